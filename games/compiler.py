@@ -1,0 +1,200 @@
+"""The compiler: one walk over OpenSpiel's tree, then flat arrays for good."""
+
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from games.blocks import build_blocks
+from games.errors import GameplanError
+from games.sequence_form import Rows, SequenceGame, Tree
+
+MAX_HISTORIES = 5_000_000
+MAX_NAME_BYTES = 1 << 30  # infoset strings kept in memory; long before this a game is too large to solve
+_TERMINAL, _CHANCE = -4, -1
+_REPORT_EVERY = 1 << 14
+
+Progress = Callable[[int], None]
+
+
+def compile_game(
+    game: Any, name: str, key: str, *, converted: bool = False, max_histories: int = MAX_HISTORIES, progress: Progress | None = None
+) -> SequenceGame:
+    """Return the sequence form of a turn-based OpenSpiel game.
+
+    Parameters
+    ----------
+    game : pyspiel.Game
+        Sequential, with explicit chance and information-state strings.
+    name, key, converted
+        Stored in the result, see `SequenceGame`.
+    max_histories : int
+        Refuse larger trees. Checked while walking.
+    progress : callable, optional
+        Called with the number of histories seen so far, now and then.
+
+    Raises
+    ------
+    GameplanError
+        If the tree is too large, a player forgets what it knew or did, or OpenSpiel fails on the way.
+    """
+    walk = _Walk(game.num_players(), name, max_histories)
+    try:
+        walk.run(game.new_initial_state(), progress)
+    except GameplanError:
+        raise
+    except Exception as error:  # pyspiel.SpielError and whatever its bindings throw
+        raise GameplanError(f"OpenSpiel failed while walking {name}: {first_line(error)}") from error
+    tree = walk.tree()
+    rows = _merge(walk, [int(n) + 1 for n in np.diff(tree.action_start)])
+    players = walk.players
+    scale = np.abs(rows.utility).max(initial=0.0)
+    shared = players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
+    blocks = build_blocks(rows, [int(n) + 1 for n in np.diff(tree.action_start)], shared)
+    names = [text.encode() for infosets in walk.ids for text in infosets]
+    return SequenceGame(
+        name=name,
+        key=key,
+        histories=walk.histories,
+        terminals=len(walk.chance),
+        converted=converted,
+        tree=tree,
+        rows=rows,
+        blocks=blocks,
+        action_ids=np.array([a for actions in walk.actions for legal in actions for a in legal], np.int64),
+        name_bytes=np.frombuffer(b"".join(names), np.uint8),
+        name_start=np.cumsum([0, *map(len, names)], dtype=np.int64),
+    )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, cut to a readable length."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return text if len(text) <= 200 else text[:200] + "..."
+
+
+class _Walk:
+    """Depth-first walk that numbers infosets and pairs by first visit and collects the terminal rows."""
+
+    def __init__(self, players: int, name: str, max_histories: int) -> None:
+        self.players = players
+        self.name = name
+        self.max_histories = max_histories
+        self.histories = 0
+        self.ids: list[dict[str, int]] = [{} for _ in range(players)]
+        self.parent: list[list[int]] = [[] for _ in range(players)]
+        self.actions: list[list[list[int]]] = [[] for _ in range(players)]
+        self.first: list[list[int]] = [[] for _ in range(players)]
+        self.pairs = [0] * players
+        self.sequences = array("i")
+        self.chance = array("d")
+        self.returns = array("d")
+
+    def run(self, root: Any, progress: Progress | None) -> None:
+        # A stack of (parent state, action): a state is cloned only when it is reached, and the last child takes its parent over.
+        stack: list[tuple[Any, int | None, bool, float, tuple[int, ...]]] = [(root, None, False, 1.0, (0,) * self.players)]
+        pop, push = stack.pop, stack.append
+        histories, report, name_bytes = 0, _REPORT_EVERY, 0
+        limit = self.max_histories
+        while stack:
+            state, action, last, chance, reached = pop()
+            if action is not None:
+                if last:
+                    state.apply_action(action)
+                else:
+                    state = state.child(action)
+            histories += 1
+            if histories >= report:
+                report += _REPORT_EVERY
+                if progress:
+                    progress(histories)
+            if histories > limit:
+                raise GameplanError(
+                    f"{self.name} has more than {limit:,} histories; choose smaller game parameters or raise --max-histories"
+                )
+            player = state.current_player()
+            if player >= 0:
+                text = state.information_state_string()
+                legal = state.legal_actions()
+                infoset = self.ids[player].get(text)
+                if infoset is None:
+                    name_bytes += len(text)
+                    if name_bytes > MAX_NAME_BYTES:
+                        raise GameplanError(
+                            f"{self.name} has information-state strings of more than {MAX_NAME_BYTES >> 30} GiB by "
+                            f"{histories:,} histories; choose smaller game parameters"
+                        )
+                    first = self._new_infoset(player, text, reached[player], legal)
+                else:
+                    if self.parent[player][infoset] != reached[player] or self.actions[player][infoset] != legal:
+                        raise self._recall_error(player, text, self.parent[player][infoset] != reached[player])
+                    first = self.first[player][infoset]
+                before, after = reached[:player], reached[player + 1 :]
+                last = True
+                for k in range(len(legal) - 1, -1, -1):
+                    push((state, legal[k], last, chance, (*before, first + k + 1, *after)))
+                    last = False
+            elif player == _TERMINAL:
+                self.sequences.extend(reached)
+                self.chance.append(chance)
+                self.returns.extend(state.returns())
+            elif player == _CHANCE:
+                last = True
+                for outcome, probability in reversed(state.chance_outcomes()):
+                    push((state, outcome, last, chance * probability, reached))
+                    last = False
+            else:
+                raise GameplanError(f"{self.name} reaches a state of an unsupported kind (player {player})")
+        self.histories = histories
+
+    def _new_infoset(self, player: int, text: str, parent: int, legal: list[int]) -> int:
+        first = self.pairs[player]
+        self.ids[player][text] = len(self.ids[player])
+        self.parent[player].append(parent)
+        self.actions[player].append(legal)
+        self.first[player].append(first)
+        self.pairs[player] += len(legal)
+        return first
+
+    def _recall_error(self, player: int, text: str, forgets: bool) -> GameplanError:
+        shown = text.replace("\n", " ")
+        shown = shown if len(shown) <= 80 else shown[:80] + "..."
+        if forgets:
+            return GameplanError(
+                f"{self.name} has imperfect recall: player {player} reaches infoset {shown!r} with different own histories; "
+                "only perfect-recall games can be solved here"
+            )
+        return GameplanError(f"{self.name} offers different legal actions in one infoset: player {player}, {shown!r}")
+
+    def tree(self) -> Tree:
+        parent = np.array([s for player in self.parent for s in player], np.uint32)
+        first = np.array([s for player in self.first for s in player], np.uint32)
+        count = np.array([len(a) for player in self.actions for a in player], np.uint32)
+        infoset_start = np.cumsum([0, *map(len, self.ids)], dtype=np.int64)
+        action_start = np.cumsum([0, *self.pairs], dtype=np.int64)
+        return Tree(parent, first, count, infoset_start, action_start)
+
+
+def _merge(walk: _Walk, plan_sizes: list[int]) -> Rows:
+    """Return the terminal rows with equal sequence tuples summed, ordered by player 0's sequence, then player 1's ..."""
+    sequences = np.array(walk.sequences, np.int32).reshape(-1, walk.players)
+    chance = np.array(walk.chance)
+    utility = np.array(walk.returns).reshape(-1, walk.players).T * chance
+    if float(np.prod([float(n) for n in plan_sizes])) < 2**62:
+        key = np.zeros(len(sequences), np.int64)
+        for player, size in enumerate(plan_sizes):
+            key = key * size + sequences[:, player]
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        new = np.concatenate([[True], key[1:] != key[:-1]])
+    else:
+        order = np.lexsort(sequences.T[::-1])
+        ordered = sequences[order]
+        new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
+    start = np.flatnonzero(new)
+    return Rows(
+        np.ascontiguousarray(sequences[order][start]),
+        np.add.reduceat(chance[order], start),
+        np.ascontiguousarray(np.add.reduceat(utility[:, order], start, axis=1)),
+    )

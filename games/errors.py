@@ -1,0 +1,21 @@
+"""The two kinds of failure that reach a user as one line."""
+
+
+class GameplanError(Exception):
+    """A failure that the user can act on: one line naming the value, what is legal and the next step (exit code 1)."""
+
+    exit_code = 1
+
+
+class UsageError(GameplanError):
+    """A request that cannot be meant as written, such as an unknown name or option value (exit code 2)."""
+
+    exit_code = 2
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,49 @@
+"""Compilation with a disk cache that cannot go stale.
+
+numba keys a cached kernel by its own file only, so a kernel that calls another file's kernel keeps the old machine code when
+that file changes. The cache directory's name therefore holds a hash of every kernel source of the project.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+import platformdirs
+
+_PACKAGES = ("games", "solvers", "planners")
+
+
+def cache_root() -> Path:
+    """Return the directory for everything that can be rebuilt (``$GAMEPLAN_CACHE`` or the user's cache directory)."""
+    return Path(os.environ.get("GAMEPLAN_CACHE") or platformdirs.user_cache_path("gameplan"))
+
+
+@cache
+def kernel_cache() -> Path:
+    """Return the directory of compiled kernels that belongs to the present sources and numba version."""
+    top = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for package in _PACKAGES:
+        for source in sorted((top / package).rglob("*.py")):
+            digest.update(str(source.relative_to(top)).encode())
+            digest.update(source.read_bytes())
+    return cache_root() / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def njit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` compiled by numba in nopython mode, without the GIL, cached on disk under `kernel_cache`.
+
+    No ``fastmath``: kernels keep IEEE semantics, so results do not depend on how the compiler reorders sums.
+    """
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(kernel_cache())
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:  # no place to write: compile in every process instead
+        return numba.njit(nogil=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = before

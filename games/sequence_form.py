@@ -1,0 +1,138 @@
+"""Sequence-form games: flat arrays that say everything a solver needs to know about a game.
+
+A *sequence* of player i is the empty sequence or a pair (infoset, action). Every player's tables lie one after the other:
+player p's pairs occupy ``action_start[p]:action_start[p + 1]`` of an action table, its infosets
+``infoset_start[p]:infoset_start[p + 1]`` of an infoset table, and its realisation plan, which starts with the empty sequence,
+``action_start[p] + p:action_start[p + 1] + p + 1`` of a plan table. Inside a player, numbers are local: infosets and pairs are
+counted from 0 in order of first visit of a depth-first walk (the *canonical order*), sequence 0 is the empty one and sequence
+k + 1 is pair k. Parents therefore precede children.
+
+Source: Koller, Megiddo, von Stengel 1994; von Stengel 1996.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Tree(NamedTuple):
+    """The players' decision trees.
+
+    `parent` (infosets): local sequence that leads to the infoset; `first` (infosets): local index of its first pair;
+    `count` (infosets): number of actions; `infoset_start`, `action_start` (players + 1): where each player's tables begin.
+    The first three are unsigned, which spares kernels the check for negative indices (a third of a Leduc iteration).
+    """
+
+    parent: np.ndarray
+    first: np.ndarray
+    count: np.ndarray
+    infoset_start: np.ndarray
+    action_start: np.ndarray
+
+
+class Rows(NamedTuple):
+    """The terminal histories, merged where all players' sequences agree.
+
+    `sequences` (rows, players): local sequences; `chance` (rows): summed chance probability; `utility` (players, rows): summed
+    chance probability times utility.
+    """
+
+    sequences: np.ndarray
+    chance: np.ndarray
+    utility: np.ndarray
+
+
+class Blocks(NamedTuple):
+    """The rows, rearranged for the gradient kernel (see `games.blocks`).
+
+    Chunk c holds `lanes[c]` blocks of `shape[c]` (players); its weights start at `weight_start[c]` in every table of `weight`
+    (tables, ...) and are laid out (own member, others' members in turn, lane); its sequences start at `index_start[c]` in
+    `index` and are laid out (player, member, lane). `sparse` (rows, players) and `sparse_weight` (tables, rows) hold the rest.
+    With one table the weights are player 0's and player 1's are their negatives.
+    """
+
+    shape: np.ndarray
+    lanes: np.ndarray
+    weight_start: np.ndarray
+    index_start: np.ndarray
+    index: np.ndarray
+    weight: np.ndarray
+    sparse: np.ndarray
+    sparse_weight: np.ndarray
+
+
+@dataclass(frozen=True)
+class SequenceGame:
+    """A game as data; solvers never call OpenSpiel again.
+
+    Attributes
+    ----------
+    name : str
+        The OpenSpiel string (of the turn-based form, if `converted`) or the path of the ``.efg`` file.
+    key : str
+        What identifies the game's content, for caches and for checking that a policy belongs to it.
+    histories, terminals : int
+        Size of the tree that was walked: all histories with the root, and the terminal ones.
+    converted : bool
+        Whether a simultaneous-move game was turned into a turn-based one.
+    action_ids : (pairs,) int64 array
+        OpenSpiel's action of every (infoset, action) pair.
+    """
+
+    name: str
+    key: str
+    histories: int
+    terminals: int
+    converted: bool
+    tree: Tree
+    rows: Rows
+    blocks: Blocks
+    action_ids: np.ndarray
+    name_bytes: np.ndarray
+    name_start: np.ndarray
+
+    @property
+    def players(self) -> int:
+        """The number of players."""
+        return len(self.tree.action_start) - 1
+
+    @property
+    def infosets(self) -> list[int]:
+        """The number of infosets of each player."""
+        return [int(n) for n in np.diff(self.tree.infoset_start)]
+
+    @property
+    def actions(self) -> list[int]:
+        """The number of (infoset, action) pairs of each player."""
+        return [int(n) for n in np.diff(self.tree.action_start)]
+
+    @cached_property
+    def zero_sum(self) -> bool:
+        """Whether the players' utilities sum to zero at every terminal row."""
+        scale = np.abs(self.rows.utility).max(initial=0.0)
+        return bool(np.abs(self.rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
+
+    @cached_property
+    def infoset_names(self) -> list[list[str]]:
+        """OpenSpiel's information-state string of every infoset, per player."""
+        text = self.name_bytes.tobytes()
+        start = self.name_start.tolist()
+        names = [text[a:b].decode() for a, b in zip(start, start[1:])]
+        cuts = self.tree.infoset_start.tolist()
+        return [names[a:b] for a, b in zip(cuts, cuts[1:])]
+
+    def player_actions(self, player: int) -> slice:
+        """Return the slice of `player` in an action table."""
+        start = self.tree.action_start
+        return slice(int(start[player]), int(start[player + 1]))
+
+    def player_infosets(self, player: int) -> slice:
+        """Return the slice of `player` in an infoset table."""
+        start = self.tree.infoset_start
+        return slice(int(start[player]), int(start[player + 1]))
+
+    def nbytes(self) -> int:
+        """Return the memory of all arrays, in bytes."""
+        return sum(a.nbytes for part in (self.tree, self.rows, self.blocks) for a in part) + self.action_ids.nbytes

@@ -1,0 +1,1 @@
+"""How one agent looks ahead."""

@@ -1,0 +1,1 @@
+"""How equilibria are found: CFR and PSRO families, best responses, linear programs."""

@@ -1,0 +1,1 @@
+"""Counterfactual regret minimisation: one loop, one file a variant."""

@@ -1,0 +1,70 @@
+"""Binding the loop to a rule: the loop's source with the rule's functions imported into it.
+
+numba caches a function on disk only if everything it calls is reached through module globals, so each rule gets a module of its
+own, written beside the kernel cache and named by a hash of the rule's source; equal rules share it between processes and runs.
+"""
+
+import hashlib
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from games.files import write_atomically
+from games.jit import kernel_cache
+from solvers.cfr.rule_file import Rule
+
+_MARK = "from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, player_state\n"
+
+
+def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
+    """Return the module of `solvers.cfr.loop` bound to `rule`, with ``iterate``, ``Tables``, ``Params`` and ``State``.
+
+    `compiled` (default: whether all three functions of the rule are) chooses the loop's form; both give the same bits.
+    """
+    compiled = rule.compiled if compiled is None else compiled
+    return _bind(rule.module.__name__, rule.digest, tuple(rule.params), tuple(rule.state.items()), compiled)
+
+
+@cache
+def _bind(module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
+    source = Path(__file__).with_name("loop.py").read_text()
+    assert _MARK in source, "solvers/cfr/loop.py and solvers/cfr/binding.py disagree"
+    views = {"action": "a:b", "infoset": "i:j", "game": ":"}
+    view = ", ".join(f"state.{name}[{views[kind]}]" for name, kind in state)
+    bound = "from games.jit import njit as bound" if compiled else "from solvers.cfr.unbound import bound"
+    header = f"""from collections import namedtuple
+from {module} import accumulate_policy, accumulate_regret, derive_policy
+{bound}
+Params = namedtuple("Params", {list(params)!r})
+State = namedtuple("State", {[name for name, _ in state]!r})
+
+@bound
+def player_state(state, a, b, i, j):
+    return State({view})
+"""
+    text = source.replace(_MARK, header)
+    name = "gameplan_loop_" + hashlib.sha256(f"{module}\n{digest}\n{text}".encode()).hexdigest()[:16]
+    if name in sys.modules:
+        return sys.modules[name]
+    path = kernel_cache() / "loops" / f"{name}.py"
+    try:
+        if not path.exists():
+            write_atomically(path, text.encode())
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec and spec.loader
+        loop = importlib.util.module_from_spec(spec)
+        sys.modules[name] = loop
+        spec.loader.exec_module(loop)
+    except OSError:  # no place to write: the same module from memory, compiled in every process
+        loop = ModuleType(name)
+        sys.modules[name] = loop
+        exec(compile(text, f"<{name}>", "exec"), loop.__dict__)
+    return loop
+
+
+def make_record(kind: Any, values: dict[str, Any]) -> Any:
+    """Return the namedtuple `kind` filled from `values` by name."""
+    return kind(**{field: values[field] for field in kind._fields})

@@ -1,0 +1,72 @@
+"""The CFR iteration, written once for every rule.
+
+This file is a template: `solvers.cfr.binding` replaces its import of `solvers.cfr.unbound` by the functions of a rule. Compiled
+rules get it compiled, which removes all interpreter time from an iteration; NumPy rules get it as plain Python.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, player_state
+from solvers.kernels import gradient, refresh_plan, regrets
+from solvers.rule import Infosets
+
+
+class Tables(NamedTuple):
+    """All that an iteration reads and writes, for all players one after the other (see `games.sequence_form`).
+
+    `plan` (sequences), `reach` (infosets), `sigma`, `R`, `S`, `r` (pairs); `q` (sequences of the largest player) and `buffer`
+    (3, values) are scratch.
+    """
+
+    plan: np.ndarray
+    reach: np.ndarray
+    sigma: np.ndarray
+    R: np.ndarray
+    S: np.ndarray
+    r: np.ndarray
+    q: np.ndarray
+    buffer: np.ndarray
+
+
+@bound
+def evaluate(player, tree, blocks, tables):
+    """Write the player's instantaneous counterfactual regrets against the others' current plans to ``tables.r``."""
+    a, b = tree.action_start[player], tree.action_start[player + 1]
+    i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
+    q = tables.q[: b - a + 1]
+    gradient(player, tables.plan, blocks, tree, tables.buffer, q)
+    regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], tables.r[a:b])
+
+
+@bound
+def update(player, tree, rule_tree, tables, params, state, t):
+    """Apply the rule to the player's tables and refresh its plan; return the first infoset with a bad policy or -1."""
+    a, b = tree.action_start[player], tree.action_start[player + 1]
+    i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
+    infosets = Infosets(rule_tree.first[i:j], rule_tree.count[i:j], player)
+    memory = player_state(state, a, b, i, j)
+    S, sigma, R, r, reach = tables.S[a:b], tables.sigma[a:b], tables.R[a:b], tables.r[a:b], tables.reach[i:j]
+    accumulate_policy(S, sigma, reach, r, R, t, infosets, params, memory)
+    accumulate_regret(R, r, t, infosets, params, memory)
+    derive_policy(sigma, R, r, t, infosets, params, memory)
+    plan = tables.plan[a + player : b + player + 1]
+    return refresh_plan(sigma, tree.parent[i:j], tree.first[i:j], tree.count[i:j], plan, reach)
+
+
+@bound
+def iterate(tree, rule_tree, blocks, tables, params, state, start, stop, alternating):
+    """Run iterations start..stop in place; return (iterations done, player, infoset) with -1, -1 unless a policy is bad."""
+    players = len(tree.action_start) - 1
+    for t in range(start, stop + 1):
+        if not alternating:  # regrets of everybody from the same policies, kept apart in tables.r
+            for player in range(players):
+                evaluate(player, tree, blocks, tables)
+        for player in range(players):
+            if alternating:
+                evaluate(player, tree, blocks, tables)
+            bad = update(player, tree, rule_tree, tables, params, state, t)
+            if bad >= 0:
+                return t, player, bad
+    return stop, -1, -1

@@ -1,0 +1,237 @@
+"""Rule files: the form in which CFR variants ship, users write their own, and evolution produces new ones.
+
+    PARAMS = {"alpha": 1.5}                 # hyper-parameters with defaults: float, int, bool or str
+    STATE = {"trend": "action"}             # optional memory: float64 zeros per "action", per "infoset", or one for the "game"
+    def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state)
+    def accumulate_regret(R, r, t, infosets, params, state)
+    def derive_policy(sigma, R, r, t, infosets, params, state)
+
+``CHOICES = {"scope": ("global", "infoset")}`` may list the legal values of str parameters. The functions work in place on one
+player's whole table (`solvers.rule`) and are plain NumPy or ``@njit``.
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import keyword
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from games.errors import GameplanError, UsageError, did_you_mean
+
+FUNCTIONS = {
+    "accumulate_policy": ("S", "sigma", "reach", "r", "R", "t", "infosets", "params", "state"),
+    "accumulate_regret": ("R", "r", "t", "infosets", "params", "state"),
+    "derive_policy": ("sigma", "R", "r", "t", "infosets", "params", "state"),
+}
+STATE_KINDS = ("action", "infoset", "game")
+IMPORTS = ("math", "numpy", "numba", "solvers.rule")
+PLANNED = "planned_iterations"
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A checked rule: its module, declared parameters and memory, and whether its functions are compiled."""
+
+    name: str
+    module: ModuleType
+    digest: str
+    params: dict[str, Value]
+    choices: dict[str, tuple[str, ...]]
+    state: dict[str, str]
+    compiled: bool
+    summary: str
+
+
+def shipped_rule(name: str, module: str) -> Rule:
+    """Return the rule in the importable `module` under the catalogue name `name`."""
+    loaded = importlib.import_module(module)
+    assert loaded.__file__
+    return make_rule(name, loaded, Path(loaded.__file__).read_text())
+
+
+def load_module(path: Path) -> tuple[ModuleType, str]:
+    """Import the Python file at `path`, trusted code, under a name of its own; return the module and its source.
+
+    Raises
+    ------
+    GameplanError
+        If the file cannot be read, parsed or imported; the line is named.
+    """
+    try:
+        source = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the rule file {path}: {getattr(error, 'strerror', None) or error}") from error
+    try:
+        ast.parse(source, filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        raise GameplanError(
+            f"{path}, line {getattr(error, 'lineno', '?')}: not valid Python: {getattr(error, 'msg', error)}"
+        ) from error
+    digest = hashlib.sha256(f"{path.resolve()}\n{source}".encode()).hexdigest()[:16]
+    name = f"gameplan_rule_{digest}"
+    if name in sys.modules:
+        return sys.modules[name], source
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} is not a Python file; name a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # numba finds a function's globals through here
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        line = _line_in(error, path)
+        raise GameplanError(f"{path}{line}: {type(error).__name__} on import: {_one_line(error)}") from error
+    return module, source
+
+
+def make_rule(name: str, module: ModuleType, source: str) -> Rule:
+    """Return the checked rule in `module`.
+
+    Raises
+    ------
+    GameplanError
+        With every fault of the file, one after the other, in one line.
+    """
+    problems = find_problems(module, source)
+    if problems:
+        raise GameplanError(f"{name} is not a valid rule: " + "; ".join(problems))
+    functions = [getattr(module, function) for function in FUNCTIONS]
+    return Rule(
+        name=name,
+        module=module,
+        digest=hashlib.sha256(source.encode()).hexdigest(),
+        params=dict(module.PARAMS),
+        choices=dict(getattr(module, "CHOICES", {})),
+        state=dict(getattr(module, "STATE", {})),
+        compiled=all(hasattr(function, "py_func") for function in functions),
+        summary=(module.__doc__ or name).strip().splitlines()[0],
+    )
+
+
+def find_problems(module: ModuleType, source: str) -> list[str]:
+    """Return what is wrong with a rule file, in the order of the file form; empty if nothing is."""
+    problems = [f"line {line}: imports {what}; a rule may import {', '.join(IMPORTS)}" for line, what in _foreign_imports(source)]
+    params = getattr(module, "PARAMS", None)
+    if not isinstance(params, dict):
+        problems.append("PARAMS is missing: write PARAMS = {} or a dictionary of names and defaults")
+        params = {}
+    state = getattr(module, "STATE", {})
+    if not isinstance(state, dict):
+        problems.append("STATE is not a dictionary of array names and kinds")
+        state = {}
+    for kind, table in (("PARAMS", params), ("STATE", state)):
+        for key in table:
+            if not isinstance(key, str) or not key.isidentifier() or keyword.iskeyword(key) or key.startswith("_"):
+                problems.append(f"{kind} has the key {key!r}; keys are identifiers that do not start with an underscore")
+    for key, value in params.items():
+        if not isinstance(value, (bool, int, float, str)):
+            problems.append(f"PARAMS[{key!r}] is a {type(value).__name__}; defaults are float, int, bool or str")
+    for key, value in state.items():
+        if value not in STATE_KINDS:
+            problems.append(f"STATE[{key!r}] is {value!r}; legal are {', '.join(map(repr, STATE_KINDS))}")
+    choices = getattr(module, "CHOICES", {})
+    if not isinstance(choices, dict) or any(params.get(key) not in values for key, values in choices.items()):
+        problems.append("CHOICES does not list the default of every parameter that it names")
+    for name, arguments in FUNCTIONS.items():
+        function = getattr(module, name, None)
+        if function is None:
+            problems.append(f"function {name}({', '.join(arguments)}) is missing")
+        elif not callable(function):
+            problems.append(f"{name} is not a function")
+        else:
+            count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+            if count != len(arguments):
+                problems.append(f"{name} takes {count} arguments; it must take {len(arguments)}: {', '.join(arguments)}")
+    return problems
+
+
+def resolve_params(
+    name: str,
+    defaults: Mapping[str, Value],
+    choices: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, Value],
+    planned_iterations: int | None = None,
+) -> dict[str, Value]:
+    """Return `defaults` with the `given` values (texts are converted to the default's type).
+
+    A parameter called ``planned_iterations`` that is 0 takes the value of the argument of that name.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or a value of the wrong type.
+    """
+    params = dict(defaults)
+    for key, value in given.items():
+        if key not in defaults:
+            legal = f"legal are {', '.join(defaults)}" if defaults else "it has none"
+            raise UsageError(f"{name} has no parameter {key!r}{did_you_mean(key, list(defaults))}; {legal}")
+        params[key] = _convert(name, key, value, defaults[key], choices.get(key))
+    if params.get(PLANNED) == 0 and planned_iterations is not None:
+        params[PLANNED] = planned_iterations
+    return params
+
+
+def _convert(name: str, key: str, value: Value, default: Value, choices: tuple[str, ...] | None) -> Value:
+    text = str(value).strip()
+    if choices is not None:
+        if text not in choices:
+            raise UsageError(f"{name}: {key}={text} is not possible{did_you_mean(text, list(choices))}; legal: {', '.join(choices)}")
+        return text
+    if isinstance(default, str):
+        return text
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise UsageError(f"{name}: {key}={text} is not a truth value; write {key}=true or {key}=false")
+        return text.lower() in ("true", "1", "yes")
+    try:
+        number = int(text) if isinstance(default, int) else float(text)
+    except ValueError:
+        wanted = "a whole number" if isinstance(default, int) else "a number"
+        raise UsageError(f"{name}: {key}={text} is not {wanted}; the default is {default}") from None
+    if not math.isfinite(number):
+        raise UsageError(f"{name}: {key}={text} is not finite; the default is {default}")
+    if isinstance(number, int) and abs(number) >= 2**63:
+        raise UsageError(f"{name}: {key}={text} does not fit 64 bits; the default is {default}")
+    return number
+
+
+def _foreign_imports(source: str) -> list[tuple[int, str]]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = ["." * node.level + (node.module or "")]
+        else:
+            continue
+        for name in names:
+            if not any(name == legal or name.startswith(legal + ".") for legal in IMPORTS):
+                found.append((node.lineno, name))
+    return found
+
+
+def _line_in(error: BaseException, path: Path) -> str:
+    trace, line = error.__traceback__, ""
+    while trace:
+        if Path(trace.tb_frame.f_code.co_filename) == path.resolve():
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]

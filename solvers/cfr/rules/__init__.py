@@ -1,0 +1,1 @@
+"""The update rules, one file each; the catalogue in `workbench.catalogue` names them."""

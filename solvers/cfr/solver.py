@@ -1,0 +1,158 @@
+"""CFR as a solver object: tables, advancing, averaging, checkpoints."""
+
+from collections.abc import Mapping
+
+import numba.core.errors
+import numpy as np
+
+from games.errors import GameplanError
+from games.sequence_form import SequenceGame
+from solvers.cfr.binding import bind_loop, make_record
+from solvers.cfr.rule_file import Rule, Value
+from solvers.exploitability import buffer_size, normalised_average, uniform_policy
+from solvers.kernels import refresh_plan
+from solvers.rule import Infosets
+
+
+class RuleError(GameplanError):
+    """A rule that broke down while running; the solver's state is that of the last good evaluation."""
+
+
+class CFRSolver:
+    """CFR with any rule on any sequence-form game.
+
+    Parameters
+    ----------
+    game : SequenceGame
+    rule : Rule
+    params : mapping
+        A value for every declared parameter, see `solvers.cfr.rule_file.resolve_params`.
+    alternating : bool
+        Whether players move on one after the other (the default in the literature) or all at once.
+
+    Attributes
+    ----------
+    iteration : int
+        Iterations done.
+    """
+
+    replays = False
+
+    def __init__(self, game: SequenceGame, rule: Rule, params: Mapping[str, Value], *, alternating: bool = True) -> None:
+        self.game = game
+        self.rule = rule
+        self.iteration = 0
+        self._alternating = alternating
+        self._loop = bind_loop(rule)
+        self._params = make_record(self._loop.Params, dict(params))
+        pairs, infosets, players = sum(game.actions), sum(game.infosets), game.players
+        sizes = {"action": pairs, "infoset": infosets, "game": 1}
+        self._memory = {name: np.zeros(sizes[kind]) for name, kind in rule.state.items()}
+        self._tables = self._loop.Tables(
+            plan=np.zeros(pairs + players),
+            reach=np.zeros(infosets),
+            sigma=uniform_policy(game),
+            R=np.zeros(pairs),
+            S=np.zeros(pairs),
+            r=np.zeros(pairs),
+            q=np.zeros(max(game.actions) + 1),
+            buffer=np.zeros((3, buffer_size(game))),
+        )
+        # NumPy rules index with first and count and may subtract: give them signed numbers.
+        first, count = game.tree.first, game.tree.count
+        self._rule_tree = Infosets(first, count, -1) if rule.compiled else Infosets(first.astype(np.int64), count.astype(np.int64), -1)
+        self._refresh()
+
+    def advance(self, stop: int) -> None:
+        """Run up to and including iteration `stop`, in place.
+
+        Raises
+        ------
+        RuleError
+            If the rule yields a policy with negative, NaN or non-normalised probabilities, raises, or does not compile. The
+            solver is of no further use then.
+        """
+        loop = self._loop
+        state = make_record(loop.State, self._memory)
+        try:
+            with np.errstate(all="ignore"):
+                done, player, infoset = loop.iterate(
+                    self.game.tree, self._rule_tree, self.game.blocks, self._tables, self._params, state,
+                    self.iteration + 1, stop, self._alternating,
+                )  # fmt: skip
+        except numba.core.errors.NumbaError as error:
+            raise RuleError(f"{self.rule.name} does not compile: {_numba_reason(error)}") from error
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
+            if self.rule.compiled:
+                raise
+            raise RuleError(f"{self.rule.name} failed after iteration {self.iteration}: {_where(error)}") from error
+        if infoset >= 0:
+            raise RuleError(bad_policy_message(self.rule.name, done, self.game, player, infoset, self._tables.sigma))
+        self.iteration = stop
+
+    def average_policy(self) -> np.ndarray:
+        """Return a new array with the average policy (pairs of all players)."""
+        out = np.empty_like(self._tables.S)
+        normalised_average(self._tables.S, self.game.tree, out)
+        return out
+
+    def current_policy(self) -> np.ndarray:
+        """Return a copy of the policy that the next iteration plays (pairs of all players)."""
+        return self._tables.sigma.copy()
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays from which `restore` goes on with the same bits; they are views, save them at once."""
+        tables = self._tables
+        return {"R": tables.R, "S": tables.S, "sigma": tables.sigma, **{f"state.{k}": v for k, v in self._memory.items()}}
+
+    def restore(self, iteration: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue after `iteration` from the arrays of `state`.
+
+        Raises
+        ------
+        GameplanError
+            If the arrays are not those of this game and rule.
+        """
+        mine = self.state()
+        if set(mine) != set(arrays) or any(mine[k].shape != arrays[k].shape or arrays[k].dtype != np.float64 for k in mine):
+            raise GameplanError(f"the checkpoint does not belong to {self.rule.name} on {self.game.name}; start a new run")
+        for name, array in mine.items():
+            array[:] = arrays[name]
+        self._refresh()
+        self.iteration = iteration
+
+    def _refresh(self) -> None:
+        tables, game = self._tables, self.game
+        for player in range(game.players):
+            pairs, infosets = game.player_actions(player), game.player_infosets(player)
+            tree = game.tree
+            plan = tables.plan[pairs.start + player : pairs.stop + player + 1]
+            refresh_plan(
+                tables.sigma[pairs], tree.parent[infosets], tree.first[infosets], tree.count[infosets], plan, tables.reach[infosets]
+            )
+
+
+def bad_policy_message(name: str, iteration: int, game: SequenceGame, player: int, infoset: int, sigma: np.ndarray) -> str:
+    """Return the line that names the infoset at which a rule went wrong, and its probabilities."""
+    at = game.player_infosets(player).start + infoset
+    begin = game.player_actions(player).start + int(game.tree.first[at])
+    values = ", ".join(f"{p:.6g}" for p in sigma[begin : begin + int(game.tree.count[at])])
+    text = game.infoset_names[player][infoset].replace("\n", " ")
+    return (
+        f"{name} gave no probability distribution in iteration {iteration} for player {player} at infoset {text!r}: [{values}]; "
+        "probabilities must be non-negative and sum to 1"
+    )
+
+
+def _numba_reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    place = next((line for line in lines if line.startswith("File ") and "solvers" not in line), "")
+    reason = next((line for line in lines if line and not line.startswith(("Failed in", "During", "File", "-", "<"))), "unknown")
+    return f"{reason} ({place})" if place else reason
+
+
+def _where(error: BaseException) -> str:
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} (line {last.lineno} in {last.name})"

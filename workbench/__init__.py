@@ -1,0 +1,1 @@
+"""What surrounds a run: catalogue, run directories, comparison, plots, parallel execution."""
