@@ -39,13 +39,8 @@ def normalise(sigma, infosets):
         for k in range(begin, end):
             total += sigma[k]
         if total > 0.0:
-            scale = 1.0 / total
-            if scale < np.inf:
-                for k in range(begin, end):
-                    sigma[k] *= scale
-            else:  # the sum is so small that its inverse overflows
-                for k in range(begin, end):
-                    sigma[k] /= total
+            for k in range(begin, end):  # division, not a shared inverse: x / x is exactly 1, and ties stay ties
+                sigma[k] /= total
         else:
             for k in range(begin, end):
                 sigma[k] = 1.0 / count[i]
