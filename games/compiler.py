@@ -11,7 +11,7 @@ from games.errors import GameplanError
 from games.sequence_form import Rows, SequenceGame, Tree
 
 MAX_HISTORIES = 5_000_000
-MAX_NAME_BYTES = 1 << 30  # infoset strings kept in memory; long before this a game is too large to solve
+MAX_NAME_BYTES = 1 << 29  # infoset strings kept in memory; long before this a game is too large to solve
 _TERMINAL, _CHANCE = -4, -1
 _REPORT_EVERY = 1 << 14
 
@@ -122,7 +122,7 @@ class _Walk:
                     name_bytes += len(text)
                     if name_bytes > MAX_NAME_BYTES:
                         raise GameplanError(
-                            f"{self.name} has information-state strings of more than {MAX_NAME_BYTES >> 30} GiB by "
+                            f"{self.name} has information-state strings of more than {MAX_NAME_BYTES >> 20} MiB by "
                             f"{histories:,} histories; choose smaller game parameters"
                         )
                     first = self._new_infoset(player, text, reached[player], legal)

@@ -4,13 +4,29 @@ A rule works on one player's whole table. `R`, `r`, `S`, `sigma` are flat float6
 pairs, `infosets` says where each infoset's pairs lie, and t counts iterations from 1.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from games.jit import njit
 
-__all__ = ["Infosets", "add_to_average", "discount", "njit", "normalise", "regret_matching"]
+__all__ = [
+    "Infosets",
+    "add_to_average",
+    "discount",
+    "exponentiate",
+    "largest_regrets",
+    "njit",
+    "normalise",
+    "raise_to",
+    "regret_matching",
+]
+
+_LOG2_E = 1.0 / math.log(2.0)
+_LN2_HIGH, _LN2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")  # their sum is ln 2
+_ROUNDER = 1.5 * 2.0**52  # adding it leaves the nearest integer in the low bits
+_TAYLOR = tuple(1.0 / math.factorial(k) for k in range(14))
 
 
 class Infosets(NamedTuple):
@@ -65,3 +81,54 @@ def add_to_average(S, sigma, reach, infosets, keep, weight):
         w = weight * reach[i]
         for k in range(first[i], first[i] + count[i]):
             S[k] = keep * S[k] + w * sigma[k]
+
+
+@njit
+def largest_regrets(r, infosets, out):
+    """Write max |r| over each infoset's actions to `out` (infosets)."""
+    first, count = infosets.first, infosets.count
+    for i in range(len(first)):
+        m = 0.0
+        for k in range(first[i], first[i] + count[i]):
+            m = max(m, abs(r[k]))
+        out[i] = m
+
+
+@njit
+def raise_to(x, exponent):
+    """Replace every entry of `x`, all non-negative, by its power; 0.5 and 1.5 go by square roots, which are far cheaper."""
+    if exponent == 1.5:
+        for k in range(len(x)):
+            x[k] *= math.sqrt(x[k])
+    elif exponent == 0.5:
+        for k in range(len(x)):
+            x[k] = math.sqrt(x[k])
+    else:
+        for k in range(len(x)):
+            x[k] = x[k] ** exponent
+
+
+@njit
+def exponentiate(x):
+    """Replace every entry of `x` by its exponential, to within 2 units in the last place; x counts as -700 or 700 beyond.
+
+    A quarter of the time of ``math.exp`` in a loop: e^x = 2^n e^f with |f| <= ln 2 / 2, in steps that the compiler vectorises.
+    """
+    scale = np.empty(len(x))
+    bits = scale.view(np.int64)
+    c = _TAYLOR
+    for k in range(len(x)):
+        x[k] = max(-700.0, min(700.0, x[k]))
+        scale[k] = x[k] * _LOG2_E + _ROUNDER
+    for k in range(len(x)):
+        n = scale[k] - _ROUNDER
+        f = (x[k] - n * _LN2_HIGH) - n * _LN2_LOW
+        f2 = f * f
+        f4 = f2 * f2
+        low = (c[0] + c[1] * f) + (c[2] + c[3] * f) * f2 + ((c[4] + c[5] * f) + (c[6] + c[7] * f) * f2) * f4
+        high = (c[8] + c[9] * f) + (c[10] + c[11] * f) * f2 + (c[12] + c[13] * f) * f4
+        x[k] = low + high * (f4 * f4)
+    for k in range(len(x)):
+        bits[k] = (bits[k] + 1023) << 52  # the bits of 2^n
+    for k in range(len(x)):
+        x[k] *= scale[k]

@@ -6,7 +6,7 @@ regret step and one for the policy step, shared by all infosets of all players (
 
 import math
 
-from solvers.rule import njit, normalise
+from solvers.rule import exponentiate, largest_regrets, njit, normalise, raise_to
 
 PARAMS = {
     "base_alpha": 1.5,
@@ -28,114 +28,95 @@ PARAMS = {
     "scope": "global",
 }
 CHOICES = {"scope": ("global", "infoset")}
+# The paper keeps one running average for the regret step and one for the policy step. Both see the same regrets in the same
+# order, so they are equal bit for bit; the policy step therefore reads what the regret step has found. Powers t^a are the cost
+# of this rule: they are taken as e^(a log t) for all infosets at once.
 STATE = {
-    "regret_volatility": "game",
-    "policy_volatility": "game",
-    "infoset_regret_volatility": "infoset",
-    "infoset_policy_volatility": "infoset",
+    "running": "game",
+    "running_infoset": "infoset",
+    "regret_size": "infoset",
+    "volatility": "infoset",
+    "power": "infoset",
+    "positive_discount": "infoset",
+    "negative_discount": "infoset",
 }
-
-
-@njit
-def largest(r, begin, end):
-    """Return max |r| over one infoset."""
-    m = 0.0
-    for k in range(begin, end):
-        m = max(m, abs(r[k]))
-    return m
-
-
-@njit
-def power(x, exponent):
-    """Return x^exponent for x >= 0, with the usual exponents done by square roots, which are far cheaper."""
-    if exponent == 1.5:
-        return x * math.sqrt(x)
-    if exponent == 0.5:
-        return math.sqrt(x)
-    return x**exponent
-
-
-@njit
-def discounts(v, log_t, t_alpha, t_beta, params):
-    """Return the discounts of positive and negative regrets at volatility v, given log t, t^base_alpha and t^base_beta."""
-    shrink = math.exp(-params.volatility_sensitivity * v * log_t)
-    alpha = params.base_alpha - params.volatility_sensitivity * v
-    beta = params.base_beta - params.volatility_sensitivity * v
-    positive = t_alpha * shrink if alpha > 0.1 else math.exp(0.1 * log_t)
-    negative = t_beta * shrink if beta < max(alpha, 0.1) else positive
-    return positive / (positive + 1.0), negative / (negative + 1.0)
 
 
 @njit
 def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
     """After the warm-up, add the policy that was played, with more weight where it is stable and much is at stake."""
+    m, power, stability, magnitude = state.regret_size, state.power, state.positive_discount, state.negative_discount
+    largest_regrets(r, infosets, m)
     if t - 1 < params.warmup_iterations:
         return
     log_t = math.log(t)
-    base = math.exp(params.gamma * log_t)
+    highest = params.gamma_max - params.gamma
+    for i in range(len(m)):
+        v = min(1.0, m[i] / params.max_expected_regret)
+        power[i] = (params.gamma + min(highest, params.gamma_sensitivity * v)) * log_t
+        stability[i] = m[i]
+        magnitude[i] = 1.0 + 0.5 * m[i]
+    exponentiate(power)
+    raise_to(stability, params.stability_exponent)
+    raise_to(magnitude, params.magnitude_exponent)
     first, count = infosets.first, infosets.count
-    for i in range(len(first)):
-        begin = first[i]
-        end = begin + count[i]
-        m = largest(r, begin, end)
-        v = min(1.0, m / params.max_expected_regret)
-        extra = min(params.gamma_max - params.gamma, params.gamma_sensitivity * v)
-        stability = 1.0 / (1.0 + power(m, params.stability_exponent))
-        magnitude = max(0.1, power(1.0 + 0.5 * m, params.magnitude_exponent))
-        weight = base * math.exp(extra * log_t) * stability * magnitude * reach[i]
-        for k in range(begin, end):
+    for i in range(len(m)):
+        weight = power[i] * max(0.1, magnitude[i]) * reach[i] / (1.0 + stability[i])
+        for k in range(first[i], first[i] + count[i]):
             S[k] += weight * sigma[k]
 
 
 @njit
 def accumulate_regret(R, r, t, infosets, params, state):
-    """R = max(floor, d R + boosted r), d adapted to the volatility of the regrets."""
+    """R = max(floor, d R + boosted r) with d = t^a / (t^a + 1), a shrinking with the volatility of the regrets."""
+    v = state.volatility
+    follow(v, state.regret_size, t, params, state)
     log_t = math.log(t)
-    t_alpha, t_beta = math.exp(params.base_alpha * log_t), math.exp(params.base_beta * log_t)
-    shared = params.scope == "global"
-    e = state.regret_volatility[0]
+    t_alpha, t_beta, t_lowest = t**params.base_alpha, t**params.base_beta, t**0.1
+    sensitivity = params.volatility_sensitivity
+    power, positive, negative = state.power, state.positive_discount, state.negative_discount
+    for i in range(len(v)):
+        power[i] = -sensitivity * v[i] * log_t
+    exponentiate(power)  # one power serves both: t^(base - sensitivity v) = t^base * t^(-sensitivity v)
+    for i in range(len(v)):
+        alpha, beta = params.base_alpha - sensitivity * v[i], params.base_beta - sensitivity * v[i]
+        grown = t_alpha * power[i] if alpha > 0.1 else t_lowest
+        faded = t_beta * power[i] if beta < max(alpha, 0.1) else grown
+        positive[i] = grown / (grown + 1.0)
+        negative[i] = faded / (faded + 1.0)
     first, count = infosets.first, infosets.count
-    for i in range(len(first)):
-        begin = first[i]
-        end = begin + count[i]
-        m = largest(r, begin, end)
-        if not shared:
-            e = state.infoset_regret_volatility[i]
-        e = m if t == 1 else params.ewma_decay * m + (1.0 - params.ewma_decay) * e
-        if not shared:
-            state.infoset_regret_volatility[i] = e
-        v = min(1.0, e / params.max_expected_regret)
-        positive, negative = discounts(v, log_t, t_alpha, t_beta, params)
-        for k in range(begin, end):
+    for i in range(len(v)):
+        for k in range(first[i], first[i] + count[i]):
             boosted = r[k] * params.boost if r[k] > 0.0 else r[k]
-            R[k] = max(params.regret_floor, (positive if R[k] >= 0.0 else negative) * R[k] + boosted)
-    state.regret_volatility[0] = e
+            R[k] = max(params.regret_floor, (positive[i] if R[k] >= 0.0 else negative[i]) * R[k] + boosted)
+
+
+@njit
+def follow(v, m, t, params, state):
+    """Move the running average of the regrets' sizes `m` through the infosets and write their volatilities to `v`."""
+    decay = params.ewma_decay
+    shared = params.scope == "global"
+    e = state.running[0]
+    for i in range(len(m)):
+        if not shared:
+            e = state.running_infoset[i]
+        e = m[i] if t == 1 else decay * m[i] + (1.0 - decay) * e
+        if not shared:
+            state.running_infoset[i] = e
+        v[i] = min(1.0, e / params.max_expected_regret)
+    state.running[0] = e
 
 
 @njit
 def derive_policy(sigma, R, r, t, infosets, params, state):
     """Play the positive part of the projected regrets d R + optimism * boosted r, raised to an exponent."""
-    log_t = math.log(t)
-    t_alpha, t_beta = math.exp(params.base_alpha * log_t), math.exp(params.base_beta * log_t)
-    hope = params.optimism / (1.0 + (t - 1.0) / params.optimism_horizon)
-    shared = params.scope == "global"
-    e = state.policy_volatility[0]
+    optimism = params.optimism / (1.0 + (t - 1.0) / params.optimism_horizon)
     first, count = infosets.first, infosets.count
     for i in range(len(first)):
-        begin = first[i]
-        end = begin + count[i]
-        m = largest(r, begin, end)
-        if not shared:
-            e = state.infoset_policy_volatility[i]
-        e = m if t == 1 else params.ewma_decay * m + (1.0 - params.ewma_decay) * e
-        if not shared:
-            state.infoset_policy_volatility[i] = e
-        v = min(1.0, e / params.max_expected_regret)
-        positive, negative = discounts(v, log_t, t_alpha, t_beta, params)
-        optimism = hope * max(0.0, 1.0 - 0.5 * v)
-        for k in range(begin, end):
+        positive, negative = state.positive_discount[i], state.negative_discount[i]
+        hope = optimism * max(0.0, 1.0 - 0.5 * state.volatility[i])
+        for k in range(first[i], first[i] + count[i]):
             boosted = r[k] * params.boost if r[k] > 0.0 else r[k]
-            projected = (positive if R[k] >= 0.0 else negative) * R[k] + optimism * boosted
-            sigma[k] = power(max(0.0, projected), params.policy_exponent)
-    state.policy_volatility[0] = e
+            sigma[k] = max(0.0, (positive if R[k] >= 0.0 else negative) * R[k] + hope * boosted)
+    raise_to(sigma, params.policy_exponent)
     normalise(sigma, infosets)

@@ -1,0 +1,65 @@
+"""Compiled games on disk: one safetensors file each, checked on load, written atomically, rebuilt when damaged."""
+
+import hashlib
+import json
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from games.errors import GameplanError
+from games.files import write_atomically
+from games.jit import cache_root
+from games.sequence_form import Blocks, Rows, SequenceGame, Tree
+
+FORMAT = 1  # raise whenever the arrays or the compiler's results change
+_PARTS = {"tree": Tree, "rows": Rows, "blocks": Blocks}
+_FIELDS = ("action_ids", "name_bytes", "name_start")
+
+
+def game_directory() -> Path:
+    """Return the directory of the compiled games."""
+    return cache_root() / f"games-{FORMAT}"
+
+
+def game_path(key: str) -> Path:
+    """Return the file of the game with this key."""
+    slug = "".join(c if c.isalnum() else "_" for c in key)[:60].strip("_")
+    return game_directory() / f"{slug}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
+
+
+def store(game: SequenceGame) -> None:
+    """Write `game` to the cache; a cache that cannot be written is no error, the game is only compiled again."""
+    arrays = {field: getattr(game, field) for field in _FIELDS}
+    for part, kind in _PARTS.items():
+        arrays |= {f"{part}.{field}": getattr(getattr(game, part), field) for field in kind._fields}
+    header = {
+        "name": game.name, "key": game.key, "histories": game.histories, "terminals": game.terminals,
+        "converted": game.converted, "checksum": _checksum(arrays),
+    }  # fmt: skip
+    with suppress(OSError):
+        write_atomically(game_path(game.key), save(arrays, metadata={"game": json.dumps(header)}))
+
+
+def load(key: str) -> SequenceGame | None:
+    """Return the cached game with this key, or None if there is none or the file is damaged."""
+    try:
+        with safe_open(game_path(key), framework="numpy") as stream:
+            header = json.loads((stream.metadata() or {})["game"])
+            arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)
+        if header["key"] != key or header.pop("checksum") != _checksum(arrays):
+            return None
+        parts = {part: kind(*(arrays[f"{part}.{field}"] for field in kind._fields)) for part, kind in _PARTS.items()}
+        return SequenceGame(**header, **parts, **{field: arrays[field] for field in _FIELDS})
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError, GameplanError):
+        return None
+
+
+def _checksum(arrays: dict[str, np.ndarray]) -> int:
+    total = 0
+    for name in sorted(arrays):
+        total = zlib.crc32(np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1), zlib.crc32(name.encode(), total))
+    return total

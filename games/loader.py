@@ -1,0 +1,163 @@
+"""From a name on the command line to a compiled game: catalogue, OpenSpiel strings, ``.efg`` files, disk cache."""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cache as memoise
+from pathlib import Path
+from typing import Any
+
+from games import cache
+from games.catalogue import GAMES, SUITES
+from games.compiler import MAX_HISTORIES, Progress, compile_game, first_line
+from games.errors import GameplanError, UsageError, did_you_mean
+from games.sequence_form import SequenceGame
+
+
+def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> SequenceGame:
+    """Return the compiled game called `name`, from the cache if it is there.
+
+    Parameters
+    ----------
+    name : str
+        A short name (`games.catalogue`), an OpenSpiel game string with or without parameters, or the path of an ``.efg`` file.
+    max_histories : int
+        Refuse larger games.
+    progress : callable, optional
+        Called with the number of histories walked so far.
+
+    Raises
+    ------
+    UsageError
+        For a name that is nothing of the kind.
+    GameplanError
+        For a game that cannot be solved here, with the reason.
+    """
+    shown, open_game, content = resolve(name)
+    import pyspiel
+
+    game = open_game()
+    key = f"{game}|{content}|open_spiel {_version()}"
+    cached = cache.load(key)
+    if cached is not None:
+        if cached.histories > max_histories:
+            raise GameplanError(
+                f"{shown} has more than {max_histories:,} histories; choose smaller game parameters or raise --max-histories"
+            )
+        return cached if cached.name == shown else replace(cached, name=shown)
+    kind = game.get_type()
+    if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
+        raise GameplanError(f"{shown} is a mean-field game; only sequential and simultaneous-move games can be solved here")
+    if kind.chance_mode == pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC:
+        raise GameplanError(f"{shown} samples its chance moves; only games that list their chance outcomes can be solved here")
+    if not kind.provides_information_state_string:
+        raise GameplanError(f"{shown} provides no information-state string; it cannot be compiled into infosets")
+    converted = kind.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS
+    if converted:
+        game = pyspiel.convert_to_turn_based(game)
+    compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
+    cache.store(compiled)
+    return compiled
+
+
+def resolve(name: str) -> tuple[str, Any, str]:
+    """Return the full name, a function that opens the OpenSpiel game, and a hash of files that its content depends on.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, parameter or file.
+    """
+    if name in SUITES:
+        raise UsageError(f"{name} is a suite of games, not a game; it holds {', '.join(SUITES[name])}")
+    if name.endswith(".efg"):
+        return _resolve_file(Path(name))
+    text = GAMES[name].game if name in GAMES else name
+    return text, lambda: _open(name, text), _file_hash(text)
+
+
+def _open(name: str, text: str) -> Any:
+    import pyspiel
+
+    base = text.split("(")[0].strip()
+    if base.startswith("python_"):
+        import open_spiel.python.games  # noqa: F401 (registers the games written in Python)
+    try:
+        with _quiet_stderr():
+            return pyspiel.load_game(text)
+    except Exception as error:
+        known = set(pyspiel.registered_names())
+        if base not in known:
+            raise UsageError(
+                f"unknown game {name!r}{did_you_mean(name, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
+                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg file is accepted"
+            ) from error
+        raise UsageError(f"OpenSpiel refuses {text!r}: {_reason(error)}") from error
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep OpenSpiel's C++ from printing its exceptions: they are reported in our own words."""
+    sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:  # started without a standard error
+        yield
+        return
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of an OpenSpiel error without the place in its sources."""
+    return re.sub(r"^\S*/\S+\.(cc|h):\d+\s*", "", first_line(error))
+
+
+def _resolve_file(path: Path) -> tuple[str, Any, str]:
+    try:
+        data = path.read_bytes()
+        text = data.decode()
+    except OSError as error:
+        raise UsageError(f"cannot read the game file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GameplanError(f"{path} is not a text file in Gambit's .efg format") from error
+    if not text.lstrip().startswith("EFG"):
+        raise GameplanError(f"{path} is not in Gambit's .efg format: it must start with 'EFG 2 R'")
+
+    def open_game() -> Any:
+        import pyspiel
+
+        try:
+            with _quiet_stderr():
+                return pyspiel.load_efg_game(text)
+        except Exception as error:
+            raise GameplanError(f"OpenSpiel cannot read {path}: {_reason(error)}") from error
+
+    return str(path), open_game, hashlib.sha256(data).hexdigest()
+
+
+def _file_hash(text: str) -> str:
+    """Return a hash of the files that a game string names (``filename=...``), so that edited files are compiled anew."""
+    inside = text[text.find("(") + 1 : text.rfind(")")] if "(" in text else ""
+    for part in inside.split(","):
+        parameter, _, value = part.partition("=")
+        if parameter.strip() in ("filename", "file") and Path(value.strip()).is_file():
+            return hashlib.sha256(Path(value.strip()).read_bytes()).hexdigest()
+    return ""
+
+
+@memoise
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("open_spiel")

@@ -1,0 +1,172 @@
+"""The catalogue of solvers: what can be run, with parameters, defaults and references."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from games.errors import GameplanError, UsageError, did_you_mean
+from games.sequence_form import SequenceGame
+from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
+from solvers.cfr.rule_file import Rule, Value, load_module, make_rule, resolve_params, shipped_rule
+from solvers.cfr.solver import CFRSolver
+from solvers.lp import LPSolver
+
+
+class Solver(Protocol):
+    """What a run needs of a solver; families differ in everything else.
+
+    `replays` says that `restore` recomputes from the start, because the memory of the algorithm is not known.
+    """
+
+    iteration: int
+    replays: bool
+
+    def advance(self, stop: int) -> None:
+        """Run up to and including iteration `stop`; ``advance(iteration)`` only makes ready (compiles)."""
+
+    def average_policy(self) -> np.ndarray:
+        """Return the policy that is reported (pairs of all players)."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays of a checkpoint."""
+
+    def restore(self, iteration: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Go on after `iteration` from the arrays of a checkpoint."""
+
+
+class Entry(NamedTuple):
+    """A catalogued algorithm: where it is, what it is, and who published it."""
+
+    module: str
+    title: str
+    reference: str
+
+
+CFR: dict[str, Entry] = {
+    "cfr": Entry("solvers.cfr.rules.cfr", "Counterfactual regret minimisation", "Zinkevich et al. 2007"),
+    "cfr+": Entry("solvers.cfr.rules.cfr_plus", "CFR+", "Tammelin 2014, arXiv 1407.5042"),
+    "lcfr": Entry("solvers.cfr.rules.lcfr", "Linear CFR", "Brown & Sandholm 2019, arXiv 1809.04040"),
+    "dcfr": Entry("solvers.cfr.rules.dcfr", "Discounted CFR", "Brown & Sandholm 2019, arXiv 1809.04040"),
+    "dcfr+": Entry("solvers.cfr.rules.dcfr_plus", "Discounted CFR+", "Xu et al. 2024"),
+    "pcfr+": Entry("solvers.cfr.rules.pcfr_plus", "Predictive CFR+", "Farina, Kroer, Sandholm 2021, arXiv 2007.14358"),
+    "dpcfr+": Entry("solvers.cfr.rules.dpcfr_plus", "Discounted predictive CFR+", "Xu et al. 2024"),
+    "hs-pcfr+": Entry("solvers.cfr.rules.hs_pcfr_plus", "PCFR+ with schedules", "Zhang, McAleer, Sandholm 2024, arXiv 2404.09097"),
+    "hs-dcfr": Entry("solvers.cfr.rules.hs_dcfr", "DCFR with schedules", "Zhang, McAleer, Sandholm 2024, arXiv 2404.09097"),
+    "vad-cfr": Entry("solvers.cfr.rules.vad_cfr", "Volatility-adaptive discounted CFR", "Li et al. 2026, arXiv 2602.16928"),
+    "aod-cfr": Entry("solvers.cfr.rules.aod_cfr", "Asymmetric optimistic discounted CFR", "Li et al. 2026, arXiv 2602.16928"),
+}
+EXACT: dict[str, Entry] = {
+    "lp": Entry("solvers.lp", "Sequence-form linear program (exact)", "Koller, Megiddo, von Stengel 1994"),
+}
+ALGORITHMS: dict[str, Entry] = {**CFR, **EXACT}
+
+
+@cache
+def find_rule(name: str) -> Rule:
+    """Return the shipped CFR rule called `name` (a key of `CFR`)."""
+    return shipped_rule(name, CFR[name].module)
+
+
+def load_program(path: Path) -> Rule | ClassProgram:
+    """Return the rule file or class program at `path`, checked.
+
+    Raises
+    ------
+    GameplanError
+        If the file is neither, saying what is wrong with it.
+    """
+    module, source = load_module(path)
+    if is_class_form(module) and not hasattr(module, "PARAMS"):
+        return make_class_program(path.name, module, source)
+    return make_rule(path.name, module, source)
+
+
+def is_file(algo: str) -> bool:
+    """Return whether `algo` names a file rather than a catalogue entry."""
+    return algo.endswith(".py") or "/" in algo
+
+
+class Algorithm(NamedTuple):
+    """An algorithm ready to be run: its name, resolved parameters, and the program behind it (None for ``lp``)."""
+
+    name: str
+    params: dict[str, Value]
+    program: Rule | ClassProgram | None
+
+    @property
+    def one_shot(self) -> bool:
+        """Whether one iteration is the whole run."""
+        return self.program is None
+
+    def make(self, game: SequenceGame, *, alternating: bool) -> Solver:
+        """Return a fresh solver for `game`."""
+        if self.program is None:
+            return LPSolver(game)
+        if isinstance(self.program, ClassProgram):
+            return ClassProgramSolver(game, self.program, alternating=alternating)
+        return CFRSolver(game, self.program, self.params, alternating=alternating)
+
+
+def find_algorithm(algo: str, given: Mapping[str, Value], iterations: int) -> Algorithm:
+    """Return the algorithm called `algo`, a catalogue name or a file, with `given` values for its parameters.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, parameter or value.
+    GameplanError
+        For a file that is no valid rule or program.
+    """
+    if is_file(algo):
+        program = load_program(Path(algo))
+    elif algo in CFR:
+        program = find_rule(algo)
+    elif algo in ALGORITHMS:
+        if given:
+            raise UsageError(f"{algo} has no parameters; leave out --set")
+        return Algorithm(algo, {}, None)
+    else:
+        raise UsageError(
+            f"unknown algorithm {algo!r}{did_you_mean(algo, list(ALGORITHMS))}; 'gameplan algos' lists them, and a path such as "
+            "./my_rule.py runs a rule of your own"
+        )
+    if isinstance(program, ClassProgram):
+        if given:
+            raise UsageError(f"{algo} is a class program, which declares no parameters; edit the file instead of using --set")
+        return Algorithm(algo, {}, program)
+    return Algorithm(algo, resolve_params(algo, program.params, program.choices, given, iterations), program)
+
+
+def source_of(algorithm: Algorithm) -> str | None:
+    """Return the source text of a user's own file, or None for a catalogue entry."""
+    if not is_file(algorithm.name):
+        return None
+    try:
+        return Path(algorithm.name).read_text()
+    except OSError as error:
+        raise GameplanError(f"cannot read {algorithm.name}: {error.strerror}") from error
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Return name, title, reference, parameters with defaults, memory and doc of an algorithm or a rule file.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    algorithm = find_algorithm(name, {}, 0)
+    program = algorithm.program
+    entry = ALGORITHMS.get(name, Entry("", program.summary if program else "", f"file {name}"))
+    record: dict[str, Any] = {"name": name, "title": entry.title, "reference": entry.reference}
+    if isinstance(program, Rule):
+        record |= {"form": "rule", "params": program.params, "choices": program.choices, "state": program.state}
+        record["doc"] = (program.module.__doc__ or "").strip()
+    elif isinstance(program, ClassProgram):
+        record |= {"form": "class program", "params": {}, "doc": (program.module.__doc__ or "").strip()}
+    else:
+        record |= {"form": "exact", "params": {}, "doc": "Two-player zero-sum games; one iteration is the whole solution."}
+    return record

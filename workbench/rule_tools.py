@@ -1,0 +1,102 @@
+"""Starting and checking rules of one's own."""
+
+from pathlib import Path
+from typing import Any
+
+from games.errors import GameplanError, UsageError
+from games.files import write_atomically
+from games.loader import load_game
+from solvers.cfr.class_form import ClassProgram
+from solvers.exploitability import Evaluator
+from workbench.catalogue import Algorithm, load_program
+
+TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
+
+# May import math, numpy, numba and solvers.rule. @njit (from solvers.rule or numba) compiles a function; without it the rule is
+# plain NumPy and slower. All three functions should be of one kind.
+from solvers.rule import add_to_average, njit, regret_matching
+
+# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3.
+PARAMS = {"gamma": 2.0}
+
+# Memory beyond R, S and sigma: name -> "action" (one float64 per infoset and action), "infoset" or "game" (one number for all
+# players). Starts at zero; read and write it as state.NAME. Memory kept anywhere else is lost when a run is resumed.
+STATE = {}
+
+# Each function works in place on one player's whole table. S (average), sigma (policy), R (regrets) and r (this iteration's
+# regrets) are flat float64 arrays over (infoset, action); infoset i owns entries first[i] : first[i] + count[i] of them, with
+# first, count = infosets.first, infosets.count. reach has the player's own reach of each infoset. t counts from 1.
+
+
+@njit
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    """Add the policy that was played, sigma, to the average."""
+    add_to_average(S, sigma, reach, infosets, ((t - 1.0) / t) ** params.gamma, 1.0)
+
+
+@njit
+def accumulate_regret(R, r, t, infosets, params, state):
+    """Add this iteration's regrets."""
+    for k in range(len(R)):
+        R[k] = max(R[k] + r[k], 0.0)
+
+
+@njit
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    """Write the next policy to sigma: non-negative, and 1 in sum at every infoset. r may be overwritten here."""
+    regret_matching(sigma, R, infosets)
+'''
+
+
+def write_new_rule(path: Path, *, force: bool = False) -> None:
+    """Write a commented rule to `path`.
+
+    Raises
+    ------
+    UsageError
+        If the file exists and `force` is not set, or its name does not end in ``.py``.
+    GameplanError
+        If it cannot be written.
+    """
+    if path.suffix != ".py":
+        raise UsageError(f"{path} cannot be a rule: its name must end in .py")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists; say --force to replace it")
+    try:
+        write_atomically(path, TEMPLATE.encode())
+    except OSError as error:
+        raise GameplanError(f"cannot write {path}: {error.strerror}") from error
+
+
+def check_rule_file(path: Path, iterations: int = 100) -> dict[str, Any]:
+    """Return ``ok``, ``form``, ``problems`` and the exploitability after some iterations of Kuhn poker.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read.
+    """
+    record: dict[str, Any] = {"file": str(path), "ok": False, "form": None, "problems": [], "exploitability": None}
+    try:
+        program = load_program(path)
+        if isinstance(program, ClassProgram):
+            record["form"] = "class program"
+            algorithm = Algorithm(path.name, {}, program)
+        else:
+            record["form"] = "compiled rule" if program.compiled else "NumPy rule"
+            params = {k: iterations if k == "planned_iterations" and v == 0 else v for k, v in program.params.items()}
+            algorithm = Algorithm(path.name, params, program)
+        for name in ("kuhn_2p", "kuhn_3p"):  # three players: infosets with other numbers of rows, and a game state shared by more
+            game = load_game(name)
+            solver = algorithm.make(game, alternating=True)
+            solver.advance(iterations)
+            value = Evaluator(game)(solver.average_policy()).exploitability
+            if name == "kuhn_2p":
+                record["exploitability"] = value
+    except UsageError:
+        raise
+    except GameplanError as error:
+        record["problems"].append(str(error))
+        return record
+    record["ok"] = True
+    return record

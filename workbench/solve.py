@@ -1,0 +1,333 @@
+"""One solver run, from a resolved configuration to a result record."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from games.compiler import MAX_HISTORIES, Progress
+from games.errors import GameplanError, UsageError
+from games.loader import load_game
+from games.sequence_form import SequenceGame
+from solvers.cfr.rule_file import Value
+from solvers.exploitability import Evaluation, Evaluator
+from workbench.catalogue import Algorithm, Solver, find_algorithm, is_file, source_of
+from workbench.environment import describe_environment
+from workbench.policies import SUFFIXES, encode_policy
+from workbench.rundir import CONFIG, ENVIRONMENT, METRICS, PROGRAM, RESULT, TIMING, RunDirectory
+
+SCHEMA = 1
+CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
+CHECKPOINT_SECONDS = 5.0
+
+DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
+
+CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories")  # what a resumed run may change
+
+OnProgress = Callable[[int, float | None], None]
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """A solver run, resolved: everything that decides its result.
+
+    `params` holds a value for every parameter of the algorithm; `every` evaluates each so many iterations, and None on a
+    logarithmic grid; `program` is a hash of the user's own file, if `algo` is one; `target` stops at an exploitability, `time_limit` after seconds of iterating.
+    """
+
+    game: str
+    algo: str
+    iterations: int
+    params: dict[str, Value] = field(default_factory=dict)
+    program: str | None = None
+    updates: str = "alternating"
+    every: int | None = None
+    target: float | None = None
+    time_limit: float | None = None
+    seed: int = 0
+    threads: int = 1
+    max_histories: int = MAX_HISTORIES
+    schema: int = SCHEMA
+
+
+def resolve_config(config: SolveConfig, program: Path | None = None) -> tuple[SolveConfig, Algorithm]:
+    """Return `config` with all parameters filled in, and its algorithm (from the copy `program` of its file, if given).
+
+    Raises
+    ------
+    UsageError
+        For an unknown algorithm or parameter, or a number out of range.
+    """
+    for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
+        if getattr(config, name) < lowest:
+            raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
+    algorithm = find_algorithm(str(program or config.algo), config.params, config.iterations)
+    changes: dict[str, Any] = {"params": algorithm.params}
+    if algorithm.one_shot:
+        changes["iterations"] = 1
+    if algorithm.program is not None and is_file(config.algo):
+        changes["algo"] = str(Path(config.algo).resolve())
+        changes["program"] = algorithm.program.digest
+    return SolveConfig(**{**asdict(config), **changes}), algorithm
+
+
+def is_evaluated(t: int, config: SolveConfig) -> bool:
+    """Return whether iteration `t` is evaluated: the last one always, the others by `every` or on a grid of 10 a decade."""
+    if t == config.iterations:
+        return True
+    if config.every is not None:
+        return t % config.every == 0 or t == 1
+    return t in _grid(len(str(t)))
+
+
+def _grid(digits: int) -> set[int]:
+    """Return the grid points of one decade; 1, 2, 5, 10, 20, 50 ... are among them."""
+    base = 10 ** (digits - 1)
+    steps = (1, 2, 3, 4, 5, 6, 7, 8, 9) if digits == 1 else (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    return {round(step * base) for step in steps}
+
+
+def next_evaluation(t: int, config: SolveConfig) -> int:
+    """Return the first evaluated iteration after `t`."""
+    t += 1
+    while not is_evaluated(t, config):
+        t += 1
+    return t
+
+
+def solve(
+    config: SolveConfig,
+    run: RunDirectory,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda iteration, exploitability: None,
+    on_compile: Progress | None = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Run `config` in the directory `run` and return the result record, which is also saved there.
+
+    Parameters
+    ----------
+    config : SolveConfig
+        Need not be resolved.
+    run : RunDirectory
+        A new one, or with `resume` that of an earlier run of the same configuration (iterations, target and time limit may
+        differ); the run then ends with the same bits as one that was never stopped.
+    stop : callable
+        Asked several times a second; when true, the run saves a checkpoint and ends with status "interrupted".
+    on_progress, on_compile, say : callable
+        Told of (iteration, last exploitability), of histories walked, and of what a user should know.
+
+    Raises
+    ------
+    GameplanError
+        For a game that cannot be solved, a rule that breaks down (metrics so far are kept), or a disk that cannot be written.
+    """
+    copy = run.path / PROGRAM
+    config, algorithm = resolve_config(config, copy if resume and copy.exists() else None)
+    game = load_game(config.game, max_histories=config.max_histories, progress=on_compile)
+    solver = algorithm.make(game, alternating=config.updates == "alternating")
+    started = time.perf_counter()
+    run.write_json(CONFIG, asdict(config))
+    if not resume:
+        source = source_of(algorithm)
+        if source is not None:
+            run.write(PROGRAM, source.encode())  # a resumed run goes on with this copy, whatever becomes of the file
+        run.write_json(ENVIRONMENT, describe_environment(config.threads))
+    spent = _restore(solver, run, config, say) if resume else 0.0
+    _advise(config, algorithm, say)
+    progress = _Progress(config, run, solver, Evaluator(game), stop, on_progress, spent)
+    status, evaluation = progress.run()
+    record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
+    if status != INTERRUPTED:
+        policy = solver.average_policy()
+        for suffix in SUFFIXES:
+            run.write(f"policy{suffix}", encode_policy(game, policy, suffix))
+    record["total_seconds"] = time.perf_counter() - started
+    run.write_json(RESULT, record)
+    return record
+
+
+def result_record(
+    config: SolveConfig, run: RunDirectory, game: SequenceGame, solver: Solver, evaluation: Evaluation, status: str, seconds: float
+) -> dict[str, Any]:
+    """Return the record of a run: what ``--json`` prints and result.json holds."""
+    return {
+        "schema": SCHEMA,
+        "command": "solve",
+        "game": config.game,
+        "algo": config.algo,
+        "params": config.params,
+        "iterations": solver.iteration,
+        "exploitability": evaluation.exploitability,
+        "nash_conv": evaluation.nash_conv,
+        "values": list(evaluation.values),
+        "seconds": seconds,
+        "status": status,
+        "run": str(run.path),
+        "players": game.players,
+        "histories": game.histories,
+        "infosets": game.infosets,
+        "updates": config.updates,
+        "seed": config.seed,
+    }
+
+
+class _Progress:
+    """The loop over iterations: chunks, evaluations, checkpoints, reasons to stop."""
+
+    def __init__(
+        self,
+        config: SolveConfig,
+        run: RunDirectory,
+        solver: Solver,
+        evaluator: Evaluator,
+        stop: Callable[[], bool],
+        on_progress: OnProgress,
+        spent: float,
+    ) -> None:
+        self.config, self.run_directory, self.solver, self.evaluator = config, run, solver, evaluator
+        self.stop, self.on_progress = stop, on_progress
+        self.seconds = spent
+        self._per_iteration = 0.0
+        self._saved_at = time.perf_counter()
+
+    def run(self) -> tuple[str, Evaluation]:
+        config, solver = self.config, self.solver
+        if solver.iteration:  # a resumed run may be where it should end
+            evaluation = self.evaluator(solver.average_policy())
+            if solver.iteration >= config.iterations:
+                return self._verdict(evaluation, DONE), evaluation
+        solver.advance(solver.iteration)  # compile before the clock starts
+        while True:
+            due = next_evaluation(solver.iteration, config)
+            reason = self._advance(due)
+            evaluation = self.evaluator(solver.average_policy())
+            if reason is not None:
+                self._record(evaluation)
+                self._checkpoint()
+                return self._verdict(evaluation, reason), evaluation
+            self._record(evaluation)
+            self.on_progress(solver.iteration, evaluation.exploitability)
+            if config.target is not None and evaluation.exploitability <= config.target:
+                self._checkpoint()
+                return REACHED, evaluation
+            if solver.iteration >= config.iterations:
+                self._checkpoint()
+                return self._verdict(evaluation, DONE), evaluation
+            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS:
+                self._checkpoint()
+
+    def _verdict(self, evaluation: Evaluation, reason: str) -> str:
+        target = self.config.target
+        if target is None or reason == INTERRUPTED:
+            return reason
+        return REACHED if evaluation.exploitability <= target else MISSED
+
+    def _advance(self, due: int) -> str | None:
+        """Run up to iteration `due` in short calls; return why it stopped before, or None."""
+        solver, limit = self.solver, self.config.time_limit
+        while solver.iteration < due:
+            if self.stop():
+                return INTERRUPTED
+            if limit is not None and self.seconds >= limit:
+                return TIME_UP
+            allowed = CHUNK_SECONDS if limit is None else min(CHUNK_SECONDS, max(limit - self.seconds, 0.0))
+            chunk = max(1, int(allowed / self._per_iteration)) if self._per_iteration else 1
+            begin, before = time.perf_counter(), solver.iteration
+            solver.advance(min(due, before + chunk))
+            took = time.perf_counter() - begin
+            self.seconds += took
+            self._per_iteration = took / (solver.iteration - before)
+            self.on_progress(solver.iteration, None)
+            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS:
+                self._checkpoint()
+        return None
+
+    def _record(self, evaluation: Evaluation) -> None:
+        t = self.solver.iteration
+        self.run_directory.append(
+            METRICS,
+            {
+                "iteration": t,
+                "exploitability": evaluation.exploitability,
+                "nash_conv": evaluation.nash_conv,
+                "values": list(evaluation.values),
+            },
+        )
+        self.run_directory.append(TIMING, {"iteration": t, "seconds": self.seconds})
+
+    def _checkpoint(self) -> None:
+        arrays = {} if self.solver.replays else self.solver.state()
+        self.run_directory.save_checkpoint(self.solver.iteration, arrays)
+        self._saved_at = time.perf_counter()
+
+
+def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, say: Callable[[str], None]) -> float:
+    """Bring `solver` to the last checkpoint, cut the metrics back to it, and return the seconds spent until then."""
+    checkpoint = run.load_checkpoint()
+    reached, arrays = checkpoint if checkpoint else (0, {})
+    if reached > config.iterations:
+        raise UsageError(f"{run.path} has already done {reached} iterations; ask for at least that many with -n")
+    if reached and solver.replays:
+        say(f"{config.algo} keeps memory of its own, so iterations 1 to {reached} are computed again")
+    # An iteration that was evaluated only because the run stopped there would not be in an uninterrupted run's metrics.
+    for name in (METRICS, TIMING):
+        lines = run.read_lines(name)
+        kept = [line for line in lines if line["iteration"] <= reached and is_evaluated(line["iteration"], config)]
+        run.keep_lines(name, kept)
+    timing = run.read_lines(TIMING)
+    if reached:
+        solver.restore(reached, arrays)
+        say(f"resuming after iteration {reached}")
+    else:
+        say("no checkpoint yet: starting from iteration 1")
+    return float(timing[-1]["seconds"]) if timing else 0.0
+
+
+def _advise(config: SolveConfig, algorithm: Algorithm, say: Callable[[str], None]) -> None:
+    warmup = algorithm.params.get("warmup_iterations")
+    if isinstance(warmup, int) and config.iterations <= warmup:
+        say(
+            f"warning: {config.algo} averages nothing in its first {warmup} iterations, so the reported policy stays uniform; "
+            f"run more than {warmup} iterations or say --set warmup_iterations=0"
+        )
+
+
+def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
+    """Return the configuration of the run in `run` with `changes` to iterations, target or time limit.
+
+    Raises
+    ------
+    UsageError
+        If a change would make it another run.
+    GameplanError
+        If the saved configuration is damaged or of another version.
+    """
+    saved = run.read_json(CONFIG)
+    if saved.get("schema") != SCHEMA:
+        raise GameplanError(f"{run.path} was made by another version (schema {saved.get('schema')}; this one reads {SCHEMA})")
+    for name, value in changes.items():
+        before = saved.get(name)
+        if name == "params":
+            same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
+        elif name == "algo" and is_file(value):
+            same = str(Path(value).resolve()) == before
+        else:
+            same = name in CHANGEABLE or value == before
+        if not same:
+            raise UsageError(f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew")
+    kept = {name: value for name, value in changes.items() if name in CHANGEABLE}
+    try:
+        return SolveConfig(**{**saved, **kept})
+    except TypeError as error:
+        raise GameplanError(f"{run.path / CONFIG} is damaged: {error}") from error
+
+
+def _equal(before: Any, text: Any) -> bool:
+    try:
+        return float(before) == float(text)
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,236 @@
+"""What a person sees: tables on stdout, progress and remarks on stderr."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import rich.box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from workbench.durations import format_duration
+
+WIDE = 240  # columns when the output is a file or a pipe, so that nothing is cut
+
+
+def out_console() -> Console:
+    """Return the console for data (stdout)."""
+    console = Console(highlight=False, soft_wrap=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def talk_console() -> Console:
+    """Return the console for remarks (stderr)."""
+    return Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print one remark on stderr."""
+    talk_console().print(escape(text), soft_wrap=True)
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, title: str | None = None) -> None:
+    """Print a table on stdout; the first `left` columns are texts, the others numbers aligned to the right."""
+    table = Table(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    for index, name in enumerate(header):
+        table.add_column(escape(name), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, str) else str(cell) for cell in row))
+    out_console().print(table)
+
+
+def print_comparison(summary: dict[str, Any], label: Callable[[str], str], number: Callable[[float], str]) -> None:
+    """Print a comparison on stdout: games down and algorithms across, or turned round where that fits the terminal better."""
+    console = out_console()
+    algos, games = summary["algos"], summary["games"]
+
+    def text(game: str, algo: str) -> str:
+        cell = summary["cells"].get(game, {}).get(algo)
+        if cell is None or cell["exploitability"] is None:
+            return "-"
+        shown = number(cell["exploitability"])
+        return f"[bold green]{shown}*[/]" if summary["best"].get(game) == algo else f"{shown} "
+
+    def counted(algo: str) -> str:
+        count = summary["counts"][algo]
+        return f"{count['matches']}/{count['ran']} "
+
+    table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    across = [label(a) for a in algos]
+    if 14 + sum(max(len(name), 8) + 2 for name in across) <= console.width:
+        table.add_column("game", no_wrap=True)
+        for name in across:
+            table.add_column(escape(name), justify="right", no_wrap=True)
+        for game in games:
+            table.add_row(escape(game), *(text(game, algo) for algo in algos))
+        table.add_section()
+        table.add_row("matches or beats", *(counted(algo) for algo in algos))
+    else:
+        table.add_column("algorithm", no_wrap=True)
+        for game in games:
+            table.add_column(escape(game), justify="right", overflow="fold")
+        table.add_column("matches", justify="right")
+        for algo, name in zip(algos, across, strict=True):
+            table.add_row(escape(name), *(text(game, algo) for game in games), counted(algo))
+    console.print(table)
+    console.print("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
+    reasons: dict[str, list[str]] = {}
+    for game, row in summary["cells"].items():
+        for algo, cell in row.items():
+            if cell["exploitability"] is None:
+                reasons.setdefault(cell["reason"], []).append(f"{game} {label(algo)}")
+    for reason, where in reasons.items():
+        console.print(escape(f"- {', '.join(where)}: {reason}"), soft_wrap=True)
+
+
+class RunDisplay:
+    """Progress of one run: histories while the game is compiled, then iterations. Silent where there is no terminal."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total = progress, total
+        self._task: Any = None
+        self._walking = False
+
+    def walked(self, histories: int) -> None:
+        """Show how many histories have been compiled."""
+        if self._progress is None:
+            return
+        if not self._walking:
+            self._restart("compiling the game", None)
+            self._walking = True
+        self._progress.update(self._task, completed=histories, shown=f"{histories:,} histories")
+
+    def moved(self, iteration: int, exploitability: float | None) -> None:
+        """Show the iteration and the last exploitability."""
+        if self._progress is None:
+            return
+        if self._walking or self._task is None:
+            self._restart("solving", self._total)
+            self._walking = False
+        shown = {} if exploitability is None else {"shown": f"{iteration:,}/{self._total:,}  exploitability {exploitability:.3g}"}
+        self._progress.update(self._task, completed=iteration, **shown)  # type: ignore[arg-type]
+
+    def _restart(self, name: str, total: int | None) -> None:
+        assert self._progress is not None
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=total, shown="")
+
+
+@contextmanager
+def run_display(total: int) -> Iterator[RunDisplay]:
+    """Yield the display of a run of `total` iterations."""
+    console = talk_console()
+    if not console.is_terminal:
+        yield RunDisplay(None, total)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield RunDisplay(progress, total)
+
+
+@contextmanager
+def job_progress(total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """Yield a function (name of a finished job) that moves one bar for all jobs, or prints lines where there is no terminal."""
+    console = talk_console()
+    if not console.is_terminal:
+        count = 0
+
+        def tell(name: str) -> None:
+            nonlocal count
+            count += 1
+            console.print(escape(f"{what} {count}/{total}: {name}"), soft_wrap=True)
+
+        yield tell
+        return
+    columns = (
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[name]}"),
+    )  # fmt: skip
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=total, name="")
+        yield lambda name: progress.update(task, advance=1, name=escape(name))
+
+
+def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing: Sequence[dict[str, Any]]) -> None:
+    """Print what a solver run has found: the curve in a few lines, the answer, and where it is kept."""
+    seconds = {line["iteration"]: line["seconds"] for line in timing}
+    wanted = {int(f"{digit}{'0' * zeros}") for digit in (1, 2, 5) for zeros in range(12)} | {record["iterations"]}
+    rows = [
+        (f"{line['iteration']:,}", f"{line['exploitability']:.6g}", format_duration(seconds.get(line["iteration"], 0.0)))
+        for line in metrics
+        if line["iteration"] in wanted or len(metrics) < 12
+    ]
+    if len(rows) > 1:
+        print_table(("iteration", "exploitability", "time"), rows, left=0)
+    console = out_console()
+    algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
+    console.print(escape(f"{record['game']}  {algo}  {record['iterations']:,} iterations  {record['status']}"), soft_wrap=True)
+    print_values(record)
+    console.print(escape(f"run             {record['run']}"), soft_wrap=True)
+
+
+def print_values(record: dict[str, Any]) -> None:
+    """Print exploitability, NashConv and the players' values of a record."""
+    console = out_console()
+    console.print(f"exploitability  {record['exploitability']:.10g}")
+    console.print(f"NashConv        {record['nash_conv']:.10g}")
+    console.print(f"values          {'  '.join(f'{value:.10g}' for value in record['values'])}", soft_wrap=True)
+
+
+def print_record(record: dict[str, Any]) -> None:
+    """Print names and values, one a line."""
+    for key, value in record.items():
+        shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(value, list):
+            shown = " ".join(f"{item:,}" if isinstance(item, int) else str(item) for item in value)
+        out_console().print(escape(f"{key:<12}{shown}"), soft_wrap=True)
+
+
+def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -> None:
+    """Print the catalogue of games."""
+    rows = [(name, e.game, f"{e.histories:,}", f"{e.terminals:,}", f"{e.infosets:,}") for name, e in games.items()]
+    print_table(("name", "OpenSpiel game", "histories", "terminals", "infosets/player"), rows, left=2)
+    for name, members in suites.items():
+        out_console().print(f"suite {name:<8} {' '.join(members)}", soft_wrap=True)
+    out_console().print("Any OpenSpiel game string, such as 'kuhn_poker(players=3)', and any .efg file is accepted too.", soft_wrap=True)
+
+
+def print_algorithm(record: dict[str, Any]) -> None:
+    """Print one algorithm with its parameters."""
+    console = out_console()
+    console.print(escape(f"{record['name']}: {record['title']} ({record['reference']})"), soft_wrap=True)
+    console.print(escape(record["doc"]), soft_wrap=True)
+    if record["params"]:
+        choices = record.get("choices", {})
+        print_table(
+            ("parameter", "default", "type"),
+            [(k, str(v), " | ".join(choices[k]) if k in choices else type(v).__name__) for k, v in record["params"].items()],
+            left=3,
+        )
+
+
+def print_runs(records: Sequence[dict[str, Any]]) -> None:
+    """Print a list of runs."""
+    rows = []
+    for r in records:
+        value = r.get("exploitability")
+        algo = str(r.get("algo") or "-")
+        rows.append(
+            (
+                escape(r["run"]), escape(str(r.get("game") or "-")), escape(Path(algo).name if algo.endswith(".py") else algo),
+                escape(r["status"]), f"{r.get('iterations') or 0:,}", "-" if value is None else f"{value:.4g}",
+            )
+        )  # fmt: skip
+    print_table(("run", "game", "algo", "status", "iterations", "exploitability"), rows, left=4)
+
+
+def print_cache(record: dict[str, Any]) -> None:
+    """Print what the cache holds."""
+    out_console().print(escape(f"cache    {record['path']}"), soft_wrap=True)
+    out_console().print(f"kernels  {record['kernel_bytes'] / 1e6:.1f} MB")
+    out_console().print(f"games    {record['game_bytes'] / 1e6:.1f} MB in {len(record['games'])} files")
+    for game in record["games"]:
+        out_console().print(escape(f"  {game['bytes'] / 1e6:8.2f} MB  {game['name']}"), soft_wrap=True)
