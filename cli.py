@@ -130,13 +130,22 @@ def assignments(_ctx: click.Context, _param: click.Parameter, values: tuple[str,
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 set_option = click.option(
-    "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set a parameter of the algorithm; repeatable."
+    "--set",
+    "params",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Set a parameter of the algorithm; repeatable.",
 )
 size_option = click.option(
     "--max-histories", default=5_000_000, show_default=True, type=click.IntRange(1), help="Refuse larger games."
 )
 updates_option = click.option(
-    "--updates", type=click.Choice(["alternating", "simultaneous"]), default="alternating", show_default=True, help="How players move on."
+    "--updates",
+    type=click.Choice(["alternating", "simultaneous"]),
+    default="alternating",
+    show_default=True,
+    help="How players move on.",
 )
 every_option = click.option(
     "--every", type=click.IntRange(1), help="Evaluate each so many iterations.  [default: ten a decade: 1, 2, 3 ... 100, 125 ...]"
@@ -145,7 +154,9 @@ every_option = click.option(
 
 @cli.command()
 @click.argument("game", required=False)
-@click.option("--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file.")
+@click.option(
+    "--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file."
+)
 @click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations.")
 @set_option
 @updates_option
@@ -180,7 +191,9 @@ def solve(
         if directory is None:
             raise click.UsageError("--resume needs the run directory: say --resume RUN", ctx)
         run = RunDirectory.open(directory)
-        given = {key: value for key, value in options.items() if ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT}
+        given = {
+            key: value for key, value in options.items() if ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
+        }
         config = resumed_config(run, {**given, **({"game": game} if game else {})})
         return _solve(config, run, as_json, resume=True)
     if game is None:
@@ -210,7 +223,9 @@ def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
 
 @cli.command()
 @click.argument("games", nargs=-1, required=True, metavar="SUITE|GAME...")
-@click.option("--algos", default="cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr", show_default=True, callback=names, help="Algorithms.")
+@click.option(
+    "--algos", default="cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr", show_default=True, callback=names, help="Algorithms."
+)
 @click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations of every run.")
 @updates_option
 @every_option
@@ -241,11 +256,18 @@ def compare(
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
     chosen = comparison.expand_games(games)
     plan = comparison.make_jobs(
-        chosen, algos, SolveConfig(game="", algo="", **options), lambda configs: out or comparison.default_path(RUNS, games, configs)
+        chosen,
+        algos,
+        SolveConfig(game="", algo="", **options),
+        lambda configs: out or comparison.default_path(RUNS, games, configs),
     )
     path = plan[0].path.parent.parent
     try:
-        with stop_on_signal() as stop, job_progress(len(plan), "comparing") as tell, local_pool(jobs or os.cpu_count() or 1) as pool:
+        with (
+            stop_on_signal() as stop,
+            job_progress(len(plan), "comparing") as tell,
+            local_pool(jobs or os.cpu_count() or 1) as pool,
+        ):
             cells = comparison.run_comparison(plan, pool, stop=stop, on_done=tell)
     except KeyboardInterrupt:
         say(f"interrupted; finished runs are kept in {path}, and the same command goes on from there")
@@ -262,15 +284,23 @@ def compare(
     else:
         print_comparison(summary, comparison.label, comparison.format_exploitability)
         click.echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
-    return 0 if all(cell.exploitability is not None for cell in cells.values()) or any(cell.reason == "" for cell in cells.values()) else 1
+    return (
+        0
+        if all(cell.exploitability is not None for cell in cells.values()) or any(cell.reason == "" for cell in cells.values())
+        else 1
+    )
 
 
 @cli.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option("--by", "x", type=click.Choice(["iteration", "seconds"]), default="iteration", show_default=True, help="Horizontal axis.")
+@click.option(
+    "--by", "x", type=click.Choice(["iteration", "seconds"]), default="iteration", show_default=True, help="Horizontal axis."
+)
 @click.option("--out", default="convergence.png", show_default=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF file.")
 @click.option("--title", default="", help="A title above the panels.")
-@click.option("--font-size", default=8.0, show_default=True, type=click.FloatRange(4, 24), help="In points, at the size of the figure.")
+@click.option(
+    "--font-size", default=8.0, show_default=True, type=click.FloatRange(4, 24), help="In points, at the size of the figure."
+)
 def plot(runs: tuple[Path, ...], x: str, out: Path, title: str, font_size: float) -> int:
     """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game."""
     from workbench.plotting import draw_convergence
@@ -416,7 +446,9 @@ def check_rule(file: Path, as_json: bool) -> int:
         for problem in record["problems"]:
             click.echo(f"{file}: {problem}")
         if record["ok"]:
-            click.echo(f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}")
+            click.echo(
+                f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}"
+            )
     return 0 if record["ok"] else 1
 
 

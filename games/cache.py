@@ -5,6 +5,7 @@ import json
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -16,7 +17,7 @@ from games.jit import cache_root
 from games.sequence_form import Blocks, Rows, SequenceGame, Tree
 
 FORMAT = 1  # raise whenever the arrays or the compiler's results change
-_PARTS = {"tree": Tree, "rows": Rows, "blocks": Blocks}
+_PARTS: dict[str, Any] = {"tree": Tree, "rows": Rows, "blocks": Blocks}
 _FIELDS = ("action_ids", "name_bytes", "name_start")
 
 
@@ -61,5 +62,7 @@ def load(key: str) -> SequenceGame | None:
 def _checksum(arrays: dict[str, np.ndarray]) -> int:
     total = 0
     for name in sorted(arrays):
-        total = zlib.crc32(np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1), zlib.crc32(name.encode(), total))
+        total = zlib.crc32(
+            memoryview(np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1)), zlib.crc32(name.encode(), total)
+        )
     return total

@@ -39,11 +39,12 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
 
     No ``fastmath``: kernels keep IEEE semantics, so results do not depend on how the compiler reorders sums.
     """
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(kernel_cache())
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(kernel_cache())
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # no place to write: compile in every process instead
         return numba.njit(nogil=True, error_model="numpy")(function)
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before

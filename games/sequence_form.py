@@ -27,7 +27,7 @@ class Tree(NamedTuple):
 
     parent: np.ndarray
     first: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
     infoset_start: np.ndarray
     action_start: np.ndarray
 
@@ -48,16 +48,16 @@ class Blocks(NamedTuple):
     """The rows, rearranged for the gradient kernel (see `games.blocks`).
 
     Chunk c holds `lanes[c]` blocks of `shape[c]` (players); its weights start at `weight_start[c]` in every table of `weight`
-    (tables, ...) and are laid out (own member, others' members in turn, lane); its sequences start at `index_start[c]` in
-    `index` and are laid out (player, member, lane). `sparse` (rows, players) and `sparse_weight` (tables, rows) hold the rest.
+    (tables, ...) and are laid out (own member, others' members in turn, lane); its sequences start at `member_start[c]` in
+    `member` and are laid out (player, member, lane). `sparse` (rows, players) and `sparse_weight` (tables, rows) hold the rest.
     With one table the weights are player 0's and player 1's are their negatives.
     """
 
     shape: np.ndarray
     lanes: np.ndarray
     weight_start: np.ndarray
-    index_start: np.ndarray
-    index: np.ndarray
+    member_start: np.ndarray
+    member: np.ndarray
     weight: np.ndarray
     sparse: np.ndarray
     sparse_weight: np.ndarray

@@ -4,8 +4,6 @@ They take plain arrays and the records of `games.sequence_form`, validate nothin
 players' realisation plans one after the other; a *table* of one player holds one value per (infoset, action) pair.
 """
 
-import numpy as np
-
 from games.jit import njit
 
 TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1: rounding stays below 1e-14 per action
@@ -26,7 +24,7 @@ def gradient(player, plan, blocks, tree, buffer, out):
     for chunk in range(len(blocks.lanes)):
         lanes = blocks.lanes[chunk]
         shape = blocks.shape[chunk]
-        at = blocks.index_start[chunk]
+        at = blocks.member_start[chunk]
         own_at = at
         combos = 0
         # product of the others' plans for every combination of their members, lane by lane
@@ -38,14 +36,14 @@ def gradient(player, plan, blocks, tree, buffer, out):
             else:
                 x = plan[tree.action_start[other] + other :]
                 if combos == 0:
-                    index = blocks.index[at : at + size * lanes]
+                    index = blocks.member[at : at + size * lanes]
                     for k in range(size * lanes):
                         product[k] = x[index[k]]
                     combos = size
                 else:
                     for c in range(combos):
                         for m in range(size):
-                            index = blocks.index[at + m * lanes : at + (m + 1) * lanes]
+                            index = blocks.member[at + m * lanes : at + (m + 1) * lanes]
                             target = spare[(c * size + m) * lanes : (c * size + m + 1) * lanes]
                             source = product[c * lanes : (c + 1) * lanes]
                             for lane in range(lanes):
@@ -69,7 +67,7 @@ def gradient(player, plan, blocks, tree, buffer, out):
                 factors = product[c * lanes : (c + 1) * lanes]
                 for lane in range(lanes):
                     total[lane] += weights[lane] * factors[lane]
-            index = blocks.index[own_at + m * lanes : own_at + (m + 1) * lanes]
+            index = blocks.member[own_at + m * lanes : own_at + (m + 1) * lanes]
             for lane in range(lanes):
                 out[index[lane]] += sign * total[lane]
     sparse = blocks.sparse

@@ -33,7 +33,7 @@ class Infosets(NamedTuple):
     """One player's infosets in canonical order: pairs ``first[i]:first[i] + count[i]`` belong to infoset i."""
 
     first: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
     player: int
 
 

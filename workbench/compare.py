@@ -60,7 +60,9 @@ def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig
     return root / f"compare-{'-'.join(names)[:40]}-n{configs[0].iterations}-{digest}"
 
 
-def make_jobs(games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path]) -> list[Job]:
+def make_jobs(
+    games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path]
+) -> list[Job]:
     """Return the jobs of a comparison, largest games first so that the last minutes are not spent on one of them.
 
     Raises

@@ -14,6 +14,7 @@ class StopRequest:
         self.requested = False
 
     def __call__(self) -> bool:
+        """Return whether a stop was asked for."""
         return self.requested
 
     def ask(self, _signal: int, _frame: FrameType | None) -> None:

@@ -54,7 +54,9 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title:
             panel.tick_params(which="minor", length=0)
         for panel in panels.flat[len(curves) :]:
             panel.set_visible(False)
-        figure.supxlabel({"iteration": "iteration", "seconds": "seconds of iterating"}[x], fontsize=font_size)
+        for index in range(len(curves)):  # under the lowest panel of each column; a label of the figure would hit the legend
+            if index + columns >= len(curves):
+                panels.flat[index].set_xlabel({"iteration": "iteration", "seconds": "seconds of iterating"}[x])
         figure.supylabel("exploitability (NashConv / players)", fontsize=font_size)
         if title:
             figure.suptitle(title, fontsize=font_size + 1)

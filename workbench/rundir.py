@@ -1,13 +1,13 @@
 """Run directories: everything that a run leaves behind, safe against a crash at any byte.
 
-    config.json        the resolved configuration; with it and the program every result can be made again
-    program.py         the user's own rule, as it was when the run started
-    environment.json   versions, machine, commit
-    metrics.jsonl      one line an evaluation, without any clock
-    timing.jsonl       one line an evaluation: seconds
-    checkpoint.safetensors   the solver's state, replaced as a whole
-    result.json        the record that ``--json`` prints
-    policy.npz, policy.json, policy.csv
+config.json        the resolved configuration; with it and the program every result can be made again
+program.py         the user's own rule, as it was when the run started
+environment.json   versions, machine, commit
+metrics.jsonl      one line an evaluation, without any clock
+timing.jsonl       one line an evaluation: seconds
+checkpoint.safetensors   the solver's state, replaced as a whole
+result.json        the record that ``--json`` prints
+policy.npz, policy.json, policy.csv
 """
 
 import json
@@ -46,7 +46,9 @@ class RunDirectory:
         if path.exists():
             inside = list(path.iterdir()) if path.is_dir() else [path]
             if inside and not force:
-                raise UsageError(f"{path} exists; choose another --out, say --force to replace it, or continue it with --resume {path}")
+                raise UsageError(
+                    f"{path} exists; choose another --out, say --force to replace it, or continue it with --resume {path}"
+                )
             if inside and not (path / CONFIG).is_file():
                 raise UsageError(f"{path} is not a run directory, so --force does not remove it; choose another --out")
             if inside:
@@ -156,7 +158,7 @@ def default_path(root: Path, game: str, algo: str, seed: int) -> Path:
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
     """Return a summary of every run below `root`, oldest name first."""
-    found = []
+    found: list[dict[str, Any]] = []
     for config in sorted(root.rglob(CONFIG)) if root.is_dir() else []:
         run = RunDirectory(config.parent)
         try:

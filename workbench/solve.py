@@ -10,7 +10,8 @@ from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
 from games.sequence_form import SequenceGame
-from solvers.cfr.rule_file import Value
+from solvers.cfr.binding import is_cold
+from solvers.cfr.rule_file import Rule, Value
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue import Algorithm, Solver, find_algorithm, is_file, source_of
 from workbench.environment import describe_environment
@@ -127,6 +128,8 @@ def solve(
     """
     copy = run.path / PROGRAM
     config, algorithm = resolve_config(config, copy if resume and copy.exists() else None)
+    if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
+        say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     game = load_game(config.game, max_histories=config.max_histories, progress=on_compile)
     solver = algorithm.make(game, alternating=config.updates == "alternating")
     started = time.perf_counter()
@@ -318,7 +321,9 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
         else:
             same = name in CHANGEABLE or value == before
         if not same:
-            raise UsageError(f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew")
+            raise UsageError(
+                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+            )
     kept = {name: value for name, value in changes.items() if name in CHANGEABLE}
     try:
         return SolveConfig(**{**saved, **kept})

@@ -195,7 +195,9 @@ def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -
     print_table(("name", "OpenSpiel game", "histories", "terminals", "infosets/player"), rows, left=2)
     for name, members in suites.items():
         out_console().print(f"suite {name:<8} {' '.join(members)}", soft_wrap=True)
-    out_console().print("Any OpenSpiel game string, such as 'kuhn_poker(players=3)', and any .efg file is accepted too.", soft_wrap=True)
+    out_console().print(
+        "Any OpenSpiel game string, such as 'kuhn_poker(players=3)', and any .efg file is accepted too.", soft_wrap=True
+    )
 
 
 def print_algorithm(record: dict[str, Any]) -> None:

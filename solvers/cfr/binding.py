@@ -28,8 +28,23 @@ def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
     return _bind(rule.module.__name__, rule.digest, tuple(rule.params), tuple(rule.state.items()), compiled)
 
 
-@cache
-def _bind(module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
+def is_cold(rule: Rule) -> bool:
+    """Return whether `rule` has to be compiled, which takes seconds, because no process has done so yet."""
+    return rule.compiled and not _loop_path(_loop_text(*_identity(rule), True)[0]).exists()
+
+
+def _identity(rule: Rule) -> tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]:
+    return rule.module.__name__, rule.digest, tuple(rule.params), tuple(rule.state.items())
+
+
+def _loop_path(name: str) -> Path:
+    return kernel_cache() / "loops" / f"{name}.py"
+
+
+def _loop_text(
+    module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool
+) -> tuple[str, str]:
+    """Return the name and the source of the bound loop."""
     source = Path(__file__).with_name("loop.py").read_text()
     assert _MARK in source, "solvers/cfr/loop.py and solvers/cfr/binding.py disagree"
     views = {"action": "a:b", "infoset": "i:j", "game": ":"}
@@ -46,10 +61,15 @@ def player_state(state, a, b, i, j):
     return State({view})
 """
     text = source.replace(_MARK, header)
-    name = "gameplan_loop_" + hashlib.sha256(f"{module}\n{digest}\n{text}".encode()).hexdigest()[:16]
+    return "gameplan_loop_" + hashlib.sha256(f"{module}\n{digest}\n{text}".encode()).hexdigest()[:16], text
+
+
+@cache
+def _bind(module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
+    name, text = _loop_text(module, digest, params, state, compiled)
     if name in sys.modules:
         return sys.modules[name]
-    path = kernel_cache() / "loops" / f"{name}.py"
+    path = _loop_path(name)
     try:
         if not path.exists():
             write_atomically(path, text.encode())

@@ -22,7 +22,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from games.errors import GameplanError, UsageError, did_you_mean
 
@@ -189,7 +188,9 @@ def _convert(name: str, key: str, value: Value, default: Value, choices: tuple[s
     text = str(value).strip()
     if choices is not None:
         if text not in choices:
-            raise UsageError(f"{name}: {key}={text} is not possible{did_you_mean(text, list(choices))}; legal: {', '.join(choices)}")
+            raise UsageError(
+                f"{name}: {key}={text} is not possible{did_you_mean(text, list(choices))}; legal: {', '.join(choices)}"
+            )
         return text
     if isinstance(default, str):
         return text

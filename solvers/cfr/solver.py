@@ -60,7 +60,9 @@ class CFRSolver:
         )
         # NumPy rules index with first and count and may subtract: give them signed numbers.
         first, count = game.tree.first, game.tree.count
-        self._rule_tree = Infosets(first, count, -1) if rule.compiled else Infosets(first.astype(np.int64), count.astype(np.int64), -1)
+        self._rule_tree = (
+            Infosets(first, count, -1) if rule.compiled else Infosets(first.astype(np.int64), count.astype(np.int64), -1)
+        )
         self._refresh()
 
     def advance(self, stop: int) -> None:
