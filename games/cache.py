@@ -62,7 +62,6 @@ def load(key: str) -> SequenceGame | None:
 def _checksum(arrays: dict[str, np.ndarray]) -> int:
     total = 0
     for name in sorted(arrays):
-        total = zlib.crc32(
-            memoryview(np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1)), zlib.crc32(name.encode(), total)
-        )
+        data: Any = np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1)
+        total = zlib.crc32(data, zlib.crc32(name.encode(), total))
     return total

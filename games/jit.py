@@ -29,8 +29,10 @@ def kernel_cache() -> Path:
     digest = hashlib.sha256(numba.__version__.encode())
     for package in _PACKAGES:
         for source in sorted((top / package).rglob("*.py")):
-            digest.update(str(source.relative_to(top)).encode())
-            digest.update(source.read_bytes())
+            text = source.read_bytes()
+            if b"njit" in text:
+                digest.update(str(source.relative_to(top)).encode())
+                digest.update(text)
     return cache_root() / f"kernels-{digest.hexdigest()[:16]}"
 
 

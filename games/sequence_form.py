@@ -12,6 +12,7 @@ Source: Koller, Megiddo, von Stengel 1994; von Stengel 1996.
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -119,9 +120,9 @@ class SequenceGame:
         """OpenSpiel's information-state string of every infoset, per player."""
         text = self.name_bytes.tobytes()
         start = self.name_start.tolist()
-        names = [text[a:b].decode() for a, b in zip(start, start[1:])]
+        names = [text[a:b].decode() for a, b in pairwise(start)]
         cuts = self.tree.infoset_start.tolist()
-        return [names[a:b] for a, b in zip(cuts, cuts[1:])]
+        return [names[a:b] for a, b in pairwise(cuts)]
 
     def player_actions(self, player: int) -> slice:
         """Return the slice of `player` in an action table."""

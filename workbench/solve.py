@@ -34,7 +34,8 @@ class SolveConfig:
     """A solver run, resolved: everything that decides its result.
 
     `params` holds a value for every parameter of the algorithm; `every` evaluates each so many iterations, and None on a
-    logarithmic grid; `program` is a hash of the user's own file, if `algo` is one; `target` stops at an exploitability, `time_limit` after seconds of iterating.
+    logarithmic grid; `program` is a hash of the user's own file, if `algo` is one; `target` stops at an exploitability,
+    `time_limit` after seconds of iterating.
     """
 
     game: str
