@@ -236,3 +236,43 @@ def print_cache(record: dict[str, Any]) -> None:
     out_console().print(f"games    {record['game_bytes'] / 1e6:.1f} MB in {len(record['games'])} files")
     for game in record["games"]:
         out_console().print(escape(f"  {game['bytes'] / 1e6:8.2f} MB  {game['name']}"), soft_wrap=True)
+
+
+def print_bench(record: dict[str, Any]) -> None:
+    """Print the figures of ``gameplan bench cfr``: medians, with the quartiles' distance in percent as spread."""
+    console = out_console()
+
+    def spread(timing: dict[str, Any]) -> str:
+        return f"±{50 * (timing['high'] - timing['low']) / timing['median']:.0f} %"
+
+    console.print(f"noise: a fixed loop of pure Python varies by {spread(record['clock'])} between quartiles")
+    for game in record["games"]:
+        console.print(
+            f"\n[bold]{escape(game['game'])}[/]  {game['histories']:,} histories, {game['terminal_rows']:,} terminal rows"
+        )
+        setup, cached = game["setup"], game["cached_load"]
+        share = f"{100 * game['cached_load_share']:.2g} % of set-up"
+        rows = [
+            ("set-up", format_duration(setup["median"]), spread(setup), f"{game['setup_per_history'] * 1e6:.2f} us a history"),
+            ("cached load", format_duration(cached["median"]), spread(cached), share),
+        ]
+        for algo, timing in game["iteration"].items():
+            note = f"x{timing['ratio_to_first']:.2f}"
+            rows.append((f"{algo} iteration", format_duration(timing["median"]), spread(timing), note))
+        timing = game["exploitability"]
+        rows.append(
+            (
+                "exploitability",
+                format_duration(timing["median"]),
+                spread(timing),
+                f"{game['exploitability_in_iterations']:.2f} iterations",
+            )
+        )
+        for name, timing in game["peers"].items():
+            if "reason" in timing:
+                rows.append((name, "-", "", timing["reason"]))
+                continue
+            what = name if "NashConv" in name else f"{name} CFR+ iteration"
+            rows.append((what, format_duration(timing["median"]), spread(timing), f"{timing['ratio']:,.0f} times ours"))
+        print_table(("", "median", "spread", "note"), [tuple(escape(str(cell)) for cell in row) for row in rows])
+        console.print(f"memory: {game['bytes_per_row_and_player']:.0f} bytes a terminal row and player")
