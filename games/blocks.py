@@ -17,6 +17,7 @@ from games.sequence_form import Blocks, Rows
 
 MAX_LANES = 64
 MIN_LANES = 4
+LANE_STEP = 8  # chunks are filled up to whole vectors with blocks of weight zero
 MAX_BUFFER = 4096  # float64 values per gathered table, so that a chunk's working set stays in the first-level cache
 
 
@@ -61,12 +62,13 @@ def build_blocks(rows: Rows, plan_sizes: list[int], shared: bool) -> Blocks:
     for ids in np.split(order, np.flatnonzero(np.diff(shape_of[order])) + 1) if len(order) else []:
         shape = sizes[ids[0]]
         widest = max(int(max(shape.max(), max(shape.prod() // n for n in shape))), 1)
-        limit = max(MIN_LANES, min(MAX_LANES, MAX_BUFFER // widest))
-        for part in np.array_split(ids, -(-len(ids) // limit)):
+        limit = max(LANE_STEP, min(MAX_LANES, MAX_BUFFER // widest) // LANE_STEP * LANE_STEP)
+        for begin in range(0, len(ids), limit):
+            part = ids[begin : begin + limit]
             chunk_of[part] = len(chunk_lanes)
             lane[part] = np.arange(len(part))
             chunk_shape.append(shape)
-            chunk_lanes.append(len(part))
+            chunk_lanes.append(-(-len(part) // LANE_STEP) * LANE_STEP)
 
     shape_table = np.array(chunk_shape, np.int64).reshape(-1, players)
     lane_table = np.array(chunk_lanes, np.int64)

@@ -26,6 +26,7 @@ __all__ = [
 _LOG2_E = 1.0 / math.log(2.0)
 _LN2_HIGH, _LN2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")  # their sum is ln 2
 _ROUNDER = 1.5 * 2.0**52  # adding it leaves the nearest integer in the low bits
+_TILE = 512
 _TAYLOR = tuple(1.0 / math.factorial(k) for k in range(14))
 
 
@@ -114,21 +115,23 @@ def exponentiate(x):
 
     A quarter of the time of ``math.exp`` in a loop: e^x = 2^n e^f with |f| <= ln 2 / 2, in steps that the compiler vectorises.
     """
-    scale = np.empty(len(x))
+    scale = np.empty(_TILE)
     bits = scale.view(np.int64)
     c = _TAYLOR
-    for k in range(len(x)):
-        x[k] = max(-700.0, min(700.0, x[k]))
-        scale[k] = x[k] * _LOG2_E + _ROUNDER
-    for k in range(len(x)):
-        n = scale[k] - _ROUNDER
-        f = (x[k] - n * _LN2_HIGH) - n * _LN2_LOW
-        f2 = f * f
-        f4 = f2 * f2
-        low = (c[0] + c[1] * f) + (c[2] + c[3] * f) * f2 + ((c[4] + c[5] * f) + (c[6] + c[7] * f) * f2) * f4
-        high = (c[8] + c[9] * f) + (c[10] + c[11] * f) * f2 + (c[12] + c[13] * f) * f4
-        x[k] = low + high * (f4 * f4)
-    for k in range(len(x)):
-        bits[k] = (bits[k] + 1023) << 52  # the bits of 2^n
-    for k in range(len(x)):
-        x[k] *= scale[k]
+    for begin in range(0, len(x), _TILE):  # in tiles that stay in the first-level cache from one step to the next
+        y = x[begin : begin + _TILE]
+        for k in range(len(y)):
+            y[k] = max(-700.0, min(700.0, y[k]))
+            scale[k] = y[k] * _LOG2_E + _ROUNDER
+        for k in range(len(y)):
+            n = scale[k] - _ROUNDER
+            f = (y[k] - n * _LN2_HIGH) - n * _LN2_LOW
+            f2 = f * f
+            f4 = f2 * f2
+            low = (c[0] + c[1] * f) + (c[2] + c[3] * f) * f2 + ((c[4] + c[5] * f) + (c[6] + c[7] * f) * f2) * f4
+            high = (c[8] + c[9] * f) + (c[10] + c[11] * f) * f2 + (c[12] + c[13] * f) * f4
+            y[k] = low + high * (f4 * f4)
+        for k in range(len(y)):
+            bits[k] = (bits[k] + 1023) << 52  # the bits of 2^n
+        for k in range(len(y)):
+            y[k] *= scale[k]

@@ -69,7 +69,7 @@ def random_game(seed, players=2, zero_sum=True, depth=6):
     return out.text()
 
 
-def random_card_game(seed, players=2, zero_sum=True, depth=4, cards=3):
+def random_card_game(seed, players=2, zero_sum=True, depth=5, cards=3):
     """Return a game of private cards, dealt unevenly, and public moves: its rows fall into dense blocks."""
     rng = random.Random(f"cards {seed} {players} {zero_sum} {depth} {cards}")
     out = _Writer(f"cards {seed}", players, zero_sum, rng)
@@ -80,8 +80,8 @@ def random_card_game(seed, players=2, zero_sum=True, depth=4, cards=3):
 
     def grow(deal, public):
         if public not in shapes:
-            over = len(public) >= depth or (len(public) > 1 and rng.random() < 0.2)
-            shapes[public] = None if over else (rng.randrange(players), rng.randint(2, 3))
+            over = len(public) >= depth or (len(public) > 2 and rng.random() < 0.1)
+            shapes[public] = None if over else (rng.randrange(players), 2)
         if shapes[public] is None:
             out.end()
             return

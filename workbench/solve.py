@@ -20,7 +20,7 @@ from workbench.rundir import CONFIG, ENVIRONMENT, METRICS, PROGRAM, RESULT, TIMI
 
 SCHEMA = 1
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
-CHECKPOINT_SECONDS = 5.0
+CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 
 DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
 

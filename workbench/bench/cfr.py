@@ -95,7 +95,8 @@ def _time_iterations(solver: Solver, yardstick: Solver, budget: float) -> tuple[
     for warm in (solver, yardstick):
         warm.advance(warm.iteration + 2)
     chunk = max(1, int(SAMPLE_SECONDS / measure(lambda: solver.advance(solver.iteration + 3), 0.0, calls=3).median))
-    samples, ratios = [], []
+    samples: list[float] = []
+    ratios: list[float] = []
     begin = time.perf_counter()
     while len(samples) < 5 or (len(samples) < 50 and time.perf_counter() - begin < 2 * budget):
         pair = []

@@ -86,9 +86,10 @@ def accumulate_regret(R, r, t, infosets, params, state):
         negative[i] = faded / (faded + 1.0)
     first, count = infosets.first, infosets.count
     for i in range(len(v)):
+        d_positive, d_negative = positive[i], negative[i]
         for k in range(first[i], first[i] + count[i]):
-            boosted = r[k] * params.boost if r[k] > 0.0 else r[k]
-            R[k] = max(params.regret_floor, (positive[i] if R[k] >= 0.0 else negative[i]) * R[k] + boosted)
+            boosted = r[k] * (params.boost if r[k] > 0.0 else 1.0)
+            R[k] = max(params.regret_floor, R[k] * (d_positive if R[k] >= 0.0 else d_negative) + boosted)
 
 
 @njit
@@ -116,7 +117,7 @@ def derive_policy(sigma, R, r, t, infosets, params, state):
         positive, negative = state.positive_discount[i], state.negative_discount[i]
         hope = optimism * max(0.0, 1.0 - 0.5 * state.volatility[i])
         for k in range(first[i], first[i] + count[i]):
-            boosted = r[k] * params.boost if r[k] > 0.0 else r[k]
-            sigma[k] = max(0.0, (positive if R[k] >= 0.0 else negative) * R[k] + hope * boosted)
+            boosted = r[k] * (params.boost if r[k] > 0.0 else 1.0)
+            sigma[k] = max(0.0, R[k] * (positive if R[k] >= 0.0 else negative) + hope * boosted)
     raise_to(sigma, params.policy_exponent)
     normalise(sigma, infosets)
