@@ -154,11 +154,11 @@ def test_kernels_on_one_player(make, options):
         assert best_response_value(g.copy(), parent, first, count) >= value - ROUNDING
 
 
-@pytest.mark.parametrize("bad", [np.nan, -1e-3, 1e-3, np.inf])
+@pytest.mark.parametrize("bad", [(0.5, np.nan), (0.5, np.inf), (0.5, 0.501), (0.5, 0.499), (1.1, -0.1), (0.0, 0.0)])
 def test_refresh_plan_finds_the_first_bad_infoset(bad, game):
     kuhn = game("kuhn_2p")
     policy = uniform_policy(kuhn)[kuhn.player_actions(1)]
-    policy[5] += bad
+    policy[4:6] = policy[8:10] = bad
     parent, first, count = (a[kuhn.player_infosets(1)] for a in kuhn.tree[:3])
     assert refresh_plan(policy, parent, first, count, np.zeros(13), np.zeros(6)) == 2
 

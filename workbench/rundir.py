@@ -104,10 +104,10 @@ class RunDirectory:
 
     def read_lines(self, name: str) -> list[dict[str, Any]]:
         """Return the whole lines of `name`; a last line that was cut off by a crash is left out."""
+        if not (self.path / name).is_file():
+            return []
         try:
             text = (self.path / name).read_bytes()
-        except FileNotFoundError:
-            return []
         except OSError as error:
             raise GameplanError(f"cannot read {self.path / name}: {error.strerror}") from error
         lines = []

@@ -197,11 +197,15 @@ class _Progress:
         self.seconds = spent
         self._per_iteration = 0.0
         self._saved_at = time.perf_counter()
+        lines = run.read_lines(METRICS)
+        self._recorded = lines[-1]["iteration"] if lines else 0
 
     def run(self) -> tuple[str, Evaluation]:
         config, solver = self.config, self.solver
-        if solver.iteration:  # a resumed run may be where it should end
+        if solver.iteration:  # a resumed run may be where it should end, or have stopped between a checkpoint and its metrics
             evaluation = self.evaluator(solver.average_policy())
+            if is_evaluated(solver.iteration, config):
+                self._record(evaluation)
             if solver.iteration >= config.iterations:
                 return self._verdict(evaluation, DONE), evaluation
         solver.advance(solver.iteration)  # compile before the clock starts
@@ -252,6 +256,9 @@ class _Progress:
 
     def _record(self, evaluation: Evaluation) -> None:
         t = self.solver.iteration
+        if t == self._recorded:
+            return
+        self._recorded = t
         self.run_directory.append(
             METRICS,
             {

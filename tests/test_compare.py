@@ -1,0 +1,135 @@
+"""Comparisons and figures: counts, reasons, reuse of finished runs, files."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from games.errors import GameplanError, UsageError
+from workbench import compare
+from workbench.durations import format_duration, parse_duration
+from workbench.plotting import draw_convergence
+from workbench.rundir import run_curves
+from workbench.solve import SolveConfig
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def run(tmp_path: Path, games: list[str], algos: list[str], **settings) -> tuple[dict, list[str]]:
+    base = SolveConfig(**{"game": "", "algo": "", "iterations": 50, **settings})
+    jobs = compare.make_jobs(games, algos, base, lambda configs: tmp_path / "out")
+    told: list[str] = []
+    with ThreadPoolExecutor(1) as executor:
+        cells = compare.run_comparison(jobs, executor, stop=lambda: False, on_done=told.append)
+    return compare.summarise(games, algos, cells), told
+
+
+def test_counts_best_and_reasons(tmp_path):
+    summary, told = run(tmp_path, ["kuhn_2p", "kuhn_3p"], ["cfr", "cfr+", "lp"])
+    assert len(told) == 6
+    assert summary["best"]["kuhn_2p"] == "lp" and summary["best"]["kuhn_3p"] == "cfr+"
+    assert summary["counts"]["lp"] == {"matches": 1, "best": 1, "ran": 1}
+    assert "two-player" in summary["cells"]["kuhn_3p"]["lp"]["reason"]
+    table = compare.markdown_table(summary)
+    assert "| kuhn_3p |" in table and "| - |" in table and "kuhn_3p, lp: lp solves two-player" in table
+    compare.write_table(summary, tmp_path / "out")
+    assert json.loads((tmp_path / "out/table.json").read_text()) == json.loads(json.dumps(summary))
+    assert (tmp_path / "out/table.csv").read_text().count("\n") == 7
+
+
+@pytest.mark.parametrize(
+    ("value", "others", "expected"),
+    [(2e-3, [1e-3, 2e-3], True), (2.1e-3, [1e-3], False), (9e-13, [1e-17], True), (1e-11, [1e-17], False), (-1e-17, [1e-16], True)],
+)
+def test_what_counts_as_a_match(value, others, expected):
+    assert compare.matches(value, others) is expected
+
+
+def test_finished_runs_are_reused_and_changed_requests_are_not(tmp_path):
+    run(tmp_path, ["kuhn_2p"], ["cfr"])
+    result = tmp_path / "out/runs/kuhn_2p-cfr/result.json"
+    before = result.stat().st_mtime_ns
+    run(tmp_path, ["kuhn_2p"], ["cfr"])
+    assert result.stat().st_mtime_ns == before
+    run(tmp_path, ["kuhn_2p"], ["cfr"], iterations=60)
+    assert json.loads(result.read_text())["iterations"] == 60
+
+
+def test_two_rules_of_one_name_stay_apart(tmp_path):
+    from workbench.rule_tools import write_new_rule
+
+    for directory in ("a", "b"):
+        write_new_rule(tmp_path / directory / "rule.py")
+    algos = [str(tmp_path / directory / "rule.py") for directory in ("a", "b")]
+    summary, _ = run(tmp_path, ["kuhn_2p"], algos, iterations=5)
+    assert len({cell["run"] for cell in summary["cells"]["kuhn_2p"].values()}) == 2
+
+
+def test_unknown_names_stop_a_comparison_before_it_starts(tmp_path):
+    with pytest.raises(UsageError, match="did you mean"):
+        run(tmp_path, ["kuhn_2p", "kuhn_5"], ["cfr"])
+    with pytest.raises(UsageError, match="name a suite"):
+        compare.expand_games([])
+    assert compare.expand_games(["quick", "kuhn_2p"]) == ["kuhn_2p", "kuhn_3p", "goofspiel_4", "leduc_2p"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_figures(suffix, tmp_path):
+    run(tmp_path, ["kuhn_2p", "kuhn_3p"], ["cfr", "cfr+"])
+    curves = run_curves([tmp_path / "out"])
+    assert set(curves) == {"kuhn_2p", "kuhn_3p"} and set(curves["kuhn_2p"]) == {"cfr", "cfr+"}
+    for x in ("iteration", "seconds"):
+        path = tmp_path / f"figure-{x}.{suffix}"
+        draw_convergence(curves, path, x=x, title="A title")
+        assert path.stat().st_size > 4000
+        if suffix == "svg":
+            text = "".join(ElementTree.parse(path).getroot().itertext())
+            assert all(word in text for word in ("kuhn_2p", "cfr+", "exploitability", "A title"))
+    with pytest.raises(UsageError, match="gif"):
+        draw_convergence(curves, tmp_path / "figure.gif")
+    with pytest.raises(GameplanError, match="nothing to draw"):
+        draw_convergence({}, tmp_path / "figure.png")
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_finished(tmp_path):
+    arguments = [
+        sys.executable,
+        "-m",
+        "cli",
+        "compare",
+        "kuhn_2p",
+        "leduc_2p",
+        "--algos",
+        "cfr,cfr+",
+        "-n",
+        "400000",
+        "--out",
+        "out",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    deadline = time.time() + 60
+    while not list(tmp_path.glob("out/runs/kuhn_2p-*/result.json")) and time.time() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: parent and workers alike
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "the same command goes on" in err and list(tmp_path.glob("out/runs/kuhn_2p-*/result.json"))
+
+
+def test_durations():
+    assert parse_duration("1ms") == 1e-3 and parse_duration("1.5h") == 5400 and parse_duration(" 10s ") == 10
+    for text in ("10", "s", "-1s", "1 fortnight", "0s", ""):
+        with pytest.raises(UsageError, match="is not a duration"):
+            parse_duration(text)
+    assert format_duration(0.0025) == "2.5 ms" and format_duration(90) == "1.5 m"
