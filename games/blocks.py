@@ -34,7 +34,7 @@ def build_blocks(rows: Rows, plan_sizes: list[int], shared: bool) -> Blocks:
         Store one weight table, player 0's, whose negative is player 1's (two-player zero-sum games).
     """
     players = rows.sequences.shape[1]
-    utility = rows.utility[:1] if shared else rows.utility
+    unit, utility = _in_units(rows.utility[:1] if shared else rows.utility, rows.chance)
     group = _groups(rows.sequences, plan_sizes)
     group_count = int(group.max(initial=-1)) + 1
     local, members = [], []
@@ -75,7 +75,7 @@ def build_blocks(rows: Rows, plan_sizes: list[int], shared: bool) -> Blocks:
     weight_start = np.concatenate([[0], np.cumsum(shape_table.prod(axis=1) * lane_table)]).astype(np.int64)
     index_start = np.concatenate([[0], np.cumsum(shape_table.sum(axis=1) * lane_table)]).astype(np.int64)
 
-    weight = np.zeros((len(utility), int(weight_start[-1])))
+    weight = np.zeros((len(utility), int(weight_start[-1])), utility.dtype)
     index = np.zeros(int(index_start[-1]), np.uint32)  # unsigned: no check for negative indices in the kernel
     dense_row = np.flatnonzero(worth[group]) if group_count else np.zeros(0, np.int64)
     chunk = chunk_of[group[dense_row]]
@@ -106,7 +106,30 @@ def build_blocks(rows: Rows, plan_sizes: list[int], shared: bool) -> Blocks:
         weight,
         np.ascontiguousarray(rows.sequences[rest]),
         np.ascontiguousarray(utility[:, rest]),
+        np.array([unit]),
     )
+
+
+def _in_units(utility: np.ndarray, chance: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return (unit, utility in units): whole numbers where the chance probabilities have a common measure, else unit 1.
+
+    Whole numbers halve the time of large games, and they matter for more: regret matching turns on the signs of regrets that
+    are often exactly zero, and in three-player Leduc poker the rounding of unscaled weights alone moved PCFR+ after 1,000
+    iterations by a factor of ten. Two-player games fit the cache anyhow; there the weights stay chance times utility, summed in
+    canonical order as everybody does, because the digits that others publish depend on just that rounding.
+    """
+    if len(utility) <= 2:
+        return 1.0, np.ascontiguousarray(utility)
+    smallest = chance[chance > 0.0].min(initial=1.0)
+    for divisor in range(1, 61):
+        unit = float(smallest / divisor)
+        scaled = utility / unit
+        whole = np.round(scaled)
+        if np.abs(whole).max(initial=0.0) > np.iinfo(np.int16).max:
+            break
+        if np.abs(scaled - whole).max(initial=0.0) <= 1e-9:
+            return unit, whole.astype(np.int16)
+    return 1.0, np.ascontiguousarray(utility)
 
 
 def _groups(sequences: np.ndarray, plan_sizes: list[int]) -> np.ndarray:

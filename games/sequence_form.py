@@ -51,7 +51,8 @@ class Blocks(NamedTuple):
     Chunk c holds `lanes[c]` blocks of `shape[c]` (players); its weights start at `weight_start[c]` in every table of `weight`
     (tables, ...) and are laid out (own member, others' members in turn, lane); its sequences start at `member_start[c]` in
     `member` and are laid out (player, member, lane). `sparse` (rows, players) and `sparse_weight` (tables, rows) hold the rest.
-    With one table the weights are player 0's and player 1's are their negatives.
+    With one table the weights are player 0's and player 1's are their negatives. Weights count multiples of `unit` (1): where
+    all are whole numbers they are stored as int16, so that sums of few terms are exact and ties between actions stay ties.
     """
 
     shape: np.ndarray
@@ -62,6 +63,7 @@ class Blocks(NamedTuple):
     weight: np.ndarray
     sparse: np.ndarray
     sparse_weight: np.ndarray
+    unit: np.ndarray
 
 
 @dataclass(frozen=True)

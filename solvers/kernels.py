@@ -13,7 +13,8 @@ TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1: rounding 
 def gradient(player, plan, blocks, tree, buffer, out):
     """Write the gradient of `player`'s expected utility in its own plan to `out` (its sequences); uses `buffer` as scratch.
 
-    ``out[s]`` is the sum over terminal rows with own sequence s of chance times utility times the others' plans.
+    ``out[s]`` is the sum over terminal rows with own sequence s of chance times utility times the others' plans, in multiples
+    of ``blocks.unit``.
     """
     players = len(tree.action_start) - 1
     out[:] = 0.0
@@ -87,8 +88,8 @@ def gradient(player, plan, blocks, tree, buffer, out):
 
 
 @njit
-def regrets(q, sigma, parent, first, count, r):
-    """Write the instantaneous counterfactual regrets to `r` and return the root value; `q` turns from gradient to action values.
+def regrets(q, sigma, parent, first, count, unit, r):
+    """Write the instantaneous counterfactual regrets to `r`; `q` turns from gradient to action values, both in units.
 
     `q` (sequences of one player, empty one first) holds the gradient and is summed up the tree in place.
     """
@@ -99,14 +100,13 @@ def regrets(q, sigma, parent, first, count, r):
         for k in range(begin, end):
             value += sigma[k] * q[k + 1]
         for k in range(begin, end):
-            r[k] = q[k + 1] - value
+            r[k] = unit * (q[k + 1] - value)
         q[parent[infoset]] += value
-    return q[0]
 
 
 @njit
 def best_response_value(q, parent, first, count):
-    """Return the value of a best response to the gradient in `q`, which is overwritten by action values."""
+    """Return the value of a best response to the gradient in `q`, which is overwritten by action values; both in units."""
     for infoset in range(len(parent) - 1, -1, -1):
         begin = first[infoset]
         value = q[begin + 1]

@@ -53,7 +53,19 @@ def test_help_imports_nothing_heavy(tmp_path):
 
 def test_solve_prints_the_saved_record(tmp_path):
     record = json.loads(gameplan("solve", "kuhn_2p", "--algo", "cfr+", "-n", 100, "--out", "run", "--json", cwd=tmp_path).stdout)
-    for key in "schema command game algo iterations exploitability nash_conv values seconds status run".split():
+    for key in [
+        "schema",
+        "command",
+        "game",
+        "algo",
+        "iterations",
+        "exploitability",
+        "nash_conv",
+        "values",
+        "seconds",
+        "status",
+        "run",
+    ]:
         assert key in record
     assert record["exploitability"] == pytest.approx(0.001194404101, rel=1e-7)
     assert record["nash_conv"] == pytest.approx(2 * record["exploitability"])

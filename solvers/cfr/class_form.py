@@ -209,10 +209,10 @@ class ClassProgramSolver:
         shape = (tree.parent[infosets], tree.first[infosets], tree.count[infosets])
         # With every utility 1 the value of an infoset is its counterfactual reach: the others' and chance's reach, summed.
         chance_gradient(player, self._plan, rows.sequences, rows.chance, self._plan_start, q)
-        regrets(q, self._sigma[pairs], *shape, self._r[pairs])
+        regrets(q, self._sigma[pairs], *shape, 1.0, self._r[pairs])
         self._counterfactual[infosets] = q[tree.first[infosets] + 1]
         gradient(player, self._plan, game.blocks, tree, self._buffer, q)
-        regrets(q, self._sigma[pairs], *shape, self._r[pairs])
+        regrets(q, self._sigma[pairs], *shape, game.blocks.unit[0], self._r[pairs])
 
     def _update(self, player: int, t: int) -> None:
         """Let the program update every infoset of `player` in canonical order.

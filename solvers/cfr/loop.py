@@ -37,7 +37,7 @@ def evaluate(player, tree, blocks, tables):
     i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
     q = tables.q[: b - a + 1]
     gradient(player, tables.plan, blocks, tree, tables.buffer, q)
-    regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], tables.r[a:b])
+    regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], blocks.unit[0], tables.r[a:b])
 
 
 @bound
