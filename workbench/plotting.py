@@ -38,8 +38,9 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title:
     columns = min(len(curves), 4 if len(curves) > 6 else 3 if len(curves) != 4 else 2)
     rows = -(-len(curves) // columns)
     width = 3.4 if columns == 1 else 2.4 * columns
-    legend_columns = max(1, min(len(labels), int(width / 0.95)))
-    legend_height = 0.2 * -(-len(labels) // legend_columns) + 0.25
+    legend_rows = -(-len(labels) // max(1, int(width / 0.95)))
+    legend_columns = -(-len(labels) // legend_rows)
+    legend_height = 0.2 * legend_rows + 0.25
     with matplotlib.rc_context({"font.size": font_size, "svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}):
         height = (2.4 if columns == 1 else 1.9) * rows + legend_height + (0.25 if title else 0.0)
         figure = Figure(figsize=(width, height), layout="constrained")

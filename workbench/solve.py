@@ -131,7 +131,14 @@ def solve(
     config, algorithm = resolve_config(config, copy if resume and copy.exists() else None)
     if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
-    game = load_game(config.game, max_histories=config.max_histories, progress=on_compile)
+
+    def walked(histories: int) -> None:
+        if on_compile:
+            on_compile(histories)
+        if stop():  # nothing to save yet
+            raise KeyboardInterrupt
+
+    game = load_game(config.game, max_histories=config.max_histories, progress=walked)
     solver = algorithm.make(game, alternating=config.updates == "alternating")
     started = time.perf_counter()
     run.write_json(CONFIG, asdict(config))
