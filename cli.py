@@ -157,8 +157,10 @@ every_option = click.option(
 @click.option(
     "--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file."
 )
-@click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations.")
+@click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations; PSRO: 100.")
 @set_option
+@click.option("--train", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that the oracle answers.")
+@click.option("--eval", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
 @updates_option
 @every_option
 @click.option("--target", type=click.FloatRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")
@@ -181,6 +183,7 @@ def solve(
     3 target missed, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
     """
     from games.loader import resolve
+    from workbench.catalogue import PSRO
     from workbench.rundir import RunDirectory, default_path
     from workbench.solve import SolveConfig, resolve_config, resumed_config
 
@@ -198,6 +201,10 @@ def solve(
         return _solve(config, run, as_json, resume=True)
     if game is None:
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
+    if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
+        options["algo"] = "psro"
+    if options["algo"] in PSRO and ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT:
+        options["iterations"] = 100  # a PSRO iteration grows the populations; a thousand would be a misunderstanding
     config, _ = resolve_config(SolveConfig(game=game, **options))
     resolve(game)[1]()  # a misspelt game leaves no directory behind
     path = out or default_path(RUNS, config.game, config.algo, config.seed)

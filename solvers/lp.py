@@ -7,7 +7,7 @@ plan, but it is solved for again from player 1's side, which costs little and gi
 """
 
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 from scipy.optimize import linprog
@@ -16,6 +16,7 @@ from scipy.sparse import coo_array, csc_array, hstack
 from games.errors import GameplanError
 from games.sequence_form import SequenceGame
 from solvers.exploitability import uniform_policy
+from solvers.plans import policy_of
 
 
 def solve_zero_sum(game: SequenceGame) -> tuple[float, np.ndarray]:
@@ -34,7 +35,7 @@ def solve_zero_sum(game: SequenceGame) -> tuple[float, np.ndarray]:
     constraints = [_constraints(game, player) for player in range(2)]
     value, first = _solve(payoff, constraints[0], constraints[1])
     _, second = _solve(-payoff.T.tocsc(), constraints[1], constraints[0])
-    return value, np.concatenate([_behavioural(game, 0, first), _behavioural(game, 1, second)])
+    return value, np.concatenate([policy_of(game, 0, first), policy_of(game, 1, second)])
 
 
 def _refuse(game: SequenceGame) -> NoReturn:
@@ -72,15 +73,6 @@ def _solve(payoff: csc_array, own: csc_array, other: csc_array) -> tuple[float, 
     return float(-result.fun), result.x[:sequences]
 
 
-def _behavioural(game: SequenceGame, player: int, plan: np.ndarray) -> np.ndarray:
-    """Return the policy of a realisation plan; uniform where the plan has no mass."""
-    infosets = game.player_infosets(player)
-    count = game.tree.count[infosets].astype(np.int64)
-    mass = np.maximum(plan[1:], 0.0)
-    total = np.repeat(np.add.reduceat(mass, game.tree.first[infosets].astype(np.int64)), count) if len(count) else mass
-    return np.where(total > 0.0, mass / np.where(total > 0.0, total, 1.0), 1.0 / np.repeat(count, count))
-
-
 class LPSolver:
     """The linear program in the form of an iterative solver: its one iteration is the whole solution."""
 
@@ -102,6 +94,14 @@ class LPSolver:
     def average_policy(self) -> np.ndarray:
         """Return the equilibrium policy (pairs of both players)."""
         return self._policy.copy()
+
+    def remarks(self) -> dict[str, Any]:
+        """Return nothing to add to the metrics."""
+        return {}
+
+    def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return nothing to keep beyond the policy."""
+        return {}
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the policy."""

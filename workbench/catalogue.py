@@ -7,12 +7,15 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from games.errors import GameplanError, UsageError, did_you_mean
+from games.errors import UsageError, did_you_mean
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
 from solvers.cfr.rule_file import Rule, Value, load_module, make_rule, resolve_params, shipped_rule
 from solvers.cfr.solver import CFRSolver
 from solvers.lp import LPSolver
+from solvers.psro.catalogue import PRESETS, SOLVERS
+from solvers.psro.meta_solver import MetaSolver, load_meta_solver, make_meta_solver, shipped_module
+from solvers.psro.solver import PSROSolver
 
 
 class Solver(Protocol):
@@ -29,6 +32,12 @@ class Solver(Protocol):
 
     def average_policy(self) -> np.ndarray:
         """Return the policy that is reported (pairs of all players)."""
+
+    def remarks(self) -> dict[str, Any]:
+        """Return what an evaluation's line in the metrics says beyond the policy's worth."""
+
+    def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return what a finished run keeps beyond the policy: name -> arrays of an npz file."""
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays of a checkpoint."""
@@ -61,7 +70,13 @@ CFR: dict[str, Entry] = {
 EXACT: dict[str, Entry] = {
     "lp": Entry("solvers.lp", "Sequence-form linear program (exact)", "Koller, Megiddo, von Stengel 1994"),
 }
-ALGORITHMS: dict[str, Entry] = {**CFR, **EXACT}
+PSRO: dict[str, Entry] = {
+    "psro": Entry(
+        "solvers.psro.solver", "PSRO with solvers of your choice: --train, --eval", "Lanctot et al. 2017, arXiv 1711.00832"
+    ),
+    **{name: Entry("solvers.psro.solver", title, reference) for name, (_, title, reference) in PRESETS.items()},
+}
+ALGORITHMS: dict[str, Entry] = {**CFR, **PSRO, **EXACT}
 
 
 @cache
@@ -89,12 +104,19 @@ def is_file(algo: str) -> bool:
     return algo.endswith(".py") or "/" in algo
 
 
+class MetaSolvers(NamedTuple):
+    """The two meta-strategy solvers of a PSRO algorithm."""
+
+    train: MetaSolver
+    eval: MetaSolver
+
+
 class Algorithm(NamedTuple):
     """An algorithm ready to be run: its name, resolved parameters, and the program behind it (None for ``lp``)."""
 
     name: str
     params: dict[str, Value]
-    program: Rule | ClassProgram | None
+    program: Rule | ClassProgram | MetaSolvers | None
 
     @property
     def one_shot(self) -> bool:
@@ -105,13 +127,20 @@ class Algorithm(NamedTuple):
         """Return a fresh solver for `game`."""
         if self.program is None:
             return LPSolver(game)
+        if isinstance(self.program, MetaSolvers):
+            return PSROSolver(game, self.program.train, self.program.eval)
         if isinstance(self.program, ClassProgram):
             return ClassProgramSolver(game, self.program, alternating=alternating)
         return CFRSolver(game, self.program, self.params, alternating=alternating)
 
 
-def find_algorithm(algo: str, given: Mapping[str, Value], iterations: int) -> Algorithm:
+def find_algorithm(
+    algo: str, given: Mapping[str, Value], iterations: int, *, train: str | None = None, evaluate: str | None = None
+) -> Algorithm:
     """Return the algorithm called `algo`, a catalogue name or a file, with `given` values for its parameters.
+
+    `train` and `evaluate` choose the meta-strategy solvers of a PSRO algorithm, names or files, in place of the preset's; without
+    `evaluate` the train solver is also the eval solver.
 
     Raises
     ------
@@ -120,6 +149,12 @@ def find_algorithm(algo: str, given: Mapping[str, Value], iterations: int) -> Al
     GameplanError
         For a file that is no valid rule or program.
     """
+    if algo in PSRO:
+        return _find_psro(algo, given, train, evaluate)
+    if train or evaluate:
+        raise UsageError(
+            f"{algo} has no meta-strategy solvers, so --train and --eval do not apply; use --algo psro or a PSRO preset"
+        )
     if is_file(algo):
         program = load_program(Path(algo))
     elif algo in CFR:
@@ -140,14 +175,41 @@ def find_algorithm(algo: str, given: Mapping[str, Value], iterations: int) -> Al
     return Algorithm(algo, resolve_params(algo, program.params, program.choices, given, iterations), program)
 
 
-def source_of(algorithm: Algorithm) -> str | None:
-    """Return the source text of a user's own file, or None for a catalogue entry."""
-    if not is_file(algorithm.name):
-        return None
-    try:
-        return Path(algorithm.name).read_text()
-    except OSError as error:
-        raise GameplanError(f"cannot read {algorithm.name}: {error.strerror}") from error
+def _find_psro(algo: str, given: Mapping[str, Value], train: str | None, evaluate: str | None) -> Algorithm:
+    preset = PRESETS[algo][0] if algo in PRESETS else "shor"
+    chosen = {"train": train or preset, "eval": evaluate or train or preset}
+    split: dict[str, dict[str, Value]] = {"train": {}, "eval": {}}
+    for key, value in given.items():
+        role, dot, name = key.partition(".")
+        if not dot or role not in split:
+            legal = [f"{r}.{n}" for r in split for n in find_meta_solver(chosen[r], r, {}).params]
+            raise UsageError(
+                f"{algo} has no parameter {key!r}{did_you_mean(key, legal)}; legal: {', '.join(legal) or 'none for these solvers'}"
+            )
+        split[role][name] = value
+    solvers = {role: find_meta_solver(chosen[role], role, split[role]) for role in split}
+    params = {f"{role}.{name}": value for role, solver in solvers.items() for name, value in solver.params.items()}
+    return Algorithm(algo, params, MetaSolvers(solvers["train"], solvers["eval"]))
+
+
+def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSolver:
+    """Return the meta-strategy solver called `name`, a catalogue name or a file, for `role` ("train" or "eval").
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or parameter.
+    GameplanError
+        For a file that has no solver for the role.
+    """
+    if is_file(name):
+        return load_meta_solver(Path(name), role, given)
+    if name not in SOLVERS:
+        raise UsageError(
+            f"unknown meta-strategy solver {name!r}{did_you_mean(name, list(SOLVERS))}; legal are {', '.join(SOLVERS)} and a path "
+            "such as ./my_solver.py"
+        )
+    return make_meta_solver(name, role, shipped_module(SOLVERS[name][0]), given, None)
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -160,11 +222,18 @@ def describe(name: str) -> dict[str, Any]:
     """
     algorithm = find_algorithm(name, {}, 0)
     program = algorithm.program
-    entry = ALGORITHMS.get(name, Entry("", program.summary if program else "", f"file {name}"))
+    entry = ALGORITHMS.get(name, Entry("", getattr(program, "summary", ""), f"file {name}"))
     record: dict[str, Any] = {"name": name, "title": entry.title, "reference": entry.reference}
     if isinstance(program, Rule):
         record |= {"form": "rule", "params": program.params, "choices": program.choices, "state": program.state}
         record["doc"] = (program.module.__doc__ or "").strip()
+    elif isinstance(program, MetaSolvers):
+        record |= {
+            "form": "psro",
+            "params": algorithm.params,
+            "doc": f"Meta-strategy solver {program.train.name} for training and ",
+        }
+        record["doc"] += f"evaluation. --train and --eval take: {', '.join(SOLVERS)}, or a file of your own (docs/psro.md)."
     elif isinstance(program, ClassProgram):
         record |= {"form": "class program", "params": {}, "doc": (program.module.__doc__ or "").strip()}
     else:

@@ -51,9 +51,7 @@ def encode_policy(game: SequenceGame, policy: np.ndarray, suffix: str, *, stripp
         For another suffix.
     """
     if suffix == ".npz":
-        stream = io.BytesIO()
-        np.savez(stream, policy=policy, game=np.array(game.name))
-        return stream.getvalue()
+        return encode_arrays({"policy": policy, "game": np.array(game.name)})
     tables = policy_table(game, policy, stripped=stripped)
     if suffix == ".json":
         return (json.dumps({"game": game.name, "players": tables}, indent=1) + "\n").encode()
@@ -65,6 +63,13 @@ def encode_policy(game: SequenceGame, policy: np.ndarray, suffix: str, *, stripp
             writer.writerows([player, name, a, repr(p)] for name, actions in table.items() for a, p in actions.items())
         return text.getvalue().encode()
     raise UsageError(f"no policy file ends in {suffix!r}; legal are {', '.join(SUFFIXES)}")
+
+
+def encode_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the content of an npz file."""
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
 
 
 def save_policy(game: SequenceGame, policy: np.ndarray, path: Path, *, stripped: bool = False) -> None:

@@ -1,7 +1,7 @@
 """Run directories: everything that a run leaves behind, safe against a crash at any byte.
 
 config.json        the resolved configuration; with it and the program every result can be made again
-program.py         the user's own rule, as it was when the run started
+program.py         the user's own rule (train.py, eval.py: meta-strategy solvers), as it was when the run started
 environment.json   versions, machine, commit
 metrics.jsonl      one line an evaluation, without any clock
 timing.jsonl       one line an evaluation: seconds
@@ -25,7 +25,8 @@ from games.errors import GameplanError, UsageError
 from games.files import write_atomically
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
-METRICS, TIMING, CHECKPOINT, PROGRAM = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors", "program.py"
+METRICS, TIMING, CHECKPOINT = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors"
+PROGRAMS = {"algo": "program.py", "train": "train.py", "eval": "eval.py"}  # copies of the user's own files
 
 
 class RunDirectory:

@@ -13,10 +13,10 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.binding import is_cold
 from solvers.cfr.rule_file import Rule, Value
 from solvers.exploitability import Evaluation, Evaluator
-from workbench.catalogue import Algorithm, Solver, find_algorithm, is_file, source_of
+from workbench.catalogue import Algorithm, MetaSolvers, Solver, find_algorithm, is_file
 from workbench.environment import describe_environment
-from workbench.policies import SUFFIXES, encode_policy
-from workbench.rundir import CONFIG, ENVIRONMENT, METRICS, PROGRAM, RESULT, TIMING, RunDirectory
+from workbench.policies import SUFFIXES, encode_arrays, encode_policy
+from workbench.rundir import CONFIG, ENVIRONMENT, METRICS, PROGRAMS, RESULT, TIMING, RunDirectory
 
 SCHEMA = 1
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
@@ -33,16 +33,18 @@ OnProgress = Callable[[int, float | None], None]
 class SolveConfig:
     """A solver run, resolved: everything that decides its result.
 
-    `params` holds a value for every parameter of the algorithm; `every` evaluates each so many iterations, and None on a
-    logarithmic grid; `program` is a hash of the user's own file, if `algo` is one; `target` stops at an exploitability,
-    `time_limit` after seconds of iterating.
+    `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
+    has hashes of the user's own files; `every` evaluates each so many iterations, and None on a logarithmic grid; `target` stops
+    at an exploitability, `time_limit` after seconds of iterating.
     """
 
     game: str
     algo: str
     iterations: int
     params: dict[str, Value] = field(default_factory=dict)
-    program: str | None = None
+    train: str | None = None
+    eval: str | None = None
+    programs: dict[str, str] = field(default_factory=dict)
     updates: str = "alternating"
     every: int | None = None
     target: float | None = None
@@ -53,8 +55,8 @@ class SolveConfig:
     schema: int = SCHEMA
 
 
-def resolve_config(config: SolveConfig, program: Path | None = None) -> tuple[SolveConfig, Algorithm]:
-    """Return `config` with all parameters filled in, and its algorithm (from the copy `program` of its file, if given).
+def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> tuple[SolveConfig, Algorithm]:
+    """Return `config` with all parameters filled in, and its algorithm (from the run's copies of the user's files, if given).
 
     Raises
     ------
@@ -64,13 +66,23 @@ def resolve_config(config: SolveConfig, program: Path | None = None) -> tuple[So
     for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    algorithm = find_algorithm(str(program or config.algo), config.params, config.iterations)
-    changes: dict[str, Any] = {"params": algorithm.params}
+    chosen = {role: getattr(config, role) for role in PROGRAMS}
+    files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
+    if copies is not None:
+        chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files if (copies.path / PROGRAMS[role]).exists()}
+    algorithm = find_algorithm(
+        chosen["algo"], config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
+    )  # fmt: skip
+    changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path) for role, path in files.items()}}
     if algorithm.one_shot:
         changes["iterations"] = 1
-    if algorithm.program is not None and is_file(config.algo):
-        changes["algo"] = str(Path(config.algo).resolve())
-        changes["program"] = algorithm.program.digest
+    program = algorithm.program
+    if isinstance(program, MetaSolvers):
+        digests = {"train": program.train.digest, "eval": program.eval.digest}
+        changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
+    else:
+        digests = {"algo": getattr(program, "digest", None)}
+    changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest}
     return SolveConfig(**{**asdict(config), **changes}), algorithm
 
 
@@ -127,8 +139,7 @@ def solve(
     GameplanError
         For a game that cannot be solved, a rule that breaks down (metrics so far are kept), or a disk that cannot be written.
     """
-    copy = run.path / PROGRAM
-    config, algorithm = resolve_config(config, copy if resume and copy.exists() else None)
+    config, algorithm = resolve_config(config, run if resume else None)
     if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
 
@@ -143,9 +154,8 @@ def solve(
     started = time.perf_counter()
     run.write_json(CONFIG, asdict(config))
     if not resume:
-        source = source_of(algorithm)
-        if source is not None:
-            run.write(PROGRAM, source.encode())  # a resumed run goes on with this copy, whatever becomes of the file
+        for role in config.programs:  # a resumed run goes on with these copies, whatever becomes of the files
+            run.write(PROGRAMS[role], Path(getattr(config, role)).read_bytes())
         run.write_json(ENVIRONMENT, describe_environment(config.threads))
     spent = _restore(solver, run, config, say) if resume else 0.0
     _advise(config, algorithm, say)
@@ -156,6 +166,8 @@ def solve(
         policy = solver.average_policy()
         for suffix in SUFFIXES:
             run.write(f"policy{suffix}", encode_policy(game, policy, suffix))
+        for name, arrays in solver.artifacts().items():
+            run.write(f"{name}.npz", encode_arrays(arrays))
     record["total_seconds"] = time.perf_counter() - started
     run.write_json(RESULT, record)
     return record
@@ -182,6 +194,7 @@ def result_record(
         "histories": game.histories,
         "infosets": game.infosets,
         "updates": config.updates,
+        **({"train": config.train, "eval": config.eval} if config.train else {}),
         "seed": config.seed,
     }
 
@@ -204,6 +217,7 @@ class _Progress:
         self.seconds = spent
         self._per_iteration = 0.0
         self._saved_at = time.perf_counter()
+        self._checkpoint_pause = CHECKPOINT_SECONDS
         lines = run.read_lines(METRICS)
         self._recorded = lines[-1]["iteration"] if lines else 0
 
@@ -232,7 +246,7 @@ class _Progress:
             if solver.iteration >= config.iterations:
                 self._checkpoint()
                 return self._verdict(evaluation, DONE), evaluation
-            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS:
+            if time.perf_counter() - self._saved_at > self._checkpoint_pause:
                 self._checkpoint()
 
     def _verdict(self, evaluation: Evaluation, reason: str) -> str:
@@ -257,7 +271,7 @@ class _Progress:
             self.seconds += took
             self._per_iteration = took / (solver.iteration - before)
             self.on_progress(solver.iteration, None)
-            if time.perf_counter() - self._saved_at > CHECKPOINT_SECONDS:
+            if time.perf_counter() - self._saved_at > self._checkpoint_pause:
                 self._checkpoint()
         return None
 
@@ -273,14 +287,17 @@ class _Progress:
                 "exploitability": evaluation.exploitability,
                 "nash_conv": evaluation.nash_conv,
                 "values": list(evaluation.values),
+                **self.solver.remarks(),
             },
         )
         self.run_directory.append(TIMING, {"iteration": t, "seconds": self.seconds})
 
     def _checkpoint(self) -> None:
+        begin = time.perf_counter()
         arrays = {} if self.solver.replays else self.solver.state()
         self.run_directory.save_checkpoint(self.solver.iteration, arrays)
         self._saved_at = time.perf_counter()
+        self._checkpoint_pause = max(CHECKPOINT_SECONDS, 20 * (self._saved_at - begin))  # at most a twentieth of the time
 
 
 def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, say: Callable[[str], None]) -> float:
@@ -331,7 +348,7 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
         before = saved.get(name)
         if name == "params":
             same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
-        elif name == "algo" and is_file(value):
+        elif name in PROGRAMS and is_file(value):
             same = str(Path(value).resolve()) == before
         else:
             same = name in CHANGEABLE or value == before

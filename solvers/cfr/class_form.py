@@ -181,6 +181,14 @@ class ClassProgramSolver:
         """Return a copy of the policy that the next iteration plays (pairs of all players)."""
         return self._sigma.copy()
 
+    def remarks(self) -> dict[str, Any]:
+        """Return nothing to add to the metrics."""
+        return {}
+
+    def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return nothing to keep beyond the policy."""
+        return {}
+
     def state(self) -> dict[str, np.ndarray]:
         """Return nothing: the program's memory is not known, so a run resumes by replaying."""
         return {}

@@ -1,6 +1,7 @@
 """CFR as a solver object: tables, advancing, averaging, checkpoints."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numba.core.errors
 import numpy as np
@@ -101,6 +102,14 @@ class CFRSolver:
     def current_policy(self) -> np.ndarray:
         """Return a copy of the policy that the next iteration plays (pairs of all players)."""
         return self._tables.sigma.copy()
+
+    def remarks(self) -> dict[str, Any]:
+        """Return nothing to add to the metrics."""
+        return {}
+
+    def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return nothing to keep beyond the policy."""
+        return {}
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays from which `restore` goes on with the same bits; they are views, save them at once."""

@@ -1,0 +1,1 @@
+"""Policy-space response oracles: one loop, one file a meta-strategy solver."""

@@ -1,0 +1,22 @@
+"""Names of the meta-strategy solvers and of the presets built from them."""
+
+SOLVERS: dict[str, tuple[str, str]] = {
+    "uniform": ("solvers.psro.solvers.uniform", "equal probabilities"),
+    "nash": ("solvers.psro.solvers.nash", "equilibrium of the meta-game by linear programming (two-player zero-sum)"),
+    "prd": ("solvers.psro.solvers.prd", "projected replicator dynamics (Lanctot et al. 2017)"),
+    "rm": ("solvers.psro.solvers.rm", "regret matching (Hart & Mas-Colell 2000)"),
+    "rm+": ("solvers.psro.solvers.rm_plus", "regret matching plus (Tammelin 2014)"),
+    "orm": ("solvers.psro.solvers.orm", "optimistic regret matching (Farina, Kroer, Sandholm 2021)"),
+    "fp": ("solvers.psro.solvers.fp", "fictitious play (Brown 1951)"),
+    "hedge": ("solvers.psro.solvers.hedge", "exponential weights (Freund & Schapire 1997)"),
+    "shor": ("solvers.psro.solvers.shor", "smoothed hybrid optimistic regret (Li et al. 2026, arXiv 2602.16928)"),
+}
+
+# preset: (train and eval solver, title, reference)
+PRESETS: dict[str, tuple[str, str, str]] = {
+    "psro-uniform": ("uniform", "PSRO against the uniform mixture", "Lanctot et al. 2017, arXiv 1711.00832"),
+    "double-oracle": ("nash", "PSRO against an equilibrium of the meta-game", "McMahan, Gordon, Blum 2003"),
+    "psro-prd": ("prd", "PSRO with projected replicator dynamics", "Lanctot et al. 2017, arXiv 1711.00832"),
+    "psro-rm": ("rm", "PSRO with regret matching", "Lanctot et al. 2017, arXiv 1711.00832"),
+    "shor-psro": ("shor", "PSRO with smoothed hybrid optimistic regret", "Li et al. 2026, arXiv 2602.16928"),
+}

@@ -1,0 +1,76 @@
+"""Small steps that meta-strategy solvers share; strategies are joint vectors, player p's part at ``start[p]:start[p + 1]``."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from games.jit import njit
+from solvers.psro.payoffs import MetaGame, payoff_vector
+
+
+def split(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:
+    """Return the players' parts of a joint vector."""
+    cuts = meta.start.tolist()
+    return [strategies[a:b].copy() for a, b in pairwise(cuts)]
+
+
+@njit
+def uniform(meta):
+    """Return the joint vector of uniform strategies."""
+    strategies = np.empty(meta.start[-1])
+    for player in range(len(meta.sizes)):
+        strategies[meta.start[player] : meta.start[player + 1]] = 1.0 / meta.sizes[player]
+    return strategies
+
+
+@njit
+def all_payoffs(strategies, meta, out):
+    """Write every player's payoff vector against the others' `strategies` to `out` (joint vector)."""
+    for player in range(len(meta.sizes)):
+        payoff_vector(player, strategies, meta, out[meta.start[player] : meta.start[player + 1]])
+
+
+@njit
+def normalise(weights, out):
+    """Write non-negative `weights` scaled to sum 1 to `out`; uniform if they sum to 1e-12 or less."""
+    total = 0.0
+    for k in range(len(weights)):
+        total += weights[k]
+    for k in range(len(weights)):
+        out[k] = weights[k] / total if total > 1e-12 else 1.0 / len(weights)
+
+
+@njit
+def expected(strategy, values):
+    """Return the mean of `values` under `strategy`."""
+    total = 0.0
+    for k in range(len(values)):
+        total += strategy[k] * values[k]
+    return total
+
+
+@njit
+def regret_average(meta, steps, floor, weighted, optimistic):
+    """Return the time average of simultaneous regret matching; with `floor` regrets are cut at zero as they come.
+
+    `weighted` weighs step t by t; `optimistic` adds the last regrets once more as a prediction of the next.
+    """
+    strategies = uniform(meta)
+    regrets = np.zeros(len(strategies))
+    values = np.empty(len(strategies))
+    positive = np.empty(len(strategies))
+    average = np.zeros(len(strategies))
+    for t in range(1, steps + 1):
+        average += (t if weighted else 1.0) * strategies
+        all_payoffs(strategies, meta, values)
+        for player in range(len(meta.sizes)):
+            a, b = meta.start[player], meta.start[player + 1]
+            mean = expected(strategies[a:b], values[a:b])
+            for k in range(a, b):
+                r = values[k] - mean
+                regrets[k] += r
+                if floor:
+                    regrets[k] = max(regrets[k], 0.0)
+                positive[k] = max(regrets[k] + r if optimistic else regrets[k], 0.0)
+            normalise(positive[a:b], strategies[a:b])
+    return average / (steps * (steps + 1) / 2.0 if weighted else steps)

@@ -1,0 +1,138 @@
+"""Meta-strategy solvers: shipped ones, users' files in the same form, and programs in the published class form.
+
+    TRAIN = {"steps": 1000}                       # hyper-parameters of train, set with --set train.steps=500; EVAL likewise
+    STATE = {}                                    # declares that nothing is remembered between calls
+    def train(payoffs, iteration, params): ...    # one array of probabilities a player; params may be left out
+    def evaluate(payoffs, iteration, params): ...
+
+`payoffs` (`solvers.psro.payoffs.Payoffs`) offers ``sizes``, ``vector(player, strategies)`` and ``tensor(player)``. The class form:
+``TrainMetaStrategySolver`` and ``EvalMetaStrategySolver`` with ``get_meta_strategy(game, policy_sets, meta_games)``, which returns
+non-negative weights a player; a file without STATE and programs in class form may remember things, so runs replay to resume.
+"""
+
+import hashlib
+import importlib
+import inspect
+import traceback
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError
+from solvers.cfr.rule_file import Value, load_module, resolve_params
+from solvers.plans import policy_of
+from solvers.psro.payoffs import Payoffs
+
+CLASSES = {"train": "TrainMetaStrategySolver", "eval": "EvalMetaStrategySolver"}
+FUNCTIONS = {"train": "train", "eval": "evaluate"}
+
+
+@dataclass(frozen=True)
+class MetaSolver:
+    """One role, "train" or "eval", of a meta-strategy solver with its parameters."""
+
+    name: str
+    role: str
+    call: Callable[[Payoffs, int], Any]
+    params: dict[str, Value]
+    replays: bool
+    digest: str | None
+
+
+def shipped_module(module: str) -> ModuleType:
+    """Return the module of a shipped solver."""
+    return importlib.import_module(module)
+
+
+def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[str, Value], source: str | None) -> MetaSolver:
+    """Return the solver in `module` for `role`; `source` is the text of a user's file.
+
+    Raises
+    ------
+    UsageError
+        For an unknown parameter.
+    GameplanError
+        If the module has no function or class for the role.
+    """
+    digest = hashlib.sha256(source.encode()).hexdigest() if source is not None else None
+    cls = getattr(module, CLASSES[role], None)
+    if isinstance(cls, type):
+        resolve_params(f"{name} ({role})", {}, {}, given)
+        try:
+            instance = cls()
+        except Exception as error:
+            raise GameplanError(f"{name}: {CLASSES[role]}() failed: {error}; it must need no arguments") from error
+        if not callable(getattr(instance, "get_meta_strategy", None)):
+            raise GameplanError(f"{name}: {CLASSES[role]} has no method get_meta_strategy(game, policy_sets, meta_games)")
+        return MetaSolver(name, role, lambda payoffs, _: _call_class(instance, payoffs), {}, True, digest)
+    function = getattr(module, FUNCTIONS[role], None)
+    if not callable(function):
+        raise GameplanError(
+            f"{name} cannot be the {role} solver: it has neither {FUNCTIONS[role]}(payoffs, iteration) nor a class {CLASSES[role]}"
+        )
+    params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
+    wants = len(inspect.signature(function).parameters)
+    if wants not in (2, 3):
+        raise GameplanError(f"{name}: {FUNCTIONS[role]} takes {wants} arguments; it must take (payoffs, iteration[, params])")
+    record = namedtuple("Params", params)(**params)
+    call = (lambda payoffs, n: function(payoffs, n, record)) if wants == 3 else function
+    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest)
+
+
+def load_meta_solver(path: Path, role: str, given: Mapping[str, Value]) -> MetaSolver:
+    """Return the solver in the user's file `path` for `role`."""
+    module, source = load_module(path)
+    return make_meta_solver(path.name, role, module, given, source)
+
+
+def checked_strategies(solver: MetaSolver, payoffs: Payoffs, iteration: int) -> list[np.ndarray]:
+    """Return the solver's strategies, checked and normalised.
+
+    Raises
+    ------
+    GameplanError
+        If they have the wrong shape, are negative, NaN or all zero; or whatever the solver raises.
+    """
+    where = f"{solver.role} solver {solver.name}, iteration {iteration}"
+    try:
+        answer = solver.call(payoffs, iteration)
+    except GameplanError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise GameplanError(
+            f"{where}: {type(error).__name__}: {error} (line {last.lineno} of {Path(last.filename).name})"
+        ) from error
+    try:
+        strategies = [np.array(part, np.float64) for part in answer]
+    except (TypeError, ValueError) as error:
+        raise GameplanError(f"{where}: no arrays of weights were returned: {error}") from error
+    if len(strategies) != len(payoffs.sizes):
+        raise GameplanError(f"{where}: {len(strategies)} strategies were returned; the game has {len(payoffs.sizes)} players")
+    for player, (weights, size) in enumerate(zip(strategies, payoffs.sizes, strict=True)):
+        if weights.shape != (size,):
+            raise GameplanError(f"{where}, player {player}: weights of shape {weights.shape}; the population has {size} policies")
+        total = weights.sum()
+        if not (weights.min() >= 0.0 and 0.0 < total < np.inf):
+            shown = np.array2string(weights, precision=4, threshold=8)
+            raise GameplanError(f"{where}, player {player}: weights must be non-negative, finite and not all zero, not {shown}")
+        strategies[player] = weights / total
+    return strategies
+
+
+def _call_class(instance: Any, payoffs: Payoffs) -> Any:
+    """Call the published interface: the policies as flat probability arrays, the meta-games as a list of tensors."""
+    game = payoffs.game
+    size = sum(x.nbytes for x in payoffs.populations)
+    if size > payoffs.memory_limit:
+        raise GameplanError(
+            f"the policy sets need {size / 2**30:.1f} GiB, more than the limit of {payoffs.memory_limit / 2**30:.1f} GiB; "
+            "write the solver as train(payoffs, iteration), which needs none"
+        )
+    policies = [[policy_of(game, p, plan) for plan in population] for p, population in enumerate(payoffs.populations)]
+    return instance.get_meta_strategy(game, policies, [payoffs.tensor(p) for p in range(game.players)])
