@@ -318,6 +318,33 @@ def plot(runs: tuple[Path, ...], x: str, out: Path, title: str, font_size: float
     return 0
 
 
+@cli.command("psro-show")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: population.png in the run directory]"
+)
+@json_option
+def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
+    """Look into the PSRO run in directory RUN: meta-game, meta-strategies, supports, exploitability of each mixture."""
+    from workbench.population import Population, draw_population
+    from workbench.terminal import print_table
+
+    population = Population(run)
+    rows = population.mixtures()
+    figure = out or run / "population.png"
+    draw_population(population, figure, rows)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "psro-show", "run": str(run), "figure": str(figure), "mixtures": rows})
+        return 0
+    shown = [
+        (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")
+        for r in rows
+    ]
+    print_table(("iteration", "support", "eval", "train", "uniform"), shown, left=0, title="exploitability of each mixture")
+    click.echo(str(figure))
+    return 0
+
+
 @cli.command()
 @click.argument("game")
 @click.argument("policy", type=click.Path(path_type=Path))

@@ -13,7 +13,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are drawn here
 
 # Okabe & Ito's colours, told apart by colour-blind readers, first with solid then with dashed lines; markers help in print.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _LINES = ("-", "--", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
 
@@ -84,6 +84,6 @@ def _draw_line(panel: Any, index: int, label: str, points: Sequence[Mapping[str,
     across = [point[x] for point in points]
     up = [max(point["exploitability"], FLOOR) for point in points]
     panel.plot(
-        across, up, label=label, color=_COLOURS[index % len(_COLOURS)], linestyle=_LINES[index // len(_COLOURS) % len(_LINES)],
+        across, up, label=label, color=COLOURS[index % len(COLOURS)], linestyle=_LINES[index // len(COLOURS) % len(_LINES)],
         marker=_MARKERS[index % len(_MARKERS)], markersize=2.6, markevery=max(1, len(across) // 8), linewidth=1.0,
     )  # fmt: skip

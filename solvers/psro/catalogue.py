@@ -9,6 +9,7 @@ SOLVERS: dict[str, tuple[str, str]] = {
     "orm": ("solvers.psro.solvers.orm", "optimistic regret matching (Farina, Kroer, Sandholm 2021)"),
     "fp": ("solvers.psro.solvers.fp", "fictitious play (Brown 1951)"),
     "hedge": ("solvers.psro.solvers.hedge", "exponential weights (Freund & Schapire 1997)"),
+    "alpharank": ("solvers.psro.solvers.alpharank", "alpha-rank (Omidshafiei et al. 2019; Muller et al. 2020)"),
     "shor": ("solvers.psro.solvers.shor", "smoothed hybrid optimistic regret (Li et al. 2026, arXiv 2602.16928)"),
 }
 
@@ -18,5 +19,6 @@ PRESETS: dict[str, tuple[str, str, str]] = {
     "double-oracle": ("nash", "PSRO against an equilibrium of the meta-game", "McMahan, Gordon, Blum 2003"),
     "psro-prd": ("prd", "PSRO with projected replicator dynamics", "Lanctot et al. 2017, arXiv 1711.00832"),
     "psro-rm": ("rm", "PSRO with regret matching", "Lanctot et al. 2017, arXiv 1711.00832"),
+    "psro-alpharank": ("alpharank", "PSRO with alpha-rank", "Muller et al. 2020, arXiv 1909.12823"),
     "shor-psro": ("shor", "PSRO with smoothed hybrid optimistic regret", "Li et al. 2026, arXiv 2602.16928"),
 }

@@ -171,6 +171,10 @@ class Payoffs:
         if self._tensors is not None:
             self._tensors = [self._extended(player) for player in range(players)]
 
+    def forget(self) -> None:
+        """Drop the tensors and whatever was prepared for compiled solvers, after `populations` was replaced from outside."""
+        self._tensors, self._meta = None, None
+
     def vector(self, player: int, strategies: list[np.ndarray]) -> np.ndarray:
         """Return the payoffs of the player's policies (K_p) against the others' mixed strategies (one array a player)."""
         out = np.zeros(self.sizes[player])

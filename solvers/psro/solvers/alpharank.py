@@ -1,0 +1,123 @@
+"""Alpha-rank: the stationary distribution of a Markov chain over joint policies, marginalised (Omidshafiei et al. 2019; Muller et
+al. 2020 for PSRO).
+
+From a joint policy s one player, drawn among all single deviations, tries another of its policies; the deviation takes over a
+population of m with the fixation probability (1 - e^(-a d)) / (1 - e^(-a m d)), d being its gain and a the selection intensity.
+The intensity is doubled until the ranking of the marginals settles.
+"""
+
+import numpy as np
+
+from games.errors import GameplanError
+from games.jit import njit
+
+TRAIN = EVAL = {
+    "population": 50,
+    "initial_intensity": 0.1,
+    "doublings": 12,
+    "settled": 1e-3,
+    "max_joint_policies": 10_000,
+    "max_sweeps": 2_000,
+    "tolerance": 1e-9,
+}
+STATE: dict = {}
+
+
+@njit
+def fixation(gain, intensity, population):
+    """Return the probability that a mutant with payoff advantage `gain` takes over the population."""
+    x = intensity * gain
+    if abs(x) < 1e-12:
+        return 1.0 / population
+    if -x * population > 700.0:
+        return 0.0
+    return (1.0 - np.exp(-x)) / (1.0 - np.exp(-population * x))
+
+
+@njit
+def transition_rates(payoff, sizes, intensity, population, rates, outflow):
+    """Write the rate of every single deviation to `rates` (joint policies, policies of all players) and its sum to `outflow`."""
+    total = len(outflow)
+    outflow[:] = 0.0
+    stride, column = total, 0
+    for player in range(len(sizes)):
+        size = sizes[player]
+        stride //= size
+        for s in range(total):
+            own = (s // stride) % size
+            base = s - own * stride
+            for k in range(size):
+                rate = 0.0
+                if k != own:
+                    rate = fixation(payoff[player, base + k * stride] - payoff[player, s], intensity, population)
+                rates[s, column + k] = rate
+                outflow[s] += rate
+        column += size
+
+
+@njit
+def stationary(payoff, sizes, intensity, population, pi, max_sweeps, tolerance):
+    """Move `pi` to the stationary distribution in place, by damped Jacobi steps of the balance; return the last change."""
+    total = len(pi)
+    rates, inflow, outflow = np.empty((total, sizes.sum())), np.empty(total), np.empty(total)
+    transition_rates(payoff, sizes, intensity, population, rates, outflow)
+    change = 1.0
+    for _ in range(max_sweeps):
+        inflow[:] = 0.0
+        stride, column = total, 0
+        for player in range(len(sizes)):
+            size = sizes[player]
+            stride //= size
+            for s in range(total):
+                base = s - ((s // stride) % size) * stride
+                for k in range(size):
+                    inflow[base + k * stride] += pi[s] * rates[s, column + k]
+            column += size
+        mass = 0.0
+        for s in range(total):
+            inflow[s] = 0.5 * pi[s] + 0.5 * (inflow[s] / outflow[s] if outflow[s] > 0.0 else pi[s])
+            mass += inflow[s]
+        change = 0.0
+        for s in range(total):
+            value = inflow[s] / mass
+            change += abs(value - pi[s])
+            pi[s] = value
+        if change < tolerance:
+            break
+    return change
+
+
+def train(payoffs, iteration, params):
+    """Return the marginals of the stationary distribution.
+
+    Raises
+    ------
+    GameplanError
+        If there are more joint policies than ``max_joint_policies``.
+    """
+    sizes = np.array(payoffs.sizes)
+    joint = int(sizes.prod())
+    if joint > params.max_joint_policies:
+        raise GameplanError(
+            f"alpharank has {joint:,} joint policies, more than max_joint_policies = {params.max_joint_policies:,}; "
+            "use shor, rm, prd, fp or uniform, or fewer iterations"
+        )
+    payoff = np.stack([payoffs.tensor(player).ravel() for player in range(len(sizes))])
+    pi = np.full(joint, 1.0 / joint)
+    intensity, before = params.initial_intensity, None
+    for _ in range(params.doublings):
+        stationary(payoff, sizes, intensity, params.population, pi, params.max_sweeps, params.tolerance)
+        marginals = _marginals(pi, sizes)
+        if before is not None and max(np.abs(a - b).max() for a, b in zip(marginals, before, strict=True)) < params.settled:
+            break
+        before, intensity = marginals, 2.0 * intensity
+    return marginals
+
+
+def _marginals(pi, sizes):
+    table = pi.reshape(sizes)
+    axes = range(len(sizes))
+    return [table.sum(axis=tuple(a for a in axes if a != player)) for player in axes]
+
+
+evaluate = train
