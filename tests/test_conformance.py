@@ -156,7 +156,6 @@ print(solver.state()["S"].tobytes().hex())
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="an uncompiled loop leaves signatures in numba's cache that no later process can read")
 def test_loops_share_a_cache(tmp_path):
     """Compiled rules under a plain loop, then under a compiled one, in two processes with one fresh cache."""
     env = {**os.environ, "GAMEPLAN_CACHE": str(tmp_path)}

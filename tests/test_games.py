@@ -221,10 +221,9 @@ BROKEN = {
                "has imperfect recall: player 0 reaches infoset"),
     "labels": (EFG.replace('"buy" "pass"', '"buy" "buy"'), "label"),
 }  # fmt: skip
-SILENT = pytest.mark.xfail(strict=True, reason="OpenSpiel takes actions of one label for one action; the answer is wrong")
 
 
-@pytest.mark.parametrize("fault", [pytest.param(f, marks=SILENT if f == "labels" else ()) for f in BROKEN])
+@pytest.mark.parametrize("fault", list(BROKEN))
 def test_malformed_efg(fault, fresh_cache, tmp_path, capfd):
     text, message = BROKEN[fault]
     path = tmp_path / "broken.efg"

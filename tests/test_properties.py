@@ -103,7 +103,6 @@ t "" 2 "" { 1 1 0 }
 """
 
 
-@pytest.mark.xfail(strict=True, reason="weights within 1e-9 of a whole number are rounded to it, small payoffs to zero")
 def test_small_differences_of_payoffs_count():
     game = compile_game(pyspiel.load_efg_game(TINY), "tiny", "tiny")
     found = Evaluator(game)(np.array([1.0, 0.0]))
