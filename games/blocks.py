@@ -127,7 +127,9 @@ def _in_units(utility: np.ndarray, chance: np.ndarray) -> tuple[float, np.ndarra
         whole = np.round(scaled)
         if np.abs(whole).max(initial=0.0) > np.iinfo(np.int16).max:
             break
-        if np.abs(scaled - whole).max(initial=0.0) <= 1e-9:
+        # rounding only: no payoff is moved by more than the arithmetic has done already, and none is dropped
+        allowed = np.where(whole == 0.0, 1e-15 * np.abs(scaled).max(initial=0.0), 1e-13 * np.abs(whole))
+        if (np.abs(scaled - whole) <= allowed).all():
             return unit, whole.astype(np.int16)
     return 1.0, np.ascontiguousarray(utility)
 

@@ -149,6 +149,11 @@ class _Walk:
         self.histories = histories
 
     def _new_infoset(self, player: int, text: str, parent: int, legal: list[int]) -> int:
+        if len(set(legal)) != len(legal):
+            raise GameplanError(
+                f"{self.name} lists an action twice at infoset {_short(text)} of player {player}; in an .efg file the "
+                "actions of an infoset need labels that differ"
+            )
         first = self.pairs[player]
         self.ids[player][text] = len(self.ids[player])
         self.parent[player].append(parent)
@@ -158,14 +163,12 @@ class _Walk:
         return first
 
     def _recall_error(self, player: int, text: str, forgets: bool) -> GameplanError:
-        shown = text.replace("\n", " ")
-        shown = shown if len(shown) <= 80 else shown[:80] + "..."
         if forgets:
             return GameplanError(
-                f"{self.name} has imperfect recall: player {player} reaches infoset {shown!r} with different own histories; "
+                f"{self.name} has imperfect recall: player {player} reaches infoset {_short(text)} with different own histories; "
                 "only perfect-recall games can be solved here"
             )
-        return GameplanError(f"{self.name} offers different legal actions in one infoset: player {player}, {shown!r}")
+        return GameplanError(f"{self.name} offers different legal actions in one infoset: player {player}, {_short(text)}")
 
     def tree(self) -> Tree:
         parent = np.array([s for player in self.parent for s in player], np.uint32)
@@ -174,6 +177,11 @@ class _Walk:
         infoset_start = np.cumsum([0, *map(len, self.ids)], dtype=np.int64)
         action_start = np.cumsum([0, *self.pairs], dtype=np.int64)
         return Tree(parent, first, count, infoset_start, action_start)
+
+
+def _short(text: str) -> str:
+    shown = text.replace("\n", " ")
+    return repr(shown if len(shown) <= 80 else shown[:80] + "...")
 
 
 def _merge(walk: _Walk, plan_sizes: list[int]) -> Rows:

@@ -36,17 +36,28 @@ def kernel_cache() -> Path:
     return cache_root() / f"kernels-{digest.hexdigest()[:16]}"
 
 
+@cache
+def _cache_is_writable() -> bool:
+    try:
+        kernel_cache().mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(kernel_cache(), os.W_OK)
+
+
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` compiled by numba in nopython mode, without the GIL, cached on disk under `kernel_cache`.
 
     No ``fastmath``: kernels keep IEEE semantics, so results do not depend on how the compiler reorders sums.
     """
+    if not _cache_is_writable():  # compile in every process; numba itself would fall back to the source tree
+        return numba.njit(nogil=True, error_model="numpy")(function)
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(kernel_cache())
     try:
         return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no place to write: compile in every process instead
+    except RuntimeError:  # no file to take a cache's name from
         return numba.njit(nogil=True, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before

@@ -141,7 +141,10 @@ def _resolve_file(path: Path) -> tuple[str, Any, str]:
             with _quiet_stderr():
                 return pyspiel.load_efg_game(text)
         except Exception as error:
-            raise GameplanError(f"OpenSpiel cannot read {path}: {_reason(error)}") from error
+            raise GameplanError(
+                f"OpenSpiel cannot read {path}: {_reason(error)}; it reads .efg files with payoffs at terminal nodes only, each "
+                "outcome given where it occurs, and labelled actions"
+            ) from error
 
     return str(path), open_game, hashlib.sha256(data).hexdigest()
 

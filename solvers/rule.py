@@ -55,19 +55,19 @@ def normalise(sigma, infosets):
         total = 0.0
         for k in range(begin, end):
             total += sigma[k]
-        if total > 0.0:
-            for k in range(begin, end):  # division, not a shared inverse: x / x is exactly 1, and ties stay ties
-                sigma[k] /= total
-        else:
+        if total == 0.0:
             for k in range(begin, end):
                 sigma[k] = 1.0 / count[i]
+        else:  # by division, not by a shared inverse: x / x is exactly 1, and ties stay ties; NaN stays NaN and is found
+            for k in range(begin, end):
+                sigma[k] /= total
 
 
 @njit
 def regret_matching(sigma, R, infosets):
     """Write RM(R) to `sigma`: the positive part of `R`, normalised; uniform where no entry is positive (Hart & Mas-Colell 2000)."""
     for k in range(len(sigma)):
-        sigma[k] = max(R[k], 0.0)
+        sigma[k] = 0.0 if R[k] <= 0.0 else R[k]
     normalise(sigma, infosets)
 
 
@@ -121,7 +121,7 @@ def exponentiate(x):
     for begin in range(0, len(x), _TILE):  # in tiles that stay in the first-level cache from one step to the next
         y = x[begin : begin + _TILE]
         for k in range(len(y)):
-            y[k] = max(-700.0, min(700.0, y[k]))
+            y[k] = min(max(y[k], -700.0), 700.0)
             scale[k] = y[k] * _LOG2_E + _ROUNDER
         for k in range(len(y)):
             n = scale[k] - _ROUNDER

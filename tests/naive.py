@@ -13,10 +13,15 @@ VAD = {
     "gamma_max": 4.0, "gamma_sensitivity": 1.5, "stability_exponent": 1.5, "magnitude_exponent": 0.5,
     "warmup_iterations": 500, "scope": "global",
 }  # fmt: skip
+AOD = {
+    "horizon": 500.0, "alpha": 1.0, "alpha_gain": 1.5, "beta": 0.5, "beta_gain": -0.5, "gamma": 1.0, "gamma_gain": 4.0,
+    "agree_positive": 1.1, "oppose_positive": 0.9, "oppose_negative": 0.7, "agree_negative": 1.2, "trend_weight": 0.5,
+    "trend_decay": 0.1, "sign_threshold": 1e-9, "sum_threshold": 1e-12,
+}  # fmt: skip
 DEFAULTS = {
     "cfr": {}, "cfr+": {}, "lcfr": {}, "dcfr": {"alpha": 1.5, "beta": 0.0, "gamma": 2.0}, "dcfr+": {"alpha": 1.5, "gamma": 4.0},
-    "pcfr+": {"gamma": 2.0}, "dpcfr+": {"alpha": 2.3, "gamma": 5.0}, "hs-pcfr+": {"g0": 30.0, "slope": 5.0, "planned": 1000},
-    "hs-dcfr": {"g0": 30.0, "slope": 5.0, "planned": 1000}, "vad-cfr": VAD, "aod-cfr": {},
+    "pcfr+": {"gamma": 2.0}, "dpcfr+": {"alpha": 2.3, "gamma": 5.0}, "hs-pcfr+": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000},
+    "hs-dcfr": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000}, "vad-cfr": VAD, "aod-cfr": AOD,
 }  # fmt: skip
 
 
@@ -89,7 +94,7 @@ class NaiveCFR:
         if self.variant == "vad-cfr":
             vad(infoset, self.t, self.p, self.memory if self.p.scope == "global" else infoset.memory)
         elif self.variant == "aod-cfr":
-            aod(infoset, self.t)
+            aod(infoset, self.t, self.p)
         else:
             for a in infoset.actions:
                 infoset.R[a] = regret(self.variant, infoset.R[a], infoset.r[a], self.t, self.p)
@@ -146,7 +151,7 @@ def regret(variant, R, r, t, p):
         return (R + r) * t / (t + 1)
     if variant in ("dcfr+", "dpcfr+"):
         return max(R * faded(t - 1, p.alpha) + r, 0.0)
-    progress = (t - 1) / p.planned if variant == "hs-dcfr" else 0.0
+    progress = (t - 1) / p.planned_iterations if variant == "hs-dcfr" else 0.0
     alpha, beta = (1 + 3 * progress, -1 - 2 * progress) if variant == "hs-dcfr" else (p.alpha, p.beta)
     return (R + r) * faded(t, alpha if R + r >= 0 else beta)
 
@@ -167,9 +172,9 @@ def average_weights(variant, infoset, t, p):
     if variant in ("cfr+", "lcfr"):
         return 1.0, t
     if variant in ("hs-pcfr+", "hs-dcfr"):
-        return ((t - 1) / t) ** (p.g0 - p.slope * (t - 1) / p.planned), 1.0
+        return ((t - 1) / t) ** (p.g0 - p.slope * (t - 1) / p.planned_iterations), 1.0
     if variant == "aod-cfr":
-        gamma = 1 + 4 * min(1.0, (t - 1) / 500)
+        gamma = p.gamma + p.gamma_gain * min(1.0, (t - 1) / p.horizon)
         return faded(t, gamma), t**gamma
     if variant == "vad-cfr":
         if t - 1 < p.warmup_iterations:
@@ -202,18 +207,24 @@ def vad(infoset, t, p, memory):
     infoset.sigma = normalised({a: max(x, 0.0) ** p.policy_exponent for a, x in projected.items()})
 
 
-def aod(infoset, t):
+def aod(infoset, t, p):
     """AOD-CFR's regret and policy steps."""
-    progress = min(1.0, (t - 1) / 500)
+
+    def sign(x):
+        return (x > p.sign_threshold) - (x < -p.sign_threshold)
+
+    scales = {
+        (1, 1): p.agree_positive, (1, -1): p.oppose_positive, (-1, 1): p.oppose_negative, (-1, -1): p.agree_negative,
+    }  # fmt: skip
+    progress = min(1.0, (t - 1) / p.horizon)
     for a in infoset.actions:
         R, r = infoset.R[a], infoset.r[a]
-        sign = lambda x: (x > 1e-9) - (x < -1e-9)  # noqa: E731
-        scale = {(1, 1): 1.1, (1, -1): 0.9, (-1, 1): 0.7, (-1, -1): 1.2}.get((sign(R), sign(r)), 1.0)
-        infoset.R[a] = R * faded(t, 1 + 1.5 * progress if R > 0 else 0.5 - 0.5 * progress) + scale * r
-    corrected = {a: infoset.R[a] + 0.5 * (infoset.R[a] - infoset.trend[a]) for a in infoset.actions}
-    infoset.trend = {a: 0.1 * infoset.R[a] + 0.9 * infoset.trend[a] for a in infoset.actions}
-    squares = {a: max(0.0, x) ** 2 for a, x in corrected.items()}
-    infoset.sigma = normalised(squares if sum(squares.values()) > 1e-12 else dict.fromkeys(squares, 0.0))
+        exponent = p.alpha + p.alpha_gain * progress if R > 0 else p.beta + p.beta_gain * progress
+        infoset.R[a] = R * faded(t, exponent) + scales.get((sign(R), sign(r)), 1.0) * r
+    R, E = infoset.R, infoset.trend
+    squares = {a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions}
+    infoset.trend = {a: p.trend_decay * R[a] + (1 - p.trend_decay) * E[a] for a in infoset.actions}
+    infoset.sigma = normalised(squares if sum(squares.values()) > p.sum_threshold else dict.fromkeys(squares, 0.0))
 
 
 def evaluate(game, policy):

@@ -1,6 +1,6 @@
 """Small random extensive-form games with perfect recall, as Gambit .efg text.
 
-OpenSpiel names an infoset by player, number and name and numbers actions by label. Payoffs are multiples of 1/64, so that the
+OpenSpiel names an infoset by player, number and name and numbers actions by label. Payoffs are multiples of 1/16, so that the
 sums over players are exact.
 """
 
@@ -17,11 +17,11 @@ class _Writer:
         self.count = 0
 
     def end(self):
-        payoffs = [self.rng.randint(-128, 128) for _ in range(self.players)]
+        payoffs = [self.rng.randint(-32, 32) for _ in range(self.players)]
         if self.zero_sum:
             payoffs[-1] = -sum(payoffs[:-1])
         self.count += 1
-        self.lines.append(f't "" {self.count} "" {{ {" ".join(f"{u}/64" for u in payoffs)} }}')
+        self.lines.append(f't "" {self.count} "" {{ {" ".join(f"{u}/16" for u in payoffs)} }}')
 
     def chance(self, weights):
         self.count += 1

@@ -62,17 +62,18 @@ def check_gradient(game, seed):
         out = np.full(game.actions[player] + 1, np.nan)
         gradient(player, plan, game.blocks, game.tree, np.full((3, buffer_size(game)), np.nan), out)
         expected = naive_gradient(game, player, plan)
-        np.testing.assert_allclose(out, expected, rtol=0, atol=ROUNDING * max(1.0, np.abs(expected).max()))
+        np.testing.assert_allclose(out * game.blocks.unit, expected, rtol=0, atol=ROUNDING * max(1.0, np.abs(expected).max()))
 
 
 def check_weights(game):
-    """Rearranging the rows keeps every value: the same numbers, those that are not zero, in blocks and remainder."""
+    """Rearranging the rows keeps every value that is not zero but for rounding: in blocks or in the remainder, in units."""
     blocks, rows = game.blocks, game.rows
     tables = 1 if game.players == 2 and game.zero_sum else game.players
     assert len(blocks.weight) == len(blocks.sparse_weight) == tables
     for table in range(tables):
-        kept = np.concatenate([blocks.weight[table], blocks.sparse_weight[table]])
-        np.testing.assert_array_equal(np.sort(kept[kept != 0]), np.sort(rows.utility[table][rows.utility[table] != 0]))
+        kept, given = np.concatenate([blocks.weight[table], blocks.sparse_weight[table]]) * blocks.unit, rows.utility[table]
+        kept, given = (np.sort(x[np.abs(x) > ROUNDING]) for x in (kept, given))
+        np.testing.assert_allclose(kept, given, rtol=ROUNDING)
 
 
 @random_ones
@@ -89,9 +90,24 @@ def test_gradient_and_blocks_of_dense_games(name, game):
     check_weights(game(name))
 
 
-def test_some_random_games_have_dense_blocks():
-    found = {(len(g.blocks.shape[0]), g.zero_sum) for make, o in SAMPLES if len((g := compiled(make, o)).blocks.lanes)}
-    assert found == {(2, True), (2, False), (3, True), (3, False)}
+def test_random_games_cover_all_layouts():
+    games = [compiled(make, options) for make, options in SAMPLES]
+    assert {(g.players, g.zero_sum) for g in games if len(g.blocks.lanes)} == {(2, True), (2, False), (3, True), (3, False)}
+    assert {(g.players, g.blocks.weight.dtype.kind) for g in games} == {(2, "f"), (3, "f"), (3, "i")}
+
+
+TINY = """EFG 2 R "tiny" { "A" "B" "C" } ""
+p "" 1 1 "" { "a" "b" } 0
+t "" 1 "" { 1.0000000003 1 1e-10 }
+t "" 2 "" { 1 1 0 }
+"""
+
+
+def test_small_differences_of_payoffs_count():
+    game = compile_game(pyspiel.load_efg_game(TINY), "tiny", "tiny")
+    found = Evaluator(game)(np.array([1.0, 0.0]))
+    assert found.values == (1.0000000003, 1.0, 1e-10)
+    check_gradient(game, 0)
 
 
 @random_ones
@@ -143,14 +159,15 @@ def test_kernels_on_one_player(make, options):
         assert refresh_plan(policy[pairs], parent, first, count, plan, reach) == -1
         np.testing.assert_array_equal(plan, expected[pairs.start + player : pairs.stop + player + 1])
         np.testing.assert_array_equal(reach, plan[parent])
-        mass = np.add.reduceat(plan[1:], first.astype(int)) if len(first) else reach
-        np.testing.assert_allclose(mass, reach, atol=ROUNDING)
-        g = naive_gradient(game, player, expected)
-        r = np.empty(game.actions[player])
-        value = regrets(g.copy(), policy[pairs], parent, first, count, r)
+        owner = np.repeat(np.arange(len(first)), count)
+        np.testing.assert_allclose(np.bincount(owner, plan[1:], len(first)), reach, atol=ROUNDING)
+        g, r, unit = naive_gradient(game, player, expected), np.empty(game.actions[player]), 0.5
+        q = g.copy()
+        regrets(q, policy[pairs], parent, first, count, unit, r)
+        value = q[0]
         assert value == pytest.approx(g @ plan, abs=ROUNDING)
-        mean = np.add.reduceat(policy[pairs] * r, first.astype(int)) if len(first) else r
-        np.testing.assert_allclose(mean, 0.0, atol=ROUNDING)
+        values = np.bincount(owner, policy[pairs] * q[1:], len(first))
+        np.testing.assert_allclose(r, unit * (q[1:] - values[owner]), atol=ROUNDING)
         assert best_response_value(g.copy(), parent, first, count) >= value - ROUNDING
 
 

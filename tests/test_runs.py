@@ -70,7 +70,7 @@ def test_killed_runs_resume_to_the_same_bytes(algo, tmp_path):
     game, iterations, kills = {
         "vad-cfr": ("leduc_2p", 120_000, 10),
         "numpy": ("kuhn_2p", 40_000, 3),
-        "class": ("kuhn_2p", 6_000, 3),
+        "class": ("kuhn_2p", 20_000, 3),
     }[algo]
     if algo != "vad-cfr":
         (tmp_path / "rule.py").write_text(NUMPY_RULE if algo == "numpy" else CLASS_RULE)
@@ -81,7 +81,7 @@ def test_killed_runs_resume_to_the_same_bytes(algo, tmp_path):
     arguments = command(*common, "--out", "broken")
     resumed = command("solve", "--resume", "broken")
     done = 0
-    for _ in range(kills):
+    for _ in range(kills):  # of a run that takes longer than all of them
         process = subprocess.Popen(arguments, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         time.sleep(moments.uniform(0.3, 2.6))
         process.send_signal(signal.SIGKILL)

@@ -20,7 +20,8 @@ from solvers.rule import add_to_average, njit, regret_matching
 PARAMS = {"gamma": 2.0}
 
 # Memory beyond R, S and sigma: name -> "action" (one float64 per infoset and action), "infoset" or "game" (one number for all
-# players). Starts at zero; read and write it as state.NAME. Memory kept anywhere else is lost when a run is resumed.
+# players). Starts at zero; write into it with state.NAME[:] = ... (not state.NAME = ...). Memory kept anywhere else is lost when a
+# run is resumed.
 STATE = {}
 
 # Each function works in place on one player's whole table. S (average), sigma (policy), R (regrets) and r (this iteration's

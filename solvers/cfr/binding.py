@@ -50,11 +50,9 @@ def _loop_text(
     views = {"action": "a:b", "infoset": "i:j", "game": ":"}
     view = ", ".join(f"state.{name}[{views[kind]}]" for name, kind in state)
     bound = "from games.jit import njit as bound" if compiled else "from solvers.cfr.unbound import bound"
-    header = f"""from collections import namedtuple
+    header = f"""from {module} import RuleParams as Params, RuleState as State
 from {module} import accumulate_policy, accumulate_regret, derive_policy
 {bound}
-Params = namedtuple("Params", {list(params)!r})
-State = namedtuple("State", {[name for name, _ in state]!r})
 
 @bound
 def player_state(state, a, b, i, j):

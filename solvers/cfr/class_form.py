@@ -27,8 +27,8 @@ import numpy as np
 from games.errors import GameplanError
 from games.jit import njit
 from games.sequence_form import SequenceGame
-from solvers.cfr.solver import RuleError, bad_policy_message
-from solvers.exploitability import buffer_size, normalised_average, uniform_policy
+from solvers.cfr.solver import RuleError, average_of, bad_policy_message
+from solvers.exploitability import buffer_size, uniform_policy
 from solvers.kernels import gradient, refresh_plan, regrets
 
 METHODS = {
@@ -171,11 +171,15 @@ class ClassProgramSolver:
     def average_policy(self) -> np.ndarray:
         """Return a new array with the average policy (pairs of all players)."""
         S = np.array(
-            [node.cumulative_policy.get(a, 0.0) for nodes in self._nodes for node in nodes for a in node.legal_actions], float
+            [
+                node.cumulative_policy.get(action, 0.0)
+                for player, nodes in enumerate(self._nodes)
+                for node, (a, b) in zip(nodes, self._cuts(player), strict=True)
+                for action in self.game.action_ids[self.game.player_actions(player)][a:b].tolist()
+            ],
+            float,
         )
-        out = np.empty_like(S)
-        normalised_average(S, self.game.tree, out)
-        return out
+        return average_of(self.program.name, self.iteration, self.game, S)
 
     def current_policy(self) -> np.ndarray:
         """Return a copy of the policy that the next iteration plays (pairs of all players)."""
@@ -233,14 +237,17 @@ class ClassProgramSolver:
         sigma = self._sigma[pairs]
         played, r = sigma.tolist(), self._r[pairs].tolist()
         reach, counterfactual = self._reach[infosets].tolist(), self._counterfactual[infosets].tolist()
+        every = self.game.action_ids[pairs].tolist()
         for node, (a, b), own, others in zip(self._nodes[player], self._cuts(player), reach, counterfactual, strict=True):
-            actions = node.legal_actions
+            actions = every[a:b]  # not the node's own list, which a program might change
             regret = dict(zip(actions, r[a:b], strict=True))
             policy = dict(zip(actions, played[a:b], strict=True))
             new = self._call(accumulate_regret.update_accumulate_regret, node, t, dict(regret))
             node.cumulative_regret = defaultdict(float, new)
             new = self._call(derive_policy.get_updated_current_policy, node, t, dict(regret), dict(policy))
-            sigma[a:b] = [float(new.get(action, 0.0)) for action in actions]
+            if not new.keys() <= regret.keys():
+                raise self._error(f"a policy for action {min(new.keys() - regret.keys())}; legal are {actions}")
+            sigma[a:b] = [new.get(action, 0.0) for action in actions]
             new = self._call(
                 accumulate_policy.update_accumulate_policy, node, t, dict(policy), dict(regret), own, others
             )  # fmt: skip
@@ -250,17 +257,24 @@ class ClassProgramSolver:
             raise RuleError(bad_policy_message(self.program.name, t + 1, self.game, player, bad, self._sigma))
 
     def _call(self, function: Any, *arguments: Any) -> Any:
+        """Call the program; what it returns to arguments is a new dictionary from actions to floats."""
         try:
             result = function(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
+            text = (str(error).strip().splitlines() or ["no message"])[0]
             where = f"line {last.lineno} of {Path(last.filename).name}, in {last.name}"
-            raise RuleError(
-                f"{self.program.name} failed in iteration {self.iteration + 1}: {type(error).__name__}: {error} ({where})"
-            ) from error
-        if arguments and not isinstance(result, Mapping):
-            raise RuleError(
-                f"{self.program.name} failed in iteration {self.iteration + 1}: {function.__qualname__} returned "
-                f"{type(result).__name__}; it must return a dictionary keyed by action"
+            raise self._error(f"{type(error).__name__}: {text} ({where})") from error
+        if not arguments:
+            return result
+        if not isinstance(result, Mapping):
+            raise self._error(
+                f"{function.__qualname__} returned {type(result).__name__}; it must return a dictionary keyed by action"
             )
-        return dict(result) if arguments else result
+        try:
+            return {action: float(value) for action, value in result.items()}
+        except (TypeError, ValueError) as error:
+            raise self._error(f"{function.__qualname__} returned values that are no numbers: {error}") from error
+
+    def _error(self, what: str) -> RuleError:
+        return RuleError(f"{self.program.name} failed in iteration {self.iteration + 1}: {what}")

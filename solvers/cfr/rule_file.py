@@ -18,6 +18,7 @@ import inspect
 import keyword
 import math
 import sys
+from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,10 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
     if problems:
         raise GameplanError(f"{name} is not a valid rule: " + "; ".join(problems))
     functions = [getattr(module, function) for function in FUNCTIONS]
+    # Made here once, in the rule's own module: numba's disk cache finds record types by module and name.
+    for record, table in (("RuleParams", module.PARAMS), ("RuleState", getattr(module, "STATE", {}))):
+        if getattr(getattr(module, record, None), "_fields", None) != tuple(table):
+            setattr(module, record, namedtuple(record, table, module=module.__name__))
     return Rule(
         name=name,
         module=module,
@@ -142,7 +147,7 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
         if value not in STATE_KINDS:
             problems.append(f"STATE[{key!r}] is {value!r}; legal are {', '.join(map(repr, STATE_KINDS))}")
     choices = getattr(module, "CHOICES", {})
-    if not isinstance(choices, dict) or any(params.get(key) not in values for key, values in choices.items()):
+    if not isinstance(choices, dict) or not all(isinstance(v, (tuple, list)) and params.get(k) in v for k, v in choices.items()):
         problems.append("CHOICES does not list the default of every parameter that it names")
     for name, arguments in FUNCTIONS.items():
         function = getattr(module, name, None)
@@ -151,7 +156,11 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
         elif not callable(function):
             problems.append(f"{name} is not a function")
         else:
-            count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+            try:
+                count = len(inspect.signature(getattr(function, "py_func", function)).parameters)
+            except (TypeError, ValueError):
+                problems.append(f"{name} is not a function written in Python")
+                continue
             if count != len(arguments):
                 problems.append(f"{name} takes {count} arguments; it must take {len(arguments)}: {', '.join(arguments)}")
     return problems

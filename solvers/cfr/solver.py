@@ -1,6 +1,7 @@
 """CFR as a solver object: tables, advancing, averaging, checkpoints."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numba.core.errors
@@ -85,19 +86,23 @@ class CFRSolver:
                 )  # fmt: skip
         except numba.core.errors.NumbaError as error:
             raise RuleError(f"{self.rule.name} does not compile: {_numba_reason(error)}") from error
-        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, NameError) as error:
-            if self.rule.compiled:
-                raise
+        except Exception as error:
+            if self.rule.compiled and isinstance(error, NotImplementedError):  # how numba refuses some statements
+                raise RuleError(f"{self.rule.name} does not compile: {_numba_reason(error)}") from error
             raise RuleError(f"{self.rule.name} failed after iteration {self.iteration}: {_where(error)}") from error
         if infoset >= 0:
             raise RuleError(bad_policy_message(self.rule.name, done, self.game, player, infoset, self._tables.sigma))
         self.iteration = stop
 
     def average_policy(self) -> np.ndarray:
-        """Return a new array with the average policy (pairs of all players)."""
-        out = np.empty_like(self._tables.S)
-        normalised_average(self._tables.S, self.game.tree, out)
-        return out
+        """Return a new array with the average policy (pairs of all players).
+
+        Raises
+        ------
+        RuleError
+            If the rule's sums are negative, NaN or infinite, so that they are no average.
+        """
+        return average_of(self.rule.name, self.iteration, self.game, self._tables.S)
 
     def current_policy(self) -> np.ndarray:
         """Return a copy of the policy that the next iteration plays (pairs of all players)."""
@@ -143,21 +148,37 @@ class CFRSolver:
             )
 
 
+def average_of(name: str, iteration: int, game: SequenceGame, S: np.ndarray) -> np.ndarray:
+    """Return the average policy (pairs of all players) of the sums `S`, or raise RuleError naming the infoset if it is none."""
+    out = np.empty_like(S)
+    player, infoset = normalised_average(S, game.tree, out)
+    if player >= 0:
+        raise RuleError(
+            f"{name} has accumulated no average policy by iteration {iteration} for {_infoset_values(game, player, infoset, S)}; "
+            "sums must be non-negative and finite"
+        )
+    return out
+
+
 def bad_policy_message(name: str, iteration: int, game: SequenceGame, player: int, infoset: int, sigma: np.ndarray) -> str:
     """Return the line that names the infoset at which a rule went wrong, and its probabilities."""
-    at = game.player_infosets(player).start + infoset
-    begin = game.player_actions(player).start + int(game.tree.first[at])
-    values = ", ".join(f"{p:.6g}" for p in sigma[begin : begin + int(game.tree.count[at])])
-    text = game.infoset_names[player][infoset].replace("\n", " ")
     return (
-        f"{name} gave no probability distribution in iteration {iteration} for player {player} at infoset {text!r}: [{values}]; "
+        f"{name} gave no probability distribution in iteration {iteration} for {_infoset_values(game, player, infoset, sigma)}; "
         "probabilities must be non-negative and sum to 1"
     )
 
 
+def _infoset_values(game: SequenceGame, player: int, infoset: int, table: np.ndarray) -> str:
+    at = game.player_infosets(player).start + infoset
+    begin = game.player_actions(player).start + int(game.tree.first[at])
+    values = ", ".join(f"{value:.6g}" for value in table[begin : begin + int(game.tree.count[at])])
+    text = game.infoset_names[player][infoset].replace("\n", " ")
+    return f"player {player} at infoset {text!r}: [{values}]"
+
+
 def _numba_reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    place = next((line for line in lines if line.startswith("File ") and "solvers" not in line), "")
+    place = next((line for line in lines if line.startswith("File ") and "gameplan_loop" not in line), "")
     reason = next((line for line in lines if line and not line.startswith(("Failed in", "During", "File", "-", "<"))), "unknown")
     return f"{reason} ({place})" if place else reason
 
@@ -166,4 +187,5 @@ def _where(error: BaseException) -> str:
     import traceback
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} (line {last.lineno} in {last.name})"
+    text = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"{type(error).__name__}: {text} (line {last.lineno} of {Path(last.filename).name}, in {last.name})"
