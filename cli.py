@@ -216,8 +216,11 @@ def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     from workbench.solve import INTERRUPTED, MISSED, solve
     from workbench.terminal import print_run, run_display, say
 
-    with stop_on_signal() as stop, run_display(config.iterations) as display:
-        record = solve(config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say)
+    try:
+        with stop_on_signal() as stop, run_display(config.iterations) as display:
+            record = solve(config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say)
+    finally:
+        run.discard_if_empty()
     if as_json:
         print_json(record)
     else:

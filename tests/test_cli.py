@@ -28,7 +28,7 @@ def gameplan(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
 
 
 COMMANDS = (
-    [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
+    [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["psro-show"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
     ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"],
 )  # fmt: skip
 
@@ -159,6 +159,7 @@ def test_domain_errors_are_one_line(case, tmp_path):
     arguments, fragment = DOMAIN[case]
     lines = gameplan(*arguments, cwd=tmp_path, code=1).stderr.strip().splitlines()
     assert len(lines) == 1 and fragment in lines[0]
+    assert list(tmp_path.rglob("*.json")) == [] and list(tmp_path.glob("runs/*")) == []
 
 
 def test_a_bad_policy_file_names_the_infoset(tmp_path):

@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 import networkx as nx
 import numpy as np
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from games.errors import GameplanError, UsageError
@@ -151,7 +152,9 @@ def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
     table = np.full((size, len(lines)), np.nan)
     for column, line in enumerate(lines):
         table[: line["iteration"], column] = line["eval"][0]
-    image = panel.imshow(table, cmap="cividis", vmin=0.0, vmax=1.0, interpolation="nearest", aspect="auto", origin="lower")
+    image = panel.imshow(
+        table, cmap="cividis", norm=PowerNorm(0.5, 0.0, 1.0), interpolation="nearest", aspect="auto", origin="lower"
+    )
     ticks = list(range(0, len(lines), max(1, len(lines) // 6)))
     panel.set_xticks(ticks, [str(lines[t]["iteration"]) for t in ticks])
     panel.set(title="eval strategy of player 0", xlabel="iteration (as evaluated)", ylabel="policy")
@@ -181,7 +184,7 @@ def _draw_support(panel: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def _draw_graph(panel: Any, population: Population) -> None:
-    panel.set_title("best deviations (policies played most)")
+    panel.set_title("best deviations")
     panel.set_axis_off()
     if population.game.players > 3:
         panel.text(0.5, 0.5, "too many joint policies to draw", ha="center", transform=panel.transAxes)

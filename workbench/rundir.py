@@ -13,6 +13,7 @@ policy.npz, policy.json, policy.csv
 import json
 import shutil
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,11 @@ class RunDirectory:
         if not (path / CONFIG).is_file():
             raise UsageError(f"{path} is not a run directory: it has no {CONFIG}; 'gameplan runs list' shows what there is")
         return RunDirectory(path)
+
+    def discard_if_empty(self) -> None:
+        """Remove the directory if nothing was written: a run that could not start leaves nothing behind."""
+        with suppress(OSError):
+            self.path.rmdir()
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name` as a whole."""

@@ -66,7 +66,7 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
     for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    chosen = {role: getattr(config, role) for role in PROGRAMS}
+    chosen = {"algo": config.algo, "train": config.train, "eval": config.eval or config.train}
     files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
     if copies is not None:
         chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files if (copies.path / PROGRAMS[role]).exists()}
@@ -140,8 +140,6 @@ def solve(
         For a game that cannot be solved, a rule that breaks down (metrics so far are kept), or a disk that cannot be written.
     """
     config, algorithm = resolve_config(config, run if resume else None)
-    if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
-        say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
 
     def walked(histories: int) -> None:
         if on_compile:
@@ -150,6 +148,8 @@ def solve(
             raise KeyboardInterrupt
 
     game = load_game(config.game, max_histories=config.max_histories, progress=walked)
+    if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
+        say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     solver = algorithm.make(game, alternating=config.updates == "alternating")
     started = time.perf_counter()
     run.write_json(CONFIG, asdict(config))

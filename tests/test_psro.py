@@ -1,0 +1,413 @@
+"""PSRO: payoffs, oracle, loop and reference curves, against slow twins, closed forms and OpenSpiel."""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from open_spiel.python.algorithms import best_response as openspiel_best_response
+from open_spiel.python.policy import TabularPolicy
+
+from games.errors import GameplanError, UsageError
+from games.loader import load_game, resolve
+from solvers.exploitability import Evaluator, buffer_size, uniform_policy
+from solvers.lp import solve_zero_sum
+from solvers.plans import plan_of, policy_of
+from solvers.psro.catalogue import PRESETS, SOLVERS
+from solvers.psro.dynamics import split
+from solvers.psro.meta_solver import make_meta_solver, shipped_module
+from solvers.psro.oracle import best_response
+from solvers.psro.payoffs import MetaGame, Payoffs, payoff_vector
+from solvers.psro.solver import PSROSolver
+from solvers.psro.solvers import alpharank, shor
+from workbench.catalogue import find_algorithm
+from workbench.policies import policy_table
+from workbench.population import Population, draw_population
+from workbench.rundir import RunDirectory
+from workbench.solve import SolveConfig, resumed_config, solve
+
+TOP = Path(__file__).resolve().parent.parent
+EXACT = 1e-12  # sums of at most a thousand terms of size one
+
+
+def meta_game(tensors: list[np.ndarray]) -> MetaGame:
+    """Return a meta-game given by tensors; the extensive-form part is not used then."""
+    payoffs = Payoffs(load_game("kuhn_2p"))
+    sizes = np.array(tensors[0].shape)
+    flat = [np.moveaxis(t, p, -1).ravel() for p, t in enumerate(tensors)]
+    payoffs.extend([np.ones(n + 1) for n in payoffs.game.actions])
+    return payoffs.meta._replace(
+        sizes=sizes, start=np.concatenate([[0], np.cumsum(sizes)]), tensor=np.concatenate(flat),
+        tensor_start=np.concatenate([[0], np.cumsum([t.size for t in flat])]), weights=np.zeros(max(t.size for t in flat)),
+    )  # fmt: skip
+
+
+def solve_tensors(name: str, tensors: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the train strategies of a shipped solver on the game given by `tensors`."""
+    zero_sum = len(tensors) == 2 and np.allclose(tensors[0], -tensors[1])
+    payoffs = SimpleNamespace(
+        meta=meta_game(tensors), sizes=list(tensors[0].shape), tensor=lambda p: tensors[p],
+        game=SimpleNamespace(players=len(tensors), zero_sum=zero_sum, name="a matrix game"),
+    )  # fmt: skip
+    answer = make_meta_solver(name, "train", shipped_module(SOLVERS[name][0]), {}, None).call(payoffs, 75)
+    return [np.asarray(x) / np.sum(x) for x in answer]
+
+
+def naive_vector(player: int, strategies: list[np.ndarray], tensor: np.ndarray) -> np.ndarray:
+    out = tensor
+    for other in reversed(range(tensor.ndim)):
+        if other != player:
+            out = np.tensordot(out, strategies[other], axes=(other, 0))
+    return out
+
+
+def naive_hybrid(tensors, iterations, blend, temperature, momentum, diversity, averaging):
+    """The pseudo-code of SHOR, line by line."""
+    s = [np.full(n, 1 / n) for n in tensors[0].shape]
+    C, G, total = ([np.zeros_like(x) for x in s] for _ in range(3))
+    for _ in range(iterations):
+        for p in range(len(s)):
+            v = naive_vector(p, s, tensors[p])
+            c = v - v.mean()
+            u = (1 + momentum) * c - momentum * G[p] + diversity * (1 - s[p])
+            if np.abs(u).max() > 1e-8:
+                u = u / np.abs(u).max()
+            C[p] = np.maximum(0, C[p] + u)
+            o = C[p] / C[p].sum() if C[p].sum() > 1e-12 else np.full(len(u), 1 / len(u))
+            e = np.exp((v - v.max()) / temperature)
+            s[p] = (1 - blend) * o + blend * e / e.sum()
+            G[p] = c
+            total[p] = total[p] + s[p]
+    return [t / t.sum() for t in total] if averaging else s
+
+
+def random_tensors(shape: tuple[int, ...], seed: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return [rng.normal(size=shape) for _ in shape]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (2, 2, 2)])
+@pytest.mark.parametrize("averaging", [True, False])
+def test_hybrid_equals_its_twin(shape, averaging):
+    for seed in range(5):
+        tensors = random_tensors(shape, seed)
+        meta = meta_game(tensors)
+        found = split(shor.hybrid(meta, 40, 0.2, 0.3, 0.5, 0.03, averaging), meta)
+        for ours, naive in zip(found, naive_hybrid(tensors, 40, 0.2, 0.3, 0.5, 0.03, averaging), strict=True):
+            np.testing.assert_allclose(ours, naive, rtol=0, atol=EXACT)
+
+
+def random_population(name: str, count: int, seed: int) -> Payoffs:
+    game, rng = load_game(name), np.random.default_rng(seed)
+    payoffs = Payoffs(game)
+    for _ in range(count):
+        plans = []
+        for p in range(game.players):
+            weights = rng.random(game.actions[p]) ** 3
+            plans.append(plan_of(game, p, policy_of(game, p, np.concatenate([[1.0], weights]))))
+        payoffs.extend(plans)
+    return payoffs
+
+
+@pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p", "goofspiel_4", "kuhn_4p", "matrix_bos", "matching_pennies_3p"])
+def test_payoffs_are_expected_utilities_in_every_form(name):
+    """Tensor entries are the values of joint policies; implicit vectors equal the tensor's contraction."""
+    payoffs = random_population(name, 3, seed=1)
+    game, evaluator = payoffs.game, Evaluator(payoffs.game)
+    tensors = [payoffs.tensor(p) for p in range(game.players)]
+    for joint in itertools.islice(np.ndindex(tensors[0].shape), 30):
+        policy = np.concatenate([policy_of(game, p, payoffs.populations[p][k]) for p, k in enumerate(joint)])
+        np.testing.assert_allclose([t[joint] for t in tensors], evaluator(policy).values, rtol=0, atol=EXACT)
+    strategies = [np.random.default_rng(p).dirichlet(np.ones(3)) for p in range(game.players)]
+    kept = [payoffs.vector(p, strategies) for p in range(game.players)]
+    payoffs.forget()
+    assert not payoffs.is_tensor
+    for p, tensor in enumerate(tensors):
+        naive = naive_vector(p, strategies, tensor)
+        np.testing.assert_allclose(kept[p], naive, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(payoffs.vector(p, strategies), naive, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(payoffs.tensor(p), tensor, rtol=0, atol=EXACT)
+
+
+def test_the_tensor_gives_way_when_it_costs_more_and_is_refused_beyond_the_limit():
+    payoffs = random_population("kuhn_3p", 20, seed=0)
+    assert len(payoffs.game.rows.chance) < 20**2 and not payoffs.is_tensor
+    payoffs.memory_limit = 1000
+    with pytest.raises(GameplanError, match=r"payoff tensors of 3 players with 20 policies .* use payoffs\.vector"):
+        payoffs.tensor(0)
+    assert random_population("kuhn_2p", 40, seed=0).is_tensor  # two players always keep their matrices
+
+
+@pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p", "leduc_2p"])
+def test_best_responses_equal_openspiels(name):
+    import pyspiel
+
+    game = load_game(name)
+    spiel = pyspiel.load_game(resolve(name)[0])
+    policy = uniform_policy(game)
+    plan = np.concatenate([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])
+    values = Evaluator(game)(policy).best_responses
+    for p in range(game.players):
+        answer = policy.copy()
+        answer[game.player_actions(p)] = best_response(game, p, plan, np.zeros((3, buffer_size(game))))
+        assert Evaluator(game)(answer).values[p] == pytest.approx(values[p], abs=EXACT)
+        tabular = TabularPolicy(spiel)
+        for table in policy_table(game, policy):
+            for infoset, actions in table.items():
+                for action, probability in actions.items():
+                    tabular.policy_for_key(infoset)[int(action)] = probability
+        theirs = openspiel_best_response.BestResponsePolicy(spiel, p, tabular)
+        assert theirs.value(spiel.new_initial_state()) == pytest.approx(values[p], abs=1e-10)
+
+
+def test_ties_are_mixed_uniformly_also_where_nobody_comes():
+    game = load_game("kuhn_2p")
+    sigma = best_response(game, 0, np.zeros(sum(game.actions) + 2), np.zeros((3, buffer_size(game))))
+    np.testing.assert_array_equal(sigma, uniform_policy(game)[game.player_actions(0)])
+
+
+def psro(game: str, train: str, evaluate: str | None = None, **given) -> PSROSolver:
+    algorithm = find_algorithm("psro", given, 100, train=train, evaluate=evaluate)
+    return algorithm.make(load_game(game), alternating=True)
+
+
+def test_double_oracle_ends_at_the_equilibrium():
+    solver = psro("kuhn_2p", "nash")
+    solver.advance(10)
+    result = Evaluator(solver.game)(solver.average_policy())
+    assert result.exploitability < 1e-12 and result.values[0] == pytest.approx(-1 / 18, abs=1e-9)
+    assert result.values[0] == pytest.approx(solve_zero_sum(solver.game)[0], abs=1e-9)
+
+
+REFERENCE = {  # n = 10, 25, 50; the factor is that of the reference table
+    ("leduc_2p", "uniform"): (1.27, 0.66, 0.41),
+    ("leduc_2p", "nash"): (1.5, 0.63, 0.33),
+    ("leduc_2p", "rm"): (1.7, 0.69, 0.18),
+    ("leduc_2p", "shor"): (1.4, 0.44, 0.12),
+    ("goofspiel_5", "shor"): (0.59, 0.20, 0.05),
+    ("liars_dice_5", "shor"): (0.55, 0.28, 0.17),
+    ("kuhn_2p", "shor"): (0.005, 0.002, 0.003),
+}
+
+
+@pytest.mark.parametrize(("game", "name"), REFERENCE)
+def test_reference_curves(game, name):
+    solver, evaluator = psro(game, name), Evaluator(load_game(game))
+    for n, expected in zip((10, 25, 50), REFERENCE[game, name], strict=True):
+        solver.advance(n)
+        found = evaluator(solver.average_policy()).exploitability
+        assert expected / 1.5 <= found <= expected * 1.5, (n, found)
+
+
+def test_any_two_solvers_combine_and_parameters_reach_them():
+    solver = psro("kuhn_3p", "shor", "uniform", **{"train.initial_blend": "0.5", "train.base_iterations": "10"})
+    solver.advance(3)
+    np.testing.assert_allclose(solver.eval_strategies()[0], 1 / 3)
+    assert solver._train.params["initial_blend"] == 0.5 and solver._train.params["base_iterations"] == 10
+    with pytest.raises(UsageError, match=r"has no parameter 'inital_blend' .did you mean 'initial_blend'"):
+        psro("kuhn_2p", "shor", **{"train.inital_blend": 1})
+    with pytest.raises(UsageError, match=r"unknown meta-strategy solver 'nahs' .did you mean 'nash'"):
+        psro("kuhn_2p", "nahs")
+    with pytest.raises(UsageError, match="--train and --eval do not apply"):
+        find_algorithm("cfr", {}, 10, train="nash")
+
+
+def test_nash_names_the_alternatives_where_it_cannot_solve():
+    for game in ("kuhn_3p", "matrix_bos"):
+        with pytest.raises(GameplanError, match="use shor, rm, prd"):
+            psro(game, "nash").advance(1)
+
+
+def test_alpharank_equals_openspiels_and_knows_its_size():
+    from open_spiel.python.egt import alpharank as reference
+
+    tensors = random_tensors((4, 3), seed=0)
+    pi = np.full(12, 1 / 12)
+    alpharank.stationary(np.stack([t.ravel() for t in tensors]), np.array([4, 3]), 1.0, 50, pi, 2000, 1e-12)
+    np.testing.assert_allclose(pi, reference.compute(tensors, m=50, alpha=1.0)[2], rtol=0, atol=1e-9)
+    solver = psro("kuhn_2p", "alpharank", **{"train.max_joint_policies": 8, "eval.max_joint_policies": 8})
+    solver.advance(2)
+    with pytest.raises(GameplanError, match="9 joint policies"):
+        solver.advance(3)
+
+
+MATCHING_PENNIES = np.array([[1.0, -1.0], [-1.0, 1.0]])
+SIMULTANEOUS = [name for name in SOLVERS if name != "shor"]
+
+
+@pytest.mark.parametrize("name", SIMULTANEOUS)
+def test_symmetric_games_give_symmetric_strategies(name):
+    if name == "nash":
+        pytest.skip("a linear program may return any of several equilibria")
+    A = np.random.default_rng(2).normal(size=(4, 4))
+    first, second = solve_tensors(name, [A, A.T])
+    np.testing.assert_allclose(first, second, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "mass"), [("nash", 1e-9), ("rm", 1e-2), ("prd", 1e-2)])
+def test_dominated_policies_fade(name, mass):
+    A = np.random.default_rng(3).uniform(-1, 1, size=(3, 3))
+    A = np.vstack([A, A.min(axis=0) - 1.0])  # dominated by all others by a margin of at least one
+    strategy = solve_tensors(name, [A, -A])[0]
+    assert strategy[3] < mass
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_strategies_are_distributions_and_zero_sum_values_cancel(name):
+    A = np.random.default_rng(4).normal(size=(5, 3))
+    x, y = solve_tensors(name, [A, -A])
+    assert x.shape == (5,) and y.shape == (3,) and x.min() >= 0 and y.min() >= 0
+    assert x @ A @ y + x @ -A @ y == pytest.approx(0.0, abs=EXACT)
+
+
+@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "hedge", "nash"])
+def test_scale_invariance(name):
+    A = np.random.default_rng(5).normal(size=(3, 4))
+    for ours, scaled in zip(solve_tensors(name, [A, -A]), solve_tensors(name, [8 * A, -8 * A]), strict=True):
+        np.testing.assert_allclose(ours, scaled, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_permuting_policies_permutes_the_answer(name):
+    A = np.random.default_rng(6).normal(size=(4, 4)) + np.diag([3.0, 3.0, 3.0, 3.0])  # interior, unique equilibrium
+    order = np.array([2, 0, 3, 1])
+    plain, mixed = solve_tensors(name, [A, -A]), solve_tensors(name, [A[order], -A[order]])
+    tolerance = 5e-3 if name == "orm" else 1e-6  # optimistic regret matching turns on signs of regrets that rounding decides
+    np.testing.assert_allclose(plain[0][order], mixed[0], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(plain[1], mixed[1], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", ["rm", "rm+", "orm", "fp", "hedge", "prd", "nash", "shor"])
+def test_matching_pennies(name):
+    for strategy in solve_tensors(name, [MATCHING_PENNIES + 0.1, -MATCHING_PENNIES - 0.1]):
+        np.testing.assert_allclose(strategy, 0.5, atol=0.05)
+
+
+FUNCTIONS = '''"""Uniform over the newest half."""
+import numpy as np
+TRAIN = {"share": 0.5}
+STATE = {}
+def train(payoffs, iteration, params):
+    weights = [np.zeros(n) for n in payoffs.sizes]
+    for w in weights:
+        w[int(len(w) * (1 - params.share)):] = 3.0
+    return weights
+def evaluate(payoffs, iteration):
+    return [np.ones(n) for n in payoffs.sizes]
+'''
+
+CLASSES = '''"""Rewards policies by their mean payoff; counts its calls."""
+import numpy as np
+class TrainMetaStrategySolver:
+    def __init__(self):
+        self.calls = 0
+    def get_meta_strategy(self, game, policy_sets, meta_games):
+        self.calls += 1
+        assert len(policy_sets) == game.players and all(len(s) == n for s, n in zip(policy_sets, meta_games[0].shape))
+        means = [np.moveaxis(t, p, 0).reshape(t.shape[p], -1).mean(axis=1) for p, t in enumerate(meta_games)]
+        return [np.exp(m * (1 + 0.01 * self.calls)) for m in means]
+class EvalMetaStrategySolver(TrainMetaStrategySolver):
+    pass
+'''
+
+
+@pytest.mark.parametrize("text", [FUNCTIONS, CLASSES], ids=["functions", "classes"])
+def test_a_users_solver_in_both_interfaces_runs_and_resumes(text, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    config = SolveConfig("kuhn_3p", "psro", 9, train=str(path))
+    solve(config, RunDirectory.create(tmp_path / "whole"))
+    solve(SolveConfig("kuhn_3p", "psro", 5, train=str(path)), RunDirectory.create(tmp_path / "run"))
+    path.write_text(FUNCTIONS.replace("3.0", "1.0 + np.arange(len(w))[int(len(w) * 0.5):]"))  # edits do not reach the run
+    said: list[str] = []
+    run = RunDirectory.open(tmp_path / "run")
+    solve(resumed_config(run, {"iterations": 9}), run, resume=True, say=said.append)
+    assert any("computed again" in line for line in said) == (text is CLASSES)
+    for name in ("metrics.jsonl", "policy.json", "population.npz"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("[np.ones(n + 1) for n in payoffs.sizes]", r"weights of shape \(3,\); the population has 2 policies"),
+        ("[-np.ones(n) for n in payoffs.sizes]", "non-negative"),
+        ("[np.full(n, np.nan) for n in payoffs.sizes]", "non-negative, finite"),
+        ("[np.zeros(n) for n in payoffs.sizes]", "not all zero"),
+        ("[np.ones(2)]", "1 strategies were returned; the game has 2 players"),
+        ("None", "no arrays of weights"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_bad_answers_stop_the_run_and_keep_the_metrics(answer, message, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(f"import numpy as np\nSTATE = {{}}\ndef train(payoffs, iteration):\n    if iteration < 2:\n        return [np.ones(1)] * 2\n    return {answer}\nevaluate = train\n")  # fmt: skip
+    with pytest.raises(GameplanError, match=rf"train solver mine\.py, iteration 2.*{message}"):
+        solve(SolveConfig("kuhn_2p", "psro", 5, train=str(path)), RunDirectory.create(tmp_path / "run"))
+    assert len(RunDirectory.open(tmp_path / "run").read_lines("metrics.jsonl")) == 1
+
+
+def test_psro_show_looks_into_a_run(tmp_path):
+    record = solve(SolveConfig("kuhn_3p", "shor-psro", 6), RunDirectory.create(tmp_path / "run"))
+    population = Population(tmp_path / "run")
+    rows = population.mixtures()
+    assert rows[-1]["eval"] == pytest.approx(record["exploitability"]) and len(rows[-1]["support"]) == 3
+    assert population._exploitability(Evaluator(population.game), population.eval) == pytest.approx(
+        record["exploitability"], abs=EXACT
+    )
+    table = population.meta_game()
+    assert table.shape == (6, 6) and np.isfinite(table).all()
+    graph = population.response_graph()
+    assert len(graph) == 4**3 and all(graph.edges[edge]["weight"] > 0 for edge in graph.edges)
+    for suffix in ("png", "svg"):
+        draw_population(population, tmp_path / f"figure.{suffix}", rows)
+        assert (tmp_path / f"figure.{suffix}").stat().st_size > 10_000
+    with pytest.raises(UsageError, match="no finished PSRO run"):
+        solve(SolveConfig("kuhn_2p", "cfr", 2), RunDirectory.create(tmp_path / "cfr"))
+        Population(tmp_path / "cfr")
+
+
+@pytest.mark.slow
+def test_killed_runs_resume_to_the_same_bytes(tmp_path):
+    arguments = ["-m", "cli", "solve", "leduc_2p", "--algo", "shor-psro", "-n", "110"]
+    environment = {**os.environ, "PYTHONPATH": str(TOP)}
+    subprocess.run([sys.executable, *arguments, "--out", "whole"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    moments, command = random.Random(2), [*arguments, "--out", "broken"]
+    for _ in range(3):
+        process = subprocess.Popen(
+            [sys.executable, *command], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        time.sleep(moments.uniform(1.5, 3.0))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if (tmp_path / "broken/config.json").exists():
+            command = ["-m", "cli", "solve", "--resume", "broken"]
+    subprocess.run([sys.executable, *command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    for name in ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "population.npz"):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_every_preset_runs_or_says_why_not(tmp_path):
+    for preset in PRESETS:
+        path = tmp_path / preset
+        record = solve(SolveConfig("goofspiel_3", preset, 3), RunDirectory.create(path))
+        assert 0 <= record["exploitability"] < 1 and record["train"] == PRESETS[preset][0]
+        assert json.loads((path / "metrics.jsonl").read_text().splitlines()[-1])["support"]
+
+
+def test_payoff_vectors_take_no_memory_of_the_strategies_order():
+    tensors = random_tensors((2, 3, 2), seed=9)
+    meta = meta_game(tensors)
+    strategies = [np.array([0.3, 0.7]), np.array([0.2, 0.5, 0.3]), np.array([0.9, 0.1])]
+    for p, tensor in enumerate(tensors):
+        out = np.zeros(tensor.shape[p])
+        payoff_vector(p, np.concatenate(strategies), meta, out)
+        np.testing.assert_allclose(out, naive_vector(p, strategies, tensor), rtol=0, atol=EXACT)
