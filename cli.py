@@ -576,5 +576,25 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
     return 0
 
 
+@bench.command("psro")
+@click.option("--games", default="leduc_2p,goofspiel_5,liars_dice_6,kuhn_4p", show_default=True, callback=names, help="Games.")
+@click.option("--algos", default="psro-uniform,shor-psro", show_default=True, callback=names, help="PSRO presets.")
+@click.option("-n", "--iterations", default=100, show_default=True, type=click.IntRange(1), help="Iterations, evaluated every 10.")
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Measure OpenSpiel's psro_v2 too, if it can be imported.")
+@json_option
+def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool, as_json: bool) -> int:
+    """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses."""
+    from workbench.bench import psro
+    from workbench.compare import expand_games
+    from workbench.terminal import print_bench_psro, say
+
+    record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=say)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "bench psro", **record})
+    else:
+        print_bench_psro(record)
+    return 0
+
+
 if __name__ == "__main__":
     main()

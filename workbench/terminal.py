@@ -276,3 +276,15 @@ def print_bench(record: dict[str, Any]) -> None:
             rows.append((what, format_duration(timing["median"]), spread(timing), f"{timing['ratio']:,.0f} times ours"))
         print_table(("", "median", "spread", "note"), [tuple(escape(str(cell)) for cell in row) for row in rows])
         console.print(f"memory: {game['bytes_per_row_and_player']:.0f} bytes a terminal row and player")
+
+
+def print_bench_psro(record: dict[str, Any]) -> None:
+    """Print the figures of ``gameplan bench psro``."""
+    rows = []
+    for game in record["games"]:
+        for algo, timing in game["algos"].items():
+            ratio = f"{timing['ratio']:,.0f} times ours" if "ratio" in timing else game.get("peer", {}).get("reason", "")
+            rows.append(
+                (game["game"], algo, format_duration(timing["total"]), format_duration(timing["per_iteration"]), escape(ratio))
+            )
+    print_table(("game", "algorithm", f"{record['iterations']} iterations", "per iteration", "psro_v2, early"), rows, left=2)
