@@ -66,12 +66,12 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
     for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    chosen = {"algo": config.algo, "train": config.train, "eval": config.eval or config.train}
+    chosen: dict[str, str | None] = {"algo": config.algo, "train": config.train, "eval": config.eval or config.train}
     files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
     if copies is not None:
         chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files if (copies.path / PROGRAMS[role]).exists()}
     algorithm = find_algorithm(
-        chosen["algo"], config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
+        chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
     )  # fmt: skip
     changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path) for role, path in files.items()}}
     if algorithm.one_shot:
