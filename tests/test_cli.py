@@ -41,7 +41,7 @@ def test_every_command_has_help(tmp_path):
     for command in COMMANDS:
         result = CliRunner().invoke(cli.cli, [*command, "--help"])
         assert result.exit_code == 0 and "Usage:" in result.output, command
-    assert set(cli.cli.commands) == {command[0] for command in COMMANDS if command}
+    assert set(cli.COMMANDS) == {command[0] for command in COMMANDS if command}
 
 
 def test_help_imports_nothing_heavy(tmp_path):

@@ -1,0 +1,56 @@
+"""``gameplan bench``."""
+
+import click
+
+from workbench.commands.options import SCHEMA, duration, json_option, names, print_json
+
+
+@click.group()
+def bench() -> None:
+    """Measure speed beside what else is installed; quote the ratios, they share the machine's noise."""
+
+
+@bench.command("cfr")
+@click.option(
+    "--games", default="kuhn_2p,leduc_2p,goofspiel_5,liars_dice_6,leduc_3p", show_default=True, callback=names, help="Games."
+)
+@click.option("--algos", callback=names, help="Algorithms; the first is the yardstick.  [default: cfr+ and all other variants]")
+@click.option(
+    "--budget", default="1s", show_default=True, callback=duration, metavar="DURATION", help="Time for one figure, about."
+)
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Measure OpenSpiel and LiteEFG too, if installed.")
+@json_option
+def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as_json: bool) -> int:
+    """Time set-up, iterations of every variant, exploitability and memory (VAD-CFR without its cheaper warm-up)."""
+    from workbench.bench import cfr
+    from workbench.catalogue import CFR
+    from workbench.compare import expand_games
+    from workbench.terminal import print_bench, say
+
+    chosen = algos or ["cfr+", *(name for name in CFR if name != "cfr+")]
+    record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=say)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "bench cfr", **record})
+    else:
+        print_bench(record)
+    return 0
+
+
+@bench.command("psro")
+@click.option("--games", default="leduc_2p,goofspiel_5,liars_dice_6,kuhn_4p", show_default=True, callback=names, help="Games.")
+@click.option("--algos", default="psro-uniform,shor-psro", show_default=True, callback=names, help="PSRO presets.")
+@click.option("-n", "--iterations", default=100, show_default=True, type=click.IntRange(1), help="Iterations, evaluated every 10.")
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Measure OpenSpiel's psro_v2 too, if it can be imported.")
+@json_option
+def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool, as_json: bool) -> int:
+    """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses."""
+    from workbench.bench import psro
+    from workbench.compare import expand_games
+    from workbench.terminal import print_bench_psro, say
+
+    record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=say)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "bench psro", **record})
+    else:
+        print_bench_psro(record)
+    return 0

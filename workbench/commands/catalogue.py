@@ -1,0 +1,100 @@
+"""``gameplan games``, ``algos``, ``new-rule`` and ``check-rule``."""
+
+from pathlib import Path
+
+import click
+
+from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+
+
+@click.command()
+@click.argument("game", required=False)
+@size_option
+@json_option
+def games(game: str | None, max_histories: int, as_json: bool) -> int:
+    """List the catalogued games with their sizes, or compile GAME and show it."""
+    from games.catalogue import GAMES, SUITES
+    from workbench.terminal import print_games, run_display
+
+    if game is None:
+        if as_json:
+            print_json({"schema": SCHEMA, "games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES})
+        else:
+            print_games(GAMES, SUITES)
+        return 0
+    from games.loader import load_game
+
+    with run_display(0) as display:
+        compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+    record = {
+        "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
+        "terminals": compiled.terminals, "rows": len(compiled.rows.chance), "infosets": compiled.infosets,
+        "actions": compiled.actions, "zero_sum": compiled.zero_sum, "converted": compiled.converted, "bytes": compiled.nbytes(),
+    }  # fmt: skip
+    if as_json:
+        print_json(record)
+    else:
+        from workbench.terminal import print_record
+
+        print_record({k: v for k, v in record.items() if k != "schema"})
+    return 0
+
+
+@click.command()
+@click.argument("name", required=False)
+@json_option
+def algos(name: str | None, as_json: bool) -> int:
+    """List the algorithms, or show NAME (or a rule file) with its parameters and reference."""
+    from workbench.catalogue import ALGORITHMS, describe
+    from workbench.terminal import print_algorithm, print_table
+
+    if name is None:
+        records = [describe(entry) for entry in ALGORITHMS]
+        if as_json:
+            print_json({"schema": SCHEMA, "algos": records})
+        else:
+            print_table(("name", "algorithm", "reference"), [(r["name"], r["title"], r["reference"]) for r in records], left=3)
+            click.echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
+        return 0
+    record = describe(name)
+    if as_json:
+        print_json({"schema": SCHEMA, **record})
+    else:
+        print_algorithm(record)
+    return 0
+
+
+@click.command("new-rule")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def new_rule(file: Path, force: bool) -> int:
+    """Write a commented CFR rule to FILE, to be changed and run with --algo FILE."""
+    from workbench.rule_tools import write_new_rule
+
+    write_new_rule(file, force=force)
+    click.echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
+    return 0
+
+
+@click.command("check-rule")
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def check_rule(file: Path, as_json: bool) -> int:
+    """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
+    from workbench.rule_tools import check_rule_file
+
+    record = check_rule_file(file)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "check-rule", **record})
+    else:
+        for problem in record["problems"]:
+            click.echo(f"{file}: {problem}")
+        if record["ok"]:
+            click.echo(
+                f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}"
+            )
+    return 0 if record["ok"] else 1
+
+
+def _path(file: Path) -> str:
+    return str(file) if file.is_absolute() or len(file.parts) > 1 else f"./{file}"

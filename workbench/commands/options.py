@@ -1,0 +1,62 @@
+"""What commands share: options, their conversions, and how a record is printed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+SCHEMA = 1
+RUNS = Path("runs")
+
+
+def print_json(record: Any) -> None:
+    """Print one record as JSON on stdout."""
+    click.echo(json.dumps(record, indent=2))
+
+
+def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
+    """Turn an option such as 10s into seconds."""
+    from workbench.durations import parse_duration
+
+    return None if value is None else parse_duration(value)
+
+
+def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
+    """Turn a comma-separated option into a list."""
+    return [name.strip() for name in (value or "").split(",") if name.strip()]
+
+
+def assignments(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Turn --set name=value options into a dictionary."""
+    table: dict[str, Any] = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.BadParameter(f"{text!r} is not of the form name=value")
+        table[key.strip()] = value.strip()
+    return table
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+set_option = click.option(
+    "--set",
+    "params",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Set a parameter of the algorithm; repeatable.",
+)
+size_option = click.option(
+    "--max-histories", default=5_000_000, show_default=True, type=click.IntRange(1), help="Refuse larger games."
+)
+updates_option = click.option(
+    "--updates",
+    type=click.Choice(["alternating", "simultaneous"]),
+    default="alternating",
+    show_default=True,
+    help="How players move on.",
+)
+every_option = click.option(
+    "--every", type=click.IntRange(1), help="Evaluate each so many iterations.  [default: ten a decade: 1, 2, 3 ... 100, 125 ...]"
+)

@@ -1,0 +1,86 @@
+"""``gameplan exploit``, ``export`` and ``psro-show``: what came out of a run."""
+
+from pathlib import Path
+
+import click
+
+from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+
+
+@click.command()
+@click.argument("game")
+@click.argument("policy", type=click.Path(path_type=Path))
+@size_option
+@json_option
+def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
+    """Print the exact exploitability of the POLICY file (npz, JSON or CSV) in GAME.
+
+    JSON may be {"game": ..., "players": [{infoset: {action: probability}}, ...]} or one flat table, such as OpenSpiel's
+    TabularPolicy.to_dict(). Infosets that the file does not mention are played uniformly.
+    """
+    from games.loader import load_game
+    from solvers.exploitability import Evaluator
+    from workbench.policies import load_policy
+    from workbench.terminal import print_values, run_display, say
+
+    with run_display(0) as display:
+        compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+    table, missing = load_policy(compiled, policy)
+    if missing:
+        say(f"warning: {policy} does not mention {missing} of {sum(compiled.infosets)} infosets; they are played uniformly")
+    result = Evaluator(compiled)(table)
+    record = {
+        "schema": SCHEMA, "command": "exploit", "game": game, "policy": str(policy), "exploitability": result.exploitability,
+        "nash_conv": result.nash_conv, "values": list(result.values), "best_responses": list(result.best_responses),
+        "missing_infosets": missing,
+    }  # fmt: skip
+    if as_json:
+        print_json(record)
+    else:
+        print_values(record)
+    return 0
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--stripped", is_flag=True, help="Without the line 'Current player: ...' of converted simultaneous-move games.")
+def export(run: Path, file: Path, stripped: bool) -> int:
+    """Write the policy of a finished RUN to FILE (.npz, .json or .csv)."""
+    from games.loader import load_game
+    from workbench.policies import load_policy, save_policy
+    from workbench.rundir import CONFIG, RunDirectory
+
+    config = RunDirectory.open(run).read_json(CONFIG)
+    game = load_game(config["game"], max_histories=config["max_histories"])
+    policy, _ = load_policy(game, run / "policy.npz")
+    save_policy(game, policy, file, stripped=stripped)
+    click.echo(str(file))
+    return 0
+
+
+@click.command("psro-show")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: population.png in the run directory]"
+)
+@json_option
+def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
+    """Look into the PSRO run in directory RUN: meta-game, meta-strategies, supports, exploitability of each mixture."""
+    from workbench.population import Population, draw_population
+    from workbench.terminal import print_table
+
+    population = Population(run)
+    rows = population.mixtures()
+    figure = out or run / "population.png"
+    draw_population(population, figure, rows)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "psro-show", "run": str(run), "figure": str(figure), "mixtures": rows})
+        return 0
+    shown = [
+        (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")
+        for r in rows
+    ]
+    print_table(("iteration", "support", "eval", "train", "uniform"), shown, left=0, title="exploitability of each mixture")
+    click.echo(str(figure))
+    return 0

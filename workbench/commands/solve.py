@@ -1,0 +1,96 @@
+"""``gameplan solve``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import (
+    RUNS,
+    duration,
+    every_option,
+    json_option,
+    print_json,
+    set_option,
+    size_option,
+    updates_option,
+)
+
+
+@click.command()
+@click.argument("game", required=False)
+@click.option(
+    "--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file."
+)
+@click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations; PSRO: 100.")
+@set_option
+@click.option("--train", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that the oracle answers.")
+@click.option("--eval", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
+@updates_option
+@every_option
+@click.option("--target", type=click.FloatRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")
+@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s or 5m.")
+@click.option("--seed", default=0, show_default=True, help="Recorded; CFR and LP draw no random numbers.")
+@size_option
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")
+@click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
+@click.option(
+    "--resume", is_flag=False, flag_value="", metavar="RUN", help="Continue the run in this directory (or in --out); -n may grow."
+)
+@json_option
+@click.pass_context
+def solve(
+    ctx: click.Context, game: str | None, out: Path | None, force: bool, resume: str | None, as_json: bool, **options: Any
+) -> int:
+    """Solve GAME: a short name, an OpenSpiel game string or an .efg file.
+
+    The run directory keeps configuration, metrics, policy (npz, JSON, CSV) and checkpoints. Exit codes: 0 done, 1 error, 2 usage,
+    3 target missed, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
+    """
+    from games.loader import resolve
+    from workbench.catalogue import PSRO
+    from workbench.rundir import RunDirectory, default_path
+    from workbench.solve import SolveConfig, resolve_config, resumed_config
+
+    if resume is not None:
+        if resume and game is None and out is not None and not Path(resume).exists():
+            game, resume = resume, ""  # "--resume GAME --out RUN": the option has taken the game for its value
+        directory = Path(resume) if resume else out
+        if directory is None:
+            raise click.UsageError("--resume needs the run directory: say --resume RUN", ctx)
+        run = RunDirectory.open(directory)
+        given = {
+            key: value for key, value in options.items() if ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
+        }
+        config = resumed_config(run, {**given, **({"game": game} if game else {})})
+        return _solve(config, run, as_json, resume=True)
+    if game is None:
+        raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
+    if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
+        options["algo"] = "psro"
+    if options["algo"] in PSRO and ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT:
+        options["iterations"] = 100  # a PSRO iteration grows the populations; a thousand would be a misunderstanding
+    config, _ = resolve_config(SolveConfig(game=game, **options))
+    resolve(game)[1]()  # a misspelt game leaves no directory behind
+    path = out or default_path(RUNS, config.game, config.algo, config.seed)
+    return _solve(config, RunDirectory.create(path, force=force), as_json, resume=False)
+
+
+def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
+    from workbench.interrupts import stop_on_signal
+    from workbench.solve import INTERRUPTED, MISSED, solve
+    from workbench.terminal import print_run, run_display, say
+
+    try:
+        with stop_on_signal() as stop, run_display(config.iterations) as display:
+            record = solve(config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say)
+    finally:
+        run.discard_if_empty()
+    if as_json:
+        print_json(record)
+    else:
+        print_run(record, run.read_lines("metrics.jsonl"), run.read_lines("timing.jsonl"))
+    if record["status"] == INTERRUPTED:
+        say(f"interrupted after iteration {record['iterations']}; continue with: gameplan solve --resume {run.path}")
+        return 130
+    return 3 if record["status"] == MISSED else 0
