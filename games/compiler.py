@@ -1,5 +1,6 @@
 """The compiler: one walk over OpenSpiel's tree, then flat arrays for good."""
 
+import re
 from array import array
 from collections.abc import Callable
 from typing import Any
@@ -45,7 +46,9 @@ def compile_game(
     except GameplanError:
         raise
     except Exception as error:  # pyspiel.SpielError and whatever its bindings throw
-        raise GameplanError(f"OpenSpiel failed while walking {name}: {first_line(error)}") from error
+        raise GameplanError(f"OpenSpiel failed while walking {name}: {openspiel_reason(error)}") from error
+    if not walk.chance:
+        raise GameplanError(f"{name} has no terminal history; choose other game parameters")
     tree = walk.tree()
     rows = _merge(walk, [int(n) + 1 for n in np.diff(tree.action_start)])
     players = walk.players
@@ -68,9 +71,10 @@ def compile_game(
     )
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text, cut to a readable length."""
+def openspiel_reason(error: BaseException) -> str:
+    """Return the first line of an OpenSpiel error, without the place in its sources, cut to a readable length."""
     text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    text = re.sub(r"^\S*/\S+\.(cc|h):\d+\s*", "", text) or type(error).__name__
     return text if len(text) <= 200 else text[:200] + "..."
 
 
@@ -117,6 +121,8 @@ class _Walk:
             if player >= 0:
                 text = state.information_state_string()
                 legal = state.legal_actions()
+                if not legal:
+                    raise GameplanError(f"{self.name} reaches a state where player {player} has no legal action: {_short(text)}")
                 infoset = self.ids[player].get(text)
                 if infoset is None:
                     name_bytes += len(text)

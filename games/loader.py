@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 from games import cache
 from games.catalogue import GAMES, SUITES
-from games.compiler import MAX_HISTORIES, Progress, compile_game, first_line
+from games.compiler import MAX_HISTORIES, Progress, compile_game, openspiel_reason
 from games.errors import GameplanError, UsageError, did_you_mean
 from games.sequence_form import SequenceGame
 
@@ -59,7 +58,8 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
     converted = kind.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS
     if converted:
         game = pyspiel.convert_to_turn_based(game)
-    compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
+    with _quiet_stderr():
+        compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
     cache.store(compiled)
     return compiled
 
@@ -96,7 +96,7 @@ def _open(name: str, text: str) -> Any:
                 f"unknown game {name!r}{did_you_mean(name, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
                 "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg file is accepted"
             ) from error
-        raise UsageError(f"OpenSpiel refuses {text!r}: {_reason(error)}") from error
+        raise UsageError(f"OpenSpiel refuses {text!r}: {openspiel_reason(error)}") from error
 
 
 @contextmanager
@@ -118,11 +118,6 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(sink)
 
 
-def _reason(error: BaseException) -> str:
-    """Return the first line of an OpenSpiel error without the place in its sources."""
-    return re.sub(r"^\S*/\S+\.(cc|h):\d+\s*", "", first_line(error))
-
-
 def _resolve_file(path: Path) -> tuple[str, Any, str]:
     try:
         data = path.read_bytes()
@@ -142,8 +137,8 @@ def _resolve_file(path: Path) -> tuple[str, Any, str]:
                 return pyspiel.load_efg_game(text)
         except Exception as error:
             raise GameplanError(
-                f"OpenSpiel cannot read {path}: {_reason(error)}; it reads .efg files with payoffs at terminal nodes only, each "
-                "outcome given where it occurs, and labelled actions"
+                f"OpenSpiel cannot read {path}: {openspiel_reason(error)}; it reads .efg files with payoffs at terminal nodes "
+                "only, each outcome given where it occurs, and labelled actions"
             ) from error
 
     return str(path), open_game, hashlib.sha256(data).hexdigest()

@@ -1,5 +1,7 @@
 """What a person sees: tables on stdout, progress and remarks on stderr."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -128,8 +130,11 @@ def run_display(total: int) -> Iterator[RunDisplay]:
         yield RunDisplay(None, total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        yield RunDisplay(progress, total)
+    # A descriptor of its own: while a game is walked, OpenSpiel's standard error is silenced.
+    with os.fdopen(os.dup(sys.stderr.fileno()), "w") as stream:
+        console = Console(file=stream, highlight=False)
+        with Progress(*columns, console=console, transient=True) as progress:
+            yield RunDisplay(progress, total)
 
 
 @contextmanager
