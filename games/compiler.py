@@ -1,8 +1,10 @@
 """The compiler: one walk over OpenSpiel's tree, then flat arrays for good."""
 
+import os
 import re
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +15,9 @@ from games.sequence_form import Rows, SequenceGame, Tree
 
 MAX_HISTORIES = 5_000_000
 MAX_NAME_BYTES = 1 << 29  # infoset strings kept in memory; long before this a game is too large to solve
+MAX_MEMORY = 1 << 32  # bytes for the walk: deep games hold one state of OpenSpiel's per level
 _TERMINAL, _CHANCE = -4, -1
-_REPORT_EVERY = 1 << 14
+_REPORT_EVERY = 1 << 11
 
 Progress = Callable[[int], None]
 
@@ -45,6 +48,8 @@ def compile_game(
         walk.run(game.new_initial_state(), progress)
     except GameplanError:
         raise
+    except MemoryError as error:
+        raise GameplanError(f"{name} needs more memory than there is; choose smaller game parameters") from error
     except Exception as error:  # pyspiel.SpielError and whatever its bindings throw
         raise GameplanError(f"OpenSpiel failed while walking {name}: {openspiel_reason(error)}") from error
     if not walk.chance:
@@ -101,6 +106,7 @@ class _Walk:
         pop, push = stack.pop, stack.append
         histories, report, name_bytes = 0, _REPORT_EVERY, 0
         limit = self.max_histories
+        memory = _resident() + min(_available() // 2, MAX_MEMORY)
         while stack:
             state, action, last, chance, reached = pop()
             if action is not None:
@@ -113,7 +119,11 @@ class _Walk:
                 report += _REPORT_EVERY
                 if progress:
                     progress(histories)
-            if histories > limit:
+                if _resident() > memory:
+                    raise GameplanError(
+                        f"{self.name} needs more than {memory / 2**30:.0f} GiB by {histories:,} histories; choose a smaller game"
+                    )
+            if histories + len(stack) > limit:  # what is on the stack will be visited too
                 raise GameplanError(
                     f"{self.name} has more than {limit:,} histories; choose smaller game parameters or raise --max-histories"
                 )
@@ -147,7 +157,10 @@ class _Walk:
                 self.returns.extend(state.returns())
             elif player == _CHANCE:
                 last = True
-                for outcome, probability in reversed(state.chance_outcomes()):
+                outcomes = state.chance_outcomes()
+                if not abs(sum(q for _, q in outcomes) - 1.0) <= 1e-9 or min(q for _, q in outcomes) < 0.0:
+                    raise GameplanError(f"{self.name} has chance probabilities that are no distribution: {outcomes[:4]}")
+                for outcome, probability in reversed(outcomes):
                     push((state, outcome, last, chance * probability, reached))
                     last = False
             else:
@@ -183,6 +196,23 @@ class _Walk:
         infoset_start = np.cumsum([0, *map(len, self.ids)], dtype=np.int64)
         action_start = np.cumsum([0, *self.pairs], dtype=np.int64)
         return Tree(parent, first, count, infoset_start, action_start)
+
+
+def _resident() -> int:
+    """Return the memory in use by this process, in bytes; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
+
+
+def _available() -> int:
+    """Return the memory that is free for use, in bytes."""
+    try:
+        text = Path("/proc/meminfo").read_text()
+        return int(text.split("MemAvailable:")[1].split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return 1 << 40
 
 
 def _short(text: str) -> str:

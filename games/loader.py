@@ -1,20 +1,26 @@
 """From a name on the command line to a compiled game: catalogue, OpenSpiel strings, ``.efg`` files, disk cache."""
 
+import faulthandler
 import hashlib
 import os
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache as memoise
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from games import cache
 from games.catalogue import GAMES, SUITES
 from games.compiler import MAX_HISTORIES, Progress, compile_game, openspiel_reason
 from games.errors import GameplanError, UsageError, did_you_mean
 from games.sequence_form import SequenceGame
+
+PROBE_SECONDS = 30
+PROBE_MOVES = 2_000
 
 
 def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> SequenceGame:
@@ -40,7 +46,9 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
     import pyspiel
 
     game = open_game()
-    key = f"{game}|{content}|open_spiel {_version()}"
+    # Wrappers of games do not name all their parameters in their own string.
+    wrapped = shown.replace(" ", "") if "game=" in shown or "game_string=" in shown else ""
+    key = f"{game}|{wrapped}{content}|open_spiel {_version()}"
     cached = cache.load(key)
     if cached is not None:
         if cached.histories > max_histories:
@@ -76,6 +84,7 @@ def resolve(name: str) -> tuple[str, Any, str]:
         raise UsageError(f"{name} is a suite of games, not a game; it holds {', '.join(SUITES[name])}")
     if name.endswith(".efg"):
         return _resolve_file(Path(name))
+    name = name.strip()
     text = GAMES[name].game if name in GAMES else name
     return text, lambda: _open(name, text), _file_hash(text)
 
@@ -84,8 +93,10 @@ def _open(name: str, text: str) -> Any:
     import pyspiel
 
     base = text.split("(")[0].strip()
-    if base.startswith("python_"):
+    if base not in pyspiel.registered_names():
         import open_spiel.python.games  # noqa: F401 (registers the games written in Python)
+    if "=" in text and name not in GAMES:
+        _survive(text)
     try:
         with _quiet_stderr():
             return pyspiel.load_game(text)
@@ -97,6 +108,54 @@ def _open(name: str, text: str) -> Any:
                 "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg file is accepted"
             ) from error
         raise UsageError(f"OpenSpiel refuses {text!r}: {openspiel_reason(error)}") from error
+
+
+def _survive(text: str) -> None:
+    """Open the game and play it twice in a child: with some parameters OpenSpiel's C++ does not fail, it takes the process along.
+
+    Raises
+    ------
+    GameplanError
+        If the child dies or does not return.
+    """
+    if not hasattr(os, "fork"):
+        return
+    child = os.fork()
+    if child == 0:
+        _play_and_exit(text)
+    deadline = time.monotonic() + PROBE_SECONDS
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise GameplanError(f"OpenSpiel is not done opening {text} after {PROBE_SECONDS} seconds; choose other parameters")
+        time.sleep(0.002)
+    if os.WIFSIGNALED(status):
+        raise GameplanError(f"OpenSpiel crashes on {text} ({signal.Signals(os.WTERMSIG(status)).name}); choose other parameters")
+
+
+def _play_and_exit(text: str) -> NoReturn:
+    try:
+        import pyspiel
+
+        faulthandler.disable()
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        game = pyspiel.load_game(text)
+        if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
+            game = pyspiel.convert_to_turn_based(game)
+        for pick in (0, -1):
+            state = game.new_initial_state()
+            for _ in range(PROBE_MOVES):
+                if state.is_terminal():
+                    break
+                state.apply_action(state.legal_actions()[pick])
+    finally:  # whatever fails here fails again in the parent, in words
+        os._exit(0)
 
 
 @contextmanager
@@ -149,8 +208,11 @@ def _file_hash(text: str) -> str:
     inside = text[text.find("(") + 1 : text.rfind(")")] if "(" in text else ""
     for part in inside.split(","):
         parameter, _, value = part.partition("=")
-        if parameter.strip() in ("filename", "file") and Path(value.strip()).is_file():
-            return hashlib.sha256(Path(value.strip()).read_bytes()).hexdigest()
+        if parameter.strip() in ("filename", "file", "instances_file") and value.strip():
+            try:
+                return hashlib.sha256(Path(value.strip()).read_bytes()).hexdigest()
+            except OSError as error:
+                raise UsageError(f"cannot read the file {value.strip()} of {text}: {error.strerror}") from error
     return ""
 
 

@@ -77,7 +77,7 @@ def test_sizes(name):
     seen = []
     game = compile_game(theirs, name, name, progress=seen.append)
     assert (game.histories, game.terminals, *game.infosets) == (*SIZES[name][:2], *SIZES[name][2:] * game.players)
-    assert seen == sorted(seen) and len(seen) == game.histories // (1 << 14)
+    assert seen == sorted(seen) and len(seen) == game.histories // (1 << 11)
     assert game.zero_sum
     assert sum(len(set(names)) for names in game.infoset_names) == sum(game.infosets)
     assert len(game.action_ids) == sum(game.actions) == game.tree.count.sum()

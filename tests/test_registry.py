@@ -93,6 +93,11 @@ REFUSED = {
     "bargaining(turns=2)": "OpenSpiel refuses .*Unknown parameter 'turns'.*max_turns",
     "liars_dice(players=3)": "OpenSpiel refuses .*max_num_players",
     "universal_poker(blind=100)": "OpenSpiel refuses .*Wrong type for parameter blind",
+    "universal_poker(numPlayers=3)": "OpenSpiel crashes on universal_poker.*SIGSEGV",
+    "hanabi(players=1)": "OpenSpiel crashes on hanabi.*SIGABRT",
+    "restricted_nash_response(game=kuhn_poker(),p=2.0)": "chance probabilities that are no distribution",
+    "hex(board_size=1)": "has no legal action",
+    "efg_game(filename=missing.efg)": "cannot read the file missing.efg",
     "python_tic_tac": "unknown game 'python_tic_tac'.*did you mean 'python_tic_tac_toe'",
 }
 
@@ -155,3 +160,9 @@ def test_refused(name, capfd):
         load_game(name, max_histories=MAX_HISTORIES)
     assert len(str(caught.value).splitlines()) == 1
     assert capfd.readouterr().err == ""
+
+
+def test_wrapped_games_with_other_parameters_are_other_games():
+    """OpenSpiel's own string of a wrapped game leaves parameters out."""
+    loaded = [load_game(f"restricted_nash_response(game=kuhn_poker(),p={p})") for p in (0.5, 0.0)]
+    assert loaded[0].key != loaded[1].key and loaded[0].rows.chance.tolist() != loaded[1].rows.chance.tolist()
