@@ -9,10 +9,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matrix_games import naive_vector, random_tensors
 from open_spiel.python.algorithms import best_response as openspiel_best_response
 from open_spiel.python.policy import TabularPolicy
 
@@ -21,13 +21,11 @@ from games.loader import load_game, resolve
 from solvers.exploitability import Evaluator, buffer_size, uniform_policy
 from solvers.lp import solve_zero_sum
 from solvers.plans import plan_of, policy_of
-from solvers.psro.catalogue import PRESETS, SOLVERS
-from solvers.psro.dynamics import split
-from solvers.psro.meta_solver import make_meta_solver, shipped_module
+from solvers.psro.catalogue import PRESETS
 from solvers.psro.oracle import best_response
-from solvers.psro.payoffs import MetaGame, Payoffs, payoff_vector
+from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
-from solvers.psro.solvers import alpharank, shor
+from solvers.psro.solvers import alpharank
 from workbench.catalogue import find_algorithm
 from workbench.policies import policy_table
 from workbench.population import Population, draw_population
@@ -36,73 +34,6 @@ from workbench.solve import SolveConfig, resumed_config, solve
 
 TOP = Path(__file__).resolve().parent.parent
 EXACT = 1e-12  # sums of at most a thousand terms of size one
-
-
-def meta_game(tensors: list[np.ndarray]) -> MetaGame:
-    """Return a meta-game given by tensors; the extensive-form part is not used then."""
-    payoffs = Payoffs(load_game("kuhn_2p"))
-    sizes = np.array(tensors[0].shape)
-    flat = [np.moveaxis(t, p, -1).ravel() for p, t in enumerate(tensors)]
-    payoffs.extend([np.ones(n + 1) for n in payoffs.game.actions])
-    return payoffs.meta._replace(
-        sizes=sizes, start=np.concatenate([[0], np.cumsum(sizes)]), tensor=np.concatenate(flat),
-        tensor_start=np.concatenate([[0], np.cumsum([t.size for t in flat])]), weights=np.zeros(max(t.size for t in flat)),
-    )  # fmt: skip
-
-
-def solve_tensors(name: str, tensors: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the train strategies of a shipped solver on the game given by `tensors`."""
-    zero_sum = len(tensors) == 2 and np.allclose(tensors[0], -tensors[1])
-    payoffs = SimpleNamespace(
-        meta=meta_game(tensors), sizes=list(tensors[0].shape), tensor=lambda p: tensors[p],
-        game=SimpleNamespace(players=len(tensors), zero_sum=zero_sum, name="a matrix game"),
-    )  # fmt: skip
-    answer = make_meta_solver(name, "train", shipped_module(SOLVERS[name][0]), {}, None).call(payoffs, 75)
-    return [np.asarray(x) / np.sum(x) for x in answer]
-
-
-def naive_vector(player: int, strategies: list[np.ndarray], tensor: np.ndarray) -> np.ndarray:
-    out = tensor
-    for other in reversed(range(tensor.ndim)):
-        if other != player:
-            out = np.tensordot(out, strategies[other], axes=(other, 0))
-    return out
-
-
-def naive_hybrid(tensors, iterations, blend, temperature, momentum, diversity, averaging):
-    """The pseudo-code of SHOR, line by line."""
-    s = [np.full(n, 1 / n) for n in tensors[0].shape]
-    C, G, total = ([np.zeros_like(x) for x in s] for _ in range(3))
-    for _ in range(iterations):
-        for p in range(len(s)):
-            v = naive_vector(p, s, tensors[p])
-            c = v - v.mean()
-            u = (1 + momentum) * c - momentum * G[p] + diversity * (1 - s[p])
-            if np.abs(u).max() > 1e-8:
-                u = u / np.abs(u).max()
-            C[p] = np.maximum(0, C[p] + u)
-            o = C[p] / C[p].sum() if C[p].sum() > 1e-12 else np.full(len(u), 1 / len(u))
-            e = np.exp((v - v.max()) / temperature)
-            s[p] = (1 - blend) * o + blend * e / e.sum()
-            G[p] = c
-            total[p] = total[p] + s[p]
-    return [t / t.sum() for t in total] if averaging else s
-
-
-def random_tensors(shape: tuple[int, ...], seed: int) -> list[np.ndarray]:
-    rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape) for _ in shape]
-
-
-@pytest.mark.parametrize("shape", [(3, 4), (2, 2, 2)])
-@pytest.mark.parametrize("averaging", [True, False])
-def test_hybrid_equals_its_twin(shape, averaging):
-    for seed in range(5):
-        tensors = random_tensors(shape, seed)
-        meta = meta_game(tensors)
-        found = split(shor.hybrid(meta, 40, 0.2, 0.3, 0.5, 0.03, averaging), meta)
-        for ours, naive in zip(found, naive_hybrid(tensors, 40, 0.2, 0.3, 0.5, 0.03, averaging), strict=True):
-            np.testing.assert_allclose(ours, naive, rtol=0, atol=EXACT)
 
 
 def random_population(name: str, count: int, seed: int) -> Payoffs:
@@ -239,58 +170,6 @@ def test_alpharank_equals_openspiels_and_knows_its_size():
         solver.advance(3)
 
 
-MATCHING_PENNIES = np.array([[1.0, -1.0], [-1.0, 1.0]])
-SIMULTANEOUS = [name for name in SOLVERS if name != "shor"]
-
-
-@pytest.mark.parametrize("name", SIMULTANEOUS)
-def test_symmetric_games_give_symmetric_strategies(name):
-    if name == "nash":
-        pytest.skip("a linear program may return any of several equilibria")
-    A = np.random.default_rng(2).normal(size=(4, 4))
-    first, second = solve_tensors(name, [A, A.T])
-    np.testing.assert_allclose(first, second, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize(("name", "mass"), [("nash", 1e-9), ("rm", 1e-2), ("prd", 1e-2)])
-def test_dominated_policies_fade(name, mass):
-    A = np.random.default_rng(3).uniform(-1, 1, size=(3, 3))
-    A = np.vstack([A, A.min(axis=0) - 1.0])  # dominated by all others by a margin of at least one
-    strategy = solve_tensors(name, [A, -A])[0]
-    assert strategy[3] < mass
-
-
-@pytest.mark.parametrize("name", SOLVERS)
-def test_strategies_are_distributions_and_zero_sum_values_cancel(name):
-    A = np.random.default_rng(4).normal(size=(5, 3))
-    x, y = solve_tensors(name, [A, -A])
-    assert x.shape == (5,) and y.shape == (3,) and x.min() >= 0 and y.min() >= 0
-    assert x @ A @ y + x @ -A @ y == pytest.approx(0.0, abs=EXACT)
-
-
-@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "hedge", "nash"])
-def test_scale_invariance(name):
-    A = np.random.default_rng(5).normal(size=(3, 4))
-    for ours, scaled in zip(solve_tensors(name, [A, -A]), solve_tensors(name, [8 * A, -8 * A]), strict=True):
-        np.testing.assert_allclose(ours, scaled, rtol=0, atol=1e-9)
-
-
-@pytest.mark.parametrize("name", SOLVERS)
-def test_permuting_policies_permutes_the_answer(name):
-    A = np.random.default_rng(6).normal(size=(4, 4)) + np.diag([3.0, 3.0, 3.0, 3.0])  # interior, unique equilibrium
-    order = np.array([2, 0, 3, 1])
-    plain, mixed = solve_tensors(name, [A, -A]), solve_tensors(name, [A[order], -A[order]])
-    tolerance = 5e-3 if name == "orm" else 1e-6  # optimistic regret matching turns on signs of regrets that rounding decides
-    np.testing.assert_allclose(plain[0][order], mixed[0], rtol=0, atol=tolerance)
-    np.testing.assert_allclose(plain[1], mixed[1], rtol=0, atol=tolerance)
-
-
-@pytest.mark.parametrize("name", ["rm", "rm+", "orm", "fp", "hedge", "prd", "nash", "shor"])
-def test_matching_pennies(name):
-    for strategy in solve_tensors(name, [MATCHING_PENNIES + 0.1, -MATCHING_PENNIES - 0.1]):
-        np.testing.assert_allclose(strategy, 0.5, atol=0.05)
-
-
 FUNCTIONS = '''"""Uniform over the newest half."""
 import numpy as np
 TRAIN = {"share": 0.5}
@@ -401,13 +280,3 @@ def test_every_preset_runs_or_says_why_not(tmp_path):
         record = solve(SolveConfig("goofspiel_3", preset, 3), RunDirectory.create(path))
         assert 0 <= record["exploitability"] < 1 and record["train"] == PRESETS[preset][0]
         assert json.loads((path / "metrics.jsonl").read_text().splitlines()[-1])["support"]
-
-
-def test_payoff_vectors_take_no_memory_of_the_strategies_order():
-    tensors = random_tensors((2, 3, 2), seed=9)
-    meta = meta_game(tensors)
-    strategies = [np.array([0.3, 0.7]), np.array([0.2, 0.5, 0.3]), np.array([0.9, 0.1])]
-    for p, tensor in enumerate(tensors):
-        out = np.zeros(tensor.shape[p])
-        payoff_vector(p, np.concatenate(strategies), meta, out)
-        np.testing.assert_allclose(out, naive_vector(p, strategies, tensor), rtol=0, atol=EXACT)
