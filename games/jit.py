@@ -61,3 +61,12 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before
+
+
+def embedded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` (or the function inside a kernel) compiled, but never cached by itself.
+
+    What numba reads from its disk cache is machine code that callers cannot inline; a small kernel called in a tight loop then
+    costs microseconds for handing over its records of arrays. Embedded kernels are compiled into every caller, which is cached.
+    """
+    return numba.njit(nogil=True, error_model="numpy")(getattr(function, "py_func", function))

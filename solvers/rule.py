@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import njit
+from games.jit import embedded as njit
 
 __all__ = [
     "Infosets",

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from solvers.cfr.binding import bind_loop, make_record
+from solvers.cfr.binding import bind_loop
 from solvers.exploitability import Evaluator, uniform_policy
 from workbench.catalogue import CFR, find_algorithm, find_rule
 
@@ -135,9 +135,7 @@ def test_compiled_and_interpreted_runs_give_the_same_bits(game):
 
 def use_uncompiled_loop(solver):
     """Let the solver's rule, still compiled, be driven by the loop as plain Python."""
-    loop = bind_loop(solver.rule, compiled=False)
-    solver._loop, solver._params = loop, make_record(loop.Params, find_algorithm(solver.rule.name, {}, 10).params)
-    solver._tables = loop.Tables(*solver._tables)
+    solver._loop = bind_loop(solver.rule, compiled=False)
     return solver
 
 
@@ -145,7 +143,7 @@ BOTH_LOOPS = f"""
 import sys
 {inspect.getsource(use_uncompiled_loop)}
 from games.loader import load_game
-from solvers.cfr.binding import bind_loop, make_record
+from solvers.cfr.binding import bind_loop
 from workbench.catalogue import find_algorithm
 solver = find_algorithm("cfr", {{}}, 10).make(load_game("kuhn_2p"), alternating=True)
 if sys.argv[1] == "plain":

@@ -176,7 +176,7 @@ def test_exceptions_in_a_numpy_rule(old, new, message, write, solve):
 
 @pytest.mark.parametrize(("new", "message"), [
     ('R[k] += "r"', r"^my_rule\.py does not compile: .*my_rule\.py.*, line 19"),
-    ("R[k] += params.gain", r"^my_rule\.py does not compile: Unknown attribute 'gain' of type RuleParams.*my_rule\.py.*, line 19"),
+    ("R[k] += params.gain", r"^my_rule\.py does not compile: Unknown attribute 'gain' of type Record.*my_rule\.py.*, line 19"),
     pytest.param("state.total += r[k]", r"^my_rule\.py does not compile: "),
     pytest.param("assert R[k] > r[k]", r"^my_rule\.py failed after iteration 0: "),
 ], ids=["type", "parameter", "memory", "assert"])  # fmt: skip

@@ -10,17 +10,16 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from games.files import write_atomically
 from games.jit import kernel_cache
 from solvers.cfr.rule_file import Rule
 
-_MARK = "from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, player_state\n"
+_MARK = "from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, part, player_state\n"
 
 
 def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
-    """Return the module of `solvers.cfr.loop` bound to `rule`, with ``iterate``, ``Tables``, ``Params`` and ``State``.
+    """Return the module of `solvers.cfr.loop` bound to `rule`, with ``iterate``.
 
     `compiled` (default: whether all three functions of the rule are) chooses the loop's form; both give the same bits.
     """
@@ -49,12 +48,14 @@ def _loop_text(
     assert _MARK in source, "solvers/cfr/loop.py and solvers/cfr/binding.py disagree"
     views = {"action": "a:b", "infoset": "i:j", "game": ":"}
     view = ", ".join(f"state.{name}[{views[kind]}]" for name, kind in state)
-    bound = "from games.jit import njit as bound" if compiled else "from solvers.cfr.unbound import bound"
-    header = f"""from {module} import RuleParams as Params, RuleState as State
-from {module} import accumulate_policy, accumulate_regret, derive_policy
+    bound = "from games.jit import embedded as part, njit as bound" if compiled else "from solvers.cfr.unbound import bound, part"
+    header = f"""from {module} import accumulate_policy, accumulate_regret, derive_policy
+from solvers.cfr.records import record_class
 {bound}
 
-@bound
+State = record_class({tuple(name for name, _ in state)!r})
+
+@part
 def player_state(state, a, b, i, j):
     return State({view})
 """
@@ -81,8 +82,3 @@ def _bind(module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[
         sys.modules[name] = loop
         exec(compile(text, f"<{name}>", "exec"), loop.__dict__)
     return loop
-
-
-def make_record(kind: Any, values: dict[str, Any]) -> Any:
-    """Return the namedtuple `kind` filled from `values` by name."""
-    return kind(**{field: values[field] for field in kind._fields})

@@ -4,33 +4,14 @@ This file is a template: `solvers.cfr.binding` replaces its import of `solvers.c
 rules get it compiled, which removes all interpreter time from an iteration; NumPy rules get it as plain Python.
 """
 
-from typing import NamedTuple
-
-import numpy as np
-
-from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, player_state
-from solvers.kernels import gradient, refresh_plan, regrets
+from solvers import kernels
+from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, part, player_state
 from solvers.rule import Infosets
 
-
-class Tables(NamedTuple):
-    """All that an iteration reads and writes, for all players one after the other (see `games.sequence_form`).
-
-    `plan` (sequences), `reach` (infosets), `sigma`, `R`, `S`, `r` (pairs); `q` (sequences of the largest player) and `buffer`
-    (3, values) are scratch.
-    """
-
-    plan: np.ndarray
-    reach: np.ndarray
-    sigma: np.ndarray
-    R: np.ndarray
-    S: np.ndarray
-    r: np.ndarray
-    q: np.ndarray
-    buffer: np.ndarray
+gradient, regrets, refresh_plan = part(kernels.gradient), part(kernels.regrets), part(kernels.refresh_plan)
 
 
-@bound
+@part
 def evaluate(player, tree, blocks, tables):
     """Write the player's instantaneous counterfactual regrets against the others' current plans to ``tables.r``."""
     a, b = tree.action_start[player], tree.action_start[player + 1]
@@ -40,7 +21,7 @@ def evaluate(player, tree, blocks, tables):
     regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], blocks.unit[0], tables.r[a:b])
 
 
-@bound
+@part
 def update(player, tree, rule_tree, tables, params, state, t):
     """Apply the rule to the player's tables and refresh its plan; return the first infoset with a bad policy or -1."""
     a, b = tree.action_start[player], tree.action_start[player + 1]

@@ -18,7 +18,6 @@ import inspect
 import keyword
 import math
 import sys
-from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,10 +108,6 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
     if problems:
         raise GameplanError(f"{name} is not a valid rule: " + "; ".join(problems))
     functions = [getattr(module, function) for function in FUNCTIONS]
-    # Made here once, in the rule's own module: numba's disk cache finds record types by module and name.
-    for record, table in (("RuleParams", module.PARAMS), ("RuleState", getattr(module, "STATE", {}))):
-        if getattr(getattr(module, record, None), "_fields", None) != tuple(table):
-            setattr(module, record, namedtuple(record, table, module=module.__name__))
     return Rule(
         name=name,
         module=module,

@@ -9,7 +9,8 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.sequence_form import SequenceGame
-from solvers.cfr.binding import bind_loop, make_record
+from solvers.cfr.binding import bind_loop
+from solvers.cfr.records import Tables, record_class
 from solvers.cfr.rule_file import Rule, Value
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
 from solvers.kernels import refresh_plan
@@ -46,11 +47,11 @@ class CFRSolver:
         self.iteration = 0
         self._alternating = alternating
         self._loop = bind_loop(rule)
-        self._params = make_record(self._loop.Params, dict(params))
+        self._params = record_class(tuple(rule.params))(**params)
         pairs, infosets, players = sum(game.actions), sum(game.infosets), game.players
         sizes = {"action": pairs, "infoset": infosets, "game": 1}
         self._memory = {name: np.zeros(sizes[kind]) for name, kind in rule.state.items()}
-        self._tables = self._loop.Tables(
+        self._tables = Tables(
             plan=np.zeros(pairs + players),
             reach=np.zeros(infosets),
             sigma=uniform_policy(game),
@@ -77,7 +78,7 @@ class CFRSolver:
             solver is of no further use then.
         """
         loop = self._loop
-        state = make_record(loop.State, self._memory)
+        state = record_class(tuple(self._memory))(**self._memory)
         try:
             with np.errstate(all="ignore"):
                 done, player, infoset = loop.iterate(

@@ -13,3 +13,6 @@ accumulate_policy = accumulate_regret = derive_policy = player_state = _unbound
 def bound(function: Any) -> Any:
     """Return `function` as it is; binding replaces this by a compiler for compiled rules."""
     return function
+
+
+part = bound
