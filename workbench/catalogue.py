@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UsageError, did_you_mean
+from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
-from solvers.cfr.rule_file import Rule, Value, load_module, make_rule, resolve_params, shipped_rule
+from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
 from solvers.cfr.solver import CFRSolver
 from solvers.lp import LPSolver
 from solvers.psro.catalogue import PRESETS, SOLVERS

@@ -9,9 +9,10 @@ from typing import Any
 from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
+from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import is_cold
-from solvers.cfr.rule_file import Rule, Value
+from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue import Algorithm, MetaSolvers, Solver, find_algorithm, is_file
 from workbench.environment import describe_environment

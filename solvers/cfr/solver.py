@@ -8,10 +8,11 @@ import numba.core.errors
 import numpy as np
 
 from games.errors import GameplanError
+from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop
 from solvers.cfr.records import Tables, record_class
-from solvers.cfr.rule_file import Rule, Value
+from solvers.cfr.rule_file import Rule
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
 from solvers.kernels import refresh_plan
 from solvers.rule import Infosets
@@ -29,7 +30,7 @@ class CFRSolver:
     game : SequenceGame
     rule : Rule
     params : mapping
-        A value for every declared parameter, see `solvers.cfr.rule_file.resolve_params`.
+        A value for every declared parameter, see `games.params.resolve_params`.
     alternating : bool
         Whether players move on one after the other (the default in the literature) or all at once.
 

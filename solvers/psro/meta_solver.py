@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
-from solvers.cfr.rule_file import Value, load_module, resolve_params
+from games.params import Value, resolve_params
+from solvers.cfr.rule_file import load_module
 from solvers.plans import policy_of
 from solvers.psro.payoffs import Payoffs
 

@@ -1,0 +1,72 @@
+"""Operations: functions whose compiled form is chosen by the class of their first argument.
+
+A planner's kernel says ``apply(model, state, action)``; which world that is, numba decides when it compiles the kernel for the type
+of `model`. So one kernel serves every world at full speed, each world's part compiled into it, and the kernel stays cacheable on
+disk, because no function is passed as an argument. `plain` runs the same source without numba, for models written in Python.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from numba.extending import overload
+
+
+def operation(default: Callable[..., Any]) -> Any:
+    """Return `default` as an operation on its first argument, a record (NamedTuple) or any Python object.
+
+    ``@name.of(Class)`` registers the implementation for a record class: a plain function that numba can compile, which may call
+    `games.jit.embedded` kernels and other operations. Elsewhere the body of `default` holds. Python objects bring a method of the
+    operation's name. Two record classes must not have the same field names with the same types: numba would confuse them.
+    """
+    implementations: dict[type, Callable[..., Any]] = {}
+    name = default.__name__
+
+    def call(subject: Any, *args: Any) -> Any:
+        implementation = implementations.get(type(subject))
+        if implementation is not None:
+            return implementation(subject, *args)
+        method = getattr(subject, name, None)
+        return default(subject, *args) if method is None else method(*args)
+
+    def chosen(subject: Any, *args: Any) -> Callable[..., Any]:
+        return implementations.get(getattr(subject, "instance_class", None), default)  # type: ignore[arg-type]
+
+    def of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+            implementations[cls] = implementation
+            return implementation
+
+        return register
+
+    overload(call, strict=False, jit_options={"nogil": True, "error_model": "numpy"})(chosen)
+    call.__name__, call.__qualname__, call.__doc__, call.__module__ = name, name, default.__doc__, default.__module__
+    call.of = of  # type: ignore[attr-defined]
+    return call
+
+
+def plain(kernel: Any) -> Callable[..., Any]:
+    """Return `kernel`, and every kernel it calls, as plain Python: for models and parts that numba cannot compile."""
+    function = _plain(kernel, {})
+
+    @wraps(function)
+    def quiet(*args: Any) -> Any:
+        with np.errstate(over="ignore"):  # hashes and random words wrap around on purpose
+            return function(*args)
+
+    return quiet
+
+
+def _plain(kernel: Any, done: dict[Any, Any]) -> Any:
+    function = getattr(kernel, "py_func", kernel)
+    if function not in done:
+        scope = dict(function.__globals__)
+        copy = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
+        done[function] = copy
+        for name in function.__code__.co_names:
+            if isinstance(scope.get(name), Dispatcher):
+                scope[name] = _plain(scope[name], done)
+    return done[function]

@@ -1,0 +1,63 @@
+"""Parameters with declared defaults: texts from the command line become values of the default's type, or one clear line."""
+
+import math
+from collections.abc import Mapping
+
+from games.errors import UsageError, did_you_mean
+
+PLANNED = "planned_iterations"  # a parameter of this name follows the run's length
+
+Value = float | int | bool | str
+
+
+def resolve_params(
+    name: str,
+    defaults: Mapping[str, Value],
+    choices: Mapping[str, tuple[str, ...]],
+    given: Mapping[str, Value],
+    planned_iterations: int | None = None,
+) -> dict[str, Value]:
+    """Return `defaults` with the `given` values (texts are converted to the default's type).
+
+    A parameter called ``planned_iterations`` that is 0 takes the value of the argument of that name.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or a value of the wrong type.
+    """
+    params = dict(defaults)
+    for key, value in given.items():
+        if key not in defaults:
+            legal = f"legal are {', '.join(defaults)}" if defaults else "it has none"
+            raise UsageError(f"{name} has no parameter {key!r}{did_you_mean(key, list(defaults))}; {legal}")
+        params[key] = _convert(name, key, value, defaults[key], choices.get(key))
+    if params.get(PLANNED) == 0 and planned_iterations is not None:
+        params[PLANNED] = planned_iterations
+    return params
+
+
+def _convert(name: str, key: str, value: Value, default: Value, choices: tuple[str, ...] | None) -> Value:
+    text = str(value).strip()
+    if choices is not None:
+        if text not in choices:
+            raise UsageError(
+                f"{name}: {key}={text} is not possible{did_you_mean(text, list(choices))}; legal: {', '.join(choices)}"
+            )
+        return text
+    if isinstance(default, str):
+        return text
+    if isinstance(default, bool):
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise UsageError(f"{name}: {key}={text} is not a truth value; write {key}=true or {key}=false")
+        return text.lower() in ("true", "1", "yes")
+    try:
+        number = int(text) if isinstance(default, int) else float(text)
+    except ValueError:
+        wanted = "a whole number" if isinstance(default, int) else "a number"
+        raise UsageError(f"{name}: {key}={text} is not {wanted}; the default is {default}") from None
+    if not math.isfinite(number):
+        raise UsageError(f"{name}: {key}={text} is not finite; the default is {default}")
+    if isinstance(number, int) and abs(number) >= 2**63:
+        raise UsageError(f"{name}: {key}={text} does not fit 64 bits; the default is {default}")
+    return number

@@ -1,0 +1,223 @@
+"""The decision process: what every planner needs of a world, in compiled form and as a plain-Python protocol.
+
+A *model* is a record (NamedTuple) of arrays and numbers with at least the fields
+
+    width      words of a state; a state is an int64 array of this length
+    actions    most actions that are ever legal in one state; action ids may be any int64
+    outcomes   most outcomes of one chance event; 0: the process is deterministic
+
+and implementations of the operations below (``@apply.of(MyModel)``). A transition is `apply`, the deterministic part up to the
+*afterstate*, then, in stochastic worlds, a chance event: `draw` one outcome, or list all with `chance`. Models in Python bring
+methods of the same names (`PythonModel` makes one from a model with hashable states); planners then run uncompiled.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from games.dispatch import operation
+from games.random import mix
+
+
+@operation
+def legal(model, state, actions):
+    """Write the ids of the legal actions in `state` to `actions` (int64, at least ``model.actions``); return how many.
+
+    None at a terminal state. The order is the world's own, the same for equal states.
+    """
+    raise NotImplementedError
+
+
+@operation
+def apply(model, state, action):
+    """Turn `state` in place into the afterstate of the legal `action`; return the reward."""
+    raise NotImplementedError
+
+
+@operation
+def draw(model, state, rng):
+    """Draw the chance event that follows an afterstate, in place; nothing in a deterministic world."""
+
+
+@operation
+def chance(model, state, states, probabilities):
+    """Write all outcomes of the chance event at an afterstate to `states` (``model.outcomes``, width); return how many.
+
+    Their `probabilities` are positive and sum to 1. 0 outcomes in a deterministic world.
+    """
+    return 0
+
+
+@operation
+def terminal(model, state):
+    """Return whether nothing can be done in `state`."""
+    return legal(model, state, np.empty(model.actions, np.int64)) == 0
+
+
+@operation
+def goal(model, state):
+    """Return whether `state` is a success; it is then terminal."""
+    return False
+
+
+@operation
+def dead(model, state):
+    """Return whether `state` is proven lost: no goal can be reached from it. Never true of a state that can still be won."""
+    return False
+
+
+@operation
+def key(model, state):
+    """Return a uint64 that is equal for equal states and, but for accidents of hashing, different for different ones."""
+    h = np.uint64(len(state))
+    for word in state:
+        h = mix(h ^ np.uint64(word))
+    return h
+
+
+@operation
+def exact(model, state):
+    """Return the value of a trajectory that ends in a terminal or dead `state`: 1 at a goal and 0 elsewhere by default."""
+    return 1.0 if goal(model, state) else 0.0
+
+
+@operation
+def score(model, state, action, after, reward):
+    """Return the local score l(s, a) of a step to `after` with `reward`: how good the one step looks. It is not a return.
+
+    In [0, 1] in the games; any number in constructed graphs.
+    """
+    return reward
+
+
+@operation
+def potential(model, root, state):
+    """Return how good `state` looks, in [0, 1], seen from a plan that began at `root`: the heuristic trajectory value."""
+    raise NotImplementedError
+
+
+@operation
+def distance(model, state):
+    """Return a lower bound on the cost still to the goal, infinite if none can be reached (admissible heuristic of search)."""
+    return 0.0
+
+
+@operation
+def cost(model, state, action):
+    """Return the cost of a legal action for shortest-path search; 1 unless the world says otherwise."""
+    return 1.0
+
+
+class Model(Protocol):
+    """What a model written in Python brings: the operations without their first argument. States are any hashable values.
+
+    Optional methods take the place of the defaults: ``chance(state) -> [(probability, state)]`` for an afterstate, ``goal(state)``,
+    ``dead(state)``, ``score(state, action, after, reward)``, ``potential(root, state)``, ``distance(state)`` and
+    ``cost(state, action)``.
+    """
+
+    def legal(self, state: Any) -> list[Any]:
+        """Return the legal actions in `state`, none if it is terminal."""
+
+    def step(self, state: Any, action: Any) -> tuple[Any, float]:
+        """Return the (after)state of `action` and the reward; `state` is not changed."""
+
+
+class PythonModel:
+    """A `Model` in the form that planners run uncompiled: states and actions become numbers, found again by `value` and `action`.
+
+    Parameters
+    ----------
+    model : Model
+        Written in Python.
+    actions, outcomes : int
+        Bounds on the numbers of legal actions and of chance outcomes.
+    """
+
+    width = 1
+
+    def __init__(self, model: Any, actions: int = 256, outcomes: int = 0) -> None:
+        self.model, self.actions, self.outcomes = model, actions, outcomes
+        self._values: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+        self._actions: list[Any] = []
+        self._action_numbers: dict[Any, int] = {}
+        for name in ("goal", "dead", "distance"):
+            if hasattr(model, name):
+                setattr(self, name, self._on_states(getattr(model, name)))
+
+    def state(self, value: Any) -> np.ndarray:
+        """Return the state array (1 word) for a value of the model."""
+        return np.array([self._number(value)], np.int64)
+
+    def value(self, state: np.ndarray) -> Any:
+        """Return the model's value for a state array."""
+        return self._values[state[0]]
+
+    def action(self, number: int) -> Any:
+        """Return the model's action for an action id."""
+        return self._actions[number]
+
+    def legal(self, state: np.ndarray, actions: np.ndarray) -> int:
+        """See `legal`."""
+        found = self.model.legal(self.value(state))
+        for k, action in enumerate(found):
+            if action not in self._action_numbers:
+                self._action_numbers[action] = len(self._actions)
+                self._actions.append(action)
+            actions[k] = self._action_numbers[action]
+        return len(found)
+
+    def apply(self, state: np.ndarray, action: int) -> float:
+        """See `apply`."""
+        value, reward = self.model.step(self.value(state), self._actions[action])
+        state[0] = self._number(value)
+        return float(reward)
+
+    def chance(self, state: np.ndarray, states: np.ndarray, probabilities: np.ndarray) -> int:
+        """See `chance`."""
+        if not self.outcomes:
+            return 0
+        found = self.model.chance(self.value(state))
+        for k, (probability, value) in enumerate(found):
+            states[k, 0], probabilities[k] = self._number(value), probability
+        return len(found)
+
+    def draw(self, state: np.ndarray, rng: np.ndarray) -> None:
+        """See `draw`."""
+        if not self.outcomes:
+            return
+        from games.random import unit
+
+        found = self.model.chance(self.value(state))
+        x = unit(rng)
+        chosen = found[-1][1]
+        for probability, value in found:
+            x -= probability
+            if x < 0.0:
+                chosen = value
+                break
+        state[0] = self._number(chosen)
+
+    def score(self, state: np.ndarray, action: int, after: np.ndarray, reward: float) -> float:
+        """See `score`."""
+        if not hasattr(self.model, "score"):
+            return reward
+        return float(self.model.score(self.value(state), self._actions[action], self.value(after), reward))
+
+    def potential(self, root: np.ndarray, state: np.ndarray) -> float:
+        """See `potential`."""
+        return float(self.model.potential(self.value(root), self.value(state)))
+
+    def cost(self, state: np.ndarray, action: int) -> float:
+        """See `cost`."""
+        return float(self.model.cost(self.value(state), self._actions[action])) if hasattr(self.model, "cost") else 1.0
+
+    def _number(self, value: Any) -> int:
+        if value not in self._numbers:
+            self._numbers[value] = len(self._values)
+            self._values.append(value)
+        return self._numbers[value]
+
+    def _on_states(self, method: Any) -> Any:
+        return lambda state: method(self.value(state))

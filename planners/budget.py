@@ -1,0 +1,88 @@
+"""What planning costs, and how much of it is allowed: counters that all planners fill in the same way."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from games.jit import embedded
+
+# Positions of the counters in a cost array (int64). A planner's kernel takes `cost` and adds to it in place.
+COUNTERS = (
+    "simulations", "expansions", "transitions", "scores", "evaluations", "proposals", "hits", "tokens_in", "tokens_out", "fallbacks",
+)  # fmt: skip
+SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS = range(len(COUNTERS))
+UNLIMITED = 1 << 62
+
+# simulations: trajectories or tree descents begun; expansions: states whose successors were generated; transitions: applications of
+# the model while planning; scores: local scores l(s, a); evaluations: trajectory or state values, exact ones included; proposals:
+# candidate sets made; hits: evaluations that a memory answered; fallbacks: answers of an endpoint that could not be used.
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of one decision. None: no limit of this kind; the planner's own number of units then ends it.
+
+    `seconds` is wall time; whatever the limits, at least one unit is done. A decision planned against the clock records how many
+    units it had (`Decision.units`), and planning with ``units`` set to that number, and no seconds, repeats it.
+    """
+
+    units: int | None = None
+    simulations: int | None = None
+    evaluations: int | None = None
+    expansions: int | None = None
+    seconds: float | None = None
+
+    def limits(self) -> np.ndarray:
+        """Return the limits as an array like a cost array."""
+        limit = np.full(len(COUNTERS), UNLIMITED, np.int64)
+        for kind, index in (("simulations", SIMULATIONS), ("evaluations", EVALUATIONS), ("expansions", EXPANSIONS)):
+            if getattr(self, kind) is not None:
+                limit[index] = getattr(self, kind)
+        return limit
+
+
+def new_cost() -> np.ndarray:
+    """Return counters at zero."""
+    return np.zeros(len(COUNTERS), np.int64)
+
+
+@embedded
+def spent(cost, limit):
+    """Return whether any counter has reached its limit."""
+    for k in range(len(cost)):
+        if cost[k] >= limit[k]:
+            return True
+    return False
+
+
+def spend(advance: Callable[[int], int], budget: Budget, default: int) -> int:
+    """Do units of planning until the budget is spent; return how many were done.
+
+    Parameters
+    ----------
+    advance : callable
+        ``advance(n)`` does up to n units (simulations, expansions, depths ...) and returns how many; fewer than n means that it is
+        finished or that a counted limit was reached.
+    budget : Budget
+        Its ``units`` bound the number, its ``seconds`` the time.
+    default : int
+        The planner's own number of units, which holds where the budget names no limit.
+    """
+    counted = budget.simulations is not None or budget.evaluations is not None or budget.expansions is not None
+    most = budget.units if budget.units is not None else UNLIMITED if counted or budget.seconds is not None else default
+    if budget.seconds is None:
+        return advance(most)
+    begin = time.perf_counter()
+    done, chunk = 0, 1
+    while done < most:
+        chunk = min(chunk, most - done)
+        did = advance(chunk)
+        done += did
+        elapsed = time.perf_counter() - begin
+        left = budget.seconds - elapsed
+        if did < chunk or left <= 0.0:
+            break
+        chunk = max(1, min(2 * chunk, int(0.5 * left * done / elapsed)))  # half of what is left, so as not to overshoot
+    return done

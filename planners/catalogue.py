@@ -1,0 +1,55 @@
+"""The catalogue of planners: what can be run, with parameters, defaults and references."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from games.errors import UsageError, did_you_mean
+from games.params import Value, resolve_params
+from planners.planner import Planner
+
+
+class Entry(NamedTuple):
+    """A catalogued planner: its module, preset values, a title and a reference.
+
+    The module has ``PARAMS`` (name: default), maybe ``CHOICES`` (name: legal texts), and ``make(name, **params)``, which returns the
+    `Planner`.
+    """
+
+    module: str
+    given: Mapping[str, Value]
+    title: str
+    reference: str
+
+
+PLANNERS: dict[str, Entry] = {}
+
+
+def find_planner(name: str, given: Mapping[str, Value] | None = None) -> Planner:
+    """Return the planner called `name` with `given` values for its parameters.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, parameter or value.
+    """
+    planner: Planner = _module(name).make(name, **planner_params(name, given))
+    return planner
+
+
+def planner_params(name: str, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+    """Return a value for every parameter of the planner called `name`: its defaults, overridden by `given`.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, parameter or value.
+    """
+    module = _module(name)
+    return resolve_params(name, {**module.PARAMS, **PLANNERS[name].given}, getattr(module, "CHOICES", {}), given or {})
+
+
+def _module(name: str) -> Any:
+    if name not in PLANNERS:
+        raise UsageError(f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}")
+    return importlib.import_module(PLANNERS[name].module)

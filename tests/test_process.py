@@ -1,0 +1,116 @@
+"""The seam between worlds and planners: operations, random streams, budgets, and kernels run without numba."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from games.dispatch import plain
+from games.jit import njit
+from games.process import PythonModel, apply, draw, key, legal, terminal
+from games.random import below, normal, stream, unit
+from planners.budget import Budget, spend
+from planners.table import find, insert, new_table
+
+
+class Bits(NamedTuple):
+    width: int
+    actions: int
+    outcomes: int
+    length: int
+
+
+@legal.of(Bits)
+def _legal(model, state, actions):
+    if state[0] >= model.length:
+        return 0
+    actions[0], actions[1] = 0, 1
+    return 2
+
+
+@apply.of(Bits)
+def _apply(model, state, action):
+    state[0] += 1
+    state[1] = 2 * state[1] + action
+    return float(action)
+
+
+class Words:
+    """The same process in Python: states are texts."""
+
+    def legal(self, state):
+        return [] if len(state) >= 20 else ["a", "b"]
+
+    def step(self, state, action):
+        return state + action, float(action == "b")
+
+
+@njit
+def wander(model, start, rng, episodes):
+    total, mixed = 0.0, np.uint64(0)
+    actions, state = np.empty(model.actions, np.int64), start.copy()
+    for _ in range(episodes):
+        state[:] = start
+        while not terminal(model, state):
+            count = legal(model, state, actions)
+            total += apply(model, state, actions[below(rng, count)])
+            draw(model, state, rng)
+        mixed ^= key(model, state)
+    return total, mixed
+
+
+def test_one_kernel_runs_compiled_plain_and_on_python_models():
+    model, start = Bits(2, 2, 0, 20), np.zeros(2, np.int64)
+    compiled = wander(model, start, stream("test", 1), 30)
+    assert plain(wander)(model, start, stream("test", 1), 30) == compiled
+    words = PythonModel(Words())
+    assert plain(wander)(words, words.state(""), stream("test", 1), 30)[0] == compiled[0]
+    assert 200 < compiled[0] < 400
+
+
+@njit
+def sample(rng, n, count):
+    counts, units, normals = np.zeros(n, np.int64), np.empty(count), np.empty(count)
+    for k in range(count):
+        counts[below(rng, n)] += 1
+        units[k] = unit(rng)
+        normals[k] = normal(rng)
+    return counts, units, normals
+
+
+def test_streams_are_uniform_and_named():
+    counts, units, normals = sample(stream("s", 3), 7, 70_000)
+    assert ((counts - 10_000) ** 2 / 10_000).sum() < 22.5  # chi-squared, 6 degrees of freedom: 0.1 % beyond
+    assert units.min() >= 0.0 and units.max() < 1.0
+    assert abs(units.mean() - 0.5) < 5 * 0.2887 / 70_000**0.5
+    assert abs(normals.mean()) < 5 / 70_000**0.5 and abs(normals.std() - 1.0) < 5 / (2 * 70_000) ** 0.5
+    assert (stream("s", 3) == stream("s", 3)).all()
+    assert (stream("s", 3) != stream("s", "3")).any() and (stream("s", 3) != stream("s3")).any()
+
+
+def test_xoshiro_has_the_published_first_words():
+    # The reference generator of its authors, started from the state 1, 2, 3, 4.
+    from games.random import next_word
+
+    rng = np.array([1, 2, 3, 4], np.uint64)
+    assert [int(next_word(rng)) for _ in range(4)] == [11520, 0, 1509978240, 1215971899390074240]
+
+
+def test_table_finds_what_was_put_in():
+    keys, slots = new_table(1000)
+    rng = np.random.default_rng(0)
+    entries = rng.integers(0, 2**63, 1000).astype(np.uint64) & ~np.uint64(0xFF0)  # many collisions
+    for number, entry in enumerate(dict.fromkeys(entries.tolist())):
+        place = find(keys, slots, np.uint64(entry))
+        assert slots[place] == -1
+        insert(keys, slots, place, np.uint64(entry), number)
+    for number, entry in enumerate(dict.fromkeys(entries.tolist())):
+        assert slots[find(keys, slots, np.uint64(entry))] == number
+
+
+@pytest.mark.parametrize(
+    ("budget", "done"), [(Budget(), 7), (Budget(units=3), 3), (Budget(simulations=12), 12), (Budget(seconds=1e-9), 1)]
+)
+def test_budgets(budget, done):
+    limit = budget.limits()[0]
+    assert spend(lambda n: int(min(n, limit)), budget, 7) == done
