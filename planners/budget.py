@@ -10,9 +10,10 @@ from games.jit import embedded
 
 # Positions of the counters in a cost array (int64). A planner's kernel takes `cost` and adds to it in place.
 COUNTERS = (
-    "simulations", "expansions", "transitions", "scores", "evaluations", "proposals", "hits", "tokens_in", "tokens_out", "fallbacks",
+    "simulations", "expansions", "transitions", "scores", "evaluations", "proposals", "hits",
+    "tokens_in", "tokens_out", "fallbacks",
 )  # fmt: skip
-SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS = range(len(COUNTERS))
+SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS = range(10)
 UNLIMITED = 1 << 62
 
 # simulations: trajectories or tree descents begun; expansions: states whose successors were generated; transitions: applications of
@@ -51,7 +52,7 @@ def new_cost() -> np.ndarray:
 @embedded
 def spent(cost, limit):
     """Return whether any counter has reached its limit."""
-    for k in range(len(cost)):
+    for k in range(len(cost)):  # noqa: SIM110 (numba compiles no generators)
         if cost[k] >= limit[k]:
             return True
     return False

@@ -12,8 +12,8 @@ from planners.planner import Planner
 class Entry(NamedTuple):
     """A catalogued planner: its module, preset values, a title and a reference.
 
-    The module has ``PARAMS`` (name: default), maybe ``CHOICES`` (name: legal texts), and ``make(name, **params)``, which returns the
-    `Planner`.
+    The module has ``PARAMS`` (name: default), maybe ``CHOICES`` (name: legal texts), and ``make(name, **params)``, which returns
+    the `Planner`.
     """
 
     module: str
