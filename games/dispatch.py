@@ -60,6 +60,11 @@ def plain(kernel: Any) -> Callable[..., Any]:
     return quiet
 
 
+def suited(kernel: Any, *subjects: Any) -> Any:
+    """Return `kernel` as it is if all `subjects` (models, evaluators ...) are records, else as plain Python."""
+    return kernel if all(isinstance(subject, tuple) for subject in subjects) else plain(kernel)
+
+
 def _plain(kernel: Any, done: dict[Any, Any]) -> Any:
     function = getattr(kernel, "py_func", kernel)
     if function not in done:

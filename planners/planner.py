@@ -25,16 +25,18 @@ class Decision:
 
     `cost` counts the planning behind it (`planners.budget.COUNTERS`); `units` repeats it (see `Budget`); `line` is the best line
     found, beginning with `action`; of it, the first `commit` actions are to be executed before planning again; `fallback` says that
-    the planner could not plan and took the first action it had; `record` is what a planner keeps beyond this, such as its tree.
+    the planner could not plan and took the first action it had. Without an `action` the planner gives the episode up, and `note`
+    says why. `record` is what a planner keeps beyond this, such as its tree.
     """
 
-    action: int
+    action: int | None
     cost: np.ndarray
     units: int = 0
     values: tuple[ActionValue, ...] = ()
     line: tuple[int, ...] = ()
     commit: int = 1
     fallback: bool = False
+    note: str = ""
     record: Any = field(default=None, repr=False)
 
 

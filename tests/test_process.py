@@ -9,7 +9,10 @@ from games.dispatch import plain
 from games.jit import njit
 from games.process import PythonModel, apply, draw, key, legal, terminal
 from games.random import below, normal, stream, unit
-from planners.budget import Budget, spend
+from games.world import Instance
+from planners.budget import Budget, new_cost, spend
+from planners.episode import play
+from planners.planner import Decision
 from planners.table import find, insert, new_table
 
 
@@ -114,3 +117,25 @@ def test_table_finds_what_was_put_in():
 def test_budgets(budget, done):
     limit = budget.limits()[0]
     assert spend(lambda n: int(min(n, limit)), budget, 7) == done
+
+
+class Coin:
+    """A planner that decides by its own stream."""
+
+    name = "coin"
+
+    def begin(self, instance, rng):
+        self.rng = rng
+
+    def decide(self, state, steps_left, budget):
+        return Decision(below(self.rng, 2), new_cost())
+
+
+def test_episodes_of_compiled_and_python_models_are_the_same():
+    words = PythonModel(Words())
+    compiled = play(Instance("bits", 0, Bits(2, 2, 0, 20), np.zeros(2, np.int64)), Coin(), Budget(), seed=5)
+    python = play(Instance("bits", 0, words, words.state("")), Coin(), Budget(), seed=5)
+    assert compiled.rewards == python.rewards and len(compiled.actions) == 20 and compiled.status == "ended"
+    assert words.value(python.states[-1]) == "".join("ab"[a] for a in compiled.actions)
+    cut = play(Instance("bits", 0, Bits(2, 2, 0, 20), np.zeros(2, np.int64)), Coin(), Budget(), seed=5, steps=7)
+    assert cut.actions == compiled.actions[:7] and cut.status == "cut"

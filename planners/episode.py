@@ -1,0 +1,126 @@
+"""One episode: a planner plays an instance, one decision after the other."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from games.dispatch import suited
+from games.errors import GameplanError
+from games.jit import njit
+from games.process import apply, draw, goal, legal
+from games.random import stream
+from games.world import Instance
+from planners.budget import Budget, new_cost
+from planners.planner import Decision, Planner
+
+SOLVED, ENDED, CUT, GIVEN_UP, STOPPED = "solved", "ended", "cut", "given up", "stopped"
+
+
+@dataclass
+class Episode:
+    """What happened in an episode.
+
+    `states` has one entry more than `actions` and `rewards`; `decisions` has one entry a call of the planner, which may cover
+    several actions; `cost` sums their counters, `seconds` (wall) and `cpu_seconds` their time. `status` says why it ended: at a
+    goal, at another terminal state, by the step limit, because the planner gave up (`note` says why), or by `stop`.
+    """
+
+    instance: Instance
+    states: list[np.ndarray]
+    actions: list[int] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    cost: np.ndarray = field(default_factory=new_cost)
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    status: str = ENDED
+    note: str = ""
+
+
+@njit
+def options(model, state, actions):
+    """Write the legal actions to `actions`; return their number and whether `state` is a goal."""
+    return legal(model, state, actions), goal(model, state)
+
+
+@njit
+def step(model, state, action, rng):
+    """Turn `state` in place into what follows `action` and the chance event after it; return the reward."""
+    reward = apply(model, state, action)
+    draw(model, state, rng)
+    return reward
+
+
+def play(
+    instance: Instance,
+    planner: Planner,
+    budget: Budget | Sequence[Budget],
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+    on_decision: Callable[[Episode], None] = lambda episode: None,
+) -> Episode:
+    """Return the episode that `planner` plays on `instance`.
+
+    Parameters
+    ----------
+    budget : Budget or sequence of Budget
+        Of every decision, or of each in turn (to repeat a run that was planned against the clock).
+    seed : int
+        Names two streams, that of the world's chance, equal for all planners, and that of this planner.
+    steps : int, optional
+        Cuts the episode earlier than the instance's own horizon.
+    stop : callable
+        Asked before every decision.
+    on_decision : callable
+        Told the episode so far after every decision, before its actions are executed.
+
+    Raises
+    ------
+    GameplanError
+        If the planner chooses an illegal action.
+    """
+    model = instance.model
+    look, move = suited(options, model), suited(step, model)
+    chance = stream("chance", instance.name, seed)
+    planner.begin(instance, stream("planner", planner.name, instance.name, seed))
+    limits = [n for n in (instance.horizon, steps) if n is not None]
+    horizon = min(limits) if limits else None
+    state, actions = instance.start.copy(), np.empty(model.actions, np.int64)
+    episode = Episode(instance, [state.copy()])
+    count, solved = look(model, state, actions)
+    while count and not solved:
+        done = len(episode.actions)
+        if horizon is not None and done >= horizon:
+            episode.status = CUT
+            break
+        if stop():
+            episode.status = STOPPED
+            break
+        now = budget if isinstance(budget, Budget) else budget[len(episode.decisions)]
+        wall, cpu = time.perf_counter(), time.process_time()
+        decision = planner.decide(state, None if horizon is None else horizon - done, now)
+        episode.seconds += time.perf_counter() - wall
+        episode.cpu_seconds += time.process_time() - cpu
+        episode.decisions.append(decision)
+        episode.cost += decision.cost
+        if decision.action is None:
+            episode.status, episode.note = GIVEN_UP, decision.note
+            break
+        on_decision(episode)
+        planned = (decision.line or (decision.action,))[: max(1, decision.commit)]
+        for action in planned[: None if horizon is None else horizon - done]:
+            if action not in actions[:count]:
+                raise GameplanError(f"planner {planner.name} chose action {action} in {instance.name}, which is not legal there")
+            episode.rewards.append(float(move(model, state, action, chance)))
+            episode.actions.append(int(action))
+            episode.states.append(state.copy())
+            count, solved = look(model, state, actions)
+            if not count or solved:
+                break
+    if solved:
+        episode.status = SOLVED
+    return episode
