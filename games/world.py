@@ -12,8 +12,9 @@ class Instance:
     """One episode's problem.
 
     `model` is a compiled record or a Python model (`games.process`); `start` its first state, not to be mutated; `horizon` the
-    steps (actions of the model) after which the episode is cut, None for no limit. `name` is the seed or the level's title, and
-    `extra` what the world itself needs to speak about the instance.
+    steps (actions of the model) after which the episode is cut, None for no limit. `name` is the seed or the level's title,
+    `extra` what the world itself needs to speak about the instance, and `world` the world it is of, for planners that read and
+    write text.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Instance:
     start: np.ndarray
     horizon: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    world: "World | None" = field(default=None, repr=False, compare=False)
 
 
 class World(Protocol):
