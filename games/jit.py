@@ -15,6 +15,7 @@ import numba
 import platformdirs
 
 _PACKAGES = ("games", "solvers", "planners")
+_MARKS = (b"njit", b"embedded", b"operation", b".of(")  # what a file with code that goes into kernels says
 
 
 def cache_root() -> Path:
@@ -30,7 +31,7 @@ def kernel_cache() -> Path:
     for package in _PACKAGES:
         for source in sorted((top / package).rglob("*.py")):
             text = source.read_bytes()
-            if b"njit" in text:
+            if any(mark in text for mark in _MARKS):
                 digest.update(str(source.relative_to(top)).encode())
                 digest.update(text)
     return cache_root() / f"kernels-{digest.hexdigest()[:16]}"

@@ -97,6 +97,15 @@ def potential(model, root, state):
 
 
 @operation
+def outlook(model, trajectory, length):
+    """Return how good the first `length` steps of a trajectory (a record with `states`, `scores`, `rewards`) look as a whole.
+
+    The heuristic R(tau) of the world: the `potential` of its end by default; worlds in which the way counts say otherwise.
+    """
+    return potential(model, trajectory.states[0], trajectory.states[length])
+
+
+@operation
 def distance(model, state):
     """Return a lower bound on the cost still to the goal, infinite if none can be reached (admissible heuristic of search)."""
     return 0.0
