@@ -49,6 +49,12 @@ def chance(model, state, states, probabilities):
 
 
 @operation
+def unlisted(model, action):
+    """Return whether `apply` takes `action` although `legal` never lists it: what only a player that answers in text can do."""
+    return False
+
+
+@operation
 def terminal(model, state):
     """Return whether nothing can be done in `state`."""
     return legal(model, state, np.empty(model.actions, np.int64)) == 0

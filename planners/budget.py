@@ -11,14 +11,15 @@ from games.jit import embedded
 # Positions of the counters in a cost array (int64). A planner's kernel takes `cost` and adds to it in place.
 COUNTERS = (
     "simulations", "expansions", "transitions", "scores", "evaluations", "proposals", "hits",
-    "tokens_in", "tokens_out", "fallbacks",
+    "tokens_in", "tokens_out", "fallbacks", "questions",
 )  # fmt: skip
-SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS = range(10)
+SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS, QUESTIONS = range(11)
 UNLIMITED = 1 << 62
 
 # simulations: trajectories or tree descents begun; expansions: states whose successors were generated; transitions: applications of
 # the model while planning; scores: local scores l(s, a); evaluations: trajectory or state values, exact ones included; proposals:
-# candidate sets made; hits: evaluations that a memory answered; fallbacks: answers of an endpoint that could not be used.
+# candidate sets made; hits: evaluations that a memory answered; questions: to a language model, and of its answers those
+# that could not be used are fallbacks.
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from games.dispatch import suited
 from games.errors import GameplanError
 from games.jit import njit
-from games.process import apply, draw, goal, legal
+from games.process import apply, draw, goal, legal, unlisted
 from games.random import stream
 from games.world import Instance
 from planners.budget import Budget, new_cost
@@ -113,7 +113,7 @@ def play(
         on_decision(episode)
         planned = (decision.line or (decision.action,))[: max(1, decision.commit)]
         for action in planned[: None if horizon is None else horizon - done]:
-            if action not in actions[:count]:
+            if action not in actions[:count] and not unlisted(model, action):
                 raise GameplanError(f"planner {planner.name} chose action {action} in {instance.name}, which is not legal there")
             episode.rewards.append(float(move(model, state, action, chance)))
             episode.actions.append(int(action))
