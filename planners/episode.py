@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -60,6 +60,7 @@ def play(
     *,
     seed: int = 0,
     steps: int | None = None,
+    keep_records: bool = False,
     stop: Callable[[], bool] = lambda: False,
     on_decision: Callable[[Episode], None] = lambda episode: None,
 ) -> Episode:
@@ -73,6 +74,8 @@ def play(
         Names two streams, that of the world's chance, equal for all planners, and that of this planner.
     steps : int, optional
         Cuts the episode earlier than the instance's own horizon.
+    keep_records : bool
+        Keep what planners record beyond a decision, such as trees, which may be large; `on_decision` sees it in any case.
     stop : callable
         Asked before every decision.
     on_decision : callable
@@ -111,6 +114,8 @@ def play(
             episode.status, episode.note = GIVEN_UP, decision.note
             break
         on_decision(episode)
+        if not keep_records:
+            episode.decisions[-1] = replace(decision, record=None)
         planned = (decision.line or (decision.action,))[: max(1, decision.commit)]
         for action in planned[: None if horizon is None else horizon - done]:
             if action not in actions[:count] and not unlisted(model, action):

@@ -1,0 +1,157 @@
+"""``gameplan plan`` and ``gameplan replay``."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import RUNS, assignments, duration, json_option, print_json, set_option
+
+world_option = click.option(
+    "--world", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set an option of the world; repeatable."
+)
+levels_option = click.option("--levels", metavar="FILE", help="Sokoban: a file of levels (XSB, SOK); short for --world levels=FILE.")
+
+
+@click.command()
+@click.argument("env", required=False)
+@click.option("--planner", default="greedy", show_default=True, metavar="NAME", help="Planner ('gameplan algos' lists them).")
+@click.option("--episodes", default=0, type=click.IntRange(0), help="Episodes.  [default: 10, or every level once]")
+@click.option("--seed", default=0, show_default=True, help="Of the first episode; the next have the seeds that follow.")
+@set_option
+@world_option
+@levels_option
+@click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
+@click.option("--evaluations", type=click.IntRange(1), help="Budget of a decision: calls of the evaluator.")
+@click.option("--expansions", type=click.IntRange(1), help="Budget of a decision: states expanded.")
+@click.option("--time-per-move", callback=duration, metavar="DURATION", help="Budget of a decision, such as 1ms.")
+@click.option("--time-limit", callback=duration, metavar="DURATION", help="Budget of an episode (a level), such as 10s.")
+@click.option("--steps", type=click.IntRange(1), help="Cut episodes after so many steps.  [default: the world's own rule]")
+@click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<env>-<planner>-s<seed>]")
+@click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Finish the run in this directory.")
+@click.option(
+    "--repeat", type=click.Path(path_type=Path), metavar="RUN", help="Play a run again, with the units that every decision had."
+)
+@click.option("--render", is_flag=True, help="Show the play in the terminal: board, chosen action, values.")
+@click.option("--delay", default="0.1s", show_default=True, callback=duration, metavar="DURATION", help="With --render: pause.")
+@json_option
+@click.pass_context
+def plan(
+    ctx: click.Context,
+    env: str | None,
+    jobs: int | None,
+    out: Path | None,
+    force: bool,
+    resume: Path | None,
+    repeat: Path | None,
+    render: bool,
+    delay: float,
+    as_json: bool,
+    levels: str | None,
+    **options: Any,
+) -> int:
+    """Play episodes of ENV with a planner; print scores and costs.
+
+    The run directory keeps configuration, every episode with its actions (Sokoban: the LURD solution), and times. Exit codes: 0 done,
+    1 error, 2 usage, 130 interrupted (finished episodes are kept; --resume goes on).
+    """
+    from workbench.plan import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
+    from workbench.rundir import RunDirectory, default_path
+
+    if levels is not None:
+        options["world"] = {**options["world"], "levels": levels}
+    given = {
+        key: value
+        for key, value in {**options, **({"env": env} if env else {})}.items()
+        if key == "world" or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
+    }
+    if resume is not None:
+        run = RunDirectory.open(resume)
+        config, again = resumed_plan(run, given), True
+    elif repeat is not None:
+        config, again = repeated_plan(RunDirectory.open(repeat)), False
+    elif env is None:
+        raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
+    else:
+        config, again = resolve_plan(PlanConfig(env=env, **options)), False
+    if not again:
+        run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
+    return _plan(config, run, as_json, resume=again, jobs=jobs or os.cpu_count() or 1, render=render, delay=delay)
+
+
+def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, render: bool, delay: float) -> int:
+    from contextlib import ExitStack
+
+    from workbench.interrupts import stop_on_signal
+    from workbench.jobs import local_pool
+    from workbench.plan import INTERRUPTED, run_plan
+    from workbench.terminal import job_progress, say
+    from workbench.terminal_plan import Screen, print_plan
+
+    try:
+        with ExitStack() as stack:
+            stop = stack.enter_context(stop_on_signal())
+            if render:
+                screen = Screen(config, delay)
+                record = run_plan(config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended)
+            else:
+                tell = stack.enter_context(job_progress(config.episodes, "playing"))
+                record = run_plan(
+                    config,
+                    run,
+                    resume=resume,
+                    executor=lambda: stack.enter_context(local_pool(jobs)),
+                    workers=jobs,
+                    stop=stop,
+                    on_episode=lambda line: tell(f"{line['instance']}: {line['score']}"),
+                )
+    finally:
+        run.discard_if_empty()
+    if as_json:
+        print_json(record)
+    else:
+        print_plan(record)
+    if record["status"] == INTERRUPTED:
+        say(
+            f"interrupted after {record['played']} of {config.episodes} episodes; "
+            f"continue with: gameplan plan --resume {run.path}"
+        )
+        return 130
+    return 0
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--episode", default=0, show_default=True, type=click.IntRange(0), help="Which episode.")
+@click.option("--values", is_flag=True, help="Plan again and show what the planner knew (a run against the clock: with its units).")
+@click.option("--animate", is_flag=True, help="Play by itself instead of waiting for keys.")
+@click.option("--delay", default="0.2s", show_default=True, callback=duration, metavar="DURATION", help="With --animate and --gif.")
+@click.option("--gif", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation instead.")
+@click.option("--from", "first", default=0, show_default=True, type=click.IntRange(0), help="First step.")
+@click.option("--to", "last", type=click.IntRange(0), help="Last step.")
+def replay(
+    run: Path, episode: int, values: bool, animate: bool, delay: float, gif: Path | None, first: int, last: int | None
+) -> int:
+    """Step through an episode of the planner run in directory RUN, or animate it.
+
+    Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
+    steps are printed.
+    """
+    from workbench.replay import load_frames, write_gif
+    from workbench.rundir import RunDirectory
+    from workbench.terminal_plan import browse, show_all
+
+    frames = load_frames(RunDirectory.open(run), episode, values=values)[first : None if last is None else last + 1]
+    if not frames:
+        raise click.UsageError(f"the episode has no step {first}")
+    if gif is not None:
+        write_gif(frames, gif, delay)
+        click.echo(str(gif))
+    elif animate or not os.isatty(0) or not os.isatty(1):
+        show_all(frames, delay if os.isatty(1) else 0.0)
+    else:
+        browse(frames)
+    return 0

@@ -1,0 +1,375 @@
+"""Planner runs: episodes of one planner in one world, from a resolved configuration to a result record.
+
+episodes.jsonl   one line an episode: score, actions, units of every decision, counters; no clock
+timing.jsonl     one line an episode: seconds
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError, UsageError
+from games.params import Value
+from games.world import Instance, World
+from games.worlds import load_world, world_options
+from planners.budget import COUNTERS, Budget
+from planners.catalogue import find_planner, planner_params
+from planners.episode import Episode, play
+from planners.planner import Planner
+from workbench.environment import describe_environment
+from workbench.jobs import run_jobs
+from workbench.rundir import CONFIG, ENVIRONMENT, RESULT, TIMING, RunDirectory
+
+SCHEMA = 1
+EPISODES = "episodes.jsonl"
+DONE, INTERRUPTED = "done", "interrupted"
+SLOW_SECONDS = 4.0  # what is left to do must take longer than this before processes are started for it
+CHANGEABLE = ("episodes",)  # what a resumed run may change
+
+
+@dataclass(frozen=True)
+class PlanConfig:
+    """A planner run, resolved: everything that decides its result.
+
+    `world` and `params` hold a value for every option of the world and every parameter of the planner. Episode k plays the world's
+    instance ``seed + k``, or level k of a collection. Budgets are those of one decision, `time_limit` of one episode, in seconds;
+    `steps` cuts episodes. `units` has the recorded units of every decision of every episode, for a run that repeats another.
+    """
+
+    env: str
+    planner: str
+    episodes: int = 0
+    seed: int = 0
+    world: dict[str, Value] = field(default_factory=dict)
+    params: dict[str, Value] = field(default_factory=dict)
+    simulations: int | None = None
+    evaluations: int | None = None
+    expansions: int | None = None
+    time_per_move: float | None = None
+    time_limit: float | None = None
+    steps: int | None = None
+    units: list[list[int]] | None = None
+    schema: int = SCHEMA
+
+    def budget(self) -> Budget:
+        """Return the budget of one decision."""
+        limits = [limit for limit in (self.time_per_move, self.time_limit) if limit is not None]
+        return Budget(None, self.simulations, self.evaluations, self.expansions, min(limits) if limits else None)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some episodes of a run (a job for `workbench.jobs`)."""
+
+    config: str  # as JSON
+    numbers: tuple[int, ...]
+
+
+def resolve_plan(config: PlanConfig) -> PlanConfig:
+    """Return `config` with all options and parameters filled in, and the number of episodes if it is 0.
+
+    Raises
+    ------
+    UsageError
+        For an unknown world, planner, option or parameter, or a number out of range.
+    """
+    config = replace(
+        config, world=world_options(config.env, config.world), params=planner_params(config.planner, config.params)
+    )
+    find_planner(config.planner, config.params)
+    levels = len(load_world(config.env, config.world))
+    if config.episodes < 0:
+        raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
+    return replace(config, episodes=config.episodes or levels or 10)
+
+
+def instance_of(config: PlanConfig, world: World, number: int) -> tuple[Instance, int]:
+    """Return the instance that episode `number` plays and the seed of its chance and planner: levels come again with new seeds."""
+    levels = len(world)
+    if levels:
+        return world.instance(number % levels), config.seed + number // levels
+    return world.instance(config.seed + number), config.seed + number
+
+
+def play_episode(
+    config: PlanConfig,
+    world: World,
+    planner: Planner,
+    number: int,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    on_decision: Callable[[Episode], None] = lambda episode: None,
+) -> Episode:
+    """Return episode `number` of the run."""
+    instance, seed = instance_of(config, world, number)
+    budget: Budget | list[Budget] = config.budget()
+    if config.units is not None:
+        budget = [replace(config.budget(), units=units, seconds=None) for units in config.units[number]]
+    spent = 0.0
+
+    def decided(episode: Episode) -> None:
+        nonlocal spent
+        spent = episode.seconds
+        on_decision(episode)
+
+    def over() -> bool:
+        return stop() or (config.time_limit is not None and config.units is None and spent >= config.time_limit)
+
+    return play(instance, planner, budget, seed=seed, steps=config.steps, stop=over, on_decision=decided)
+
+
+def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any]:
+    """Return the line of an episode in episodes.jsonl; no clock in it."""
+    outcome = world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)
+    record: dict[str, Any] = {
+        "episode": number,
+        "instance": episode.instance.name,
+        "seed": episode.instance.seed,
+        **outcome,
+        "status": episode.status,
+        "steps": len(episode.actions),
+        "return": math.fsum(episode.rewards),
+        "decisions": len(episode.decisions),
+        "cost": {name: int(n) for name, n in zip(COUNTERS, episode.cost, strict=True)},
+        "actions": episode.actions,
+        "units": [decision.units for decision in episode.decisions],
+    }
+    if episode.note:
+        record["note"] = episode.note
+    fallbacks = sum(decision.fallback for decision in episode.decisions)
+    if fallbacks:
+        record["fallbacks"] = fallbacks
+    return record
+
+
+def episode_timing(number: int, episode: Episode) -> dict[str, Any]:
+    """Return the line of an episode in timing.jsonl."""
+    return {"episode": number, "seconds": episode.seconds, "cpu_seconds": episode.cpu_seconds}
+
+
+def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Return the (record, timing) of every episode of a chunk (a job for `workbench.jobs`)."""
+    config, world, planner = _prepared(chunk.config)
+    found = []
+    for number in chunk.numbers:
+        episode = play_episode(config, world, planner, number)
+        found.append((episode_record(number, world, episode), episode_timing(number, episode)))
+    return found
+
+
+@cache
+def _prepared(text: str) -> tuple[PlanConfig, World, Planner]:
+    config = PlanConfig(**json.loads(text))
+    return config, load_world(config.env, config.world), find_planner(config.planner, config.params)
+
+
+def run_plan(
+    config: PlanConfig,
+    run: RunDirectory,
+    *,
+    resume: bool = False,
+    executor: Callable[[], Executor] | None = None,
+    workers: int = 1,
+    stop: Callable[[], bool] = lambda: False,
+    on_episode: Callable[[dict[str, Any]], None] = lambda record: None,
+    on_decision: Callable[[Episode], None] = lambda episode: None,
+) -> dict[str, Any]:
+    """Play the episodes of `config` into the directory `run` and return the result record, which is also saved there.
+
+    Parameters
+    ----------
+    config : PlanConfig
+        Resolved (`resolve_plan`).
+    resume : bool
+        Keep the episodes that are there. The run ends with the same bytes as one that was never stopped.
+    executor : callable, optional
+        Makes an executor with `workers` workers; asked for only if what is left takes long. Without one, episodes are played here.
+    stop : callable
+        Asked several times a second; when true, the finished episodes are kept and the run ends with status "interrupted".
+
+    Raises
+    ------
+    GameplanError
+        For a world that cannot be played, a planner that fails, or a disk that cannot be written.
+    """
+    started = time.perf_counter()
+    run.write_json(CONFIG, asdict(config))
+    if not resume:
+        run.write_json(ENVIRONMENT, describe_environment(1))
+    done = {line["episode"] for line in run.read_lines(EPISODES)} & {line["episode"] for line in run.read_lines(TIMING)}
+    for name in (EPISODES, TIMING):  # lines that a crash has left without their other half
+        if resume:
+            run.keep_lines(name, [line for line in _unique(run.read_lines(name)) if line["episode"] in done])
+    todo = [number for number in range(config.episodes) if number not in done]
+
+    def keep(record: dict[str, Any], timing: dict[str, Any]) -> None:
+        run.append(EPISODES, record)
+        run.append(TIMING, timing)
+        on_episode(record)
+
+    status = DONE
+    world, planner = load_world(config.env, config.world), find_planner(config.planner, config.params)
+    try:
+        while todo:
+            begin = time.perf_counter()
+            episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=on_decision)
+            if stop():
+                raise KeyboardInterrupt
+            number = todo.pop(0)
+            keep(episode_record(number, world, episode), episode_timing(number, episode))
+            if executor is not None and workers > 1 and len(todo) * (time.perf_counter() - begin) > SLOW_SECONDS:
+                for record, timing in _parallel(config, executor(), todo, workers, stop):
+                    keep(record, timing)
+                todo = []
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    for name in (EPISODES, TIMING):  # in the order of episodes, whichever process was first
+        run.keep_lines(name, sorted(run.read_lines(name), key=lambda line: int(line["episode"])))
+    record = plan_record(config, run, status)
+    record["total_seconds"] = time.perf_counter() - started
+    run.write_json(RESULT, record)
+    return record
+
+
+def _parallel(
+    config: PlanConfig, executor: Executor, todo: Sequence[int], workers: int, stop: Callable[[], bool]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield (record, timing) of the episodes as they end, played by the executor in chunks."""
+    size = max(1, min(50, len(todo) // (8 * workers)))
+    text = json.dumps(asdict(config))
+    chunks = [Chunk(text, tuple(todo[i : i + size])) for i in range(0, len(todo), size)]
+    for _, result in run_jobs(executor, play_chunk, chunks, stop):
+        if isinstance(result, BaseException):
+            raise result if isinstance(result, GameplanError) else GameplanError(f"{type(result).__name__}: {result}") from result
+        yield from result
+
+
+def _unique(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return list({line["episode"]: line for line in lines}.values())
+
+
+def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str, Any]:
+    """Return the record of a run: what ``--json`` prints and result.json holds."""
+    episodes = run.read_lines(EPISODES)
+    timing = run.read_lines(TIMING)
+    seconds = math.fsum(line["seconds"] for line in timing)
+    decisions = sum(line["decisions"] for line in episodes)
+    return {
+        "schema": SCHEMA,
+        "command": "plan",
+        "env": config.env,
+        "planner": config.planner,
+        "params": config.params,
+        "world": config.world,
+        "seed": config.seed,
+        "budget": {
+            name: getattr(config, name)
+            for name in ("simulations", "evaluations", "expansions", "time_per_move", "time_limit", "steps")
+            if getattr(config, name) is not None
+        },
+        **summary([line["score"] for line in episodes]),
+        "solved": sum(bool(line["solved"]) for line in episodes) if any(line["solved"] is not None for line in episodes) else None,
+        "played": len(episodes),
+        "cost": {name: _mean([line["cost"][name] for line in episodes]) for name in COUNTERS},
+        "fallbacks": sum(line.get("fallbacks", 0) for line in episodes),
+        "decisions": decisions,
+        "seconds": seconds,
+        "cpu_seconds": math.fsum(line["cpu_seconds"] for line in timing),
+        "seconds_per_decision": seconds / decisions if decisions else None,
+        "status": status,
+        "run": str(run.path),
+        "episodes": [
+            {**{key: value for key, value in line.items() if key not in ("actions", "units")}, "seconds": clock["seconds"]}
+            for line, clock in zip(episodes, timing, strict=True)
+        ],
+    }
+
+
+def summary(scores: Sequence[float]) -> dict[str, float | None]:
+    """Return mean, standard error, smallest, median and largest of `scores`."""
+    if not scores:
+        return dict.fromkeys(("mean", "standard_error", "min", "median", "max"))
+    values = np.array(scores, np.float64)
+    error = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+    return {
+        "mean": float(values.mean()),
+        "standard_error": error,
+        "min": float(values.min()),
+        "median": float(np.median(values)),
+        "max": float(values.max()),
+    }
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return math.fsum(values) / len(values) if values else None
+
+
+def resumed_plan(run: RunDirectory, changes: dict[str, Any]) -> PlanConfig:
+    """Return the configuration of the run in `run` with `changes`, which may only ask for more episodes.
+
+    Raises
+    ------
+    UsageError
+        If a change would make it another run.
+    """
+    saved = saved_plan(run)
+    for name, value in changes.items():
+        before = getattr(saved, name)
+        if isinstance(before, dict):
+            same = all(str(before.get(key)) == str(new) for key, new in value.items())
+        else:
+            same = name in CHANGEABLE or value == before
+        if not same:
+            raise UsageError(
+                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+            )
+    return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+
+
+def saved_plan(run: RunDirectory) -> PlanConfig:
+    """Return the configuration of the planner run in `run`.
+
+    Raises
+    ------
+    UsageError
+        If it is a run of another command.
+    GameplanError
+        If the saved configuration is damaged or of another version.
+    """
+    saved = run.read_json(CONFIG)
+    if not isinstance(saved, dict) or "planner" not in saved:
+        raise UsageError(f"{run.path} is not a planner run; 'gameplan runs list' shows what there is")
+    if saved.get("schema") != SCHEMA:
+        raise GameplanError(f"{run.path} was made by another version (schema {saved.get('schema')}; this one reads {SCHEMA})")
+    try:
+        return PlanConfig(**saved)
+    except TypeError as error:
+        raise GameplanError(f"{run.path / CONFIG} is damaged: {error}") from error
+
+
+def repeated_plan(run: RunDirectory) -> PlanConfig:
+    """Return the configuration that plays the run in `run` again, every decision with the units that it had then.
+
+    Raises
+    ------
+    UsageError
+        If the run has not finished.
+    """
+    saved = saved_plan(run)
+    lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
+    if len(lines) < saved.episodes:
+        raise UsageError(f"{run.path} has {len(lines)} of {saved.episodes} episodes; finish it with --resume {run.path} first")
+    return replace(saved, units=[lines[k]["units"] for k in range(saved.episodes)])
+
+
+def default_name(config: PlanConfig) -> tuple[str, str, int]:
+    """Return (world, planner, seed) as they name a run's directory."""
+    return config.env, Path(config.planner).stem, config.seed

@@ -1,0 +1,144 @@
+"""Episodes played again from a run directory, as frames for a terminal or an animation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from games.dispatch import suited
+from games.errors import GameplanError, UsageError
+from games.random import stream
+from games.world import Instance, World
+from games.worlds import load_world
+from planners.budget import Budget
+from planners.catalogue import find_planner
+from planners.episode import play, step
+from planners.planner import Decision
+from workbench.plan import EPISODES, instance_of, saved_plan
+from workbench.rundir import RunDirectory
+
+MAX_GIF_FRAMES = 2000
+
+
+class Cell(NamedTuple):
+    """A cell of a picture: a short text and its colours as #rrggbb."""
+
+    text: str
+    ink: str
+    ground: str
+
+
+class Frame(NamedTuple):
+    """One moment of an episode: the state as a picture (rows of cells) or a text, and what was decided in it."""
+
+    title: str
+    picture: Sequence[Sequence[Cell]] | None
+    text: str
+    action: str
+    values: Sequence[tuple[str, float, int]]
+
+
+def frame_of(
+    world: World, instance: Instance, number: int, state: np.ndarray, total: float, action: int | None, decision: Decision | None
+) -> Frame:
+    """Return the frame of `state`, the return so far being `total`; `action` is what was done in it."""
+    picture = getattr(world, "picture", None)
+    known = () if decision is None else decision.values
+    return Frame(
+        title=f"{world.name} {instance.name}  step {number}  return {total:g}",
+        picture=picture(instance, state) if picture else None,
+        text=world.text(instance, state),
+        action="" if action is None else world.action_name(instance, state, action),
+        values=[(world.action_name(instance, state, v.action), float(v.value), int(v.visits)) for v in known],
+    )
+
+
+def load_frames(run: RunDirectory, episode: int, *, values: bool = False) -> list[Frame]:
+    """Return the frames of an episode of `run`; with `values` the planner plans again, with the units it had.
+
+    Raises
+    ------
+    UsageError
+        If the run has no such episode.
+    GameplanError
+        If the actions on record do not fit the world as it is now.
+    """
+    config = saved_plan(run)
+    lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
+    if episode not in lines:
+        raise UsageError(f"{run.path} has no episode {episode}; it has {len(lines)}: 0 to {max(lines, default=-1)}")
+    line = lines[episode]
+    world = load_world(config.env, config.world)
+    instance, seed = instance_of(config, world, episode)
+    decisions: dict[int, Decision] = {}
+    if values:
+        budgets = [Budget(units=n, simulations=config.simulations, evaluations=config.evaluations) for n in line["units"]]
+        played = play(
+            instance, find_planner(config.planner, config.params), budgets, seed=seed, steps=config.steps,
+            on_decision=lambda e: decisions.update({len(e.actions): e.decisions[-1]}),
+        )  # fmt: skip
+        if played.actions != line["actions"]:
+            raise GameplanError(f"{run.path}: planning again gave other actions; it was made by another version of the program")
+    move, chance, state = suited(step, instance.model), stream("chance", instance.name, seed), instance.start.copy()
+    frames, total = [], 0.0
+    for number, action in enumerate(line["actions"]):
+        frames.append(frame_of(world, instance, number, state, total, action, decisions.get(number)))
+        total += float(move(instance.model, state, action, chance))
+    frames.append(frame_of(world, instance, len(line["actions"]), state, total, None, None))
+    if abs(total - line["return"]) > 1e-9 * max(1.0, abs(total)):
+        raise GameplanError(f"{run.path}: the actions on record give another return; it was made by another version of the program")
+    return frames
+
+
+def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
+    """Draw `frames` as an animation to `path` (GIF), `delay` seconds a frame; long episodes are thinned out.
+
+    Raises
+    ------
+    UsageError
+        If the file is not to end in .gif.
+    GameplanError
+        If it cannot be written.
+    """
+    from matplotlib.animation import FuncAnimation, PillowWriter
+    from matplotlib.figure import Figure
+
+    if path.suffix != ".gif":
+        raise UsageError(f"{path} does not end in .gif, the only animation that can be written")
+    every = -(-len(frames) // MAX_GIF_FRAMES)
+    shown = [*frames[::every], *([frames[-1]] if (len(frames) - 1) % every else [])]
+    rows, columns = _extent(frames[0])
+    figure = Figure(figsize=(max(2.5, columns), rows + 0.7), dpi=max(20, min(100, int(600 / max(rows, columns)))))
+    axes = figure.subplots()
+
+    def draw(frame: Frame) -> list[Any]:
+        axes.clear()
+        axes.set_axis_off()
+        axes.set_title(f"{frame.title}  {frame.action}", fontsize=9)
+        if frame.picture is None:
+            axes.text(0, 1, frame.text, family="monospace", fontsize=9, va="top", transform=axes.transAxes)
+            return []
+        from matplotlib.colors import to_rgb
+
+        axes.imshow(np.array([[to_rgb(cell.ground) for cell in row] for row in frame.picture]), aspect="equal")
+        size = 22 if columns <= 6 else 14
+        for i, row in enumerate(frame.picture):
+            for j, cell in enumerate(row):
+                if cell.text:
+                    axes.text(j, i, cell.text, ha="center", va="center", color=cell.ink, fontsize=size, weight="bold")
+        return []
+
+    animation = FuncAnimation(figure, draw, frames=shown, interval=1000 * delay, repeat=False)  # type: ignore[arg-type]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        animation.save(path, writer=PillowWriter(fps=1.0 / max(delay, 0.02)))  # type: ignore[arg-type]
+    except OSError as error:
+        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another place with --gif") from error
+
+
+def _extent(frame: Frame) -> tuple[float, float]:
+    if frame.picture is not None:
+        return len(frame.picture) * 0.6, max(len(row) for row in frame.picture) * 0.6
+    lines = frame.text.splitlines() or [""]
+    return 0.2 * len(lines), 0.09 * max(len(line) for line in lines)

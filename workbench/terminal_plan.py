@@ -1,0 +1,163 @@
+"""What a person sees of planner runs: the result, the game as it is played, and step-through replays."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.text import Text
+
+from games.worlds import load_world
+from planners.episode import Episode
+from workbench.durations import format_duration
+from workbench.plan import PlanConfig
+from workbench.replay import Frame, frame_of
+from workbench.terminal import out_console, print_table
+
+MOST_ROWS = 30  # episodes shown one by one; longer runs are summarised
+
+
+def print_plan(record: dict[str, Any]) -> None:
+    """Print what a planner run has found: its episodes, the mean score, the cost, and where it is kept."""
+    console = out_console()
+    episodes = record["episodes"]
+    if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
+        print_table(("episode", "instance", "score", "status", "steps", "time"), [
+            (
+                str(line["episode"]), escape(line["instance"]), _number(line["score"]), line["status"], str(line["steps"]),
+                format_duration(line["seconds"]),
+            )
+            for line in episodes[:MOST_ROWS]
+        ], left=2)  # fmt: skip
+        if len(episodes) > MOST_ROWS:
+            console.print(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl", soft_wrap=True)
+    budget = "  ".join(
+        f"{key.replace('_', '-')} {format_duration(value) if key.startswith('time') else format(value, ',')}"
+        for key, value in record["budget"].items()
+    )
+    console.print(escape(f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}"), soft_wrap=True)
+    if record["mean"] is not None:
+        error = record["standard_error"]
+        spread = "" if error is None else f" ± {_number(error)} (standard error)"
+        console.print(f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}")
+    if record["solved"] is not None:
+        console.print(f"solved       {record['solved']} of {record['played']}")
+    tiles = Counter(line["max_tile"] for line in episodes if "max_tile" in line)
+    if tiles:
+        reached, rows = 0, []
+        for tile in sorted(tiles, reverse=True):
+            reached += tiles[tile]
+            rows.append(f"{tile:,}: {100 * reached / len(episodes):.0f} %")
+        console.print(f"reached      {'  '.join(rows[:6])}", soft_wrap=True)
+    cost = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in record["cost"].items() if value]
+    if cost:
+        console.print(f"an episode   {'  '.join(cost)}", soft_wrap=True)
+    if record["decisions"]:
+        console.print(
+            f"time         {format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision"
+        )
+    if record["fallbacks"]:
+        console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
+    for metric, value in record.get("metrics", {}).items():
+        console.print(f"{metric:<12} {value}", soft_wrap=True)
+    console.print(escape(f"run          {record['run']}"), soft_wrap=True)
+
+
+def _number(value: float) -> str:
+    """Return a number as people write it: whole ones with separators, others in four digits."""
+    if value is None:
+        return "-"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def render(frame: Frame) -> Group:
+    """Return a frame as rich shows it: title, board in colours, values, action."""
+    parts: list[Text] = [Text(frame.title, style="bold")]
+    if frame.picture is None:
+        parts.append(Text(frame.text))
+    else:
+        width = max(2, max(len(cell.text) for row in frame.picture for cell in row) + 2 * (len(frame.picture) < 8))
+        for row in frame.picture:
+            line = Text()
+            for cell in row:
+                line.append(cell.text.center(width), style=f"{cell.ink} on {cell.ground}")
+            parts.append(line)
+    if frame.values:
+        best = max(value for _, value, _ in frame.values)
+        for name, value, visits in frame.values:
+            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,} visits" if visits else "")
+            parts.append(Text(text, style="bold green" if value == best else ""))
+    parts.append(Text(f"-> {frame.action}" if frame.action else "", style="bold"))
+    return Group(*parts)
+
+
+class Screen:
+    """The play of a run as it happens; in a pipe every frame is printed as text."""
+
+    def __init__(self, config: PlanConfig, delay: float) -> None:
+        self._world = load_world(config.env, config.world)
+        self._delay = delay
+        self._console = Console(highlight=False)
+        self._live: Live | None = None
+
+    def decided(self, episode: Episode) -> None:
+        """Show the state in which the last decision was taken."""
+        decision = episode.decisions[-1]
+        frame = frame_of(
+            self._world, episode.instance, len(episode.actions), episode.states[-1], sum(episode.rewards), decision.action, decision
+        )
+        if not self._console.is_terminal:
+            self._console.print(render(frame))
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+        self._live.update(render(frame), refresh=True)
+        time.sleep(self._delay)
+
+    def ended(self, record: dict[str, Any]) -> None:
+        """Leave the last board on the screen and say how the episode ended."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._console.print(escape(f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps"))
+
+
+def show_all(frames: Sequence[Frame], delay: float) -> None:
+    """Show the frames one after the other; in a pipe print them all."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for frame in frames:
+            console.print(render(frame))
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        for frame in frames:
+            live.update(render(frame), refresh=True)
+            time.sleep(delay)
+
+
+def browse(frames: Sequence[Frame]) -> None:
+    """Step through the frames with keys."""
+    steps = {
+        "\x1b[C": 1, " ": 1, "n": 1, "\r": 1, "\x1b[D": -1, "p": -1, "b": -1, "\x1b[B": 10, "\x1b[A": -10,
+        "\x1b[H": -len(frames), "\x1b[F": len(frames), "g": -len(frames), "G": len(frames),
+    }  # fmt: skip
+    console = Console(highlight=False)
+    at = 0
+    with Live(console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            hint = Text(f"\n{at + 1}/{len(frames)}   right/space next   left back   down/up ten   g/G ends   q quit", style="dim")
+            live.update(Group(render(frames[at]), hint), refresh=True)
+            try:
+                pressed = click.getchar()
+            except (KeyboardInterrupt, EOFError):
+                return
+            if pressed in ("q", "\x1b", "\x04"):
+                return
+            at = max(0, min(len(frames) - 1, at + steps.get(pressed, 0)))
