@@ -76,7 +76,7 @@ def make_jobs(
     path = out(configs)
     labels = _unique([label(a) for a in algos])
     jobs = [
-        Job(config, path / "runs" / f"{_slug(game)}-{labels[column]}", column)
+        Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column)
         for config, (game, column) in zip(configs, [(g, c) for g in games for c in range(len(algos))], strict=True)
     ]
     return sorted(jobs, key=lambda job: -GAMES[job.config.game].histories if job.config.game in GAMES else -1)
@@ -238,7 +238,8 @@ def label(algo: str) -> str:
     return Path(algo).stem if algo.endswith(".py") else algo
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """Return `name` as a part of a directory's name."""
     return "".join(c if c.isalnum() or c in "+-_" else "_" for c in name)[-60:].strip("_")
 
 

@@ -81,9 +81,7 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     UsageError
         For an unknown world, planner, option or parameter, or a number out of range.
     """
-    config = replace(
-        config, world=world_options(config.env, config.world), params=planner_params(config.planner, config.params)
-    )
+    config = replace(config, world=world_options(config.env, config.world), params=planner_params(config.planner, config.params))
     find_planner(config.planner, config.params)
     levels = len(load_world(config.env, config.world))
     if config.episodes < 0:

@@ -14,8 +14,10 @@ FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are drawn 
 
 # Okabe & Ito's colours, told apart by colour-blind readers, first with solid then with dashed lines; markers help in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_LINES = ("-", "--", ":")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
+LINES = ("-", "--", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
+
+STABLE = {"svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}  # text stays text, equal figures equal bytes
 
 Curves = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 
@@ -41,7 +43,7 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title:
     legend_rows = -(-len(labels) // max(1, int(width / 0.95)))
     legend_columns = -(-len(labels) // legend_rows)
     legend_height = 0.2 * legend_rows + 0.25
-    with matplotlib.rc_context({"font.size": font_size, "svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}):
+    with matplotlib.rc_context({"font.size": font_size, **STABLE}):
         height = (2.4 if columns == 1 else 1.9) * rows + legend_height + (0.25 if title else 0.0)
         figure = Figure(figsize=(width, height), layout="constrained")
         panels = figure.subplots(rows, columns, squeeze=False)
@@ -66,12 +68,23 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title:
             [handles[label] for label in labels], labels, loc="outside lower center", ncols=legend_columns, frameon=False,
             fontsize=font_size, handlelength=2.4, columnspacing=1.2,
         )  # fmt: skip
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-            figure.savefig(path, dpi=200, metadata=metadata)
-        except OSError as error:
-            raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+        save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write `figure` to `path`, the same bytes for the same figure.
+
+    Raises
+    ------
+    GameplanError
+        If it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
+        figure.savefig(path, dpi=200, metadata=metadata)
+    except OSError as error:
+        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
 
 
 def check_format(suffix: str) -> None:
@@ -84,6 +97,6 @@ def _draw_line(panel: Any, index: int, label: str, points: Sequence[Mapping[str,
     across = [point[x] for point in points]
     up = [max(point["exploitability"], FLOOR) for point in points]
     panel.plot(
-        across, up, label=label, color=COLOURS[index % len(COLOURS)], linestyle=_LINES[index // len(COLOURS) % len(_LINES)],
-        marker=_MARKERS[index % len(_MARKERS)], markersize=2.6, markevery=max(1, len(across) // 8), linewidth=1.0,
+        across, up, label=label, color=COLOURS[index % len(COLOURS)], linestyle=LINES[index // len(COLOURS) % len(LINES)],
+        marker=MARKERS[index % len(MARKERS)], markersize=2.6, markevery=max(1, len(across) // 8), linewidth=1.0,
     )  # fmt: skip

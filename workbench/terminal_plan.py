@@ -39,11 +39,15 @@ def print_plan(record: dict[str, Any]) -> None:
         f"{key.replace('_', '-')} {format_duration(value) if key.startswith('time') else format(value, ',')}"
         for key, value in record["budget"].items()
     )
-    console.print(escape(f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}"), soft_wrap=True)
+    console.print(
+        escape(f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}"), soft_wrap=True
+    )
     if record["mean"] is not None:
         error = record["standard_error"]
         spread = "" if error is None else f" ± {_number(error)} (standard error)"
-        console.print(f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}")
+        console.print(
+            f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}"
+        )
     if record["solved"] is not None:
         console.print(f"solved       {record['solved']} of {record['played']}")
     tiles = Counter(line["max_tile"] for line in episodes if "max_tile" in line)
@@ -126,7 +130,9 @@ class Screen:
         if self._live is not None:
             self._live.stop()
             self._live = None
-        self._console.print(escape(f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps"))
+        self._console.print(
+            escape(f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps")
+        )
 
 
 def show_all(frames: Sequence[Frame], delay: float) -> None:

@@ -1,6 +1,8 @@
 """``gameplan compare`` and ``gameplan plot``."""
 
 import os
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +19,87 @@ from workbench.commands.options import (
     size_option,
     updates_option,
 )
+from workbench.commands.plan import levels_option, world_option
 
 
 @click.command()
-@click.argument("games", nargs=-1, required=True, metavar="SUITE|GAME...")
+@click.argument("games", nargs=-1, required=True, metavar="SUITE|GAME|WORLD...")
 @click.option(
     "--algos", default="cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr", show_default=True, callback=names, help="Algorithms."
 )
+@click.option("--planners", callback=names, help="Planners, to compare in worlds such as 2048 or kg-walk.")
+@click.option("--budgets", callback=names, help="Worlds: budgets of a decision, such as 10,100,1000 or 1ms,10ms.")
+@click.option(
+    "--budget-unit",
+    type=click.Choice(["simulations", "evaluations", "expansions", "time"]),
+    default="simulations",
+    show_default=True,
+    help="Worlds: what --budgets counts.",
+)
+@click.option("--episodes", type=click.IntRange(1), help="Worlds: episodes of every run.  [default: 10, or every level once]")
+@click.option("--steps", type=click.IntRange(1), help="Worlds: cut episodes after so many steps.")
+@world_option
+@levels_option
 @click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations of every run.")
 @updates_option
 @every_option
-@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run after so much iterating.")
-@click.option("--seed", default=0, show_default=True, help="Recorded; CFR and LP draw no random numbers.")
+@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
+@click.option("--seed", default=0, show_default=True, help="Worlds: of the first episode. CFR and LP draw no random numbers.")
 @size_option
 @click.option("--jobs", type=click.IntRange(1), help="Parallel processes.  [default: one a processor]")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
 @json_option
 def compare(
-    games: tuple[str, ...], algos: list[str], jobs: int | None, out: Path | None, formats: list[str], as_json: bool, **options: Any
-) -> int:
+    games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None, formats: list[str],
+    as_json: bool, **options: Any,
+) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
 
-    Suites: paper11, train4, test4, quick. Finished runs are kept: the same command goes on where it stopped.
+    Suites: paper11, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
+    figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
     """
-    from workbench import compare as comparison
     from workbench.interrupts import stop_on_signal
     from workbench.jobs import local_pool
-    from workbench.plotting import check_format, draw_convergence
-    from workbench.solve import SolveConfig
-    from workbench.terminal import job_progress, print_comparison, say
+    from workbench.plotting import check_format
+    from workbench.terminal import say
 
     for kind in formats:
         check_format(f".{kind}")
+    workers = jobs or os.cpu_count() or 1
+    for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signal())
+        pool = cache(lambda: stack.enter_context(local_pool(workers)))
+        try:
+            if planners:
+                shared = {key: options[key] for key in ("time_limit", "seed")}
+                return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
+            return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
+        except Interrupted as interrupted:
+            say(f"interrupted; finished runs are kept in {interrupted}, and the same command goes on from there")
+            return 130
+
+
+class Interrupted(Exception):
+    """A comparison was stopped; the message is its directory."""
+
+
+def _compare_algorithms(
+    games: tuple[str, ...],
+    algos: list[str],
+    out: Path | None,
+    formats: list[str],
+    as_json: bool,
+    pool: Any,
+    stop: Any,
+    **options: Any,
+) -> int:
+    from workbench import compare as comparison
+    from workbench.plotting import draw_convergence
+    from workbench.solve import SolveConfig
+    from workbench.terminal import job_progress, print_comparison
+
     if not algos:
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
     chosen = comparison.expand_games(games)
@@ -61,15 +111,10 @@ def compare(
     )
     path = plan[0].path.parent.parent
     try:
-        with (
-            stop_on_signal() as stop,
-            job_progress(len(plan), "comparing") as tell,
-            local_pool(jobs or os.cpu_count() or 1) as pool,
-        ):
-            cells = comparison.run_comparison(plan, pool, stop=stop, on_done=tell)
+        with job_progress(len(plan), "comparing") as tell:
+            cells = comparison.run_comparison(plan, pool(), stop=stop, on_done=tell)
     except KeyboardInterrupt:
-        say(f"interrupted; finished runs are kept in {path}, and the same command goes on from there")
-        return 130
+        raise Interrupted(path) from None
     order = list(dict.fromkeys(job.config.algo for job in sorted(plan, key=lambda job: job.column)))
     summary = comparison.summarise(chosen, order, cells)
     comparison.write_table(summary, path)
@@ -83,6 +128,42 @@ def compare(
         print_comparison(summary, comparison.label, comparison.format_exploitability)
         click.echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
     return 0 if any(cell.exploitability is not None for cell in cells.values()) else 1
+
+
+def _compare_planners(
+    envs: tuple[str, ...], planners: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, workers: int,
+    stop: Any, *, budgets: list[str], budget_unit: str, levels: str | None, world: dict[str, Any], episodes: int | None,
+    **options: Any,
+) -> int:  # fmt: skip
+    from workbench import compare_planners as comparison
+    from workbench.plan import PlanConfig
+    from workbench.plotting_planners import draw_success
+    from workbench.terminal import job_progress, print_table, say
+
+    base = PlanConfig(
+        env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
+    )  # fmt: skip
+    cells, path = comparison.make_cells(envs, planners, budgets, budget_unit, base, RUNS, out)
+    try:
+        with job_progress(len(cells), "comparing") as tell:
+            results = comparison.run_cells(cells, pool, workers, stop=stop, on_cell=tell)
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    summary = comparison.summarise(results)
+    comparison.write_table(summary, path)
+    ran = [row for row in summary["rows"] if "reason" not in row]
+    figures = [path / f"figure.{kind}" for kind in formats]
+    for figure in figures if ran else []:
+        draw_success(summary, figure)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
+    else:
+        header, rows, notes = comparison.table(summary)
+        print_table(header, rows, left=2)
+        for note in notes:
+            say(f"- {note}")
+        click.echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
+    return 0 if ran else 1
 
 
 @click.command()

@@ -11,7 +11,9 @@ from workbench.commands.options import RUNS, assignments, duration, json_option,
 world_option = click.option(
     "--world", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set an option of the world; repeatable."
 )
-levels_option = click.option("--levels", metavar="FILE", help="Sokoban: a file of levels (XSB, SOK); short for --world levels=FILE.")
+levels_option = click.option(
+    "--levels", metavar="FILE", help="Sokoban: a file of levels (XSB, SOK); short for --world levels=FILE."
+)
 
 
 @click.command()
@@ -115,10 +117,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
     else:
         print_plan(record)
     if record["status"] == INTERRUPTED:
-        say(
-            f"interrupted after {record['played']} of {config.episodes} episodes; "
-            f"continue with: gameplan plan --resume {run.path}"
-        )
+        say(f"interrupted after {record['played']} of {config.episodes} episodes; continue with: gameplan plan --resume {run.path}")
         return 130
     return 0
 
