@@ -41,14 +41,14 @@ def with_budget(config: PlanConfig, text: str, unit: str) -> PlanConfig:
     if not text:
         return config
     if unit == "time" or not text.isdigit():
-        if unit != "time" and not text[:1].isdigit():
-            raise UsageError(
-                f"{text!r} is not a budget; write numbers of {unit} such as 10,100,1000, or durations such as 1ms,10ms"
-            )
-        return replace(config, time_per_move=parse_duration(text))
+        try:
+            return replace(config, time_per_move=parse_duration(text))
+        except UsageError:
+            raise UsageError(f"{text!r} is not a budget; write numbers such as 10,100,1000 or durations such as 1ms,10ms") from None
     if int(text) < 1:
         raise UsageError(f"a budget of {text} {unit} is too small; it must be at least 1")
-    return replace(config, **{unit: int(text)})
+    limit: dict[str, Any] = {unit: int(text)}
+    return replace(config, **limit)
 
 
 def make_cells(
@@ -135,7 +135,7 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
 
 
 def success(row: dict[str, Any]) -> tuple[float, float] | None:
-    """Return what a row is judged by and the half width of its 95 % interval: the solved share if there is one, or the mean score."""
+    """Return what a row is judged by, the solved share or else the mean score, and the half width of its 95 % interval."""
     if "reason" in row or not row["played"]:
         return None
     if row["solved"] is not None and row["solved"] != 0:

@@ -17,7 +17,11 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 LINES = ("-", "--", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
 
-STABLE = {"svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}  # text stays text, equal figures equal bytes
+STABLE: dict[Any, Any] = {
+    "svg.hashsalt": "gameplan",
+    "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+}  # text stays text, equal figures equal bytes
 
 Curves = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
 

@@ -58,8 +58,9 @@ def _draw(panel: Any, index: int, planner: str, rows: Sequence[Mapping[str, Any]
     if not points:
         return
     across, up, half = zip(*points, strict=True)
+    style = LINES[index // len(COLOURS) % len(LINES)]
     panel.errorbar(
-        across, up, yerr=half, label=planner, color=COLOURS[index % len(COLOURS)], linestyle=LINES[index // len(COLOURS) % len(LINES)],
+        across, up, yerr=half, label=planner, color=COLOURS[index % len(COLOURS)], linestyle=style,
         marker=MARKERS[index % len(MARKERS)], markersize=3, linewidth=1.0, capsize=2, elinewidth=0.7,
     )  # fmt: skip
 

@@ -129,7 +129,7 @@ def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
                     axes.text(j, i, cell.text, ha="center", va="center", color=cell.ink, fontsize=size, weight="bold")
         return []
 
-    animation = FuncAnimation(figure, draw, frames=shown, interval=1000 * delay, repeat=False)  # type: ignore[arg-type]
+    animation = FuncAnimation(figure, draw, frames=shown, interval=1000 * delay, repeat=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         animation.save(path, writer=PillowWriter(fps=1.0 / max(delay, 0.02)))  # type: ignore[arg-type]
