@@ -50,6 +50,12 @@ def world_options(name: str, given: Mapping[str, Value] | None = None) -> dict[s
     return resolve_params(name, defaults, getattr(module, "CHOICES", {}), given or {})
 
 
+def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the legal texts of the options of the world called `name` that have few."""
+    choices: Mapping[str, tuple[str, ...]] = getattr(_module(name)[0], "CHOICES", {})
+    return choices
+
+
 def _module(name: str) -> tuple[Any, str]:
     if name not in WORLDS:
         raise UsageError(f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}")

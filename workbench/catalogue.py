@@ -1,5 +1,6 @@
 """The catalogue of solvers: what can be run, with parameters, defaults and references."""
 
+import importlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from games.errors import UsageError, did_you_mean
 from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
+from planners.catalogue import PLANNERS, planner_params
 from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
 from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
 from solvers.cfr.solver import CFRSolver
@@ -240,3 +242,24 @@ def describe(name: str) -> dict[str, Any]:
     else:
         record |= {"form": "exact", "params": {}, "doc": "Two-player zero-sum games; one iteration is the whole solution."}
     return record
+
+
+def describe_planner(name: str) -> dict[str, Any]:
+    """Return name, title, reference, parameters with defaults and doc of a planner.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    params = planner_params(name)
+    entry, module = PLANNERS[name], importlib.import_module(PLANNERS[name].module)
+    return {
+        "name": name,
+        "title": entry.title,
+        "reference": entry.reference,
+        "form": "planner",
+        "params": params,
+        "choices": getattr(module, "CHOICES", {}),
+        "doc": (module.__doc__ or "").strip(),
+    }

@@ -177,11 +177,12 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
         last = lines[-1] if lines else {}
         found.append({
             "run": str(config.parent),
-            "game": settings.get("game"),
-            "algo": settings.get("algo"),
+            "game": settings.get("game") or settings.get("env"),
+            "algo": settings.get("algo") or settings.get("planner"),
             "status": result["status"] if result else "unfinished",
-            "iterations": (result or last).get("iterations", last.get("iteration", 0)),
+            "iterations": (result or last).get("iterations", last.get("iteration", (result or {}).get("played", 0))),
             "exploitability": (result or last).get("exploitability"),
+            "mean": (result or {}).get("mean"),
         })  # fmt: skip
     return found
 
@@ -204,6 +205,8 @@ def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]
         for config in configs:
             run = RunDirectory(config.parent)
             settings = run.read_json(CONFIG)
+            if "game" not in settings:
+                continue  # a planner's run
             seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING)}
             lines = [{**line, "seconds": seconds.get(line["iteration"], 0.0)} for line in run.read_lines(METRICS)]
             curves = found.setdefault(settings["game"], {})

@@ -211,27 +211,34 @@ def print_algorithm(record: dict[str, Any]) -> None:
     console.print(escape(f"{record['name']}: {record['title']} ({record['reference']})"), soft_wrap=True)
     console.print(escape(record["doc"]), soft_wrap=True)
     if record["params"]:
-        choices = record.get("choices", {})
-        print_table(
-            ("parameter", "default", "type"),
-            [(k, str(v), " | ".join(choices[k]) if k in choices else type(v).__name__) for k, v in record["params"].items()],
-            left=3,
-        )
+        print_parameters(record["params"], record.get("choices", {}), "parameter")
+
+
+def print_parameters(params: Mapping[str, Any], choices: Mapping[str, Sequence[str]], what: str) -> None:
+    """Print parameters or options with their defaults and types."""
+    rows = [(k, str(v), " | ".join(choices[k]) if k in choices else type(v).__name__) for k, v in params.items()]
+    print_table((what, "default", "type"), rows, left=3)
+
+
+def print_worlds(worlds: Mapping[str, str]) -> None:
+    """Print the catalogue of worlds."""
+    print_table(("world", "what is planned"), list(worlds.items()), left=2)
 
 
 def print_runs(records: Sequence[dict[str, Any]]) -> None:
     """Print a list of runs."""
     rows = []
     for r in records:
-        value = r.get("exploitability")
+        value, score = r.get("exploitability"), r.get("mean")
         algo = str(r.get("algo") or "-")
         rows.append(
             (
                 escape(r["run"]), escape(str(r.get("game") or "-")), escape(Path(algo).name if algo.endswith(".py") else algo),
                 escape(r["status"]), f"{r.get('iterations') or 0:,}", "-" if value is None else f"{value:.4g}",
+                "-" if score is None else f"{score:,.4g}",
             )
         )  # fmt: skip
-    print_table(("run", "game", "algo", "status", "iterations", "exploitability"), rows, left=4)
+    print_table(("run", "game", "algo", "status", "iterations", "exploitability", "score"), rows, left=4)
 
 
 def print_cache(record: dict[str, Any]) -> None:

@@ -12,16 +12,21 @@ from workbench.commands.options import SCHEMA, json_option, print_json, size_opt
 @size_option
 @json_option
 def games(game: str | None, max_histories: int, as_json: bool) -> int:
-    """List the catalogued games with their sizes, or compile GAME and show it."""
+    """List the games to solve and the worlds to plan in, or show GAME: its size, or a world's options and a first state."""
     from games.catalogue import GAMES, SUITES
-    from workbench.terminal import print_games, run_display
+    from games.worlds import WORLDS
+    from workbench.terminal import print_games, print_worlds, run_display
 
     if game is None:
         if as_json:
-            print_json({"schema": SCHEMA, "games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES})
+            worlds = {name: {"about": entry.about} for name, entry in WORLDS.items()}
+            print_json({"schema": SCHEMA, "games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES, "worlds": worlds})
         else:
             print_games(GAMES, SUITES)
+            print_worlds({name: entry.about for name, entry in WORLDS.items()})
         return 0
+    if game in WORLDS:
+        return _show_world(game, as_json)
     from games.loader import load_game
 
     with run_display(0) as display:
@@ -40,23 +45,47 @@ def games(game: str | None, max_histories: int, as_json: bool) -> int:
     return 0
 
 
+def _show_world(name: str, as_json: bool) -> int:
+    from games.worlds import WORLDS, load_world, world_choices, world_options
+    from workbench.terminal import print_parameters
+
+    options, world = world_options(name), load_world(name)
+    instance = world.instance(0)
+    record = {
+        "schema": SCHEMA, "world": name, "about": WORLDS[name].about, "options": options, "levels": len(world) or None,
+        "stochastic": instance.model.outcomes > 0, "horizon": instance.horizon,
+    }  # fmt: skip
+    if as_json:
+        print_json(record)
+        return 0
+    click.echo(f"{name}: {WORLDS[name].about}\n")
+    click.echo(world.text(instance, instance.start))
+    if options:
+        print_parameters(options, world_choices(name), "option")
+    click.echo(f"gameplan plan {name} --planner NAME [--world OPTION=VALUE]")
+    return 0
+
+
 @click.command()
 @click.argument("name", required=False)
 @json_option
 def algos(name: str | None, as_json: bool) -> int:
-    """List the algorithms, or show NAME (or a rule file) with its parameters and reference."""
-    from workbench.catalogue import ALGORITHMS, describe
+    """List the algorithms and planners, or show NAME (or a rule file) with its parameters and reference."""
+    from planners.catalogue import PLANNERS
+    from workbench.catalogue import ALGORITHMS, describe, describe_planner
     from workbench.terminal import print_algorithm, print_table
 
     if name is None:
         records = [describe(entry) for entry in ALGORITHMS]
+        planners = [describe_planner(entry) for entry in PLANNERS]
         if as_json:
-            print_json({"schema": SCHEMA, "algos": records})
+            print_json({"schema": SCHEMA, "algos": records, "planners": planners})
         else:
             print_table(("name", "algorithm", "reference"), [(r["name"], r["title"], r["reference"]) for r in records], left=3)
+            print_table(("name", "planner", "reference"), [(r["name"], r["title"], r["reference"]) for r in planners], left=3)
             click.echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
-    record = describe(name)
+    record = describe_planner(name) if name in PLANNERS else describe(name)
     if as_json:
         print_json({"schema": SCHEMA, **record})
     else:

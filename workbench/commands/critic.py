@@ -1,1 +1,58 @@
-"""``gameplan critic``."""
+"""``gameplan critic``: Monte-Carlo values of one position."""
+
+import os
+from pathlib import Path
+
+import click
+
+from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.commands.plan import levels_option, world_option
+
+
+@click.command()
+@click.argument("env")
+@click.option("--board", metavar="TEXT", help="The position: 2048 rows such as '2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4'.")
+@click.option("--seed", default=0, show_default=True, help="Without --board: the start of this instance. Also of the rollouts.")
+@click.option("--rollouts", "-m", default=1000, show_default=True, type=click.IntRange(1), help="M: rollouts an action.")
+@click.option("--length", "-t", default=60, show_default=True, type=click.IntRange(1), help="T: random steps a rollout.")
+@click.option("--gamma", default=0.9, show_default=True, type=click.FloatRange(0, 1), help="Discount a step.")
+@click.option("--policy", default="all", show_default=True, metavar="NAME", help="Rollout policy: all (ProAct), legal or pushes.")
+@click.option("--threads", type=click.IntRange(1), help="The result does not depend on it.  [default: one a core]")
+@world_option
+@levels_option
+@click.option("--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw bias and variance against M, T and gamma.")
+@json_option
+def critic(
+    env: str, board: str | None, seed: int, rollouts: int, length: int, gamma: float, policy: str, threads: int | None,
+    world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
+    from planners.critic import critic_report
+
+    from games.errors import UsageError
+    from games.worlds import load_world
+    from workbench.terminal import print_table
+
+    loaded = load_world(env, {**world, **({"levels": levels} if levels else {})})
+    instance = loaded.instance(seed)
+    state = instance.start
+    if board is not None:
+        parse = getattr(loaded, "parse", None)
+        if parse is None:
+            raise UsageError(f"{env} reads no --board; choose a position by --seed")
+        state = parse(instance, board)
+    record = critic_report(loaded, instance, state, rollouts, length, gamma, policy, seed, threads or os.cpu_count() or 1)
+    if figure is not None:
+        from workbench.critic_figures import draw_critic
+
+        draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "critic", "env": env, **record})
+        return 0
+    click.echo(loaded.text(instance, state))
+    rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "legal" if a["legal"] else "") for a in record["q"]]
+    print_table(("action", "Q", "standard error", ""), rows)
+    click.echo(f"V {record['v']['value']:.4f} ± {record['v']['standard_error']:.2g}")
+    if figure is not None:
+        click.echo(str(figure))
+    return 0
