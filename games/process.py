@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from games.dispatch import operation
-from games.random import mix
+from games.random import below, mix
 
 
 @operation
@@ -121,6 +121,24 @@ def distance(model, state):
 def cost(model, state, action):
     """Return the cost of a legal action for shortest-path search; 1 unless the world says otherwise."""
     return 1.0
+
+
+@operation
+def playout(model, state, steps, discount, rng):
+    """Play uniformly over the legal actions, in place, to the end or for at most `steps` actions; return (return, actions done).
+
+    The return is discounted from the first action on. Worlds may bring a faster one of the same distribution.
+    """
+    actions, total, factor, done = np.empty(model.actions, np.int64), 0.0, 1.0, 0
+    while done < steps:
+        count = legal(model, state, actions)
+        if count == 0:
+            break
+        total += factor * apply(model, state, actions[below(rng, count)])
+        draw(model, state, rng)
+        factor *= discount
+        done += 1
+    return total, done
 
 
 class Model(Protocol):
