@@ -21,7 +21,25 @@ class Entry(NamedTuple):
     about: str
 
 
-WORLDS: dict[str, Entry] = {}
+_2048 = "games.game2048.world:make"
+WORLDS: dict[str, Entry] = {
+    "2048": Entry(_2048, {}, "2048 on 4x4 cells; the score is the sum of merged tiles, and play goes on after 2048"),
+    "2048-3x3": Entry(_2048, {"rows": 3, "columns": 3, "target": 0}, "2048 on 3x3 cells"),
+    "2048-2x3": Entry(_2048, {"rows": 2, "columns": 3, "target": 0}, "2048 on 2x3 cells: small enough to be solved exactly"),
+    "2048-2x2": Entry(_2048, {"rows": 2, "columns": 2, "target": 0}, "2048 on 2x2 cells: small enough to be solved exactly"),
+    "3072": Entry(_2048, {"base": 3, "target": 3072}, "2048 with tiles 3, 6, 12 ...: the same game, scores times 1.5"),
+    "2048-proact": Entry(
+        _2048,
+        {"rules": "proact", "horizon": 10_000},
+        "2048 as in ProAct: illegal moves are actions (-1), ten in a row end the game",
+    ),
+    "2048-3x3-proact": Entry(
+        _2048, {"rules": "proact", "horizon": 10_000, "rows": 3, "columns": 3, "target": 0}, "ProAct's 2048 on 3x3 cells"
+    ),
+    "3072-proact": Entry(
+        _2048, {"rules": "proact", "horizon": 10_000, "base": 3, "target": 3072}, "ProAct's 2048 with tiles 3, 6, 12 ..."
+    ),
+}
 
 
 def load_world(name: str, given: Mapping[str, Value] | None = None) -> World:

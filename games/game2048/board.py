@@ -90,7 +90,7 @@ def transpose(board):
 
 @embedded
 def slide(board, direction, shape):
-    """Return (board, gain) after sliding in a direction: the sum of the merged tiles in base 2. Illegal: board unchanged, gain 0."""
+    """Return (board, gain) after sliding in a direction; gain is the sum of the merged tiles in base 2. Illegal: (board, 0)."""
     vertical = (direction & 1) == 0
     far = np.uint64(((direction + 1) & 2) << 15)  # right and down use the second table
     lines = transpose(board) if vertical else board
@@ -176,7 +176,9 @@ def reflect(board, shape):
 def flip(board, shape):
     """Return `board` with top and bottom exchanged."""
     halves = (board >> np.uint64(32)) | (board << np.uint64(32))
-    whole = ((halves >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)) | ((halves & np.uint64(0x0000FFFF0000FFFF)) << np.uint64(16))
+    whole = ((halves >> np.uint64(16)) & np.uint64(0x0000FFFF0000FFFF)) | (
+        (halves & np.uint64(0x0000FFFF0000FFFF)) << np.uint64(16)
+    )
     return whole >> shape.pad_down
 
 

@@ -164,9 +164,9 @@ for _class in (Full2048, Small2048):
     terminal.of(_class)(_terminal)
     playout.of(_class)(_playout)
     key.of(_class)(_key)
-for _class in (Full2048, Small2048, ProAct2048):
-    score.of(_class)(_score)
-    potential.of(_class)(_potential)
+for _any in (Full2048, Small2048, ProAct2048):
+    score.of(_any)(_score)
+    potential.of(_any)(_potential)
 
 
 @legal.of(ProAct2048)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from games.errors import UsageError
-from games.game2048.board import FULL, TOP, Shape, largest, shape, spawn
+from games.game2048.board import FULL, TOP, Shape, largest, spawn
 from games.game2048.model import FORMAT_ERROR, ProAct2048, make_model
 from games.jit import njit
 from games.random import stream
@@ -114,7 +114,9 @@ class World2048:
         for r, row in enumerate(rows):
             for cell in row:
                 if cell != "." and not cell.isdecimal():
-                    raise UsageError(f"{self.name}: row {r + 1} has a cell {cell!r}; write a tile such as {self.base}, or . or 0 if empty")
+                    raise UsageError(
+                        f"{self.name}: row {r + 1} has a cell {cell!r}; write a tile such as {self.base}, or . or 0 if empty"
+                    )
         return self.state([[0 if cell == "." else int(cell) for cell in row] for row in rows])
 
     def text(self, instance: Instance, state: np.ndarray) -> str:
@@ -165,7 +167,9 @@ def make(name: str, rows: int, columns: int, base: int, rules: str, target: int,
     if base not in (2, 3):
         raise UsageError(f"{name}: base={base} is not possible; legal: 2, 3")
     if target and target not in [base << e >> 1 for e in range(1, TOP + 1)]:
-        raise UsageError(f"{name}: target={target} is no tile; tiles are {base}, {2 * base} ... {base << TOP >> 1}, and 0 for no target")
+        raise UsageError(
+            f"{name}: target={target} is no tile; tiles are {base}, {2 * base} ... {base << TOP >> 1}, and 0 for no target"
+        )
     if horizon < 0:
         raise UsageError(f"{name}: horizon={horizon} is negative; 0 means no limit")
     return World2048(name, rows, columns, base, rules, target, horizon)
