@@ -26,6 +26,7 @@ COMMANDS = {  # name: module in workbench.commands and the command in it, in the
     "check-rule": "catalogue:check_rule",
     "runs": "housekeeping:runs",
     "cache": "housekeeping:cache_group",
+    "stub-server": "stub:stub_server",
     "bench": "bench:bench",
 }
 

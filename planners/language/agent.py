@@ -1,0 +1,153 @@
+"""A language model as the whole planner: every decision is one answer to one request that shows the present state, no history."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from games.dispatch import plain
+from games.errors import UsageError
+from games.process import unlisted
+from games.random import below, next_word
+from games.world import Instance
+from planners.budget import FALLBACKS, QUESTIONS, TOKENS_IN, TOKENS_OUT, Budget, new_cost
+from planners.language import settings as endpoint
+from planners.language.client import Client
+from planners.language.parser import lenient_move, menu_numbers, strict_move
+from planners.language.prompts import PROMPTS, Messages, menu_messages, read_prompts
+from planners.language.recordings import Answer
+from planners.language.settings import Settings
+from planners.language.speech import Speech
+from planners.planner import Decision
+
+# mode: proact shows boards as ProAct does, clean with real line breaks, menu numbers the legal actions (any world); auto is proact
+# where there is a prompt, else menu. samples: answers asked for, the action named most often is taken. on_failure: what is done
+# when the endpoint gives no answer.
+PARAMS = {
+    "mode": "auto",
+    "parser": "strict",
+    "thinking": False,
+    "prompts": "",
+    "samples": 1,
+    "on_failure": "give-up",
+    **endpoint.PARAMS,
+}
+CHOICES = {
+    "mode": ("auto", "proact", "clean", "menu"),
+    "parser": ("strict", "lenient"),
+    "on_failure": ("give-up", "random"),
+}
+
+OK, FORMAT_ERROR, ILLEGAL, FAILURE = "ok", "format errors", "illegal", "failures"
+_next_word, _below = plain(next_word), plain(below)
+
+
+class Reading(NamedTuple):
+    """What an answer says: the action, None if the world has none for it, and the verdict."""
+
+    action: int | None
+    verdict: str
+
+
+class LanguagePlanner:
+    """Asks a language model for every decision; parameters as in `PARAMS`.
+
+    In ProAct's worlds an answer in the wrong format is an action of its own, with its penalty. Elsewhere, and for an answer that
+    names an action that is not legal, a random legal action takes its place, and the decision is marked as a fallback.
+    """
+
+    def __init__(
+        self, name: str, client: Client, mode: str, parser: str, thinking: bool, prompts: str, samples: int, on_failure: str
+    ) -> None:
+        self.name, self.client = name, client
+        self._mode, self._parser, self._thinking, self._on_failure = mode, parser, thinking, on_failure
+        self._prompts = read_prompts(Path(prompts)) if prompts else PROMPTS
+        self._samples = samples
+        self._tally: Counter[str] = Counter()
+
+    def begin(self, instance: Instance, rng: np.ndarray) -> None:
+        """Start an episode (see `Planner`)."""
+        self._speech, self._rng = Speech(instance), rng
+        self._tally = Counter()
+        self._prompt = None if self._mode == "menu" else self._speech.prompt(self._prompts)
+        if self._prompt is None and self._mode not in ("auto", "menu"):
+            raise UsageError(
+                f"{self.name}: mode={self._mode} has no prompt for this world; there are prompts for {', '.join(self._prompts)}, "
+                "and mode=menu serves every world"
+            )
+
+    def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
+        """Return the model's decision (see `Planner`); its record is ``{"answers": [...], "verdicts": [...]}``."""
+        actions, names = self._speech.options(state)
+        messages = self._messages(state, names)
+        cost = new_cost()
+        samples = [int(_next_word(self._rng) >> np.uint64(33)) for _ in range(self._samples)]
+        answers = self.client.ask_all([(messages, sample) for sample in samples])
+        account(cost, answers)
+        readings = [self._read(answer.text, actions) for answer in answers if not answer.failure]
+        self._count(answers, readings)
+        record = {"answers": [a.failure or a.text for a in answers], "verdicts": [r.verdict for r in readings]}
+        if not readings and self._on_failure == "give-up":
+            return Decision(None, cost, 1, note=f"the endpoint gave no answer ({answers[0].failure})", record=record)
+        votes = Counter(reading.action for reading in readings if reading.action is not None)
+        if votes:
+            return Decision(votes.most_common(1)[0][0], cost, 1, record=record)
+        cost[FALLBACKS] += 1
+        return Decision(actions[_below(self._rng, len(actions))], cost, 1, fallback=True, record=record)
+
+    def report(self) -> dict[str, int]:
+        """Return counts of the episode's answers.
+
+        ``answers`` asked for, ``failures`` among them; of the rest, ``format errors`` under the parser in use, and under the
+        ``strict`` and the ``lenient`` one; ``illegal`` ones name an action that the world refuses.
+        """
+        names = ("answers", FAILURE, FORMAT_ERROR, "strict format errors", "lenient format errors", ILLEGAL, "estimated")
+        return {name.replace(" ", "_"): self._tally[name] for name in names}
+
+    def _messages(self, state: np.ndarray, names: list[str]) -> Messages:
+        if self._prompt is None:
+            return menu_messages(self._speech.task, self._speech.text(state), names, 1)
+        return self._prompt.messages(self._speech.observation(state, self._mode == "clean"))
+
+    def _read(self, text: str, actions: list[int]) -> Reading:
+        if self._prompt is None:
+            numbers = menu_numbers(text, len(actions))
+            return Reading(actions[numbers[0] - 1], OK) if numbers else Reading(None, FORMAT_ERROR)
+        words = self._speech.words()
+        strict, lenient = strict_move(text, words, self._thinking), lenient_move(text, words)
+        self._tally["strict format errors"] += not strict.legal
+        self._tally["lenient format errors"] += not lenient.legal
+        answered = strict if self._parser == "strict" else lenient
+        action = self._speech.move((answered.text or "") if answered.legal else "")
+        verdict = OK if answered.legal else FORMAT_ERROR
+        if action is not None and action not in actions and not unlisted(self._speech.instance.model, action):
+            action, verdict = None, ILLEGAL
+        return Reading(action, verdict)
+
+    def _count(self, answers: list[Answer], readings: list[Reading]) -> None:
+        self._tally["answers"] += len(answers)
+        self._tally[FAILURE] += len(answers) - len(readings)
+        self._tally["estimated"] += sum(answer.estimated for answer in answers)
+        self._tally.update(reading.verdict for reading in readings)
+
+
+def account(cost: np.ndarray, answers: list[Answer]) -> None:
+    """Add the questions and tokens behind `answers` to the counters `cost`."""
+    cost[QUESTIONS] += len(answers)
+    cost[TOKENS_IN] += sum(answer.tokens_in for answer in answers)
+    cost[TOKENS_OUT] += sum(answer.tokens_out for answer in answers)
+
+
+def make(name: str, **params: Any) -> LanguagePlanner:
+    """Return the planner; `params` as in `PARAMS`.
+
+    Raises
+    ------
+    UsageError
+        If no endpoint is named or a value is impossible.
+    """
+    own = {key: params.pop(key) for key in list(params) if key not in endpoint.PARAMS}
+    if own["samples"] < 1:
+        raise UsageError(f"{name}: samples={own['samples']} is too small; at least one answer is needed for a decision")
+    return LanguagePlanner(name, Client(Settings.resolve(**params)), **own)

@@ -1,0 +1,69 @@
+"""How the states and actions of a world are put into words, and words turned back into actions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError, UsageError
+from games.process import legal
+from games.world import Instance
+from planners.language.prompts import PUSHES, WALKS, Prompt, plain_board
+
+DEFAULT_TASK = "You plan step by step and want to reach the goal."
+
+
+class Speech:
+    """Speaks about one instance, in the words of its world.
+
+    Worlds of board games (2048, Sokoban) bring ``observation(state)``, the board as ProAct shows it, and ``action(name)``, which
+    raises `UsageError` for a name that is none; any world may bring ``task``, what it is about in a sentence or two.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        world: Any = instance.world
+        if world is None:
+            raise GameplanError(f"instance {instance.name} names no world, so it cannot be put into words for a language model")
+        self.instance, self.world = instance, world
+        self.task: str = getattr(world, "task", DEFAULT_TASK)
+
+    @property
+    def variant(self) -> str:
+        """The name of the world's prompt, such as 2048_4x4 or origin; empty if its states are shown as in `text`."""
+        if hasattr(self.world, "tiles"):
+            return f"{1024 * self.world.base}_{self.world.rows}x{self.world.columns}"
+        return str(getattr(self.world, "variant", ""))
+
+    def prompt(self, prompts: Mapping[str, Prompt]) -> Prompt | None:
+        """Return the prompt of the world's variant; that of 4x4 cells does for 2048 on any board; None if there is none."""
+        return prompts.get(self.variant) or prompts.get(self.variant.partition("_")[0] + "_4x4")
+
+    def observation(self, state: np.ndarray, plain: bool) -> str:
+        """Return the board as ProAct shows it, or with `plain` with line breaks where ProAct's 2048 has a backslash and an n."""
+        shown: str = self.world.observation(state)
+        return plain_board(shown) if plain and shown.startswith("{") else shown
+
+    def words(self) -> tuple[str, ...]:
+        """Return the words for moves on the board."""
+        return WALKS + PUSHES if self.variant in ("origin", "symbol") else WALKS
+
+    def move(self, word: str) -> int | None:
+        """Return the action called `word`; None if the world knows no such action, not even as an error."""
+        try:
+            return int(self.world.action(word))
+        except UsageError:
+            return None
+
+    def text(self, state: np.ndarray) -> str:
+        """Return the state as the world shows it to people."""
+        return str(self.world.text(self.instance, state))
+
+    def options(self, state: np.ndarray) -> tuple[list[int], list[str]]:
+        """Return the legal actions and their names."""
+        actions = np.empty(self.instance.model.actions, np.int64)
+        found = [int(action) for action in actions[: legal(self.instance.model, state, actions)]]
+        return found, self.names(state, found)
+
+    def names(self, state: np.ndarray, actions: Sequence[int]) -> list[str]:
+        """Return the names of `actions` in `state`."""
+        return [str(self.world.action_name(self.instance, state, action)) for action in actions]
