@@ -67,19 +67,18 @@ def lenient_move(answer: str, words: Sequence[str]) -> Answered:
 def menu_numbers(answer: str, size: int) -> list[int] | None:
     """Return the numbers from 1 to `size` that an answer to a menu chooses, in its order, each once; None if there is none.
 
-    The first JSON array of numbers counts, alone or in an object; failing JSON, the whole numbers in the last line. Texts such as
+    The first JSON array of numbers counts, alone or in an object; without JSON, the whole numbers in the last line. Texts such as
     "3" are taken for numbers, other texts and numbers that are not in the menu are left out.
     """
     text = answer.replace(_END, "").rpartition("</think>")[2]
-    for value in _json_values(text):
-        numbers = _legal_numbers(value, size)
-        if numbers:
-            return numbers
+    values = _json_values(text)
+    if values:
+        return next((numbers for value in values if (numbers := _legal_numbers(value, size))), None)
     lines = text.strip().splitlines()
     return _legal_numbers(re.findall(r"(?<![\d.])\d+(?![\d.]*\d)", lines[-1]), size) or None if lines else None
 
 
-def score(answer: str) -> float | None:
+def read_score(answer: str) -> float | None:
     """Return the score in [0, 1] that an answer gives, or None: ``{"score": 0.7}``, ``0.7``, ``70%`` and ``7/10`` are understood.
 
     The last number that is labelled "score" counts, else a number that is the whole answer.

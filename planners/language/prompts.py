@@ -14,6 +14,7 @@ from games.errors import UsageError
 
 BOARD = "{textual_representation}"  # where the observation goes
 MENU_MARK, SCORE_MARK = "one JSON array of numbers", "one JSON object such as"  # what tells requests of these kinds apart
+END_MARK = "It ends at:"
 
 Messages = list[dict[str, str]]
 
@@ -145,11 +146,11 @@ def menu_messages(task: str, situation: str, options: Sequence[str], count: int)
     return [{"role": "system", "content": system}, {"role": "user", "content": f"Now:\n{situation}\n\nMenu:\n{menu}"}]
 
 
-def score_messages(task: str, start: str, steps: Sequence[str], end: str) -> Messages:
-    """Return the request to score a whole trajectory, given by its `start`, the names of its `steps` and its `end`."""
+def score_messages(task: str, steps: Sequence[str], end: str, start: str = "") -> Messages:
+    """Return the request to score a trajectory as a whole: its `steps` by name, its `end`, and its `start` if there are steps."""
     system = (
         f"{task}\n\nA plan has been simulated. Judge the plan as a whole: how likely does it lead to the goal, seen from where it "
         'ends? 0 is hopeless, 1 is certain. Answer with one JSON object such as {"score": 0.4} and nothing else.'
     )
-    user = f"It began at:\n{start}\n\nSteps: {', then '.join(steps)}\n\nIt ends at:\n{end}"
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    way = f"It began at:\n{start}\n\nSteps: {', then '.join(steps)}\n\n" if steps else ""
+    return [{"role": "system", "content": system}, {"role": "user", "content": f"{way}{END_MARK}\n{end}"}]

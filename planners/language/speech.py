@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from games.dispatch import suited
 from games.errors import GameplanError, UsageError
-from games.process import legal
 from games.world import Instance
+from planners.episode import options as look
 from planners.language.prompts import PUSHES, WALKS, Prompt, plain_board
 
 DEFAULT_TASK = "You plan step by step and want to reach the goal."
@@ -25,6 +26,7 @@ class Speech:
         if world is None:
             raise GameplanError(f"instance {instance.name} names no world, so it cannot be put into words for a language model")
         self.instance, self.world = instance, world
+        self._look = suited(look, instance.model)
         self.task: str = getattr(world, "task", DEFAULT_TASK)
 
     @property
@@ -55,13 +57,14 @@ class Speech:
             return None
 
     def text(self, state: np.ndarray) -> str:
-        """Return the state as the world shows it to people."""
-        return str(self.world.text(self.instance, state))
+        """Return the state for menus and trajectories: the board, or what the world shows to people."""
+        return self.observation(state, True) if hasattr(self.world, "observation") else str(self.world.text(self.instance, state))
 
     def options(self, state: np.ndarray) -> tuple[list[int], list[str]]:
         """Return the legal actions and their names."""
         actions = np.empty(self.instance.model.actions, np.int64)
-        found = [int(action) for action in actions[: legal(self.instance.model, state, actions)]]
+        count, _ = self._look(self.instance.model, state, actions)
+        found = [int(action) for action in actions[:count]]
         return found, self.names(state, found)
 
     def names(self, state: np.ndarray, actions: Sequence[int]) -> list[str]:

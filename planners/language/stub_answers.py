@@ -11,17 +11,25 @@ import numpy as np
 
 from games.dispatch import plain
 from games.errors import GameplanError, UsageError
+from games.jit import njit
 from games.params import Value
 from games.process import potential
 from games.random import below, unit
 from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.language.boards import Board, find_board
-from planners.language.prompts import MENU_MARK, PUSHES, SCORE_MARK, WALKS
+from planners.language.prompts import END_MARK, MENU_MARK, PUSHES, SCORE_MARK, WALKS
 
 Request = Sequence[Mapping[str, str]]
 Respond = Callable[[Request, np.ndarray], str]
 _below, _unit = plain(below), plain(unit)
+
+
+@njit
+def _look(model, root, state):
+    return potential(model, root, state)
+
+
 _OPTION = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
 
 
@@ -101,11 +109,12 @@ def from_planner(name: str, params: Mapping[str, Value] | None = None) -> Respon
     def respond(request: Request, rng: np.ndarray) -> str:
         system, user = _texts(request)
         if SCORE_MARK in system:
-            boards = [find_board(part) for part in user.rsplit("It ends at:", 1)]
-            if None in boards:
+            way, _, place = user.rpartition(END_MARK)
+            start, end = find_board(way), find_board(place)
+            if end is None:
                 return at_random(request, rng)
-            start, end = boards
-            return json.dumps({"score": float(plain(potential)(end.instance.model, start.state, end.state))})  # type: ignore[union-attr]
+            root = end.state if start is None else start.state
+            return json.dumps({"score": float(_look(end.instance.model, root, end.state))})
         if MENU_MARK in system:
             board = find_board(user)
             if board is None:
