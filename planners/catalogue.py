@@ -22,7 +22,11 @@ class Entry(NamedTuple):
     reference: str
 
 
-PLANNERS: dict[str, Entry] = {}
+PLANNERS: dict[str, Entry] = {
+    "llm": Entry(
+        "planners.language.agent", {}, "a language model decides, one answer a step", "Yu et al. 2026, arXiv 2602.05327, section 4"
+    ),
+}
 
 
 def find_planner(name: str, given: Mapping[str, Value] | None = None) -> Planner:

@@ -24,7 +24,8 @@ class Episode:
 
     `states` has one entry more than `actions` and `rewards`; `decisions` has one entry a call of the planner, which may cover
     several actions; `cost` sums their counters, `seconds` (wall) and `cpu_seconds` their time. `status` says why it ended: at a
-    goal, at another terminal state, by the step limit, because the planner gave up (`note` says why), or by `stop`.
+    goal, at another terminal state, by the step limit, because the planner gave up (`note` says why), or by `stop`. `report` has
+    what a planner with a method of this name counts of an episode beside `cost`.
     """
 
     instance: Instance
@@ -37,6 +38,7 @@ class Episode:
     cpu_seconds: float = 0.0
     status: str = ENDED
     note: str = ""
+    report: dict[str, int] = field(default_factory=dict)
 
 
 @njit
@@ -128,4 +130,6 @@ def play(
                 break
     if solved:
         episode.status = SOLVED
+    if hasattr(planner, "report"):
+        episode.report = planner.report()
     return episode

@@ -6,12 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from games.errors import GameplanError, UsageError
+from games.worlds import load_world
+from planners.budget import COUNTERS, FALLBACKS, QUESTIONS, Budget
+from planners.catalogue import find_planner
+from planners.episode import CUT, GIVEN_UP, play
 from planners.language.client import Client
 from planners.language.parser import lenient_move, menu_numbers, read_score, strict_move
 from planners.language.prompts import BOARD, PROMPTS, PUSHES, WALKS, plain_board, read_prompts
+from planners.language.report import language_record
 from planners.language.settings import Settings
 from planners.language.stub import StubServer, StubSettings
-from planners.language.stub_answers import at_random, from_script
+from planners.language.stub_answers import at_random, at_random_legal, from_script
 
 QUESTION = [{"role": "system", "content": "You play 2048."}, {"role": "user", "content": "Where to?"}]
 WORDS = WALKS + PUSHES
@@ -306,3 +311,111 @@ def test_the_stub_refuses_what_it_cannot_answer():
     for faults, match in (({"http-42": 1.0}, "unknown fault"), ({"empty": 2.0}, "no rate")):
         with pytest.raises(UsageError, match=match):
             StubServer(StubSettings(at_random, faults=faults))
+
+
+def played(world, server, episodes=1, steps=None, **params):
+    """Return the episodes that the planner llm plays, asking `server`, or nobody if it is None."""
+    given = {"model": "stub", "timeout": 20.0, "retries": 1, "backoff": 0.001, **params}  # the stub may compile first
+    planner = find_planner("llm", given if server is None else {"base_url": server.url, **given})
+    made = load_world(world)
+    return [play(made.instance(k), planner, Budget(), seed=k, steps=steps) for k in range(episodes)], made
+
+
+def outcomes(episodes, world):
+    return [world.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
+
+
+def test_random_answers_play_like_random_play():
+    with StubServer(StubSettings(at_random)) as server:
+        episodes, world = played("2048-3x3-proact", server, 30)
+    scores = [outcome["score"] for outcome in outcomes(episodes, world)]
+    assert abs(sum(scores) / 30 - 177.1) < 3 * 96 / 30**0.5  # mean and deviation of uniform play, illegal moves included
+    assert sum(e.report["format_errors"] for e in episodes) == 0
+    assert sum(e.cost[QUESTIONS] for e in episodes) == sum(len(e.actions) for e in episodes) == server.counts["requests"]
+    assert any(outcome["illegal"] for outcome in outcomes(episodes, world))
+
+
+@pytest.mark.parametrize(
+    ("fault", "strict", "lenient"),
+    [
+        ("text-after", True, False),
+        ("missing-label", True, False),
+        ("illegal-word", True, True),
+        ("empty", True, True),
+        ("wrong-case", False, False),
+        ("missing-usage", False, False),
+    ],
+)
+def test_format_errors_are_exactly_the_faults(fault, strict, lenient):
+    with StubServer(StubSettings(at_random_legal, faults={fault: 0.3})) as server:
+        ((episode,), world) = played("2048-proact", server, steps=60)
+    shown = server.counts[fault]
+    assert 5 < shown < 40 and len(episode.actions) == 60
+    (outcome,) = outcomes([episode], world)
+    assert outcome["format_errors"] == episode.report["format_errors"] == episode.cost[FALLBACKS] == shown * strict
+    assert outcome["illegal"] == 0
+    assert episode.report["lenient_format_errors"] == shown * lenient
+    assert episode.report["estimated"] == shown * (fault == "missing-usage")
+    record = language_record([dict(zip(COUNTERS, episode.cost, strict=True))], [episode.report])
+    assert record["degraded"] == strict and record["share"] == shown * strict / 60
+
+
+def test_a_lenient_parser_plays_on_where_the_strict_one_errs():
+    with StubServer(StubSettings(at_random_legal, faults={"text-after": 1.0})) as server:
+        ((strict,), _) = played("2048-proact", server, steps=15)
+        ((lenient,), _) = played("2048-proact", server, steps=15, parser="lenient")
+    assert strict.actions == [4] * 10 and strict.rewards == [-10.0] * 10  # ten turns without a change end the game
+    assert 4 not in lenient.actions and lenient.status == CUT and lenient.report["strict_format_errors"] == 15
+
+
+def test_an_endpoint_failure_gives_the_episode_up_or_is_a_counted_fallback():
+    with StubServer(StubSettings(at_random_legal, faults={"http-500": 0.5}, seed=1)) as server:
+        ((given_up,), _) = played("2048-proact", server, steps=20, retries=0)
+        ((random,), _) = played("2048-proact", server, steps=20, retries=0, on_failure="random")
+    assert given_up.status == GIVEN_UP and "HTTP 500" in given_up.note and given_up.report["failures"] == 1
+    fallbacks = sum(decision.fallback for decision in random.decisions)
+    assert 3 < fallbacks < 17 and random.report["failures"] == random.cost[FALLBACKS] == fallbacks
+
+
+def test_a_recording_replays_the_same_play_without_a_server(tmp_path):
+    with StubServer(StubSettings(at_random_legal, faults={"dropped": 0.1})) as server:
+        recorded, _ = played("2048-3x3-proact", server, 3, cache=str(tmp_path), on_failure="random", retries=0)
+    replayed, _ = played("2048-3x3-proact", None, 3, cache=str(tmp_path), on_failure="random", retries=0, replay=True)
+    for one, other in zip(recorded, replayed, strict=True):
+        assert one.actions == other.actions and (one.cost == other.cost).all() and one.report == other.report
+    assert sum(e.report["failures"] for e in recorded) > 0
+
+
+def test_concurrent_episodes_play_as_if_alone():
+    with StubServer(StubSettings(at_random, faults={"http-429": 0.1})) as server:
+        alone, _ = played("2048-3x3-proact", server, 4)
+    with StubServer(StubSettings(at_random, faults={"http-429": 0.1})) as server:
+        planners = [find_planner("llm", {"base_url": server.url, "model": "stub", "backoff": 0.001}) for _ in range(4)]
+        world = load_world("2048-3x3-proact")
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(lambda k: play(world.instance(k), planners[k], Budget(), seed=k), range(4)))
+    assert [e.actions for e in alone] == [e.actions for e in together]
+
+
+def test_modes_show_what_they_say(tmp_path):
+    seen, other = [], tmp_path / "prompts.json"
+    other.write_text(json.dumps({"x": {"system_prompt_template": "", "user_prompt_template": BOARD}}))
+
+    def respond(request, rng):
+        seen.append([message["content"] for message in request])
+        return at_random_legal(request, rng)
+
+    with StubServer(StubSettings(respond)) as server:
+        for mode in ("proact", "clean"):
+            played("2048-proact", server, steps=1, mode=mode)
+        played("2048", server, steps=1, mode="menu")
+        ((episode,), _) = played("2048", server, steps=5, samples=3)
+        with pytest.raises(UsageError, match="mode=menu"):
+            played("2048", server, mode="clean", prompts=str(other))
+    assert seen[0][1].count("\n") == seen[1][1].count("\n") - 3
+    assert "{'board': '[    ." in seen[0][1] or "{'board': '[    2" in seen[0][1]
+    assert "\\n" in seen[0][1] and "\\n" not in seen[1][1] and "[    ." in seen[1][1]
+    assert "numbered menu" in seen[2][0] and "1. " in seen[2][1]
+    assert episode.cost[QUESTIONS] == 15 and len(seen) == 18
+    for record in episode.decisions:
+        assert not record.fallback

@@ -23,6 +23,7 @@ from games.worlds import load_world, world_options
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner, planner_params
 from planners.episode import Episode, play
+from planners.language.report import language_record
 from planners.planner import Planner
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
@@ -145,6 +146,8 @@ def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any
     fallbacks = sum(decision.fallback for decision in episode.decisions)
     if fallbacks:
         record["fallbacks"] = fallbacks
+    if episode.report:
+        record["report"] = episode.report
     return record
 
 
@@ -260,6 +263,7 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
     timing = run.read_lines(TIMING)
     seconds = math.fsum(line["seconds"] for line in timing)
     decisions = sum(line["decisions"] for line in episodes)
+    language = language_record([line["cost"] for line in episodes], [line.get("report", {}) for line in episodes])
     return {
         "schema": SCHEMA,
         "command": "plan",
@@ -278,6 +282,7 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
         "played": len(episodes),
         "cost": {name: _mean([line["cost"][name] for line in episodes]) for name in COUNTERS},
         "fallbacks": sum(line.get("fallbacks", 0) for line in episodes),
+        **({"language": language} if language else {}),
         "decisions": decisions,
         "seconds": seconds,
         "cpu_seconds": math.fsum(line["cpu_seconds"] for line in timing),

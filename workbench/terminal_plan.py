@@ -66,6 +66,13 @@ def print_plan(record: dict[str, Any]) -> None:
         )
     if record["fallbacks"]:
         console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
+    if "language" in record:
+        language = record["language"]
+        label = "; DEGRADED: no result of a language model" if language["degraded"] else ""
+        console.print(
+            f"language     {language['questions']:,} questions, {100 * language['share']:.2g} % of the answers unusable{label}",
+            soft_wrap=True,
+        )
     for metric, value in record.get("metrics", {}).items():
         console.print(f"{metric:<12} {value}", soft_wrap=True)
     console.print(escape(f"run          {record['run']}"), soft_wrap=True)

@@ -12,7 +12,7 @@ from games.dispatch import operation
 from games.game2048.board import FULL, Shape, count_cells, legal_mask, nth_cell, occupied, random_direction, shape, slide, spawn
 from games.game2048.heuristic import worth
 from games.jit import embedded
-from games.process import apply, chance, draw, key, legal, playout, potential, score, terminal
+from games.process import apply, chance, draw, key, legal, playout, potential, score, terminal, unlisted
 from games.random import mix
 
 STUCK = 10  # turns in a row without a change that end a game of ProAct's
@@ -210,3 +210,8 @@ def _proact_chance(model, state, states, probabilities):
 @terminal.of(ProAct2048)
 def _proact_terminal(model, state):
     return state[1] >= model.stuck or legal_mask(state.view(np.uint64)[0], model.shape) == 0
+
+
+@unlisted.of(ProAct2048)
+def _proact_unlisted(model, action):
+    return action == FORMAT_ERROR

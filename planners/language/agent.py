@@ -86,14 +86,13 @@ class LanguagePlanner:
         answers = self.client.ask_all([(messages, sample) for sample in samples])
         account(cost, answers)
         readings = [self._read(answer.text, actions) for answer in answers if not answer.failure]
-        self._count(answers, readings)
+        cost[FALLBACKS] += self._count(answers, readings)
         record = {"answers": [a.failure or a.text for a in answers], "verdicts": [r.verdict for r in readings]}
         if not readings and self._on_failure == "give-up":
             return Decision(None, cost, 1, note=f"the endpoint gave no answer ({answers[0].failure})", record=record)
         votes = Counter(reading.action for reading in readings if reading.action is not None)
         if votes:
             return Decision(votes.most_common(1)[0][0], cost, 1, record=record)
-        cost[FALLBACKS] += 1
         return Decision(actions[_below(self._rng, len(actions))], cost, 1, fallback=True, record=record)
 
     def report(self) -> dict[str, int]:
@@ -125,11 +124,12 @@ class LanguagePlanner:
             action, verdict = None, ILLEGAL
         return Reading(action, verdict)
 
-    def _count(self, answers: list[Answer], readings: list[Reading]) -> None:
-        self._tally["answers"] += len(answers)
-        self._tally[FAILURE] += len(answers) - len(readings)
-        self._tally["estimated"] += sum(answer.estimated for answer in answers)
+    def _count(self, answers: list[Answer], readings: list[Reading]) -> int:
+        """Count the answers to one question; return how many could not be used, or not be read."""
+        failures = len(answers) - len(readings)
+        self._tally.update({"answers": len(answers), FAILURE: failures, "estimated": sum(answer.estimated for answer in answers)})
         self._tally.update(reading.verdict for reading in readings)
+        return failures + sum(reading.verdict == FORMAT_ERROR for reading in readings)
 
 
 def account(cost: np.ndarray, answers: list[Answer]) -> None:

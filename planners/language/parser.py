@@ -12,6 +12,7 @@ from typing import NamedTuple
 # The label stands at the start or right after a line break; the action is all that follows, up to a line that begins a thought.
 _STRICT = re.compile(r"(?:\A|\n)(?:#\s*)?(?:move|action):(.+?)(?=\n(?:#\s*)?thought:|\Z)", re.IGNORECASE | re.DOTALL)
 _LABEL = re.compile(r"[\W_]*(?:move|action)[\s*_`\"']*[:=]", re.IGNORECASE)
+_OPENING = re.compile(r"[\[{]")
 _END = "<|im_end|>"
 
 
@@ -100,13 +101,15 @@ def _json_values(text: str) -> list[object]:
     found: list[object] = []
     decoder = json.JSONDecoder()
     place = 0
-    while (opening := re.search(r"[\[{]", text[place:])) is not None:
-        place += opening.start()
+    for _ in range(100):  # a text may open any number of brackets
+        opening = _OPENING.search(text, place)
+        if opening is None:
+            break
         try:
-            value, place = decoder.raw_decode(text, place)
+            value, place = decoder.raw_decode(text, opening.start())
             found.append(value)
         except (ValueError, RecursionError):
-            place += 1
+            place = opening.start() + 1
     return found
 
 

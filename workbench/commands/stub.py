@@ -59,6 +59,8 @@ def stub_server(
 
     Prints two lines for the shell that 'gameplan plan ENV --planner llm' understands, and serves until interrupted.
     """
+    import signal
+
     from planners.language.stub import StubServer, StubSettings
     from planners.language.stub_answers import at_random, at_random_legal, from_planner, from_script, read_script
     from workbench.durations import parse_duration
@@ -75,6 +77,7 @@ def stub_server(
     click.echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
     click.echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
     click.echo("serving; Ctrl-C stops", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # 'kill' ends it like Ctrl-C
     try:
         server.serve()
     except KeyboardInterrupt:
