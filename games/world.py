@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,8 +26,20 @@ class Instance:
     world: "World | None" = field(default=None, repr=False, compare=False)
 
 
+class Cell(NamedTuple):
+    """A cell of a picture: a short text and its colours as #rrggbb."""
+
+    text: str
+    ink: str
+    ground: str
+
+
 class World(Protocol):
-    """A family of instances, such as 2048 or a collection of Sokoban levels."""
+    """A family of instances, such as 2048 or a collection of Sokoban levels.
+
+    Worlds on a board may also have ``picture(instance, state)``, the board as rows of `Cell`, and ``read(text)``, the state that a
+    person has written down.
+    """
 
     name: str
 

@@ -9,7 +9,7 @@ import numpy as np
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
 from games.random import stream
-from games.world import Instance, World
+from games.world import Cell, Instance, World
 from games.worlds import load_world
 from planners.budget import Budget
 from planners.catalogue import find_planner
@@ -19,14 +19,6 @@ from workbench.plan import EPISODES, instance_of, saved_plan
 from workbench.rundir import RunDirectory
 
 MAX_GIF_FRAMES = 2000
-
-
-class Cell(NamedTuple):
-    """A cell of a picture: a short text and its colours as #rrggbb."""
-
-    text: str
-    ink: str
-    ground: str
 
 
 class Frame(NamedTuple):

@@ -11,13 +11,18 @@ from games.game2048.board import FULL, TOP, Shape, largest, spawn
 from games.game2048.model import FORMAT_ERROR, ProAct2048, make_model
 from games.jit import njit
 from games.random import stream
-from games.world import Instance
+from games.world import Cell, Instance
 
 # target: the tile that counts as a success, 0 for none; play goes on after it. horizon: the most actions, 0 for no limit.
 OPTIONS = {"rows": 4, "columns": 4, "base": 2, "rules": "standard", "target": 2048, "horizon": 0}
 CHOICES = {"rules": ("standard", "proact")}
 
 DIRECTIONS = ("up", "right", "down", "left")
+COLOURS = (  # ink and ground of the empty cell, the base tile, the next ...; later tiles are like the last
+    ("#776e65", "#cdc1b4"), ("#776e65", "#eee4da"), ("#776e65", "#ede0c8"), ("#f9f6f2", "#f2b179"), ("#f9f6f2", "#f59563"),
+    ("#f9f6f2", "#f67c5f"), ("#f9f6f2", "#f65e3b"), ("#f9f6f2", "#edcf72"), ("#f9f6f2", "#edcc61"), ("#f9f6f2", "#edc850"),
+    ("#f9f6f2", "#edc53f"), ("#f9f6f2", "#edc22e"), ("#f9f6f2", "#3c3a32"),
+)  # fmt: skip
 PROACT_ACTIONS = ("up", "down", "left", "right", "format error")
 
 
@@ -124,6 +129,19 @@ class World2048:
         rows = [["." if tile == 0 else str(tile) for tile in row] for row in self.tiles(state).tolist()]
         wide = max(4, *(len(cell) for row in rows for cell in row))
         return "\n".join(" ".join(cell.rjust(wide) for cell in row) for row in rows)
+
+    def picture(self, instance: Instance, state: np.ndarray) -> list[list[Cell]]:
+        """Return the board as rows of coloured cells."""
+
+        def cell(tile: int) -> Cell:
+            exponent = (tile // self.base).bit_length()
+            return Cell(str(tile) if tile else "", *COLOURS[min(exponent, len(COLOURS) - 1)])
+
+        return [[cell(tile) for tile in row] for row in self.tiles(state).tolist()]
+
+    def grid_shape(self, instance: Instance) -> tuple[int, int]:
+        """Return the numbers of rows and columns."""
+        return self.rows, self.columns
 
     def observation(self, state: np.ndarray) -> str:
         """Return the board as ProAct shows it to language models: the repr of a dict, on one line (reference implementation)."""

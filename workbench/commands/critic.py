@@ -37,10 +37,10 @@ def critic(
     instance = loaded.instance(seed)
     state = instance.start
     if board is not None:
-        parse = getattr(loaded, "parse", None)
-        if parse is None:
+        read = getattr(loaded, "read", None)
+        if read is None:
             raise UsageError(f"{env} reads no --board; choose a position by --seed")
-        state = parse(instance, board)
+        state = read(board)
     record = critic_report(loaded, instance, state, rollouts, length, gamma, policy, seed, threads or os.cpu_count() or 1)
     if figure is not None:
         from workbench.critic_figures import draw_critic
