@@ -29,7 +29,7 @@ def gameplan(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
 
 COMMANDS = (
     [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["psro-show"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
-    ["plan"], ["replay"], ["critic"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"],
+    ["plan"], ["replay"], ["critic"], ["stub-server"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"],
 )  # fmt: skip
 
 
@@ -150,7 +150,7 @@ DOMAIN = {
     "lp beyond two players": (["solve", "kuhn_3p", "--algo", "lp"], "two-player zero-sum"),
     "imperfect recall": (["solve", "liars_dice_ir"], "imperfect recall"),
     "too large": (["solve", "leduc_2p", "--max-histories", "100"], "--max-histories"),
-    "no information state": (["games", "2048"], "information-state"),
+    "no information state": (["solve", "2048"], "information-state"),
 }
 
 
