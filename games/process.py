@@ -141,6 +141,32 @@ def playout(model, state, steps, discount, rng):
     return total, done
 
 
+@operation
+def effective(model, state, actions):
+    """Write the legal actions that can change `state` to `actions`; return how many.
+
+    All of them but in worlds whose rules count attempts at the impossible as turns; planners that search leave those out.
+    """
+    return legal(model, state, actions)
+
+
+@operation
+def fresh(model, state):
+    """Forget in place what `state` holds of the way to it, such as turns without a change: a simulation begins here."""
+
+
+@operation
+def critic_convention(model):
+    """Return (discount, steps T, steps of T that a given first action uses up) of Monte-Carlo values in this world."""
+    return 1.0, 100, 0
+
+
+@operation
+def lost(model, discount, steps):
+    """Return the discounted return of `steps` steps from a `dead` state."""
+    return 0.0
+
+
 class Model(Protocol):
     """What a model written in Python brings: the operations without their first argument. States are any hashable values.
 

@@ -12,7 +12,21 @@ from games.dispatch import operation
 from games.game2048.board import FULL, Shape, count_cells, legal_mask, nth_cell, occupied, random_direction, shape, slide, spawn
 from games.game2048.heuristic import worth
 from games.jit import embedded
-from games.process import apply, chance, draw, key, legal, playout, potential, score, terminal, unlisted
+from games.process import (
+    apply,
+    chance,
+    critic_convention,
+    draw,
+    effective,
+    fresh,
+    key,
+    legal,
+    playout,
+    potential,
+    score,
+    terminal,
+    unlisted,
+)
 from games.random import mix
 
 STUCK = 10  # turns in a row without a change that end a game of ProAct's
@@ -164,7 +178,14 @@ for _class in (Full2048, Small2048):
     terminal.of(_class)(_terminal)
     playout.of(_class)(_playout)
     key.of(_class)(_key)
+
+
+def _critic_convention(model):
+    return 0.9, 60, 0
+
+
 for _any in (Full2048, Small2048, ProAct2048):
+    critic_convention.of(_any)(_critic_convention)
     score.of(_any)(_score)
     potential.of(_any)(_potential)
 
@@ -215,3 +236,19 @@ def _proact_terminal(model, state):
 @unlisted.of(ProAct2048)
 def _proact_unlisted(model, action):
     return action == FORMAT_ERROR
+
+
+@effective.of(ProAct2048)
+def _proact_effective(model, state, actions):
+    mask = 0 if state[1] >= model.stuck else legal_mask(state.view(np.uint64)[0], model.shape)
+    count = 0
+    for action in range(4):
+        if mask >> (2 * action if action < 2 else 7 - 2 * action) & 1:
+            actions[count] = action
+            count += 1
+    return count
+
+
+@fresh.of(ProAct2048)
+def _proact_fresh(model, state):
+    state[1] = 0

@@ -1,0 +1,91 @@
+"""Monte-Carlo tree search: UCT with rollouts or an evaluator at the leaves, chance nodes and transpositions as the world needs."""
+
+from typing import Any
+
+import numpy as np
+
+from games.dispatch import suited
+from games.errors import UsageError
+from games.world import Instance
+from planners.budget import Budget, new_cost, spend
+from planners.critic import POLICIES, make_critic
+from planners.planner import ActionValue, Decision
+from planners.record import best_line, root_actions
+from planners.tree import Search, Tree, new_tree, search, simulations
+
+# simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
+# of a rollout, 0 for the world's own. rollouts: for each leaf. policy: of the rollouts. normalise: values between the least and the
+# greatest of the whole tree or of the actions of a node. within: steps in which a lost episode counts as risk. prune: proven dead
+# states get their exact value.
+PARAMS = {
+    "simulations": 1000, "exploration": 1.4, "discount": 1.0, "rollouts": 1, "horizon": 1000, "policy": "all",
+    "normalise": "tree", "within": 20, "prune": True,
+}  # fmt: skip
+CHOICES = {"policy": POLICIES, "normalise": ("tree", "siblings")}
+
+
+class Mcts:
+    """See the module; a unit of the budget is one simulation. `tree` is that of the last decision."""
+
+    tree: Tree
+
+    def __init__(
+        self,
+        name: str,
+        simulations: int,
+        exploration: float,
+        discount: float,
+        rollouts: int,
+        horizon: int,
+        policy: str,
+        normalise: str,
+        within: int,
+        prune: bool,
+    ) -> None:
+        if simulations < 1:
+            raise UsageError(f"{name}: simulations={simulations} is too few; at least 1 is needed")
+        if exploration < 0.0:
+            raise UsageError(f"{name}: exploration={exploration} is negative; 0 means none, 1.4 is usual")
+        self.name, self._simulations = name, simulations
+        self._leaves = (rollouts, horizon, discount, policy)
+        self._how = Search(exploration, discount, within, 0, prune, 0, normalise == "siblings")
+
+    def begin(self, instance: Instance, rng: np.ndarray) -> None:
+        """See `planners.planner.Planner`."""
+        self._model, self._rng = instance.model, rng
+        self._evaluator = make_critic(instance.model, *self._leaves)
+        self._kernel = suited(simulations, instance.model, self._evaluator)
+
+    def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
+        """See `planners.planner.Planner`."""
+        depth = np.iinfo(np.int64).max if steps_left is None else steps_left
+        how = self._how._replace(gamma=self._evaluator.discount, span=self._evaluator.steps, depth=depth)
+        cost, limit = new_cost(), budget.limits()
+        size = 2 + min(1024, *(n for n in (budget.units, budget.simulations, self._simulations) if n is not None))
+        tree = new_tree(size, size * min(self._model.actions, 8) + self._model.actions)
+
+        def advance(n: int) -> int:
+            nonlocal tree
+            tree, did = search(tree, how, self._evaluator, self._model, state, self._rng, n, cost, limit, self._kernel)
+            return did
+
+        units = spend(advance, budget, self._simulations)
+        self.tree = tree
+        values = root_actions(tree)
+        best = max(values, key=lambda known: (known.visits, known.value))
+        return Decision(best.action, cost, units, values, best_line(tree, best.action), record=self.record(state, values, best))
+
+    def record(self, state: np.ndarray, values: tuple[ActionValue, ...], best: ActionValue) -> Any:
+        """Return what a decision keeps of the tree beyond the values of its actions."""
+        return None
+
+
+def make(name: str, **params: Any) -> Mcts:
+    """Return the planner.
+
+    Raises
+    ------
+    UsageError
+        For a value that makes no sense.
+    """
+    return Mcts(name, **params)
