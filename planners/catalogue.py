@@ -26,6 +26,15 @@ PLANNERS: dict[str, Entry] = {
     "llm": Entry(
         "planners.language.agent", {}, "a language model decides, one answer a step", "Yu et al. 2026, arXiv 2602.05327, section 4"
     ),
+    "flat": Entry(
+        "planners.flat",
+        {"discount": 1.0, "horizon": 1000},
+        "flat Monte Carlo: rollouts for each action, the best mean",
+        "Abramson 1990",
+    ),
+    "flat-critic": Entry("planners.flat", {}, "the best Q of the Monte-Carlo critic", "ProAct, arXiv 2602.05327"),
+    "mcts": Entry("planners.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
+    "proact": Entry("planners.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
 }
 
 

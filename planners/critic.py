@@ -200,7 +200,7 @@ def action_values(
     """
     if actions is None:
         buffer = np.empty(model.actions, np.int64)
-        actions = buffer[: suited(_listed, model)(model, state, buffer)]
+        actions = buffer[: suited(_listed, model)(model, state, buffer)].tolist()
     return _estimate(critic, model, state, np.array(actions, np.int64), seed, threads, aggregate)
 
 
@@ -258,7 +258,7 @@ def critic_report(
         "mode": "proact" if repeat_first else "clean",
         "seed": seed,
         "q": rows,
-        "best": max(rows, key=lambda row: row["value"])["action"] if rows else None,
+        "best": rows[int(q.values.argmax())]["action"] if rows else None,
         "v": {"value": float(v.values[0]), "standard_error": float(v.errors[0]), "standard_deviation": float(v.spreads[0])},
         "rollouts": critic.rollouts * (len(rows) + 1),
         "steps": q.steps + v.steps,
@@ -283,13 +283,13 @@ def make_critic(
     if steps < 0:
         raise UsageError(f"rollouts of {steps} steps are not possible; 0 stands for the world's own length, here {own_steps}")
     if not 0.0 <= discount <= 1.0:
-        raise UsageError(f"a discount of {discount} is not possible; it lies in 0..1, where 0 stands for the world's own, here {own_discount}")
+        raise UsageError(
+            f"a discount of {discount} is not possible; it lies in 0..1, where 0 stands for the world's own, here {own_discount}"
+        )
     return Critic(rollouts, steps or own_steps, discount or own_discount, POLICIES.index(policy), repeat_first)
 
 
-def _estimate(
-    critic: Any, model: Any, state: np.ndarray, actions: np.ndarray, seed: int, threads: int, aggregate: str
-) -> Estimate:
+def _estimate(critic: Any, model: Any, state: np.ndarray, actions: np.ndarray, seed: int, threads: int, aggregate: str) -> Estimate:
     total = len(actions) * critic.rollouts
     returns, lengths, losses = np.empty(total), np.empty(total, np.int64), np.empty(total, np.bool_)
     kernel, word = suited(fill_returns, model, critic), stream("critic", seed)[0]

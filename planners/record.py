@@ -140,9 +140,17 @@ def search_record(tree: Tree, state: np.ndarray) -> SearchRecord:
             action = int(tree.action[e])
             found.append(
                 ActionRecord(
-                    action, n, float(tree.totals[e] / n), spread(tree, e), float(tree.least[e]), float(tree.most[e]),
-                    float(tree.rewards[e] / n), float(tree.risks[e] / n), best_line(tree, action), follow_ups(tree, e),
-                )  # fmt: skip
+                    action,
+                    n,
+                    float(tree.totals[e] / n),
+                    spread(tree, e),
+                    float(tree.least[e]),
+                    float(tree.most[e]),
+                    float(tree.rewards[e] / n),
+                    float(tree.risks[e] / n),
+                    best_line(tree, action),
+                    follow_ups(tree, e),
+                )
             )
     found.sort(key=lambda a: (-a.visits, -a.value, a.action))
     return SearchRecord(state.copy(), int(tree.node_visits[0]), tuple(found))

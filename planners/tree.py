@@ -76,17 +76,27 @@ class Tree(NamedTuple):
     bounds: np.ndarray
 
 
+_KINDS = (  # fields of a tree: whole numbers of nodes and of edges, then floats of nodes and of edges
+    "node_visits first_edge edge_count loss met parent",
+    "action child visits",
+    "node_totals fixed",
+    "totals squares least most rewards risks",
+)
+
+
 def new_tree(nodes: int, edges: int) -> Tree:
     """Return an empty tree with room for so many nodes and edges."""
 
-    def integers(size: int) -> np.ndarray:
-        return np.zeros(size, np.int64)
-
+    nothing = np.zeros(nodes, np.int64), np.zeros(edges, np.int64), np.zeros(nodes), np.zeros(edges)
+    kinds = {name: nothing[k] for k, names in enumerate(_KINDS) for name in names.split()}
+    keys, slots = new_table(nodes)
     return Tree(
-        integers(nodes), np.zeros(nodes), integers(nodes), integers(nodes), np.zeros(nodes),
-        integers(nodes), integers(nodes), integers(nodes), integers(edges), integers(edges), integers(edges), *(np.zeros(edges) for _ in range(6)),
-        *new_table(nodes), integers(2), np.array([np.inf, -np.inf]),
-    )  # fmt: skip
+        **{name: array.copy() for name, array in kinds.items()},
+        keys=keys,
+        slots=slots,
+        filled=np.zeros(2, np.int64),
+        bounds=np.array([np.inf, -np.inf]),
+    )
 
 
 def grown(tree: Tree, nodes: int, edges: int) -> Tree:
@@ -101,8 +111,18 @@ def grown(tree: Tree, nodes: int, edges: int) -> Tree:
     return larger
 
 
-def search(tree: Tree, how: Search, evaluator: Any, model: Any, root: np.ndarray, rng: np.ndarray, n: int, cost: np.ndarray,
-           limit: np.ndarray, kernel: Any) -> tuple[Tree, int]:  # fmt: skip
+def search(
+    tree: Tree,
+    how: Search,
+    evaluator: Any,
+    model: Any,
+    root: np.ndarray,
+    rng: np.ndarray,
+    n: int,
+    cost: np.ndarray,
+    limit: np.ndarray,
+    kernel: Any,
+) -> tuple[Tree, int]:
     """Do up to `n` simulations with `kernel` (`simulations` or its plain form); return (the tree, grown if need be, how many)."""
     done = 0
     while done < n:

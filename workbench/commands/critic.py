@@ -27,10 +27,9 @@ def critic(
     world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
-    from planners.critic import critic_report
-
     from games.errors import UsageError
     from games.worlds import load_world
+    from planners.critic import critic_report
     from workbench.terminal import print_table
 
     loaded = load_world(env, {**world, **({"levels": levels} if levels else {})})
