@@ -57,11 +57,26 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(kernel_cache())
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return _forgiving(numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:  # no file to take a cache's name from
         return numba.njit(nogil=True, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before
+
+
+def _forgiving(kernel: Any) -> Any:
+    """Let `kernel` compile again where its cache's index names record classes that this process cannot import."""
+    file = kernel._cache._cache_file
+    load = file._load_index
+
+    def load_index() -> Any:
+        try:
+            return load()
+        except (ImportError, AttributeError):
+            return {}
+
+    file._load_index = load_index
+    return kernel
 
 
 def embedded(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,13 +1,11 @@
 """The Monte-Carlo critic: closed forms, the published board, twins, streams; and the flat player on top of it."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
 from games.dispatch import plain
 from games.errors import UsageError
-from games.process import PythonModel, apply, draw, fresh, goal, legal, terminal
+from games.process import PythonModel, apply, draw, fresh, legal, terminal
 from games.random import below, stream
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost
@@ -30,36 +28,24 @@ from planners.planner import Decision
 BOARD = "2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4"  # proact.md, section 7.2
 
 
-class Steps(NamedTuple):
-    """`far` steps to the goal; action 1 earns 1, action 2 falls off, where nothing can be done."""
+class Steps:
+    """Five steps to the goal; action 1 earns 1, action 2 falls off, where nothing can be done."""
 
-    width: int
-    actions: int
-    outcomes: int
-    far: int
+    width, actions, outcomes = 1, 3, 0
 
+    def legal(self, state, actions):
+        actions[:3] = 0, 1, 2
+        return 0 if state[0] >= 5 or state[0] < 0 else 3
 
-@legal.of(Steps)
-def _legal(model, state, actions):
-    if state[0] >= model.far or state[0] < 0:
-        return 0
-    for action in range(3):
-        actions[action] = action
-    return 3
+    def apply(self, state, action):
+        state[0] = -1 if action == 2 else state[0] + 1
+        return float(action == 1)
 
-
-@apply.of(Steps)
-def _apply(model, state, action):
-    state[0] = -1 if action == 2 else state[0] + 1
-    return 1.0 if action == 1 else 0.0
+    def goal(self, state):
+        return state[0] == 5
 
 
-@goal.of(Steps)
-def _goal(model, state):
-    return state[0] == model.far
-
-
-STEPS, START = Steps(1, 3, 0, 5), np.zeros(1, np.int64)
+STEPS, START = Steps(), np.zeros(1, np.int64)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +56,7 @@ def proact():
 
 @pytest.mark.parametrize("steps", [1, 3, 100])
 def test_values_of_a_chain_are_its_closed_form(steps):
-    gamma, m = 0.9, 20_000
+    gamma, m = 0.9, 2_000
     critic = Critic(m, steps, gamma)
     v = state_value(critic, STEPS, START, 1)
     alive = [(2 / 3) ** k for k in range(min(steps, 5))]  # at step k
@@ -147,11 +133,12 @@ def test_every_number_of_threads_gives_the_same_bits(proact):
     assert not np.array_equal(once.returns, action_values(critic, model, state, 4).returns)
 
 
-def test_plain_and_compiled_agree():
-    firsts, critic, out = np.array([0, 1]), Critic(20, 9, 0.9), []
+def test_plain_and_compiled_agree(proact):
+    _, model, state = proact
+    firsts, critic, out = np.array([1, 2]), Critic(20, 9, 0.9), []
     for kernel in (fill_returns, plain(fill_returns)):
         returns, lengths, losses = np.empty(40), np.empty(40, np.int64), np.empty(40, np.bool_)
-        kernel(critic, STEPS, START, firsts, np.uint64(77), 0, 40, returns, lengths, losses)
+        kernel(critic, model, state, firsts, np.uint64(77), 0, 40, returns, lengths, losses)
         out.append((returns, lengths, losses))
     assert all(np.array_equal(a, b) for a, b in zip(*out, strict=True))
 
