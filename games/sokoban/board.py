@@ -1,0 +1,343 @@
+"""Boards: what never changes in a level, in one array, and the kernels that every Sokoban model uses.
+
+Cells are numbered row by row over the bounding box of the player's area; everything else is wall, boxes outside the area included
+(they stand on goals and cannot be reached). Directions are 0 up, 1 down, 2 left, 3 right; ``direction ^ 1`` is the opposite.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from games.jit import embedded, njit
+from games.random import mix
+from games.sokoban.bits import cells_of, flip, has, lowest
+from games.sokoban.levels import Level
+
+FAR = 1 << 20  # push distance of a cell from which a goal cannot be reached
+
+
+class Board(NamedTuple):
+    """A level's walls and goals, compiled: places in the array `table`, which holds everything (records of many arrays are slow).
+
+    The table begins with the neighbours: ``table[4 * cell + direction]``, -1 at a wall. `floor`, `goals`, `dead`, `live`, `east`,
+    `west`, `fast_h`, `fast_v` are places of sets of `words` words (`games.sokoban.bits`): `dead` are the cells from which a box
+    reaches no goal even alone, `live` the others, `east` and `west` all cells but those of the last and first column, `fast_h` and
+    `fast_v` those where a box can never be moved along a row or column, whatever other boxes do, without entering dead cells.
+    ``table[pushes + boxes * cell + goal]`` is the fewest pushes that bring a lone box to a goal, `FAR` if none do; `zobrist` the
+    place of one random word a cell for boxes, then for the player.
+    """
+
+    columns: int
+    words: int
+    boxes: int
+    cells: int
+    floor: int
+    goals: int
+    dead: int
+    live: int
+    east: int
+    west: int
+    fast_h: int
+    fast_v: int
+    pushes: int
+    zobrist: int
+    table: np.ndarray
+
+
+class Compiled(NamedTuple):
+    """A board with the level's start (box words, player's cell) and where its cell 0 lies in the level's rows."""
+
+    board: Board
+    boxes: np.ndarray
+    player: int
+    top: int
+    left: int
+
+    def place(self, cell: int) -> tuple[int, int]:
+        """Return the (row, column) of `cell` in the level's rows."""
+        return self.top + cell // self.board.columns, self.left + cell % self.board.columns
+
+    def cell(self, row: int, column: int) -> int:
+        """Return the cell at a (row, column) of the level's rows."""
+        return (row - self.top) * self.board.columns + column - self.left
+
+
+def compile_level(level: Level) -> Compiled:
+    """Return the board and start of a checked `level`."""
+    area = level.area
+    top, left = min(r for r, _ in area), min(c for _, c in area)
+    rows, columns = max(r for r, _ in area) - top + 1, max(c for _, c in area) - left + 1
+    cells = rows * columns
+    words = (cells + 63) // 64
+    floor, goals, boxes, player = np.zeros(cells, np.bool_), [], [], 0
+    for r, c in area:
+        cell, symbol = (r - top) * columns + c - left, level.rows[r][c]
+        floor[cell] = True
+        if symbol in ".+*":
+            goals.append(cell)
+        if symbol in "$*":
+            boxes.append(cell)
+        if symbol in "@+":
+            player = cell
+    sets = 4 * cells
+    pushes = sets + 8 * words
+    zobrist = pushes + cells * len(goals)
+    table = np.zeros(zobrist + 2 * cells, np.int64)
+    board = Board(columns, words, len(goals), cells, *range(sets, pushes, words), pushes, zobrist, table)
+    _fill(board, floor, np.array(sorted(goals), np.int64))
+    return Compiled(board, packed(boxes, words), player, top, left)
+
+
+def packed(cells: list[int], words: int) -> np.ndarray:
+    """Return the set of the given cells as `words` words."""
+    sets = np.zeros(words, np.uint64)
+    for cell in cells:
+        sets[cell >> 6] |= np.uint64(1) << np.uint64(cell & 63)
+    return sets.view(np.int64)
+
+
+@njit
+def _fill(board, floor, goal_cells):
+    """Fill the table of `board` in place."""
+    table, cells, columns = board.table, board.cells, board.columns
+    table[: 4 * cells] = -1
+    for c in range(cells):
+        if floor[c]:
+            if c >= columns and floor[c - columns]:
+                table[4 * c] = c - columns
+            if c + columns < cells and floor[c + columns]:
+                table[4 * c + 1] = c + columns
+            if c % columns > 0 and floor[c - 1]:
+                table[4 * c + 2] = c - 1
+            if c % columns < columns - 1 and floor[c + 1]:
+                table[4 * c + 3] = c + 1
+    for goal_cell in goal_cells:
+        flip(table, board.goals, goal_cell)
+    _push_distances(board, floor, goal_cells)
+    dead = np.ones(cells, np.bool_)
+    for c in range(cells):
+        for g in range(len(goal_cells)):
+            if table[board.pushes + board.boxes * c + g] < FAR:
+                dead[c] = False
+                break
+    for c in range(cells):
+        if floor[c]:
+            flip(table, board.floor, c)
+            flip(table, board.dead if dead[c] else board.live, c)
+            for axis in range(2):
+                a, b = table[4 * c + 2 - 2 * axis], table[4 * c + 3 - 2 * axis]
+                if a < 0 or b < 0 or (dead[a] and dead[b]):
+                    flip(table, board.fast_v if axis else board.fast_h, c)
+        if c % columns < columns - 1:
+            flip(table, board.east, c)
+        if c % columns > 0:
+            flip(table, board.west, c)
+        table[board.zobrist + c] = np.int64(mix(np.uint64(2 * c + 1)))
+        table[board.zobrist + cells + c] = np.int64(mix(np.uint64(2 * c + 2)))
+
+
+@embedded
+def _push_distances(board, floor, goal_cells):
+    """Write the fewest pushes from each cell to each goal for a lone box, the player walking around it, to the table."""
+    near, cells, boxes = board.table, board.cells, board.boxes
+    side = np.full(4 * cells, -1, np.int32)  # by (box, direction): the first direction whose neighbour is joined to this one's
+    seen, stack = np.full(cells, -1, np.int32), np.empty(cells, np.int32)
+    for c in range(cells):
+        if not floor[c]:
+            continue
+        for d in range(4):
+            if near[4 * c + d] < 0 or side[4 * c + d] >= 0:
+                continue
+            mark, top = 4 * c + d, 1
+            stack[0] = near[4 * c + d]
+            seen[stack[0]] = mark
+            while top > 0:
+                top -= 1
+                here = stack[top]
+                for e in range(4):
+                    x = near[4 * here + e]
+                    if x >= 0 and x != c and seen[x] != mark:
+                        seen[x] = mark
+                        stack[top] = x
+                        top += 1
+            for e in range(d, 4):
+                if near[4 * c + e] >= 0 and seen[near[4 * c + e]] == mark:
+                    side[4 * c + e] = d
+    pushes = near[board.pushes : board.pushes + cells * boxes].reshape(cells, boxes)
+    pushes[:] = FAR
+    found, queue = np.empty(4 * cells, np.int32), np.empty(4 * cells, np.int32)
+    for g in range(len(goal_cells)):
+        found[:] = FAR
+        head, tail = 0, 0
+        for d in range(4):
+            if side[4 * goal_cells[g] + d] == d:
+                queue[tail] = 4 * goal_cells[g] + d
+                found[queue[tail]] = 0
+                tail += 1
+        pushes[goal_cells[g], g] = 0
+        while head < tail:
+            box, group, far = queue[head] >> 2, queue[head] & 3, found[queue[head]] + 1
+            head += 1
+            for d in range(4):  # the last push came from the side d of the box, where the player now stands
+                if side[4 * box + d] != group:
+                    continue
+                before = near[4 * box + d]
+                if near[4 * before + d] < 0:
+                    continue
+                node = 4 * before + side[4 * before + d]
+                if found[node] == FAR:
+                    found[node] = far
+                    queue[tail] = node
+                    tail += 1
+                    pushes[before, g] = min(pushes[before, g], far)
+
+
+@embedded
+def reach_word(free, east, west, columns, player):
+    """Return the cells of `free` that are joined to `player`, for boards of one word (uint64)."""
+    one = np.uint64(1)
+    old, new = np.uint64(0), one << np.uint64(player)
+    while old != new:
+        old = new
+        new |= ((new & east) << one) & free
+        new |= ((new & west) >> one) & free
+        new |= ((new << columns) | (new >> columns)) & free
+    return new
+
+
+@embedded
+def reach(board, boxes, player, found):
+    """Write the cells that the player can walk to, `boxes` being in the way, to the set `found`."""
+    table = board.table
+    if board.words == 1:
+        free = np.uint64(table[board.floor] & ~boxes[0])
+        found[0] = np.int64(
+            reach_word(free, np.uint64(table[board.east]), np.uint64(table[board.west]), np.uint64(board.columns), player)
+        )
+        return
+    found[: board.words] = 0
+    stack, top = np.empty(board.cells, np.int32), 1
+    stack[0] = player
+    flip(found, 0, player)
+    while top > 0:
+        top -= 1
+        here = stack[top]
+        for d in range(4):
+            x = table[4 * here + d]
+            if x >= 0 and not has(boxes, 0, x) and not has(found, 0, x):
+                flip(found, 0, x)
+                stack[top] = x
+                top += 1
+
+
+@embedded
+def first_reached(board, boxes, player):
+    """Return the smallest cell that the player can walk to."""
+    found = np.empty(board.words, np.int64)
+    reach(board, boxes, player, found)
+    k = 0
+    while found[k] == 0:
+        k += 1
+    return 64 * k + lowest(found[k])
+
+
+@embedded
+def walk_distances(board, boxes, player, steps, queue):
+    """Write the steps of the shortest walk to every cell to `steps`, -1 where there is none; `queue` (cells) is scratch."""
+    table = board.table
+    steps[: board.cells] = -1
+    steps[player], queue[0] = 0, player
+    head, tail = 0, 1
+    while head < tail:
+        here = queue[head]
+        head += 1
+        for d in range(4):
+            x = table[4 * here + d]
+            if x >= 0 and steps[x] < 0 and not has(boxes, 0, x):
+                steps[x] = steps[here] + 1
+                queue[tail] = x
+                tail += 1
+
+
+@embedded
+def on_goals(board, boxes):
+    """Return how many boxes stand on goals."""
+    n = 0
+    for k in range(board.words):
+        word = boxes[k] & board.table[board.goals + k]
+        while word != 0:
+            word &= word - 1
+            n += 1
+    return n
+
+
+@embedded
+def all_on_goals(board, boxes):
+    """Return whether every box stands on a goal."""
+    off = np.int64(0)
+    for k in range(board.words):
+        off |= boxes[k] & ~board.table[board.goals + k]
+    return off == 0
+
+
+@embedded
+def on_dead_cell(board, boxes):
+    """Return whether some box stands where it can reach no goal even alone."""
+    dead = np.int64(0)
+    for k in range(board.words):
+        dead |= boxes[k] & board.table[board.dead + k]
+    return dead != 0
+
+
+@embedded
+def frozen(board, boxes):
+    """Return whether boxes that can never move again include one off its goal (a freeze deadlock).
+
+    Assume that no box can move, then let go every box that could be moved along a row or a column if only those still held were in
+    the way, until nothing changes: what is still held is held for good.
+    """
+    table, columns = board.table, board.columns
+    if board.words == 1:
+        one, down = np.uint64(1), np.uint64(columns)
+        held, old = np.uint64(boxes[0]), np.uint64(0)
+        east, west = np.uint64(table[board.east]), np.uint64(table[board.west])
+        fast_h, fast_v = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v])
+        while held != old:
+            old = held
+            held &= fast_h | ((old & east) << one) | ((old & west) >> one)
+            held &= fast_v | (old << down) | (old >> down)
+        return np.int64(held) & ~table[board.goals] != 0
+    left = np.empty(board.words, np.int64)
+    left[:] = boxes[: board.words]
+    changed = True
+    while changed:
+        changed = False
+        for k in range(board.words):
+            word = left[k]
+            while word != 0:
+                cell = 64 * k + lowest(word)
+                word &= word - 1
+                if not (has(table, board.fast_h, cell) or has(left, 0, cell - 1) or has(left, 0, cell + 1)) or not (
+                    has(table, board.fast_v, cell) or has(left, 0, cell - columns) or has(left, 0, cell + columns)
+                ):
+                    flip(left, 0, cell)
+                    changed = True
+    return not all_on_goals(board, left)
+
+
+@embedded
+def board_key(board, boxes, player):
+    """Return the Zobrist key of a box set and a player's cell."""
+    h = board.table[board.zobrist + board.cells + player]
+    for k in range(board.words):
+        word = boxes[k]
+        while word != 0:
+            h ^= board.table[board.zobrist + 64 * k + lowest(word)]
+            word &= word - 1
+    return np.uint64(h)
+
+
+@embedded
+def box_cells(board, boxes, cells):
+    """Write the boxes' cells, ascending, to `cells`; return how many there are."""
+    return cells_of(boxes, board.words, cells)

@@ -1,0 +1,132 @@
+"""The lower bound of Sokoban: the cheapest way to give every box a goal of its own, under lone-box push distances.
+
+Up to `SMALL` boxes by dynamic programming over sets of goals; beyond, by shortest augmenting paths (Kuhn 1955, in the form of
+Jonker & Volgenant 1987), where a push changes one row only: the parent's matching is kept and one row is assigned again.
+"""
+
+import numpy as np
+
+from games.jit import embedded
+from games.sokoban.board import FAR, box_cells
+
+SMALL = 6
+_ONES = np.array([bin(k).count("1") for k in range(1 << SMALL)], np.int64)
+
+
+@embedded
+def notes_size(boxes):
+    """Return how many int64 numbers the functions below need as scratch and memory."""
+    return 2 + (1 << SMALL) + 9 * (boxes + 1)
+
+
+@embedded
+def matching(board, boxes, notes):
+    """Return the least sum of push distances over all assignments of `boxes` to goals, `FAR` or more if there is none.
+
+    Leaves in `notes` what `matching_after` needs. `notes` has `notes_size` numbers.
+    """
+    n = board.boxes
+    cells = notes[2 : n + 2]
+    box_cells(board, boxes, cells)
+    if n <= SMALL:
+        return _small(board, cells, n, notes[n + 2 :])
+    m = n + 1
+    u, v, row_of = notes[2 + n : 2 + n + m], notes[2 + n + m : 2 + n + 2 * m], notes[2 + n + 2 * m : 2 + n + 3 * m]
+    work = notes[2 + n + 3 * m :]
+    for j in range(m):
+        u[j], v[j], row_of[j] = 0, 0, 0
+    for i in range(1, m):
+        _assign(board, cells, i, n, u, v, row_of, work)
+    notes[0] = _total(board, cells, n, row_of)
+    return notes[0]
+
+
+@embedded
+def matching_after(board, boxes, before, after, notes):
+    """Return `matching` of `boxes`, which differ from those of the last `matching` by a box moved from cell `before` to `after`.
+
+    `notes` keeps what it says about the old boxes, so it serves all pushes of a state.
+    """
+    n = board.boxes
+    cells, m = notes[2 : n + 2], n + 1
+    i = 0
+    while cells[i] != before:
+        i += 1
+    cells[i] = after
+    if n <= SMALL:
+        total = _small(board, cells, n, notes[n + 2 :])
+    else:
+        base, copy = 2 + n, 2 + n + 3 * m
+        for j in range(3 * m):
+            notes[copy + j] = notes[base + j]
+        u, v, row_of = notes[copy : copy + m], notes[copy + m : copy + 2 * m], notes[copy + 2 * m : copy + 3 * m]
+        i += 1
+        least = 1 << 40
+        for j in range(1, m):
+            if row_of[j] == i:
+                row_of[j] = 0
+            least = min(least, board.table[board.pushes + n * after + j - 1] - v[j])
+        u[i] = least
+        _assign(board, cells, i, n, u, v, row_of, notes[copy + 3 * m :])
+        total = _total(board, cells, n, row_of)
+        i -= 1
+    cells[i] = before
+    return total
+
+
+@embedded
+def _small(board, cells, n, best):
+    """Return the least cost, by dynamic programming over the sets of goals already taken by the first boxes."""
+    last = (1 << n) - 1
+    for taken in range(1, last + 1):
+        best[taken] = 1 << 40
+    best[0] = 0
+    for taken in range(last):
+        cell, cost = cells[_ONES[taken]], best[taken]
+        if cost < FAR:
+            for j in range(n):
+                if taken >> j & 1 == 0:
+                    best[taken | 1 << j] = min(best[taken | 1 << j], cost + board.table[board.pushes + n * cell + j])
+    return best[last]
+
+
+@embedded
+def _assign(board, cells, i, n, u, v, row_of, work):
+    """Assign row `i` (from 1) by a shortest augmenting path; prices `u`, `v` and the matching `row_of` are changed in place."""
+    m = n + 1
+    slack, way, used = work[:m], work[m : 2 * m], work[2 * m : 3 * m]
+    for j in range(m):
+        slack[j], used[j] = 1 << 40, 0
+    row_of[0] = i
+    j0 = 0
+    while True:
+        used[j0] = 1
+        row, delta, j1 = row_of[j0], 1 << 40, 0
+        cell, price = cells[row - 1], u[row]
+        for j in range(1, m):
+            if used[j] == 0:
+                reduced = board.table[board.pushes + n * cell + j - 1] - price - v[j]
+                if reduced < slack[j]:
+                    slack[j], way[j] = reduced, j0
+                if slack[j] < delta:
+                    delta, j1 = slack[j], j
+        for j in range(m):
+            if used[j] == 1:
+                u[row_of[j]] += delta
+                v[j] -= delta
+            else:
+                slack[j] -= delta
+        j0 = j1
+        if row_of[j0] == 0:
+            break
+    while j0 != 0:
+        row_of[j0] = row_of[way[j0]]
+        j0 = way[j0]
+
+
+@embedded
+def _total(board, cells, n, row_of):
+    total = 0
+    for j in range(1, n + 1):
+        total += board.table[board.pushes + n * cells[row_of[j] - 1] + j - 1]
+    return total

@@ -1,0 +1,144 @@
+"""Sokoban by moves: the Boxoban environment (up, down, left, right) and ProAct's (walk and push as actions of their own).
+
+A state is `Board.words` words of box bits, the player's cell, and the number of boxes off goals. Actions are 0 up, 1 down, 2 left,
+3 right; with `explicit` actions these only walk, and 4 to 7 only push. An impossible action changes nothing and costs a step.
+Sources: Guez et al. 2018, "An investigation of model-free planning" (Boxoban); Yu et al., arXiv 2602.05327 (ProAct).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from games.jit import embedded
+from games.process import apply, dead, distance, goal, key, legal, potential, score
+from games.sokoban.bits import flip, has
+from games.sokoban.board import Board, Compiled, board_key, frozen, on_dead_cell
+from games.sokoban.pushes import FREEZE, OFF, start_bound, start_on_goals
+from games.sokoban.values import ON_GOAL, SOLVED, STEP, bound, state_value, step_score
+
+UP, DOWN, LEFT, RIGHT = range(4)
+NAMES = ("up", "down", "left", "right", "push up", "push down", "push left", "push right")
+
+
+class SokobanMoves(NamedTuple):
+    """The model (`games.process`). Reward an action: -0.1, +1 and -1 for a box put on and taken off a goal, +10 when all are on.
+
+    `masked`: only actions that change something are legal, otherwise all are; `checks` is what `dead` proves
+    (`games.sokoban.pushes`); `start_h` is the start's lower bound, at least 1.
+    """
+
+    width: int
+    actions: int
+    outcomes: int
+    yard: Board
+    explicit: bool
+    masked: bool
+    checks: int
+    start_h: float
+
+
+def moves_model(
+    level: Compiled, explicit: bool = False, masked: bool = True, deadlocks: int = FREEZE
+) -> tuple[SokobanMoves, np.ndarray]:
+    """Return the model and start state of a compiled level; the parameters are those of `SokobanMoves`."""
+    board = level.board
+    state = np.empty(board.words + 2, np.int64)
+    state[:-2] = level.boxes
+    state[-2] = level.player
+    state[-1] = board.boxes - start_on_goals(board, level.boxes)
+    h0 = max(1.0, float(start_bound(board, level.boxes)))
+    return SokobanMoves(len(state), 8 if explicit else 4, 0, board, explicit, masked, deadlocks, h0), state
+
+
+@embedded
+def step(model, state, action):
+    """Do `action`, possible or not; return the cell that a pushed box came from and the cell it went to, -1 if none was pushed."""
+    yard = model.yard
+    direction = action & 3
+    here = yard.table[4 * state[yard.words] + direction]
+    if here < 0:
+        return -1, -1
+    if not has(state, 0, here):
+        if action >= 4:
+            return -1, -1
+        state[yard.words] = here
+        return -1, -1
+    ahead = yard.table[4 * here + direction]
+    if ahead < 0 or (model.explicit and action < 4) or has(state, 0, ahead):
+        return -1, -1
+    flip(state, 0, here)
+    flip(state, 0, ahead)
+    state[yard.words] = here
+    return here, ahead
+
+
+@legal.of(SokobanMoves)
+def _legal(model, state, actions):
+    yard, count = model.yard, 0
+    if state[yard.words + 1] == 0:
+        return 0
+    for action in range(model.actions):
+        if model.masked:
+            direction = action & 3
+            here = yard.table[4 * state[yard.words] + direction]
+            if here < 0:
+                continue
+            if has(state, 0, here):
+                ahead = yard.table[4 * here + direction]
+                if ahead < 0 or has(state, 0, ahead) or (model.explicit and action < 4):
+                    continue
+            elif action >= 4:
+                continue
+        actions[count] = action
+        count += 1
+    return count
+
+
+@apply.of(SokobanMoves)
+def _apply(model, state, action):
+    cell, ahead = step(model, state, action)
+    reward = STEP
+    if cell >= 0:
+        yard = model.yard
+        was, now = has(yard.table, yard.goals, cell), has(yard.table, yard.goals, ahead)
+        if was and not now:
+            state[yard.words + 1] += 1
+            reward -= ON_GOAL
+        elif now and not was:
+            state[yard.words + 1] -= 1
+            reward += ON_GOAL
+            if state[yard.words + 1] == 0:
+                reward += SOLVED
+    return reward
+
+
+@goal.of(SokobanMoves)
+def _goal(model, state):
+    return state[model.yard.words + 1] == 0
+
+
+@dead.of(SokobanMoves)
+def _dead(model, state):
+    if model.checks == OFF:
+        return False
+    return on_dead_cell(model.yard, state) or (model.checks == FREEZE and frozen(model.yard, state))
+
+
+@key.of(SokobanMoves)
+def _key(model, state):
+    return board_key(model.yard, state, state[model.yard.words])
+
+
+@score.of(SokobanMoves)
+def _score(model, state, action, after, reward):
+    return step_score(model.yard, state, after)
+
+
+@potential.of(SokobanMoves)
+def _potential(model, root, state):
+    return state_value(model.yard, state, model.start_h)
+
+
+@distance.of(SokobanMoves)
+def _distance(model, state):
+    return bound(model.yard, state)

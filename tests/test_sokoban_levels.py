@@ -1,0 +1,121 @@
+"""Reading and writing levels: every format trap, and one clear line for everything that is wrong."""
+
+import pytest
+
+from games.errors import UsageError
+from games.sokoban.levels import parse_levels, read_levels, write_levels
+from games.sokoban.worlds import DATA
+
+BOARD = "#####\n#@$.#\n#####"
+
+
+def rows(text):
+    return [level.rows for level in parse_levels(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BOARD,
+        BOARD.replace("\n", "\r\n") + "\r\n",
+        BOARD.replace("\n", "\r"),
+        "\ufeff; a comment\n\n" + BOARD + "\n\nmore text",
+        "5#|#@$.#|5#",
+        "5#\n#@$.#\n5#",
+        "2(##)#|#@$.#|2(##)#",
+        "Level 1\n#####\n#@$?#\n#####\n",
+    ],
+)
+def test_one_board_written_in_many_ways(text, tmp_path):
+    assert rows(text) == [tuple(BOARD.split("\n"))]
+    (tmp_path / "level.txt").write_bytes(text.encode())
+    assert [level.rows for level in read_levels(tmp_path / "level.txt")] == rows(text)
+
+
+def test_floor_signs_ragged_rows_and_empty_rows():
+    assert rows("--####\n###_.#\n#@$--#\n######") == [("  ####", "### .#", "#@$  #", "######")]
+    assert rows("#####\n#@$.#\n#####\n-\n  ###\n  #*#\n  ###") == [("#####", "#@$.#", "#####", "", "  ###", "  #*#", "  ###")]
+    (level,) = parse_levels("######\n#@$.##\n#   #\n#####")  # ragged, yet closed
+    assert len(level.area) == 6
+
+
+def test_boxes_out_of_reach_are_kept_where_they_stand_on_goals():
+    (level,) = parse_levels("#########\n#@$.#***#\n#########")
+    assert len(level.area) == 3 and level.text.count("*") == 3
+    with pytest.raises(UsageError, match="outside the player's area"):
+        parse_levels("#########\n#@$.#$.*#\n#########")
+
+
+def test_titles_before_and_after_authors_and_solutions():
+    before = f"; 1\n\n{BOARD}\n\n; 155 'The Dungeon'\n{BOARD}\n"
+    assert [level.name for level in parse_levels(before)] == ["1", "155 'The Dungeon'"]
+    after = f"{BOARD}\nTitle: First\nAuthor: A. B.\n\n{BOARD}\nTitle: Second\nSolution:\n2r\nR\n"
+    first, second = parse_levels(after)
+    assert (first.title, first.author, second.title, second.author, second.solution) == ("First", "A. B.", "Second", "", "2rR")
+    keyed = f"Title: First\n{BOARD}\n\nTitle: Second\n{BOARD}\nComment:\n#####\n#@$.#\nComment-End:\nAuthor: C\n"
+    assert [(level.title, level.author) for level in parse_levels(keyed)] == [("First", ""), ("Second", "C")]
+    unnamed = parse_levels(f"{BOARD}\n\n{BOARD}")
+    assert [(level.name, level.number, level.line) for level in unnamed] == [("1", 1, 1), ("2", 2, 5)]
+
+
+def test_written_levels_are_read_back():
+    levels = read_levels(DATA / "small.xsb") + parse_levels(f"{BOARD}\n-\n###\n#*#\n###\nAuthor: X\nSolution: R\n")
+    back = parse_levels(write_levels(levels))
+    assert [(b.rows, b.title or b.name, b.author, b.solution) for b in back] == [
+        (a.rows, a.name, a.author, a.solution) for a in levels
+    ]
+
+
+BAD = {
+    "no player": ("#####\n# $.#\n#####", 1, "no player"),
+    "two players": ("#####\n#@$.#\n#@  #\n#####", 3, "2 players"),
+    "two players of two kinds": ("#######\n#@$.$+#\n#######", 2, "2 players"),
+    "boxes": ("######\n#@$$.#\n######", 2, "2 boxes but 1 goals"),
+    "no boxes": ("######\n#@   #\n######", 2, "no boxes"),
+    "open right": ("#####\n#@$.\n#####", 2, "open wall"),
+    "open left": ("#####\n@ $.#\n#####", 2, "open wall"),
+    "open top": ("## ##\n#@$.#\n#####", 1, "open wall"),
+    "open bottom": ("#####\n#@$.#", 2, "open wall"),
+    "ragged open": ("#######\n#@$.  #\n#####", 2, "open wall"),
+    "large": (
+        "\n".join(["#" * 1000, "#@$." + " " * 995 + "#", *["#" + " " * 998 + "#"] * 997, "#" * 1000]),
+        1,
+        "1000 rows by 1000",
+    ),
+    "large in runs": ("999999999#|#@$.#|99999(9999(99#))", 3, "columns"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_malformed_level_gives_one_line_with_file_level_and_row(name, tmp_path):
+    text, row, what = BAD[name]
+    path = tmp_path / "bad.xsb"
+    path.write_text(f"{BOARD}\n\n; odd one\n{text}\n", "utf-8")
+    with pytest.raises(UsageError) as caught:
+        read_levels(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: level 2 (odd one), row {row + 5}: ") and what in message and "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "is empty"),
+        (b" \n\n", "is empty"),
+        (b"\x7fELF\0\0\1#@$.", "binary"),
+        (b"hello\nworld", "has no level"),
+        (None, "cannot be read"),
+    ],
+)
+def test_files_without_levels_give_one_line(data, what, tmp_path):
+    path = tmp_path / "odd.xsb"
+    if data is not None:
+        path.write_bytes(data)
+    with pytest.raises(UsageError, match=what) as caught:
+        read_levels(path)
+    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+
+
+def test_old_encodings_are_read(tmp_path):
+    (tmp_path / "old.sok").write_bytes(f"{BOARD}\nAuthor: Jos\xe9\n".encode("latin-1"))
+    assert read_levels(tmp_path / "old.sok")[0].author == "José"
