@@ -39,7 +39,9 @@ WORLDS: dict[str, Entry] = {
     "3072-proact": Entry(
         _2048, {"rules": "proact", "horizon": 10_000, "base": 3, "target": 3072}, "ProAct's 2048 with tiles 3, 6, 12 ..."
     ),
-    "sokoban": Entry("games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"),
+    "sokoban": Entry(
+        "games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"
+    ),
     "sokoban-proact": Entry("games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes"),
 }
 

@@ -83,7 +83,7 @@ def compile_level(level: Level) -> Compiled:
     pushes = sets + 8 * words
     zobrist = pushes + cells * len(goals)
     table = np.zeros(zobrist + 2 * cells, np.int64)
-    board = Board(columns, words, len(goals), cells, *range(sets, pushes, words), pushes, zobrist, table)
+    board = Board._make((columns, words, len(goals), cells, *range(sets, pushes, words), pushes, zobrist, table))
     _fill(board, floor, np.array(sorted(goals), np.int64))
     return Compiled(board, packed(boxes, words), player, top, left)
 
