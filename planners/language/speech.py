@@ -11,14 +11,18 @@ from games.world import Instance
 from planners.episode import options as look
 from planners.language.prompts import PUSHES, WALKS, Prompt, plain_board
 
-DEFAULT_TASK = "You plan step by step and want to reach the goal."
+TASKS = {
+    "2048": "You play 2048: slide all tiles in one direction; equal tiles that meet merge; the aim is a high score.",
+    "sokoban": "You solve Sokoban puzzles: push every box to a target.",
+    "": "You plan step by step and want to reach the goal.",
+}
 
 
 class Speech:
     """Speaks about one instance, in the words of its world.
 
     Worlds of board games (2048, Sokoban) bring ``observation(state)``, the board as ProAct shows it, and ``action(name)``, which
-    raises `UsageError` for a name that is none; any world may bring ``task``, what it is about in a sentence or two.
+    raises `UsageError` for a name that is none; any world may bring ``question(instance)``, the task in words.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -27,7 +31,12 @@ class Speech:
             raise GameplanError(f"instance {instance.name} names no world, so it cannot be put into words for a language model")
         self.instance, self.world = instance, world
         self._look = suited(look, instance.model)
-        self.task: str = getattr(world, "task", DEFAULT_TASK)
+        self.task = self._task()
+
+    def _task(self) -> str:
+        if hasattr(self.world, "question"):
+            return str(self.world.question(self.instance))
+        return TASKS["2048" if hasattr(self.world, "tiles") else "sokoban" if self.variant else ""]
 
     @property
     def variant(self) -> str:

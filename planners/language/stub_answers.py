@@ -88,7 +88,8 @@ def from_planner(name: str, params: Mapping[str, Value] | None = None) -> Respon
     """Return answers with the move of the planner called `name` on the board of the request.
 
     Menus have its move first, scores are how good the end looks from the start (`games.process.potential`). Where the request shows
-    no board, menus and scores are random.
+    no board, menus are ordered by the relevance that its options name, and trajectories get the mean of theirs; failing that, both
+    are random.
 
     Raises
     ------
@@ -112,16 +113,20 @@ def from_planner(name: str, params: Mapping[str, Value] | None = None) -> Respon
             way, _, place = user.rpartition(END_MARK)
             start, end = find_board(way), find_board(place)
             if end is None:
-                return at_random(request, rng)
+                looks = _relevances(way)
+                return json.dumps({"score": sum(looks) / len(looks)}) if looks else at_random(request, rng)
             root = end.state if start is None else start.state
             return json.dumps({"score": float(_look(end.instance.model, root, end.state))})
         if MENU_MARK in system:
-            board = find_board(user)
-            if board is None:
-                return at_random(request, rng)
-            options = _options(user)
-            first = move(board, rng)
-            order = sorted(range(len(options)), key=lambda k: options[k] != first)
+            board, options = find_board(user), _options(user)
+            if board is not None:
+                first = move(board, rng)
+                ranks = [float(name != first) for name in options]
+            else:
+                ranks = [-look for name in options for look in _relevances(name)]
+                if len(ranks) != len(options):
+                    return at_random(request, rng)
+            order = sorted(range(len(options)), key=ranks.__getitem__)
             return json.dumps([k + 1 for k in order][: _wanted(system)])
         return _thought(f"the planner {name} has looked ahead and prefers this", move(_board(user), rng))
 
@@ -141,6 +146,10 @@ def _board(user: str) -> Board:
 
 def _options(user: str) -> list[str]:
     return [name for _, name in _OPTION.findall(user.rpartition("Menu:")[2])]
+
+
+def _relevances(text: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\(relevance (\d+\.\d+)\)", text)]
 
 
 def _wanted(system: str) -> int:
