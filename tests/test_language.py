@@ -3,13 +3,16 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from games.errors import GameplanError, UsageError
 from games.worlds import load_world
-from planners.budget import COUNTERS, FALLBACKS, QUESTIONS, Budget
+from planners.budget import COUNTERS, FALLBACKS, QUESTIONS, Budget, new_cost
 from planners.catalogue import find_planner
 from planners.episode import CUT, GIVEN_UP, play
+from planners.evaluator import new_batch, new_trajectory
+from planners.language import parts
 from planners.language.client import Client
 from planners.language.parser import lenient_move, menu_numbers, read_score, strict_move
 from planners.language.prompts import BOARD, PROMPTS, PUSHES, WALKS, plain_board, read_prompts
@@ -419,3 +422,68 @@ def test_modes_show_what_they_say(tmp_path):
     assert episode.cost[QUESTIONS] == 15 and len(seen) == 18
     for record in episode.decisions:
         assert not record.fallback
+
+
+class Parts:
+    """The two language parts on the first game of 2048, a trajectory of one step, and counters."""
+
+    def __init__(self, server, **given):
+        settings = {"base_url": server.url, "model": "stub", "timeout": 20, "retries": 0, **given}
+        argument = ",".join(f"{name}={value}" for name, value in settings.items())
+        self.instance = load_world("2048").instance(0)
+        self.evaluator = parts.make_evaluator(self.instance, argument)
+        self.proposal = parts.make_proposal(self.instance, 2, argument)
+        self.cost = new_cost()
+        self.trajectory = new_trajectory(1, 1)
+        self.trajectory.states[:] = self.instance.start
+        self.trajectory.actions[0] = 3
+
+    def evaluate(self):
+        return self.evaluator.evaluate(self.instance.model, self.trajectory, 1, None, self.cost)
+
+    def propose(self):
+        actions, scores = np.zeros(4, np.int64), np.zeros(4)
+        count = self.proposal.propose(self.instance.model, self.instance.start, None, actions, scores, self.cost)
+        return actions[:count].tolist(), scores[:count]
+
+
+def test_parts_ask_in_words_and_read_the_answers():
+    seen = []
+
+    def respond(request, rng):
+        seen.append("\n".join(message["content"] for message in request))
+        return "I prefer [2, 1, 3]" if "Menu:" in seen[-1] else '{"score": 0.25}'
+
+    with StubServer(StubSettings(respond)) as server:
+        made = Parts(server)
+        assert made.evaluate() == 0.25
+        batch, values = new_batch(3, 1, 1), np.zeros(3)
+        batch.all_states[:] = made.instance.start
+        batch.lengths[:] = 1
+        made.evaluator.evaluate_all(made.instance.model, batch, np.array([2, 0, 1]), 2, values, None, made.cost)
+        assert values.tolist() == [0.25, 0.0, 0.25]
+        assert made.evaluator.value(made.instance.model, made.instance.start, None, made.cost) == 0.25
+        actions, scores = made.propose()
+    names = [made.instance.world.action_name(made.instance, made.instance.start, a) for a in range(4)]
+    assert len(actions) == 2 and len(scores) == 2
+    assert "Steps: left" in seen[0] and seen[0].count("[    .") > 4
+    assert f"2. {names[actions[0]]}" in seen[-1] and f"1. {names[actions[1]]}" in seen[-1] and "at most 2" in seen[-1]
+    counters = dict(zip(COUNTERS, made.cost.tolist(), strict=True))
+    assert counters["questions"] == 5 and counters["fallbacks"] == 0 and counters["proposals"] == 1
+    assert counters["tokens_in"] == sum(-(-(len(text) - 1) // 4) for text in seen)
+
+
+@pytest.mark.parametrize("fault", ["empty", "truncated-json", "http-500", "delay", "illegal-word"])
+def test_parts_that_cannot_use_an_answer_go_on_and_count(fault):
+    with StubServer(StubSettings(at_random, faults={fault: 1.0}, delay=0.3)) as server:
+        made = Parts(server, timeout=0.2)
+        assert made.evaluate() == 0.5
+        assert made.propose()[0] == made.proposal._speech.options(made.instance.start)[0][:2]
+        assert made.cost[FALLBACKS] == made.cost[QUESTIONS] == 2
+
+
+def test_settings_of_parts_are_checked():
+    instance = load_world("2048").instance(0)
+    for argument, match in (("timeout", "name=value"), ("time=3", "did you mean 'timeout'"), ("retries=x", "whole number")):
+        with pytest.raises(UsageError, match=match):
+            parts.make_evaluator(instance, argument)

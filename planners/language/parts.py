@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from games.dispatch import suited
 from games.errors import UsageError
+from games.jit import njit
 from games.params import resolve_params
 from games.process import apply, score
 from games.world import Instance
@@ -24,6 +26,14 @@ from planners.language.settings import PARAMS, Settings
 from planners.language.speech import Speech
 
 NEUTRAL = 0.5  # value of a trajectory that the model has not judged
+
+
+@njit
+def local_score(model, state, action):
+    """Return l(s, a) of one action; `state` is not mutated."""
+    after = state.copy()
+    reward = apply(model, after, action)
+    return score(model, state, action, after, reward)
 
 
 class LanguageEvaluator:
@@ -74,10 +84,9 @@ class LanguageProposal:
         cost[PROPOSALS] += 1
         if len(found) > 1:
             found = [found[k - 1] for k in self._choice(state, names, cost)]
+        weigh = suited(local_score, model)
         for j, action in enumerate(found):
-            after = state.copy()
-            reward = apply(model, after, action)
-            actions[j], scores[j] = action, score(model, state, action, after, reward)
+            actions[j], scores[j] = action, weigh(model, state, action)
         cost[SCORES] += len(found)
         return len(found)
 
