@@ -142,7 +142,7 @@ def test_prompts_of_a_file_take_the_place_of_ours(tmp_path):
 
 
 def ask(server, **given):
-    given = {"model": "stub", "timeout": 0.2, "retries": 1, "backoff": 0.001, "base_url": server.url, **given}
+    given = {"model": "stub", "timeout": 20.0, "retries": 1, "backoff": 0.001, "base_url": server.url, **given}
     return Client(Settings.resolve(**given))
 
 
@@ -158,7 +158,7 @@ def ask(server, **given):
 )
 def test_what_may_come_next_time_is_asked_again_and_then_counted(fault, failure):
     with StubServer(StubSettings(at_random, faults={fault: 1.0}, delay=0.3)) as server:
-        client = ask(server)
+        client = ask(server, timeout=0.1 if fault == "delay" else 20.0)
         answers = client.ask_all([(QUESTION, k) for k in range(3)])
         assert [answer.failure for answer in answers] == [failure] * 3
         account = client.account()
@@ -330,12 +330,12 @@ def outcomes(episodes, world):
 
 def test_random_answers_play_like_random_play():
     with StubServer(StubSettings(at_random)) as server:
-        episodes, world = played("2048-3x3-proact", server, 30)
+        episodes, world = played("2048-3x3-proact", server, 20)
     scores = [outcome["score"] for outcome in outcomes(episodes, world)]
-    assert abs(sum(scores) / 30 - 177.1) < 3 * 96 / 30**0.5  # mean and deviation of uniform play, illegal moves included
+    assert abs(sum(scores) / 20 - 177.1) < 3 * 96 / 20**0.5  # mean and deviation of uniform play, illegal moves included
     assert sum(e.report["format_errors"] for e in episodes) == 0
     assert sum(e.cost[QUESTIONS] for e in episodes) == sum(len(e.actions) for e in episodes) == server.counts["requests"]
-    assert any(outcome["illegal"] for outcome in outcomes(episodes, world))
+    assert sum(e.report["illegal"] for e in episodes) == sum(outcome["illegal"] for outcome in outcomes(episodes, world)) > 0
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def test_parts_ask_in_words_and_read_the_answers():
 @pytest.mark.parametrize("fault", ["empty", "truncated-json", "http-500", "delay", "illegal-word"])
 def test_parts_that_cannot_use_an_answer_go_on_and_count(fault):
     with StubServer(StubSettings(at_random, faults={fault: 1.0}, delay=0.3)) as server:
-        made = Parts(server, timeout=0.2)
+        made = Parts(server, timeout=0.1 if fault == "delay" else 20)
         assert made.evaluate() == 0.5
         assert made.propose()[0] == made.proposal._speech.options(made.instance.start)[0][:2]
         assert made.cost[FALLBACKS] == made.cost[QUESTIONS] == 2

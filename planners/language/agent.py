@@ -85,7 +85,7 @@ class LanguagePlanner:
         samples = [int(_next_word(self._rng) >> np.uint64(33)) for _ in range(self._samples)]
         answers = self.client.ask_all([(messages, sample) for sample in samples])
         account(cost, answers)
-        readings = [self._read(answer.text, actions) for answer in answers if not answer.failure]
+        readings = [self._read(answer.text, state, actions) for answer in answers if not answer.failure]
         cost[FALLBACKS] += self._count(answers, readings)
         record = {"answers": [a.failure or a.text for a in answers], "verdicts": [r.verdict for r in readings]}
         if not readings and self._on_failure == "give-up":
@@ -99,7 +99,7 @@ class LanguagePlanner:
         """Return counts of the episode's answers.
 
         ``answers`` asked for, ``failures`` among them; of the rest, ``format errors`` under the parser in use, and under the
-        ``strict`` and the ``lenient`` one; ``illegal`` ones name an action that the world refuses.
+        ``strict`` and the ``lenient`` one; ``illegal`` ones name an action that is not legal or changes nothing.
         """
         names = ("answers", FAILURE, FORMAT_ERROR, "strict format errors", "lenient format errors", ILLEGAL, "estimated")
         return {name.replace(" ", "_"): self._tally[name] for name in names}
@@ -109,7 +109,7 @@ class LanguagePlanner:
             return menu_messages(self._speech.task, self._speech.text(state), names, 1)
         return self._prompt.messages(self._speech.observation(state, self._mode == "clean"))
 
-    def _read(self, text: str, actions: list[int]) -> Reading:
+    def _read(self, text: str, state: np.ndarray, actions: list[int]) -> Reading:
         if self._prompt is None:
             numbers = menu_numbers(text, len(actions))
             return Reading(actions[numbers[0] - 1], OK) if numbers else Reading(None, FORMAT_ERROR)
@@ -120,8 +120,10 @@ class LanguagePlanner:
         answered = strict if self._parser == "strict" else lenient
         action = self._speech.move((answered.text or "") if answered.legal else "")
         verdict = OK if answered.legal else FORMAT_ERROR
+        if answered.legal and action is not None and not self._speech.changes(state, action):
+            verdict = ILLEGAL
         if action is not None and action not in actions and not unlisted(self._speech.instance.model, action):
-            action, verdict = None, ILLEGAL
+            action = None
         return Reading(action, verdict)
 
     def _count(self, answers: list[Answer], readings: list[Reading]) -> int:

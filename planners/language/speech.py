@@ -7,6 +7,8 @@ import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
+from games.jit import njit
+from games.process import effective
 from games.world import Instance
 from planners.episode import options as look
 from planners.language.prompts import PUSHES, WALKS, Prompt, plain_board
@@ -16,6 +18,12 @@ TASKS = {
     "sokoban": "You solve Sokoban puzzles: push every box to a target.",
     "": "You plan step by step and want to reach the goal.",
 }
+
+
+@njit
+def with_effect(model, state, actions):
+    """Write the actions that can change `state` to `actions`; return how many."""
+    return effective(model, state, actions)
 
 
 class Speech:
@@ -30,7 +38,7 @@ class Speech:
         if world is None:
             raise GameplanError(f"instance {instance.name} names no world, so it cannot be put into words for a language model")
         self.instance, self.world = instance, world
-        self._look = suited(look, instance.model)
+        self._look, self._with_effect = suited(look, instance.model), suited(with_effect, instance.model)
         self.task = self._task()
 
     def _task(self) -> str:
@@ -75,6 +83,11 @@ class Speech:
         count, _ = self._look(self.instance.model, state, actions)
         found = [int(action) for action in actions[:count]]
         return found, self.names(state, found)
+
+    def changes(self, state: np.ndarray, action: int) -> bool:
+        """Return whether `action` is legal and can change `state`."""
+        actions = np.empty(self.instance.model.actions, np.int64)
+        return action in actions[: self._with_effect(self.instance.model, state, actions)]
 
     def names(self, state: np.ndarray, actions: Sequence[int]) -> list[str]:
         """Return the names of `actions` in `state`."""
