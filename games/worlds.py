@@ -43,6 +43,15 @@ WORLDS: dict[str, Entry] = {
         "games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"
     ),
     "sokoban-proact": Entry("games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes"),
+    "p1": Entry("games.graphs.p1:make", {}, "a graph on which greedy is arbitrarily bad"),
+    "p2a": Entry("games.graphs.p2a:make", {}, "a graph on which every beam narrower than the decoys fails"),
+    "p2b": Entry("games.graphs.p2b:make", {}, "the same with 8 candidates, where the cut comes at depth 2"),
+    "p3": Entry("games.graphs.p3:make", {}, "a graph on which one step of lookahead is optimal and step-wise choice gets nothing"),
+    "p4": Entry("games.graphs.p4:make", {}, "a graph whose return lies D steps ahead"),
+    "p5": Entry("games.graphs.p5:make", {}, "a graph on which a receding horizon puts the goal off for ever"),
+    "p6": Entry("games.graphs.p6:make", {}, "a graph on which looking further ahead is worse"),
+    "kg-walk": Entry("games.graphs.kg_walk:make", {}, "a walk on a synthetic knowledge graph with traps"),
+    "kg-needle": Entry("games.graphs.kg_walk:make", {"connected": False}, "the same where all plain nodes are dead ends"),
 }
 
 

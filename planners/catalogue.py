@@ -22,7 +22,35 @@ class Entry(NamedTuple):
     reference: str
 
 
+FLARE = "Wang et al. 2026, arXiv 2601.22311"
+
 PLANNERS: dict[str, Entry] = {
+    "random": Entry("planners.random_planner", {}, "a uniformly drawn legal action", ""),
+    "greedy": Entry("planners.stepwise", {}, "the best local score", ""),
+    "greedy-value": Entry("planners.stepwise", {"by": "value"}, "the best value after one step", ""),
+    "lookahead": Entry("planners.stepwise", {"j": 1}, "the best sum of local scores over 1 + j steps", ""),
+    "lookahead-value": Entry("planners.stepwise", {"j": 1, "by": "value"}, "the best value after 1 + j best-scored steps", ""),
+    "beam": Entry("planners.beam", {}, "beam search by sums of local scores", ""),
+    "beam-value": Entry("planners.beam", {"by": "value"}, "beam search, its survivors compared by value", ""),
+    "best-of-n": Entry("planners.best_of_n", {}, "the best of n random rollouts decides", "Wang et al. 2022, arXiv 2203.11171"),
+    "flare": Entry("planners.flare_planner", {}, "FLARE: flare-paper by its short name", FLARE),
+    "flare-paper": Entry("planners.flare_planner", {}, "FLARE with the defaults of the paper", FLARE),
+    "flare-wb": Entry(
+        "planners.flare_planner",
+        {
+            "backup": "mixed",
+            "rollout": "softmax",
+            "proposal": "top-random",
+            "widening": True,
+            "gamma": 0.99,
+            "repeat_penalty": 0.05,
+            "memory": "end",
+            "shortcut": True,
+            "reuse": True,
+        },
+        "FLARE with the extensions of the workbench",
+        FLARE,
+    ),
     "llm": Entry(
         "planners.language.agent", {}, "a language model decides, one answer a step", "Yu et al. 2026, arXiv 2602.05327, section 4"
     ),

@@ -10,6 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from games.dispatch import operation
+from games.jit import embedded
+from games.process import dead, exact, terminal
+from planners.budget import EVALUATIONS
 
 
 class Trajectory(NamedTuple):
@@ -64,6 +67,21 @@ def evaluate_all(evaluator, model, batch, chosen, count, values, rng, cost):
             batch.all_states[b], batch.all_afters[b], batch.all_actions[b], batch.all_rewards[b], batch.all_scores[b]
         )
         values[b] = evaluate(evaluator, model, trajectory, batch.lengths[b], rng, cost)
+
+
+@embedded
+def ended(model, state):
+    """Return whether a simulation stops in `state`: nothing can be done, or it is proven lost."""
+    return terminal(model, state) or dead(model, state)
+
+
+@embedded
+def appraise(evaluator, model, trajectory, length, rng, cost):
+    """Return the value of a trajectory, exact if it ends in a terminal or dead state, and count it."""
+    cost[EVALUATIONS] += 1
+    if ended(model, trajectory.states[length]):
+        return exact(model, trajectory.states[length])
+    return evaluate(evaluator, model, trajectory, length, rng, cost)
 
 
 def new_trajectory(steps: int, width: int) -> Trajectory:

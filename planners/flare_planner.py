@@ -1,0 +1,166 @@
+"""FLARE: simulate a few bounded trajectories, value each as a whole, execute one action, plan again.
+
+Source: Wang et al. 2026, "Why Reasoning Fails to Plan" (arXiv 2601.22311). What the paper leaves open is filled as
+documented here: untried actions come in random order, rollouts are uniform, the memory's key is exact, and ties are settled by
+length, visits, order.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from games.dispatch import suited
+from games.errors import UsageError
+from games.params import Value
+from games.world import Instance
+from planners.budget import Budget, new_cost, spend
+from planners.flare_search import ROLLOUTS, Settings, new_desk, simulate
+from planners.flare_tree import (
+    BEST_LENGTH,
+    MENUS,
+    NODES,
+    ROOT_MENU,
+    STOPPED,
+    clear,
+    grown_menus,
+    grown_tree,
+    line_of,
+    new_menus,
+    new_tree,
+    node_at,
+    reroot,
+)  # fmt: skip
+from planners.parts import assembly
+from planners.parts.assembly import Parts, parts_of
+from planners.parts.memory import KINDS as MEMORIES
+from planners.parts.memory import new_memory
+from planners.parts.proposals import most
+from planners.planner import ActionValue, Decision
+from planners.table import find, insert, new_table
+
+# S simulations of depth H; backup: what Q is; final: what decides; order: of untried actions; relative: values are ranks in a batch
+PARAMS: dict[str, Value] = {
+    "S": 16, "H": 3, "c": 1.4, "backup": "mean", "final": "value", "rollout": "uniform", "temperature": 0.2, "order": "random",
+    "widening": False, "gamma": 1.0, "step_cost": 0.0, "repeat_penalty": 0.0, "memory": "exact", "capacity": 200,
+    "shortcut": False, "reuse": False, "commit": 1, "batch": 1, "relative": False, **assembly.PARAMS,
+}  # fmt: skip
+BACKUPS = {"mean": 0.0, "mixed": 0.5, "max": 1.0}
+FINALS = ("value", "best", "visits")
+CHOICES = {
+    "backup": tuple(BACKUPS), "final": FINALS, "rollout": ROLLOUTS, "order": ("random", "rank"), "memory": MEMORIES,
+}  # fmt: skip
+MOST_MENUS = 1 << 16  # kept with the tree
+
+
+class Flare:
+    """FLARE with any setting of `PARAMS`."""
+
+    def __init__(self, name: str, parts: Parts, params: dict[str, Any]) -> None:
+        _check(name, params)
+        self.name, self.parts, self.params = name, parts, params
+        p = params
+        self.share, self.final = BACKUPS[p["backup"]], FINALS.index(p["final"])
+        self.settings = Settings(
+            p["H"], p["c"], self.share, p["gamma"], p["step_cost"], p["repeat_penalty"], ROLLOUTS.index(p["rollout"]),
+            p["temperature"], p["order"] == "rank", p["widening"], p["shortcut"], p["relative"],
+        )  # fmt: skip
+
+    def begin(self, instance: Instance, rng: np.ndarray) -> None:
+        """See `Planner`."""
+        p, self.model, self.rng = self.params, instance.model, rng
+        self.proposal, self.evaluator = self.parts.proposal(instance), self.parts.evaluator(instance)
+        self.simulate = suited(simulate, self.model, self.proposal, self.evaluator)
+        width = most(self.proposal, self.model)
+        slots = width if self.model.outcomes == 0 else self.model.actions
+        self.tree, self.menus = new_tree(64, slots), new_menus(256, self.model.actions, width)
+        clear(self.tree)
+        self.desk = new_desk(p["batch"], p["H"], self.model.width, self.model.actions)
+        self.memory = new_memory("none" if p["relative"] else p["memory"], p["capacity"])
+        self.seen, self.seen_count = new_table(64), 0
+        self.line, self.executed = np.zeros(p["H"], np.int64), 0
+
+    def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
+        """See `Planner`; a unit is a simulation. Without one it takes the proposal's first action, as a fallback."""
+        cost, limit, p = new_cost(), budget.limits(), self.params
+        steps = p["H"] if steps_left is None else min(p["H"], steps_left)
+        self._prepare()
+
+        def advance(n: int) -> int:
+            done = 0
+            while done < n:
+                chunk = min(n - done, max(64, p["batch"]))
+                did = self._simulate(state, steps, chunk, cost, limit)
+                done += did
+                if did < chunk:
+                    break
+            return done
+
+        units = spend(advance, budget, p["S"]) if steps else 0
+        length = int(line_of(self.tree, self.final, self.share, self.line))
+        if self.tree.numbers[STOPPED]:  # the goal short-cut
+            length = int(self.tree.numbers[BEST_LENGTH])
+            self.line[:length] = self.desk.batch.all_actions[p["batch"] + 1, :length]
+        if not length:
+            self._simulate(state, steps, 0, cost, limit)
+            menu = int(self.tree.numbers[ROOT_MENU])
+            if not self.menus.menu_counts[menu]:
+                return Decision(None, cost, units, note="no legal action")
+            return Decision(int(self.menus.menu_actions[menu, 0]), cost, units, fallback=True)
+        line = tuple(self.line[:length].tolist())
+        self.executed = min(p["commit"], length)
+        return Decision(line[0], cost, units, self._values(), line, self.executed)
+
+    def _prepare(self) -> None:
+        """Bring the tree to the state after what was executed, or clear it."""
+        node = node_at(self.tree, self.line, self.executed) if self.params["reuse"] and self.executed else -1
+        self.executed = 0
+        if node > 0:
+            reroot(self.tree, node, self.settings.gamma, self.settings.step_cost)
+        else:
+            clear(self.tree)
+        if node <= 0 or self.tree.numbers[MENUS] > MOST_MENUS:
+            self.tree.numbers[MENUS] = 0
+            self.menus.menu_slots[:] = -1
+        self.seen_count += 1
+        if 2 * self.seen_count > len(self.seen[0]):
+            old_keys, old_slots = self.seen
+            self.seen = new_table(2 * self.seen_count)
+            for key in old_keys[old_slots >= 0]:
+                insert(*self.seen, find(*self.seen, key), key, 0)
+
+    def _simulate(self, state: np.ndarray, steps: int, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
+        self._make_room(n, steps)
+        did: int = self.simulate(
+            self.model, self.proposal, self.evaluator, self.memory, self.settings, self.tree, self.menus, self.desk, *self.seen,
+            state, steps, n, self.rng, cost, limit,
+        )  # fmt: skip
+        return did
+
+    def _make_room(self, simulations: int, steps: int) -> None:
+        used = int(self.tree.numbers[NODES])
+        if used + simulations + 1 > len(self.tree.depths):
+            self.tree = grown_tree(self.tree, 2 * (used + simulations + 1))
+        used = int(self.tree.numbers[MENUS])
+        if used + simulations * steps + 1 > len(self.menus.menu_names):
+            self.menus = grown_menus(self.menus, used, 2 * (used + simulations * steps + 1))
+
+    def _values(self) -> tuple[ActionValue, ...]:
+        width = self.tree.widths[0]
+        acts, visits = self.tree.acts[0, :width].tolist(), self.tree.visits[0, :width].tolist()
+        q = ((1.0 - self.share) * self.tree.means[0, :width] + self.share * self.tree.tops[0, :width]).tolist()
+        return tuple(ActionValue(a, v if n else float("nan"), n) for a, v, n in zip(acts, q, visits, strict=True))
+
+
+def _check(name: str, p: dict[str, Any]) -> None:
+    for param, least in (("S", 0), ("H", 1), ("k", 1), ("commit", 1), ("batch", 1), ("capacity", 0)):
+        if p[param] < least:
+            raise UsageError(f"{name}: {param}={p[param]} is not possible; the least is {least}")
+    if p["temperature"] <= 0.0:
+        raise UsageError(f"{name}: temperature={p['temperature']} is not possible; it must be positive")
+    if not 0.0 < p["gamma"] <= 1.0:
+        raise UsageError(f"{name}: gamma={p['gamma']} is not possible; it must be above 0 and at most 1")
+
+
+def make(name: str, **params: Value) -> Flare:
+    """Return the planner with these `PARAMS`."""
+    return Flare(name, parts_of(params), params)

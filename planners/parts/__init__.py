@@ -1,0 +1,1 @@
+"""Parts that all planners share: proposals, evaluators, memory."""
