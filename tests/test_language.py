@@ -13,11 +13,13 @@ from planners.catalogue import find_planner
 from planners.episode import CUT, GIVEN_UP, play
 from planners.evaluator import new_batch, new_trajectory
 from planners.language import parts
+from planners.language.boards import find_board
 from planners.language.client import Client
 from planners.language.parser import lenient_move, menu_numbers, read_score, strict_move
 from planners.language.prompts import BOARD, PROMPTS, PUSHES, WALKS, plain_board, read_prompts
 from planners.language.report import language_record
 from planners.language.settings import Settings
+from planners.language.speech import Speech
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random, at_random_legal, from_script
 
@@ -487,3 +489,48 @@ def test_settings_of_parts_are_checked():
     for argument, match in (("timeout", "name=value"), ("time=3", "did you mean 'timeout'"), ("retries=x", "whole number")):
         with pytest.raises(UsageError, match=match):
             parts.make_evaluator(instance, argument)
+
+
+@pytest.mark.parametrize(
+    ("world", "options"),
+    [
+        ("2048-proact", {}),
+        ("2048-3x3-proact", {}),
+        ("3072-proact", {}),
+        ("2048", {"rows": 2, "columns": 3}),
+        ("sokoban-proact", {"variant": "origin"}),
+        ("sokoban-proact", {"variant": "action"}),
+        ("sokoban-proact", {"variant": "symbol"}),
+        ("sokoban", {"actions": "moves"}),
+    ],
+)
+def test_boards_are_read_back_from_what_a_model_is_shown(world, options):
+    made = load_world(world, options)
+    instance = made.instance(2)
+    speech = Speech(instance)
+    prompt = speech.prompt(PROMPTS)
+    for plain in (False, True):
+        shown = speech.observation(instance.start, plain)
+        board = find_board(prompt.messages(shown)[1]["content"] if prompt else shown)
+        assert board.state[0] == instance.start[0] and len(board.state) <= len(instance.start)
+        actions, names = speech.options(instance.start)
+        assert set(board.words()) == {n for a, n in zip(actions, names, strict=True) if speech.changes(instance.start, a)}
+
+
+def test_an_impossible_board_is_refused_and_text_without_one_has_none():
+    assert find_board("no board here: [x]") is None and find_board("#####\n#@$.#") is None
+    with pytest.raises(UsageError, match="2 players"):
+        find_board("#####\n#@@ #\n#$. #\n#####")
+    with pytest.raises(UsageError, match="tile 5"):
+        find_board("[5 .]\n[. .]")
+
+
+def test_sokoban_is_played_in_words():
+    with StubServer(StubSettings(at_random, faults={"illegal-word": 0.2})) as server:
+        ((episode,), world) = played("sokoban-proact", server, steps=60)
+    errors, report = episode.actions.count(8), episode.report
+    assert errors == report["format_errors"] == server.counts["illegal-word"] > 4
+    unchanged = [(a == b).all() for a, b in zip(episode.states, episode.states[1:], strict=False)]
+    assert sum(unchanged) == errors + report["illegal"] and report["illegal"] > 5
+    assert {reward for reward, same in zip(episode.rewards, unchanged, strict=True) if same} == {-0.1}
+    assert world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)["moves"] == 60 - sum(unchanged)

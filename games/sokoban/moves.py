@@ -10,14 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from games.jit import embedded
-from games.process import apply, dead, distance, goal, key, legal, potential, score
+from games.process import apply, dead, distance, effective, goal, key, legal, potential, score, unlisted
 from games.sokoban.bits import flip, has
 from games.sokoban.board import Board, Compiled, board_key, frozen, on_dead_cell
 from games.sokoban.pushes import FREEZE, OFF, start_bound, start_on_goals
 from games.sokoban.values import ON_GOAL, SOLVED, STEP, bound, state_value, step_score
 
 UP, DOWN, LEFT, RIGHT = range(4)
-NAMES = ("up", "down", "left", "right", "push up", "push down", "push left", "push right")
+NAMES = ("up", "down", "left", "right", "push up", "push down", "push left", "push right", "format error")
+FORMAT_ERROR = 8  # an answer that could not be read; where all actions are legal it is one more that changes nothing
 
 
 class SokobanMoves(NamedTuple):
@@ -72,13 +73,14 @@ def step(model, state, action):
     return here, ahead
 
 
-@legal.of(SokobanMoves)
-def _legal(model, state, actions):
+@embedded
+def write_actions(model, state, masked, actions):
+    """Write the actions to `actions`, if `masked` those that change something; return how many. None in a solved state."""
     yard, count = model.yard, 0
     if state[yard.words + 1] == 0:
         return 0
     for action in range(model.actions):
-        if model.masked:
+        if masked:
             direction = action & 3
             here = yard.table[4 * state[yard.words] + direction]
             if here < 0:
@@ -92,6 +94,21 @@ def _legal(model, state, actions):
         actions[count] = action
         count += 1
     return count
+
+
+@legal.of(SokobanMoves)
+def _legal(model, state, actions):
+    return write_actions(model, state, model.masked, actions)
+
+
+@effective.of(SokobanMoves)
+def _effective(model, state, actions):
+    return write_actions(model, state, True, actions)
+
+
+@unlisted.of(SokobanMoves)
+def _unlisted(model, action):
+    return action == FORMAT_ERROR and not model.masked
 
 
 @apply.of(SokobanMoves)

@@ -11,7 +11,7 @@ from games.errors import GameplanError, UsageError
 from games.sokoban.board import Compiled, compile_level
 from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay
-from games.sokoban.moves import NAMES, moves_model
+from games.sokoban.moves import FORMAT_ERROR, NAMES, moves_model
 from games.sokoban.pushes import COSTS, FREEZE, OFF, SQUARES, pushes_model
 from games.world import Instance
 
@@ -92,7 +92,7 @@ class SokobanWorld:
         else:
             model, start = moves_model(compiled, self.actions == "explicit", self._masked, self._deadlocks)
             horizon = self._horizon or 120
-        return Instance(name, seed, model, start, horizon, {"level": level, "compiled": compiled})
+        return Instance(name, seed, model, start, horizon, {"level": level, "compiled": compiled}, self)
 
     def action_name(self, instance: Instance, state: np.ndarray, action: int) -> str:
         """See `games.world.World`: ``left``, ``push left``; by pushes ``push 3,4 left``, the box's row and column from 1."""
@@ -100,6 +100,30 @@ class SokobanWorld:
             return NAMES[action]
         row, column = instance.extra["compiled"].place(action >> 2)
         return f"push {row + 1},{column + 1} {NAMES[action & 3]}"
+
+    def action(self, name: str) -> int:
+        """Return the move called `name`; anything unknown is a format error where all actions are legal.
+
+        Raises
+        ------
+        UsageError
+            If there is no move of this name.
+        """
+        names = NAMES[: 8 if self.actions == "explicit" else 4]
+        if self.actions != "pushes" and name in names:
+            return names.index(name)
+        if self.actions != "pushes" and not self._masked:
+            return FORMAT_ERROR
+        raise UsageError(
+            f"{self.name}: there is no move {name!r}; legal are {', '.join(names)}, and none where pushes are the actions"
+        )
+
+    @property
+    def variant(self) -> str:
+        """The name of ProAct's variant of these rules and symbols, empty if they are not ProAct's."""
+        if self.symbols not in ("origin", "symbol"):
+            return ""
+        return "symbol" if self.symbols == "symbol" else "origin" if self.actions == "explicit" else "action"
 
     def text(self, instance: Instance, state: np.ndarray) -> str:
         """See `games.world.World`: the board in this world's symbols, every row equally wide."""

@@ -29,8 +29,9 @@ def with_effect(model, state, actions):
 class Speech:
     """Speaks about one instance, in the words of its world.
 
-    Worlds of board games (2048, Sokoban) bring ``observation(state)``, the board as ProAct shows it, and ``action(name)``, which
-    raises `UsageError` for a name that is none; any world may bring ``question(instance)``, the task in words.
+    Worlds of board games bring ``action(name)``, which raises `UsageError` for a name that is none, and either ``variant``, the
+    name of ProAct's prompt (Sokoban), or ``tiles`` and ``observation(state)``, the board as ProAct shows it (2048). Any world may
+    bring ``question(instance)``, the task in words.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -58,9 +59,11 @@ class Speech:
         return prompts.get(self.variant) or prompts.get(self.variant.partition("_")[0] + "_4x4")
 
     def observation(self, state: np.ndarray, plain: bool) -> str:
-        """Return the board as ProAct shows it, or with `plain` with line breaks where ProAct's 2048 has a backslash and an n."""
-        shown: str = self.world.observation(state)
-        return plain_board(shown) if plain and shown.startswith("{") else shown
+        """Return the board as ProAct shows it; with `plain` 2048 has line breaks where ProAct has a backslash and an n."""
+        if not hasattr(self.world, "observation"):
+            return str(self.world.text(self.instance, state))
+        shown = str(self.world.observation(state))
+        return plain_board(shown) if plain else shown
 
     def words(self) -> tuple[str, ...]:
         """Return the words for moves on the board."""
@@ -75,7 +78,7 @@ class Speech:
 
     def text(self, state: np.ndarray) -> str:
         """Return the state for menus and trajectories: the board, or what the world shows to people."""
-        return self.observation(state, True) if hasattr(self.world, "observation") else str(self.world.text(self.instance, state))
+        return self.observation(state, plain=True)
 
     def options(self, state: np.ndarray) -> tuple[list[int], list[str]]:
         """Return the legal actions and their names."""
