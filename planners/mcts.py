@@ -7,21 +7,20 @@ import numpy as np
 from games.dispatch import suited
 from games.errors import UsageError
 from games.world import Instance
-from planners.budget import Budget, new_cost, spend
+from planners.budget import SIMULATIONS, Budget, new_cost, spend
 from planners.critic import POLICIES, make_critic
 from planners.planner import ActionValue, Decision
 from planners.record import best_line, root_actions
 from planners.tree import Search, Tree, new_tree, search, simulations
 
 # simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
-# of a rollout, 0 for the world's own. rollouts: for each leaf. policy: of the rollouts. normalise: values between the least and the
-# greatest of the whole tree or of the actions of a node. within: steps in which a lost episode counts as risk. prune: proven dead
-# states get their exact value.
+# of a rollout, 0 for the world's own. rollouts: for each leaf, by `policy`. within: steps in which a lost episode counts as risk.
+# prune: proven dead states get their exact value.
 PARAMS = {
     "simulations": 1000, "exploration": 1.4, "discount": 1.0, "rollouts": 1, "horizon": 1000, "policy": "all",
-    "normalise": "tree", "within": 20, "prune": True,
+    "within": 20, "prune": True,
 }  # fmt: skip
-CHOICES = {"policy": POLICIES, "normalise": ("tree", "siblings")}
+CHOICES = {"policy": POLICIES}
 
 
 class Mcts:
@@ -38,7 +37,6 @@ class Mcts:
         rollouts: int,
         horizon: int,
         policy: str,
-        normalise: str,
         within: int,
         prune: bool,
     ) -> None:
@@ -48,7 +46,7 @@ class Mcts:
             raise UsageError(f"{name}: exploration={exploration} is negative; 0 means none, 1.4 is usual")
         self.name, self._simulations = name, simulations
         self._leaves = (rollouts, horizon, discount, policy)
-        self._how = Search(exploration, discount, within, 0, prune, 0, normalise == "siblings")
+        self._how = Search(exploration, discount, within, 0, prune, 0)
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
@@ -61,6 +59,9 @@ class Mcts:
         depth = np.iinfo(np.int64).max if steps_left is None else steps_left
         how = self._how._replace(gamma=self._evaluator.discount, span=self._evaluator.steps, depth=depth)
         cost, limit = new_cost(), budget.limits()
+        growth = [n for n in (budget.evaluations, budget.expansions) if n is not None]
+        if growth:  # a small world may have no more states to evaluate or expand
+            limit[SIMULATIONS] = min(limit[SIMULATIONS], 10 * min(growth))
         size = 2 + min(1024, *(n for n in (budget.units, budget.simulations, self._simulations) if n is not None))
         tree = new_tree(size, size * min(self._model.actions, 8) + self._model.actions)
 

@@ -30,7 +30,7 @@ class Search(NamedTuple):
 
     `exploration` is c of UCT, `gamma` the discount of the backup, `within` the steps from the root in which a lost episode counts
     as risk, `depth` the steps at which it ends (the horizon). With `prune` proven dead states are leaves worth `games.process.lost`
-    over `span` steps. `siblings`: values are normalised among the actions of a node in place of the whole tree.
+    over `span` steps.
     """
 
     exploration: float
@@ -39,7 +39,6 @@ class Search(NamedTuple):
     depth: int
     prune: bool
     span: int
-    siblings: bool
 
 
 class Tree(NamedTuple):
@@ -166,12 +165,6 @@ def select(tree, how, node, simulation):
     """Return the edge of `node` to go along, one that was never tried if there is one; -1 if every edge leads back."""
     first, last = tree.first_edge[node], tree.first_edge[node] + tree.edge_count[node]
     low, high = tree.bounds[LOW], tree.bounds[HIGH]
-    if how.siblings:
-        low, high = np.inf, -np.inf
-        for edge in range(first, last):
-            if tree.visits[edge] > 0:
-                mean = tree.totals[edge] / tree.visits[edge]
-                low, high = min(low, mean), max(high, mean)
     scale = 1.0 / (high - low) if high > low else 0.0
     logarithm = np.log(max(1.0, np.float64(tree.node_visits[node])))
     best, best_score = -1, -np.inf
