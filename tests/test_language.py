@@ -21,7 +21,7 @@ from planners.language.report import language_record
 from planners.language.settings import Settings
 from planners.language.speech import Speech
 from planners.language.stub import StubServer, StubSettings
-from planners.language.stub_answers import at_random, at_random_legal, from_script
+from planners.language.stub_answers import at_random, at_random_legal, from_planner, from_script
 
 QUESTION = [{"role": "system", "content": "You play 2048."}, {"role": "user", "content": "Where to?"}]
 WORDS = WALKS + PUSHES
@@ -514,7 +514,7 @@ def test_boards_are_read_back_from_what_a_model_is_shown(world, options):
         board = find_board(prompt.messages(shown)[1]["content"] if prompt else shown)
         assert board.state[0] == instance.start[0] and len(board.state) <= len(instance.start)
         actions, names = speech.options(instance.start)
-        assert set(board.words()) == {n for a, n in zip(actions, names, strict=True) if speech.changes(instance.start, a)}
+        assert set(board.words()) == {n for a, n in zip(actions, names, strict=True) if a in speech.effective(instance.start)}
 
 
 def test_an_impossible_board_is_refused_and_text_without_one_has_none():
@@ -534,3 +534,72 @@ def test_sokoban_is_played_in_words():
     assert sum(unchanged) == errors + report["illegal"] and report["illegal"] > 5
     assert {reward for reward, same in zip(episode.rewards, unchanged, strict=True) if same} == {-0.1}
     assert world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)["moves"] == 60 - sum(unchanged)
+
+
+def walked(planner, episodes=2, **params):
+    """Return the episodes of a planner on the knowledge-graph walk."""
+    made, world = find_planner(planner, params), load_world("kg-walk")
+    return [play(world.instance(k), made, Budget(), seed=k) for k in range(episodes)]
+
+
+def asking(server, **given):
+    """Return the text that names the part ``llm``, asking `server`."""
+    settings = {"base_url": server.url, "model": "stub", "timeout": 20, "retries": 0, **given}
+    return "llm:" + ",".join(f"{name}={value}" for name, value in settings.items())
+
+
+def test_a_model_that_goes_by_relevance_plays_greedily():
+    with StubServer(StubSettings(from_planner("greedy"))) as server:
+        alone = walked("llm", 5, base_url=server.url, model="stub")
+        proposing = walked("greedy", 5, proposal=asking(server))
+    for episode in alone:
+        model, steps = episode.instance.model, zip(episode.states, episode.actions, strict=False)
+        for state, action in steps:  # the model is shown two digits
+            looks = model.local[model.first[state[0]] : model.first[state[0] + 1]]
+            assert f"{model.local[action]:.2f}" == f"{looks.max():.2f}"
+    assert sum(e.cost[QUESTIONS] for e in alone) == sum(len(e.actions) for e in alone) > 20
+    assert [e.actions for e in proposing] == [e.actions for e in walked("greedy", 5)]  # the best of the menu, by all digits
+
+
+def test_flare_with_an_endpoint_has_the_right_token_account():
+    asked, said = [], []
+
+    def respond(request, rng):
+        asked.append(sum(len(message["content"]) for message in request))
+        said.append(at_random(request, rng))
+        return said[-1]
+
+    with StubServer(StubSettings(respond)) as server:
+        (episode,) = walked("flare", 1, evaluator=asking(server), proposal=asking(server), batch=4, S=6)
+    counters = dict(zip(COUNTERS, episode.cost.tolist(), strict=True))
+    assert counters["simulations"] == 6 * len(episode.decisions)
+    assert counters["questions"] == len(asked) == server.counts["requests"] > len(episode.decisions)
+    assert counters["tokens_in"] == sum(-(-characters // 4) for characters in asked)
+    assert counters["tokens_out"] == sum(-(-len(text) // 4) for text in said)
+    assert counters["fallbacks"] == 0
+
+
+def test_flare_goes_on_when_answers_fail_and_counts_them():
+    faults = {"http-429": 0.1, "truncated-json": 0.1, "dropped": 0.1, "empty": 0.1, "illegal-word": 0.1}
+    with StubServer(StubSettings(at_random, faults=faults, seed=2)) as server:
+        (episode,) = walked("flare", 1, evaluator=asking(server), S=6)
+        unusable = server.counts
+    assert 3 < episode.cost[FALLBACKS] < episode.cost[QUESTIONS] == unusable["requests"]
+    assert episode.cost[FALLBACKS] <= sum(unusable[name] for name in faults)  # some showed several
+    record = language_record([dict(zip(COUNTERS, episode.cost, strict=True))], [])
+    assert record["degraded"] and record["unusable"] == episode.cost[FALLBACKS]
+    with StubServer(StubSettings(at_random, faults={"delay": 0.5}, delay=0.4, seed=2)) as server:
+        (late,) = walked("flare", 1, evaluator=asking(server, timeout=0.25), batch=4, S=4)
+    assert late.cost[FALLBACKS] >= server.counts["delay"] > 0
+    with pytest.raises(GameplanError, match=f"nobody answers at {server.url}"):
+        walked("flare", 1, evaluator=asking(server))
+
+
+def test_flare_records_and_replays(tmp_path):
+    with StubServer(StubSettings(at_random)) as server:
+        recorded = walked("flare", 2, evaluator=asking(server, cache=tmp_path), S=4)
+        fewer = server.counts["requests"]
+    replayed = walked("flare", 2, evaluator=f"llm:model=stub,replay=true,cache={tmp_path}", S=4)
+    assert [e.actions for e in recorded] == [e.actions for e in replayed]
+    assert all((one.cost == other.cost).all() for one, other in zip(recorded, replayed, strict=True))
+    assert fewer <= sum(e.cost[QUESTIONS] for e in recorded)

@@ -120,7 +120,7 @@ class LanguagePlanner:
         answered = strict if self._parser == "strict" else lenient
         action = self._speech.move((answered.text or "") if answered.legal else "")
         verdict = OK if answered.legal else FORMAT_ERROR
-        if answered.legal and action is not None and not self._speech.changes(state, action):
+        if answered.legal and action is not None and action not in self._speech.effective(state):
             verdict = ILLEGAL
         if action is not None and action not in actions and not unlisted(self._speech.instance.model, action):
             action = None

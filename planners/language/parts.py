@@ -71,7 +71,7 @@ class LanguageEvaluator:
 
 
 class LanguageProposal:
-    """Candidates as a language model chooses them from a numbered menu of the legal actions, best first, at most `k`."""
+    """Candidates as a language model chooses them from a numbered menu of the actions with an effect, best first, at most `k`."""
 
     def __init__(self, instance: Instance, client: Client, k: int) -> None:
         self._speech, self._client, self._k = Speech(instance), client, k
@@ -80,10 +80,10 @@ class LanguageProposal:
         self, model: Any, state: np.ndarray, rng: np.ndarray, actions: np.ndarray, scores: np.ndarray, cost: np.ndarray
     ) -> int:
         """See `planners.parts.proposals.propose`; without a choice nothing is asked."""
-        found, names = self._speech.options(state)
+        found = self._speech.effective(state)
         cost[PROPOSALS] += 1
         if len(found) > 1:
-            found = [found[k - 1] for k in self._choice(state, names, cost)]
+            found = [found[k - 1] for k in self._choice(state, self._speech.names(state, found), cost)]
         weigh = suited(local_score, model)
         for j, action in enumerate(found):
             actions[j], scores[j] = action, weigh(model, state, action)

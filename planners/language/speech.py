@@ -87,10 +87,10 @@ class Speech:
         found = [int(action) for action in actions[:count]]
         return found, self.names(state, found)
 
-    def changes(self, state: np.ndarray, action: int) -> bool:
-        """Return whether `action` is legal and can change `state`."""
+    def effective(self, state: np.ndarray) -> list[int]:
+        """Return the legal actions that can change `state`."""
         actions = np.empty(self.instance.model.actions, np.int64)
-        return action in actions[: self._with_effect(self.instance.model, state, actions)]
+        return [int(action) for action in actions[: self._with_effect(self.instance.model, state, actions)]]
 
     def names(self, state: np.ndarray, actions: Sequence[int]) -> list[str]:
         """Return the names of `actions` in `state`."""
