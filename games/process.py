@@ -162,6 +162,18 @@ def critic_convention(model):
 
 
 @operation
+def by_pushes(model):
+    """Return whether the world has a `push_playout` of its own."""
+    return False
+
+
+@operation
+def push_playout(model, state, steps, discount, rng):
+    """Do as `playout`, a step being a push onto a cell from which a goal can be reached: the walk to it is free."""
+    return playout(model, state, steps, discount, rng)
+
+
+@operation
 def lost(model, discount, steps):
     """Return the discounted return of `steps` steps from a `dead` state."""
     return 0.0

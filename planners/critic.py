@@ -14,13 +14,15 @@ import numpy as np
 from games.dispatch import operation, suited
 from games.errors import UsageError
 from games.jit import embedded, njit
-from games.process import apply, critic_convention, draw, effective, fresh, goal, legal, playout, terminal
+from games.process import apply, by_pushes, critic_convention, draw, effective, fresh, goal, legal, playout, push_playout, terminal
 from games.random import below, mix, stream
 from games.world import Instance, World
 from planners.budget import TRANSITIONS
 from planners.evaluator import value
 
-POLICIES = ("all", "legal")  # uniform over what the world lists as actions, impossible ones included; over those with an effect
+# Rollout policies: uniform over what the world lists as actions, impossible ones included (ProAct); over those with an effect; over
+# pushes that keep every box where it can still reach a goal, the walk to them free (Sokoban).
+POLICIES = ("all", "legal", "pushes")
 AGGREGATES = ("mean", "max")
 NO_ACTION = np.iinfo(np.int64).min  # in place of a first action: the rollouts give V(s)
 
@@ -89,6 +91,8 @@ def legal_playout(model, state, steps, discount, rng):
 
 @simulate.of(Critic)
 def _simulate(critic, model, state, steps, rng):
+    if critic.policy == 2:
+        return push_playout(model, state, steps, critic.discount, rng)
     if critic.policy == 1:
         return legal_playout(model, state, steps, critic.discount, rng)
     return playout(model, state, steps, critic.discount, rng)
@@ -278,6 +282,8 @@ def make_critic(
     own_discount, own_steps, _ = critic_convention(model)
     if policy not in POLICIES:
         raise UsageError(f"the rollout policy {policy!r} is not known; legal: {', '.join(POLICIES)}")
+    if policy == "pushes" and not by_pushes(model):
+        raise UsageError("rollouts by pushes are for Sokoban; legal here: all, legal")
     if rollouts < 1:
         raise UsageError(f"{rollouts} rollouts give no value; at least 1 is needed")
     if steps < 0:

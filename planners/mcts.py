@@ -9,16 +9,17 @@ from games.errors import UsageError
 from games.world import Instance
 from planners.budget import SIMULATIONS, Budget, new_cost, spend
 from planners.critic import POLICIES, make_critic
+from planners.parts.evaluators import make_evaluator
 from planners.planner import ActionValue, Decision
 from planners.record import best_line, root_actions
 from planners.tree import Search, Tree, new_tree, search, simulations
 
 # simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
-# of a rollout, 0 for the world's own. rollouts: for each leaf, by `policy`. within: steps in which a lost episode counts as risk.
-# prune: proven dead states get their exact value.
+# of a rollout, 0 for the world's own. evaluator: of leaves, "critic" for rollouts or one of `planners.parts.evaluators`. rollouts:
+# of the critic for each leaf, by `policy`. within: steps in which a lost episode counts as risk.
 PARAMS = {
-    "simulations": 1000, "exploration": 1.4, "discount": 1.0, "rollouts": 1, "horizon": 1000, "policy": "all",
-    "within": 20, "prune": True,
+    "simulations": 1000, "exploration": 1.4, "discount": 1.0, "evaluator": "critic", "rollouts": 1, "horizon": 1000,
+    "policy": "all", "within": 20,
 }  # fmt: skip
 CHOICES = {"policy": POLICIES}
 
@@ -34,30 +35,32 @@ class Mcts:
         simulations: int,
         exploration: float,
         discount: float,
+        evaluator: str,
         rollouts: int,
         horizon: int,
         policy: str,
         within: int,
-        prune: bool,
     ) -> None:
         if simulations < 1:
             raise UsageError(f"{name}: simulations={simulations} is too few; at least 1 is needed")
         if exploration < 0.0:
             raise UsageError(f"{name}: exploration={exploration} is negative; 0 means none, 1.4 is usual")
         self.name, self._simulations = name, simulations
-        self._leaves = (rollouts, horizon, discount, policy)
-        self._how = Search(exploration, discount, within, 0, prune, 0)
+        self._leaves, self._kind = (rollouts, horizon, discount, policy), evaluator
+        self._how = Search(exploration, discount, within, 0, 0)
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
         self._model, self._rng = instance.model, rng
-        self._evaluator = make_critic(instance.model, *self._leaves)
+        critic = make_critic(instance.model, *self._leaves)
+        self._evaluator = critic if self._kind == "critic" else make_evaluator(instance, self._kind)
+        self._gamma, self._span = critic.discount, critic.steps
         self._kernel = suited(simulations, instance.model, self._evaluator)
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`."""
         depth = np.iinfo(np.int64).max if steps_left is None else steps_left
-        how = self._how._replace(gamma=self._evaluator.discount, span=self._evaluator.steps, depth=depth)
+        how = self._how._replace(gamma=self._gamma, span=self._span, depth=depth)
         cost, limit = new_cost(), budget.limits()
         growth = [n for n in (budget.evaluations, budget.expansions) if n is not None]
         if growth:  # a small world may have no more states to evaluate or expand

@@ -29,15 +29,14 @@ class Search(NamedTuple):
     """How the tree grows.
 
     `exploration` is c of UCT, `gamma` the discount of the backup, `within` the steps from the root in which a lost episode counts
-    as risk, `depth` the steps at which it ends (the horizon). With `prune` proven dead states are leaves worth `games.process.lost`
-    over `span` steps.
+    as risk, `depth` the steps at which it ends (the horizon). Proven dead states are leaves worth `games.process.lost` over `span`
+    steps.
     """
 
     exploration: float
     gamma: float
     within: int
     depth: int
-    prune: bool
     span: int
 
 
@@ -142,7 +141,7 @@ def add_node(tree, how, model, state, parent, rng, actions):
     node, first = tree.filled[NODES], tree.filled[EDGES]
     count = 0
     if not goal(model, state):
-        if how.prune and dead(model, state):
+        if dead(model, state):
             tree.fixed[node], tree.loss[node] = lost(model, how.gamma, how.span), DEAD
         else:
             count = effective(model, state, actions)

@@ -22,8 +22,10 @@ from planners.critic import (
     set_stream,
     state_value,
 )
+from planners.episode import play
 from planners.evaluator import value
 from planners.planner import Decision
+from workbench.critic_figures import measure
 
 BOARD = "2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4"  # proact.md, section 7.2
 
@@ -179,6 +181,13 @@ def test_leaf_values_and_losses():
     assert 4000 < cost[TRANSITIONS] < 20_000
 
 
+def test_rollouts_over_legal_moves_only(proact):
+    _, model, state = proact
+    found = {policy: state_value(make_critic(model, 500, 30, 1.0, policy), model, state, 1) for policy in ("all", "legal")}
+    assert (found["legal"].returns % 2 == 0.0).all() and (found["all"].returns % 2 > 0.0).any()  # merged tiles, no -1
+    assert found["legal"].values[0] > found["all"].values[0]
+
+
 def test_greatest_return_and_report(proact):
     world, model, state = proact
     critic = make_critic(model, 50)
@@ -197,7 +206,7 @@ def test_greatest_return_and_report(proact):
     ("given", "message"),
     [
         ({"rollouts": 0}, "0 rollouts"), ({"rollouts": 1, "steps": -1}, "-1 steps"), ({"rollouts": 1, "discount": 1.5}, "1.5"),
-        ({"rollouts": 1, "policy": "legl"}, "'legl' is not known; legal: all, legal"),
+        ({"rollouts": 1, "policy": "legl"}, "'legl' is not known; legal: all, legal, pushes"),
     ],
 )  # fmt: skip
 def test_errors(given, message):
@@ -236,3 +245,21 @@ def test_flat_player_keeps_to_budgets_and_to_moves_with_an_effect(proact):
     assert decide("flat-critic", world, state, Budget(units=timed.units)).values == timed.values
     corner = world.read("2 . . ./. . . ./. . . ./. . . .")
     assert [v.action for v in decide("flat-critic", world, corner, Budget(units=4)).values] == [1, 3]
+
+
+def test_the_flat_critic_plays_far_better_than_its_rollouts():
+    world = load_world("2048-proact")
+    scores = []
+    for seed in range(2):
+        episode = play(world.instance(seed), find_planner("flat-critic", {"rollouts": 5, "horizon": 20}), Budget(), seed=seed)
+        scores.append(world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)["score"])
+    assert np.mean(scores) > 4000  # random play has 1,090; section 7.3 has 15,456
+
+
+@pytest.mark.parametrize("policy", ["all", "legal"])
+def test_bias_and_variance(policy):
+    rows = measure(STEPS, [START], lengths=(1, 9), counts=(1, 10, 50), reference=300, gammas=(0.9,), policy=policy)
+    assert [(row.length, row.rollouts) for row in rows] == [(t, m) for t in (1, 9) for m in (1, 10, 50)]
+    assert all(row.error == pytest.approx(row.deviation / row.rollouts**0.5) for row in rows)
+    assert rows[0].bias > rows[3].bias and rows[3].bias < 0.1  # five steps are all there are
+    assert rows[-1].agreement > rows[3].agreement and rows[-1].agreement > 0.9

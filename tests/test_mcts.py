@@ -33,6 +33,9 @@ class Corridor:
     def goal(self, state):
         return state[0] == 6
 
+    def potential(self, root, state):
+        return state[0] / 6
+
 
 class Doomed(Corridor):
     """The cells 1 and 2 are known to be lost."""
@@ -128,7 +131,7 @@ def test_chance_nodes_draw_with_the_true_probabilities(tiny):
 def test_compiled_plain_and_grown_trees_are_one(tiny):
     model, known = tiny
     board = next(b for b, values in known.items() if len(values) == 4)
-    start, how = np.array([board]), Search(1.4, 0.9, 5, UNLIMITED, True, 10)
+    start, how = np.array([board]), Search(1.4, 0.9, 5, UNLIMITED, 10)
     trees = []
     for kernel, n, size in ((simulations, 60, 2000), (plain(simulations), 60, 100)):
         tree = new_tree(size, 4 * size + 8)
@@ -163,14 +166,19 @@ def test_risk_and_proven_dead_states():
     _, decision = corridor(model=Doomed(), budget=Budget(simulations=300), horizon=50, within=1)
     values = {v.action: v for v in decision.values}
     assert values[-1].risk == 1.0 and values[-1].value == pytest.approx(-5.1) and decision.action == 1
-    _, blind = corridor(model=Doomed(), budget=Budget(simulations=300), horizon=50, within=1, prune=False)
-    assert {v.action: v for v in blind.values}[-1].value > -5.0
 
 
 def test_the_horizon_ends_the_tree():
     planner, decision = corridor(budget=Budget(simulations=50), steps_left=1)
     assert [v.value for v in decision.values] == pytest.approx([-0.1, -0.1]) and planner.tree.filled[NODES] == 3
     assert decision.cost[EVALUATIONS] == 0
+
+
+def test_leaves_may_have_any_evaluator():
+    _, decision = corridor(budget=Budget(simulations=2), evaluator="heuristic")
+    assert {v.action: v.value for v in decision.values} == pytest.approx({-1: 2 / 6 - 0.1, 1: 4 / 6 - 0.1})
+    with pytest.raises(UsageError, match="unknown evaluator 'heuristik'"):
+        corridor(evaluator="heuristik")
 
 
 @pytest.mark.parametrize("name", ["mcts", "proact"])
