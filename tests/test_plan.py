@@ -29,7 +29,9 @@ def run(path, **settings):
 
 
 def test_the_record_has_its_keys_and_is_what_was_saved(tmp_path):
-    result = gameplan("plan", "2048-2x3", "--planner", "flat", "--simulations", 20, "--episodes", 4, "--out", tmp_path / "run", "--json")
+    result = gameplan(
+        "plan", "2048-2x3", "--planner", "flat", "--simulations", 20, "--episodes", 4, "--out", tmp_path / "run", "--json"
+    )
     record = json.loads(result.stdout)
     for key in ("env", "planner", "mean", "standard_error", "seconds", "run", "episodes"):
         assert key in record
@@ -68,7 +70,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(tmp_path):
     lines.write_bytes(cut + b'{"episode": 99, "sc')  # a line that the crash cut off
     result = gameplan("plan", "--resume", tmp_path / "killed", "--jobs", 1)
     assert result.exit_code == 0 and result.return_value == 0, result.output
-    assert lines.read_bytes() == whole and 3 <= cut.count(b"\n")
+    assert lines.read_bytes() == whole and cut.count(b"\n") >= 3
 
 
 def test_more_episodes_can_be_asked_for_but_nothing_else(tmp_path):
@@ -156,7 +158,9 @@ def test_a_replay_shows_every_step_and_what_was_known(tmp_path):
 
 
 def test_a_render_in_a_pipe_prints_the_boards(tmp_path):
-    result = gameplan("plan", "2048-2x2", "--planner", "flat", "--simulations", 8, "--episodes", 1, "--render", "--out", tmp_path / "r")
+    result = gameplan(
+        "plan", "2048-2x2", "--planner", "flat", "--simulations", 8, "--episodes", 1, "--render", "--out", tmp_path / "r"
+    )
     assert result.stdout.count("->") == RunDirectory.open(tmp_path / "r").read_lines(EPISODES)[0]["steps"]
 
 

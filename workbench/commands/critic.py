@@ -8,6 +8,9 @@ import click
 from workbench.commands.options import SCHEMA, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
 
+# rollout policy: the options of a world under which its actions are those the policy draws from
+POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, "pushes": {"actions": "pushes"}}
+
 
 @click.command()
 @click.argument("env")
@@ -16,7 +19,13 @@ from workbench.commands.plan import levels_option, world_option
 @click.option("--rollouts", "-m", default=1000, show_default=True, type=click.IntRange(1), help="M: rollouts an action.")
 @click.option("--length", "-t", default=60, show_default=True, type=click.IntRange(1), help="T: random steps a rollout.")
 @click.option("--gamma", default=0.9, show_default=True, type=click.FloatRange(0, 1), help="Discount a step.")
-@click.option("--policy", default="all", show_default=True, metavar="NAME", help="Rollout policy: all (ProAct), legal or pushes.")
+@click.option(
+    "--policy",
+    default="all",
+    show_default=True,
+    metavar="NAME",
+    help="Rollouts: uniform over all moves with illegal ones (as ProAct), legal ones, pushes.",
+)
 @click.option("--threads", type=click.IntRange(1), help="The result does not depend on it.  [default: one a core]")
 @world_option
 @levels_option
@@ -27,12 +36,18 @@ def critic(
     world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
-    from games.errors import UsageError
-    from games.worlds import load_world
+    from games.errors import UsageError, did_you_mean
+    from games.worlds import load_world, world_choices, world_options
     from planners.critic import critic_report
     from workbench.terminal import print_table
 
-    loaded = load_world(env, {**world, **({"levels": levels} if levels else {})})
+    if policy not in POLICIES:
+        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, list(POLICIES))}; legal: {', '.join(POLICIES)}")
+    options = {**world, **({"levels": levels} if levels else {})}
+    for option, wanted in POLICIES[policy].items():
+        if wanted in world_choices(env).get(option, ()):  # the rules under which such actions exist
+            options.setdefault(option, wanted)
+    loaded = load_world(env, options)
     instance = loaded.instance(seed)
     state = instance.start
     if board is not None:
@@ -40,7 +55,9 @@ def critic(
         if read is None:
             raise UsageError(f"{env} reads no --board; choose a position by --seed")
         state = read(board)
-    record = critic_report(loaded, instance, state, rollouts, length, gamma, policy, seed, threads or os.cpu_count() or 1)
+    among = "all" if policy == "all" else "legal"
+    record = critic_report(loaded, instance, state, rollouts, length, gamma, among, seed, threads or os.cpu_count() or 1)
+    record |= {"policy": policy, "world": world_options(env, options)}
     if figure is not None:
         from workbench.critic_figures import draw_critic
 
