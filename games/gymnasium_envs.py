@@ -21,13 +21,16 @@ from games.game2048.model import Full2048, ProAct2048, Small2048
 from games.jit import njit
 from games.process import apply, draw, goal, legal
 from games.random import stream
+from games.sokoban.bits import has
+from games.sokoban.moves import SokobanMoves
+from games.sokoban.values import STEP
 from games.world import Instance
 from games.worlds import load_world
 
 
 @operation
-def observe(model, state, grid):
-    """Write `state` to `grid` (cells, uint8, row by row)."""
+def observe(model, state, grid, columns, origin):
+    """Write `state` to `grid` (cells, uint8, row by row, `columns` a row); the board's first cell is at `origin`."""
     raise NotImplementedError
 
 
@@ -38,13 +41,13 @@ def refused(model):
 
 
 @observe.of(Full2048)
-def _observe_full(model, state, grid):
+def _observe_full(model, state, grid, columns, origin):
     board = np.uint64(state[0])
     for cell in range(16):
         grid[cell] = np.uint8((board >> np.uint64(4 * cell)) & np.uint64(15))
 
 
-def _observe_small(model, state, grid):
+def _observe_small(model, state, grid, columns, origin):
     board, k = np.uint64(state[0]), 0
     for cell in range(16):
         if (model.shape.cells >> np.uint64(4 * cell)) & np.uint64(1) != np.uint64(0):
@@ -56,21 +59,38 @@ observe.of(Small2048)(_observe_small)
 observe.of(ProAct2048)(_observe_small)
 
 
+@observe.of(SokobanMoves)
+def _observe_sokoban(model, state, grid, columns, origin):
+    yard = model.yard
+    for cell in range(yard.cells):
+        symbol = 0
+        if has(yard.table, yard.floor, cell):
+            on, box = has(yard.table, yard.goals, cell), has(state, 0, cell)
+            player = state[yard.words] == cell
+            symbol = (6 if on else 5) if player else (3 if on else 4) if box else (2 if on else 1)
+        grid[origin + (cell // yard.columns) * columns + cell % yard.columns] = symbol
+
+
+@refused.of(SokobanMoves)
+def _refused(model):
+    return STEP
+
+
 @njit
-def advance(model, state, action, rng, grid, mask, actions):
+def advance(model, state, action, rng, grid, columns, origin, mask, actions):
     """Do `action` in place and write the new observation and action mask; return (reward, ended)."""
     if mask[action]:
         reward = apply(model, state, action)
         draw(model, state, rng)
     else:
         reward = refused(model)
-    return reward, show(model, state, grid, mask, actions)
+    return reward, show(model, state, grid, columns, origin, mask, actions)
 
 
 @njit
-def show(model, state, grid, mask, actions):
+def show(model, state, grid, columns, origin, mask, actions):
     """Write the observation and action mask of `state`; return whether it is terminal."""
-    observe(model, state, grid)
+    observe(model, state, grid, columns, origin)
     mask[:] = 0
     count = 0 if goal(model, state) else legal(model, state, actions)
     for k in range(count):
@@ -113,7 +133,9 @@ class WorldEnv(gymnasium.Env):
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Do `action`; see `gymnasium.Env.step`."""
-        reward, ended = advance(self._model, self._state, action, self._rng, self._flat, self._mask, self._buffer)
+        reward, ended = advance(
+            self._model, self._state, action, self._rng, self._flat, self._columns, self._origin, self._mask, self._buffer
+        )
         self._count += 1
         truncated = not ended and self._limit is not None and self._count >= self._limit
         return self._grid.copy(), reward, ended, truncated, {"action_mask": self._mask.copy()}
@@ -126,18 +148,21 @@ class WorldEnv(gymnasium.Env):
         self._instance: Instance = self._world.instance(number)
         self._model, self._state = self._instance.model, self._instance.start.copy()
         world: Any = self._world
-        self._shape, self._actions = world.grid_shape(self._instance), self._model.actions
+        rows, self._columns, self._origin = world.grid(self._instance)
+        self._shape, self._actions = (rows, self._columns), self._model.actions
         self._grid = np.zeros(self._shape, np.uint8)
         self._flat, self._mask = self._grid.reshape(-1), np.zeros(self._actions, np.int8)
         self._buffer, self._count = np.zeros(max(self._model.actions, self._actions), np.int64), 0
         self._limit = self._steps if self._steps is not None else self._instance.horizon
-        show(self._model, self._state, self._flat, self._mask, self._buffer)
+        show(self._model, self._state, self._flat, self._columns, self._origin, self._mask, self._buffer)
 
 
 _IDS = {
     "Game2048-v0": {"world": "2048"},
     "Game2048Small-v0": {"world": "2048-3x3"},
     "Game2048ProAct-v0": {"world": "2048-proact"},
+    "Sokoban-v0": {"world": "sokoban", "actions": "moves"},
+    "SokobanProAct-v0": {"world": "sokoban-proact"},
 }
 for _name, _options in _IDS.items():
     gymnasium.register(f"gameplan/{_name}", "games.gymnasium_envs:WorldEnv", kwargs=_options)

@@ -8,7 +8,13 @@ from gymnasium.utils.env_checker import check_env
 import games.gymnasium_envs  # noqa: F401 (registers)
 from games.gymnasium_envs import WorldEnv
 
-ENVS = ("gameplan/Game2048-v0", "gameplan/Game2048Small-v0", "gameplan/Game2048ProAct-v0")
+ENVS = (
+    "gameplan/Game2048-v0",
+    "gameplan/Game2048Small-v0",
+    "gameplan/Game2048ProAct-v0",
+    "gameplan/Sokoban-v0",
+    "gameplan/SokobanProAct-v0",
+)
 
 
 @pytest.mark.parametrize("name", ENVS)
@@ -50,3 +56,21 @@ def test_illegal_actions_change_nothing():
             return
         observation, _, _, _, info = env.step(int(np.flatnonzero(info["action_mask"])[0]))
     raise AssertionError("a 2x2 game lasts less than 30 moves of one kind")
+
+
+def test_sokoban_shows_its_board_and_is_cut_after_120_steps():
+    env = WorldEnv("sokoban", actions="moves", render_mode="ansi")
+    observation, info = env.reset(seed=0, options={"instance": 0})
+    symbols = dict(zip("# .*$@+", range(7), strict=True))
+    rng = np.random.default_rng(0)
+    for step in range(1, 121):
+        drawn = env.render().splitlines()
+        shown = np.zeros_like(observation)
+        for r, row in enumerate(drawn):
+            for c, symbol in enumerate(row):
+                shown[r, c] = symbols[symbol]
+        # Cells beyond the walls are drawn as floor and observed as wall.
+        assert ((shown == observation) | ((shown == 1) & (observation == 0))).all()
+        observation, reward, ended, truncated, info = env.step(int(rng.choice(np.flatnonzero(info["action_mask"]))))
+        assert reward in (pytest.approx(-0.1), pytest.approx(0.9), pytest.approx(-1.1)) and not ended
+        assert truncated == (step == 120)

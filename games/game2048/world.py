@@ -139,9 +139,9 @@ class World2048:
 
         return [[cell(tile) for tile in row] for row in self.tiles(state).tolist()]
 
-    def grid_shape(self, instance: Instance) -> tuple[int, int]:
-        """Return the numbers of rows and columns."""
-        return self.rows, self.columns
+    def grid(self, instance: Instance) -> tuple[int, int, int]:
+        """Return the numbers of rows and columns, and 0, the place of the first cell."""
+        return self.rows, self.columns, 0
 
     def observation(self, state: np.ndarray) -> str:
         """Return the board as ProAct shows it to language models: the repr of a dict, on one line (reference implementation)."""

@@ -13,11 +13,22 @@ from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay
 from games.sokoban.moves import FORMAT_ERROR, NAMES, moves_model
 from games.sokoban.pushes import COSTS, FREEZE, OFF, SQUARES, pushes_model
-from games.world import Instance
+from games.world import Cell, Instance
 
 DATA = Path(__file__).parent / "data"
 DEADLOCKS = {"off": OFF, "squares": SQUARES, "freeze": FREEZE}
 SYMBOLS = {"symbol": str.maketrans("# .*$@+", "#_O√BP+"), "xsb": str.maketrans("", ""), "origin": str.maketrans(".", "?")}
+COLOURS = {
+    "#": Cell("", "#ffffff", "#4a4a4a"),
+    " ": Cell("", "#000000", "#e8e4da"),
+    "-": Cell("", "#000000", "#e8e4da"),
+    "_": Cell("", "#000000", "#e8e4da"),
+    ".": Cell("·", "#b03030", "#e8e4da"),
+    "$": Cell("■", "#5a3a12", "#d9a45b"),
+    "*": Cell("■", "#1d5c2a", "#7cc47f"),
+    "@": Cell("●", "#1f4e8c", "#e8e4da"),
+    "+": Cell("●", "#1f4e8c", "#e5b8b0"),
+}
 OPTIONS = {
     "levels": "",
     "range": "",
@@ -128,6 +139,18 @@ class SokobanWorld:
     def text(self, instance: Instance, state: np.ndarray) -> str:
         """See `games.world.World`: the board in this world's symbols, every row equally wide."""
         return board_text(instance.extra["level"], instance.extra["compiled"], state).translate(SYMBOLS[self.symbols])
+
+    def picture(self, instance: Instance, state: np.ndarray) -> list[list[Cell]]:
+        """Return the board as rows of coloured cells."""
+        rows = board_text(instance.extra["level"], instance.extra["compiled"], state).splitlines()
+        return [[COLOURS[symbol] for symbol in row] for row in rows]
+
+    def grid(self, instance: Instance) -> tuple[int, int, int]:
+        """Return rows and columns of a grid that holds every level, and where in it cell 0 of the board lies."""
+        rows = max(len(level.rows) for level in self.levels)
+        columns = max(len(row) for level in self.levels for row in level.rows)
+        compiled: Compiled = instance.extra["compiled"]
+        return rows, columns, compiled.top * columns + compiled.left
 
     def outcome(
         self, instance: Instance, states: Sequence[np.ndarray], actions: Sequence[int], rewards: Sequence[float]
