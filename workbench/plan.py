@@ -6,6 +6,7 @@ timing.jsonl     one line an episode: seconds
 
 import json
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -16,13 +17,15 @@ from typing import Any
 
 import numpy as np
 
+from games.dispatch import suited
 from games.errors import GameplanError, UsageError
 from games.params import Value
+from games.random import stream
 from games.world import Instance, World
 from games.worlds import load_world, world_options
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner, planner_params
-from planners.episode import Episode, play
+from planners.episode import Episode, options, play
 from planners.language.report import language_record
 from planners.planner import Planner
 from workbench.environment import describe_environment
@@ -32,6 +35,7 @@ from workbench.rundir import CONFIG, ENVIRONMENT, RESULT, TIMING, RunDirectory
 SCHEMA = 1
 EPISODES = "episodes.jsonl"
 DONE, INTERRUPTED = "done", "interrupted"
+LANGUAGE = "llm"  # a planner, and a value of parameters, that asks an endpoint
 SLOW_SECONDS = 4.0  # what is left to do must take longer than this before processes are started for it
 CHANGEABLE = ("episodes",)  # what a resumed run may change
 
@@ -156,6 +160,16 @@ def episode_timing(number: int, episode: Episode) -> dict[str, Any]:
     return {"episode": number, "seconds": episode.seconds, "cpu_seconds": episode.cpu_seconds}
 
 
+def warm_up(config: PlanConfig, world: World, planner: Planner) -> None:
+    """Let the planner take a throw-away decision, so that no time of compiling counts; language models are not asked."""
+    if LANGUAGE in (config.planner, *config.params.values()):
+        return
+    instance, _ = instance_of(config, world, 0)
+    planner.begin(instance, stream("warm up"))
+    if suited(options, instance.model)(instance.model, instance.start, np.empty(instance.model.actions, np.int64))[0]:
+        planner.decide(instance.start.copy(), instance.horizon, Budget(units=1))
+
+
 def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return the (record, timing) of every episode of a chunk (a job for `workbench.jobs`)."""
     config, world, planner = _prepared(chunk.config)
@@ -169,7 +183,9 @@ def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 @cache
 def _prepared(text: str) -> tuple[PlanConfig, World, Planner]:
     config = PlanConfig(**json.loads(text))
-    return config, load_world(config.env, config.world), find_planner(config.planner, config.params)
+    world, planner = load_world(config.env, config.world), find_planner(config.planner, config.params)
+    warm_up(config, world, planner)
+    return config, world, planner
 
 
 def run_plan(
@@ -182,6 +198,7 @@ def run_plan(
     stop: Callable[[], bool] = lambda: False,
     on_episode: Callable[[dict[str, Any]], None] = lambda record: None,
     on_decision: Callable[[Episode], None] = lambda episode: None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Play the episodes of `config` into the directory `run` and return the result record, which is also saved there.
 
@@ -218,6 +235,13 @@ def run_plan(
 
     status = DONE
     world, planner = load_world(config.env, config.world), find_planner(config.planner, config.params)
+    if todo:
+        patience = threading.Timer(2.0, say, (f"compiling {config.planner} for {config.env} (some seconds, only the first time)",))
+        patience.start()
+        try:
+            warm_up(config, world, planner)
+        finally:
+            patience.cancel()
     try:
         while todo:
             begin = time.perf_counter()

@@ -114,6 +114,10 @@ def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
         from matplotlib.colors import to_rgb
 
         axes.imshow(np.array([[to_rgb(cell.ground) for cell in row] for row in frame.picture]), aspect="equal")
+        for k in range(1, len(frame.picture)):
+            axes.axhline(k - 0.5, color="white", linewidth=0.8)
+        for k in range(1, max(map(len, frame.picture))):
+            axes.axvline(k - 0.5, color="white", linewidth=0.8)
         size = 22 if columns <= 6 else 14
         for i, row in enumerate(frame.picture):
             for j, cell in enumerate(row):

@@ -98,7 +98,9 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
             stop = stack.enter_context(stop_on_signal())
             if render:
                 screen = Screen(config, delay)
-                record = run_plan(config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended)
+                record = run_plan(
+                    config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended, say=say
+                )
             else:
                 tell = stack.enter_context(job_progress(config.episodes, "playing"))
                 record = run_plan(
@@ -108,6 +110,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
                     executor=lambda: stack.enter_context(local_pool(jobs)),
                     workers=jobs,
                     stop=stop,
+                    say=say,
                     on_episode=lambda line: tell(f"{line['instance']}: {line['score']}"),
                 )
     finally:
