@@ -112,6 +112,12 @@ def outlook(model, trajectory, length):
 
 
 @operation
+def potential_scale(model):
+    """Return how much reward a whole unit of `potential` stands for, where the two are added up."""
+    return 1.0
+
+
+@operation
 def distance(model, state):
     """Return a lower bound on the cost still to the goal, infinite if none can be reached (admissible heuristic of search)."""
     return 0.0

@@ -23,6 +23,7 @@ from games.process import (
     legal,
     playout,
     potential,
+    potential_scale,
     score,
     terminal,
     unlisted,
@@ -184,10 +185,15 @@ def _critic_convention(model):
     return 0.9, 60, 0
 
 
+def _potential_scale(model):
+    return 1000.0 * model.scale
+
+
 for _any in (Full2048, Small2048, ProAct2048):
     critic_convention.of(_any)(_critic_convention)
     score.of(_any)(_score)
     potential.of(_any)(_potential)
+    potential_scale.of(_any)(_potential_scale)
 
 
 @legal.of(ProAct2048)
