@@ -61,6 +61,9 @@ PLANNERS: dict[str, Entry] = {
         "Abramson 1990",
     ),
     "flat-critic": Entry("planners.flat", {}, "the best Q of the Monte-Carlo critic", "ProAct, arXiv 2602.05327"),
+    "expectimax": Entry(
+        "planners.expectimax", {}, "expectimax to a depth; bitboards, adaptive depth on 2048", "Michie 1966; Ballard 1983"
+    ),
     "mcts": Entry("planners.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
     "proact": Entry("planners.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
 }

@@ -10,26 +10,30 @@ transition. For a limit in seconds the planner measures how many transitions it 
 """
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from games.dispatch import suited
 from games.errors import UsageError
-from games.jit import njit
-from games.process import apply, chance, dead, goal, key, legal, potential, potential_scale
+from games.game2048.model import Full2048
+from games.jit import embedded, njit
+from games.process import apply, chance, dead, effective, goal, key, potential, potential_scale
 from games.world import Instance
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost, spent
-from planners.planner import ActionValue, Decision
+from planners.expectimax_2048 import Expectimax2048
+from planners.pace import Pace, conclude
+from planners.planner import Decision
 from planners.table import find, insert, new_table
 
 # depth: actions to look ahead, 0 for as many as the budget allows (without one, DEFAULT_DEPTH; on the 4x4 board as many as the
 # board calls for); weight: what the heuristic counts at the horizon, in multiples of the world's own scale; table: entries of the
-# transposition table, as a power of 2, 0 for none; chance: lines less probable than this are cut off (4x4 board of 2048).
-PARAMS = {"depth": 0, "weight": 1.0, "table": 16, "chance": 0.002}
+# transposition table, as a power of 2, 0 for none (on the 4x4 board for 16); chance: without a budget, lines less probable than
+# this are cut off (4x4 board of 2048 only).
+PARAMS = {"depth": 0, "weight": 1.0, "table": 16, "chance": 0.04}
 DEFAULT_DEPTH, DEEPEST = 3, 256
 EXACT = 1 << 30  # depth of an entry whose value does not depend on the depth
-CUT, STOPPED, ENTRIES = range(3)  # flags of a search: a horizon was met; a limit was; and how many entries the table has
+STOPPED, ENTRIES = range(2)  # flags of a search: a limit was met; how many entries the table has
 
 
 class Search(NamedTuple):
@@ -55,7 +59,7 @@ def new_search(model, depth: int, table: int, weight: float) -> Search:
         *new_table(max(1, entries)),
         np.zeros(entries, np.int32),
         np.zeros(entries),
-        np.zeros(3, np.int64),
+        np.zeros(2, np.int64),
         np.zeros((depth, outcomes, model.width), np.int64),
         np.zeros((depth, outcomes)),
         np.zeros((depth, model.actions), np.int64),
@@ -64,7 +68,7 @@ def new_search(model, depth: int, table: int, weight: float) -> Search:
     )
 
 
-@njit
+@embedded
 def after_value(search, model, root, after, depth, cost, limit):
     """Return the value of an afterstate with `depth` actions still to look ahead, and whether no horizon was met below it."""
     ended = model.outcomes == 0 and (goal(model, after) or dead(model, after))
@@ -79,7 +83,7 @@ def after_value(search, model, root, after, depth, cost, limit):
         place = find(search.keys, search.slots, code)
         if search.slots[place] >= 0:
             known = search.depths[search.slots[place]]
-            if known == depth or known == EXACT:
+            if known in (depth, EXACT):
                 cost[HITS] += 1
                 return search.means[search.slots[place]], known == EXACT
     if spent(cost, limit):
@@ -93,7 +97,7 @@ def after_value(search, model, root, after, depth, cost, limit):
     mean, closed = 0.0, True
     for k in range(count):
         best = 0.0
-        legal_count = legal(model, states[k], actions)
+        legal_count = effective(model, states[k], actions)
         cost[EXPANSIONS] += 1
         for j in range(legal_count):
             follower[:] = states[k]
@@ -107,12 +111,15 @@ def after_value(search, model, root, after, depth, cost, limit):
     if search.flags[STOPPED] == 0 and len(search.means) > 0:
         place = find(search.keys, search.slots, code)  # the search below has filled other places
         number = np.int64(search.slots[place])
-        if number < 0 and search.flags[ENTRIES] < len(search.means):
+        if number < 0:
+            if search.flags[ENTRIES] == len(search.means):  # full: begin anew, what is still needed comes back first
+                search.slots[:] = -1
+                search.flags[ENTRIES] = 0
+                place = find(search.keys, search.slots, code)
             number = search.flags[ENTRIES]
             search.flags[ENTRIES] += 1
             insert(search.keys, search.slots, place, code, number)
-        if number >= 0:
-            search.depths[number], search.means[number] = EXACT if closed else depth, mean
+        search.depths[number], search.means[number] = EXACT if closed else depth, mean
     return mean, closed
 
 
@@ -147,49 +154,42 @@ def look_ahead(search, model, state, actions, first, last, cost, limit, values):
 @njit
 def options(model, state, actions):
     """Write the actions worth searching to `actions`; return how many."""
-    return legal(model, state, actions)
-
-
-class Pace:
-    """How many transitions a search makes a second, so that a limit in seconds becomes one in transitions, which can be repeated."""
-
-    def __init__(self) -> None:
-        self._rate = 1.0
-
-    def limits(self, budget: Budget) -> tuple[np.ndarray, bool]:
-        """Return the limits of a decision, transitions among them, and whether there are any."""
-        limit = budget.limits()
-        if budget.units is not None:
-            limit[TRANSITIONS] = budget.units
-        elif budget.seconds is not None:
-            limit[TRANSITIONS] = max(1, int(budget.seconds * self._rate))
-        return limit, bool((limit < UNLIMITED).any())
-
-    def learn(self, transitions: int, seconds: float) -> None:
-        """Note a search; the longer it took, the more it tells."""
-        share = min(0.5, seconds / 2e-3)
-        self._rate += share * (transitions / seconds - self._rate)
+    return effective(model, state, actions)
 
 
 class Expectimax:
     """See the module."""
 
-    def __init__(self, name: str, depth: int, weight: float, table: int) -> None:
-        self.name, self._depth, self._weight, self._table = name, depth, weight, table
+    def __init__(self, name: str, depth: int, weight: float, table: int, chance: float) -> None:
+        self.name, self._depth, self._weight, self._table, self._chance = name, depth, weight, table, chance
+        self._engine: Any = None
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`; the search itself draws nothing."""
-        self._model = model = instance.model
-        self._search = new_search(model, self._depth or DEEPEST, self._table, self._weight * potential_scale(model))
-        self._look_ahead, self._options = suited(look_ahead, model), suited(options, model)
-        self._pace = Pace()
-        self.decide(instance.start, 1, Budget())  # compiled before anything is timed
-        self._pace = Pace()
-        self.decide(instance.start, 2, Budget())
+        if isinstance(instance.model, Full2048) and self._weight > 0.0:
+            self._engine = Expectimax2048(self._depth, self._table, self._chance)
+        else:
+            self._engine = Engine(instance.model, self._depth, self._table, self._weight)
+        for _ in range(2):  # the first call may compile, the second tells how fast the search is
+            self._engine.pace = Pace()
+            self._engine.decide(instance.start, 3, Budget())
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`."""
-        limit, limited = self._pace.limits(budget)
+        return self._engine.decide(state, steps_left, budget)
+
+
+class Engine:
+    """The search in any world."""
+
+    def __init__(self, model: Any, depth: int, table: int, weight: float) -> None:
+        self.pace, self._model, self._depth = Pace(), model, depth
+        self._search = new_search(model, depth or DEEPEST, table, weight * potential_scale(model))
+        self._look_ahead, self._options = suited(look_ahead, model), suited(options, model)
+
+    def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
+        """Return the decision in `state`; see `planners.planner.Planner`."""
+        limit, limited = self.pace.limits(budget)
         actions, cost = np.empty(self._model.actions, np.int64), new_cost()
         actions = actions[: self._options(self._model, state, actions)]
         values = np.zeros(len(actions))
@@ -198,16 +198,8 @@ class Expectimax:
         begin = time.perf_counter()
         first = 1 if limited else depth
         self._look_ahead(self._search, self._model, state, actions, first, depth, cost, limit, values)
-        self._pace.learn(int(cost[TRANSITIONS]), time.perf_counter() - begin)
+        self.pace.learn(int(cost[TRANSITIONS]), time.perf_counter() - begin)
         return conclude(actions, values, cost, limit, budget)
-
-
-def conclude(actions: np.ndarray, values: np.ndarray, cost: np.ndarray, limit: np.ndarray, budget: Budget) -> Decision:
-    """Return the decision for the action of greatest value, the first of equals."""
-    best = int(actions[np.argmax(values)])
-    units = int(limit[TRANSITIONS] if budget.seconds is not None else cost[TRANSITIONS])
-    known = tuple(ActionValue(int(a), float(v)) for a, v in zip(actions, values, strict=True))
-    return Decision(action=best, cost=cost, units=units, values=known, line=(best,))
 
 
 def make(name: str, depth: int, weight: float, table: int, chance: float) -> Expectimax:
@@ -221,6 +213,6 @@ def make(name: str, depth: int, weight: float, table: int, chance: float) -> Exp
     for parameter, value, most in (("depth", depth, DEEPEST), ("table", table, 26)):
         if not 0 <= value <= most:
             raise UsageError(f"{name}: {parameter}={value} is not possible; legal: 0 to {most}")
-    if not 0.0 <= chance < 1.0:
-        raise UsageError(f"{name}: chance={chance} is not possible; legal: from 0 to below 1")
-    return Expectimax(name, depth, weight, table)
+    if not 0.0 < chance <= 1.0:
+        raise UsageError(f"{name}: chance={chance} is not possible; legal: above 0, up to 1")
+    return Expectimax(name, depth, weight, table, chance)

@@ -99,7 +99,8 @@ def _moves(board):
 def expect(board, depth, reach, memory):
     """Return the value (float32) of the afterstate `board` with `depth` >= 1 moves and `reach` >= 0 left; `memory` is mutated.
 
-    All four moves of a state count as evaluated, whether they change it or not.
+    All four moves of a state count as evaluated, whether they change it or not. All recursion is in this one function: kernels that
+    call each other in a ring crash when numba reads them back from its disk cache.
     """
     place = np.uint64(HEAD) + (((board ^ (board >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)) >> memory[SHIFT]) * np.uint64(2)
     label = (memory[STAMP] << np.uint64(18)) | (np.uint64(depth) << np.uint64(12))
@@ -220,6 +221,8 @@ def search(board, depth, reach, limits, memory, values):
     if limits[0] == NO_LIMIT and limits[1] == NO_LIMIT and limits[2] == NO_LIMIT:
         return _search(board, depth, reach, memory, values)
     best = _search(board, 1, 0, memory, values)
+    if depth == 1:
+        return best
     memory[MOST_MOVES:STOPPED] = limits
     before, found, reach = np.empty(3, np.uint64), np.empty(4, np.float32), 0
     while True:

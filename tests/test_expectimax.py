@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from test_game2048 import slide, unpack
 
 from games.errors import UsageError
 from games.game2048.exact import action_values, solve
+from games.game2048.heuristic import LINES
 from games.process import PythonModel
 from games.random import stream
 from games.world import Instance
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget
 from planners.catalogue import find_planner
-from planners.episode import play
+from planners.episode import play, step
 from planners.expectimax_2048 import Expectimax2048, reach_of
 
 
@@ -86,7 +88,7 @@ def test_exact_values_are_those_of_the_definition(solved):
         assert max(optimum(world, solution, state).values(), default=0.0) == pytest.approx(value, rel=1e-12)
 
 
-@pytest.mark.parametrize(("name", "table", "games"), [("2048-2x2", 8, 20), ("2048-2x3", 18, 1)])
+@pytest.mark.parametrize(("name", "table", "games"), [("2048-2x2", 12, 20), ("2048-2x3", 18, 1)])
 def test_deep_expectimax_plays_small_boards_optimally(solved, name, table, games):
     world, solution = solved[name]
     planner = begun(world.instance(0), depth=200, table=table, weight=0.0)
@@ -103,8 +105,6 @@ def test_deep_expectimax_plays_small_boards_optimally(solved, name, table, games
 
 
 def follow(world, state, action, rng):
-    from planners.episode import step
-
     after = state.copy()
     step(world.model, after, action, rng)
     return after
@@ -177,8 +177,6 @@ BOARDS = ("1024 512 64 8/4 16 32 4/2 8 4 ./. 2 . .", "2 4 8 16/4 8 16 32/8 16 . 
 
 @pytest.mark.parametrize("text", BOARDS)
 def test_bitboards_agree_with_the_definition(text):
-    from games.game2048.heuristic import LINES
-
     world = load_world("2048")
     state = world.read(text)
 
@@ -187,8 +185,6 @@ def test_bitboards_agree_with_the_definition(text):
         return float(sum(LINES[sum(cell << 4 * c for c, cell in enumerate(line))] for line in lines))
 
     def slides(board):
-        from tests.test_game2048 import slide
-
         return [(a, after) for a in range(4) if (after := slide(board, a)[0]) != board]
 
     def mean(board, depth):
@@ -205,8 +201,6 @@ def test_bitboards_agree_with_the_definition(text):
     def value(after, depth):
         return worth(after) if depth == 0 else mean(after, depth)
 
-    from tests.test_game2048 import unpack
-
     board = unpack(state.view(np.uint64)[0], 4, 4)
     for depth in (1, 2):
         decision = begun(world.instance(0), depth=depth, chance=1e-300).decide(state, None, Budget())
@@ -214,18 +208,23 @@ def test_bitboards_agree_with_the_definition(text):
         assert values_of(decision) == pytest.approx(expected, rel=1e-5)  # sums of float32
 
 
-def test_bitboard_search_is_the_same_without_a_table():
+def test_bitboard_search_is_the_same_with_any_table():
     world = load_world("2048")
     for text in BOARDS[:2]:
-        found = [begun(world.instance(0), depth=4, chance=1e-300, table=table).decide(world.read(text), None, Budget()) for table in (0, 18)]
+        found = [
+            begun(world.instance(0), depth=4, chance=1e-300, table=table).decide(world.read(text), None, Budget())
+            for table in (0, 18)
+        ]
         assert values_of(found[0]) == pytest.approx(values_of(found[1]), rel=1e-6)
-        assert found[1].cost[HITS] > 2 * found[0].cost[HITS] and found[1].cost[TRANSITIONS] < found[0].cost[TRANSITIONS]
+        assert found[1].cost[TRANSITIONS] < found[0].cost[TRANSITIONS]
 
 
 def test_probability_cuts_lines_off():
     world, state = load_world("2048"), load_world("2048").read(BOARDS[0])
     assert (reach_of(1.0), reach_of(0.5), reach_of(1 / 16)) == (0, 4, 16)
-    costs = [begun(world.instance(0), depth=4, chance=chance).decide(state, None, Budget()).cost for chance in (0.9, 0.1, 0.001, 1e-300)]
+    costs = [
+        begun(world.instance(0), depth=4, chance=chance).decide(state, None, Budget()).cost for chance in (0.9, 0.1, 0.001, 1e-300)
+    ]
     work = [int(cost[TRANSITIONS]) for cost in costs]
     assert work[0] < work[1] < work[2] <= work[3]
     crowded = begun(world.instance(0), chance=0.05).decide(world.read(BOARDS[1]), None, Budget())
@@ -260,7 +259,6 @@ def test_expectimax_2048_is_chosen_and_plays_well():
     world = load_world("2048")
     planner = begun(world.instance(0))
     assert isinstance(planner._engine, Expectimax2048)
-    assert not isinstance(begun(world.instance(0), weight=0.0)._engine, Expectimax2048)
     assert not isinstance(begun(load_world("2048-3x3").instance(0))._engine, Expectimax2048)
     threes = load_world("3072")
     games = [play(w.instance(7), find_planner("expectimax"), Budget(units=300), seed=1, steps=400) for w in (world, threes)]
@@ -269,6 +267,11 @@ def test_expectimax_2048_is_chosen_and_plays_well():
 
 
 def test_options_are_checked():
-    for given, what in (({"depth": 300}, "depth=300"), ({"table": 40}, "table=40"), ({"chance": 0.0}, "chance=0.0"), ({"dept": 3}, "dept")):
+    for given, what in (
+        ({"depth": 300}, "depth=300"),
+        ({"table": 40}, "table=40"),
+        ({"chance": 0.0}, "chance=0.0"),
+        ({"dept": 3}, "dept"),
+    ):
         with pytest.raises(UsageError, match=what):
             find_planner("expectimax", given)
