@@ -130,6 +130,38 @@ def cost(model, state, action):
 
 
 @operation
+def notes(model):
+    """Return a new array in which `successors` may leave what `bound` can use, and scratch for both."""
+    return np.empty(0, np.int64)
+
+
+@operation
+def successors(model, state, notes, actions, costs, states, keys):
+    """Write what follows `state`, but for states proven dead: action, cost, state and key of each; return how many.
+
+    For searches of deterministic worlds, which ask for everything at once. A world may leave out more: actions without which some
+    cheapest way to a goal exists all the same. Rows that are not counted may be overwritten.
+    """
+    count, kept = legal(model, state, actions), 0
+    for k in range(count):
+        action = actions[k]
+        states[kept] = state
+        costs[kept] = cost(model, state, action)
+        apply(model, states[kept], action)
+        if not dead(model, states[kept]):
+            actions[kept] = action
+            keys[kept] = key(model, states[kept])
+            kept += 1
+    return kept
+
+
+@operation
+def bound(model, state, action, after, notes):
+    """Return `distance` of `after`, which follows `action` in `state`, with the `notes` of `successors` of `state`."""
+    return distance(model, after)
+
+
+@operation
 def playout(model, state, steps, discount, rng):
     """Play uniformly over the legal actions, in place, to the end or for at most `steps` actions; return (return, actions done).
 

@@ -66,6 +66,13 @@ PLANNERS: dict[str, Entry] = {
     ),
     "mcts": Entry("planners.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
     "proact": Entry("planners.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
+    "astar": Entry("planners.best_first", {}, "A*: cheapest plans", "Hart, Nilsson & Raphael 1968"),
+    "wastar": Entry("planners.best_first", {"bound_weight": 3.0}, "weighted A*: plans at most that much dearer", "Pohl 1970"),
+    "greedy-best-first": Entry(
+        "planners.best_first", {"path_weight": 0.0}, "best-first search by the lower bound alone", "Pohl 1970"
+    ),
+    "idastar": Entry("planners.idastar", {}, "iterative-deepening A*: cheapest plans in little memory", "Korf 1985"),
+    "sokoban-solver": Entry("planners.portfolio", {}, "A*, weighted A* and greedy search in turn", "Gomes & Selman 2001"),
 }
 
 

@@ -23,32 +23,36 @@ def notes_size(boxes):
 def matching(board, boxes, notes):
     """Return the least sum of push distances over all assignments of `boxes` to goals, `FAR` or more if there is none.
 
-    Leaves in `notes` what `matching_after` needs. `notes` has `notes_size` numbers.
+    Leaves in `notes` (`notes_size` numbers) what `matching_after` needs.
     """
     n = board.boxes
     cells = notes[2 : n + 2]
     box_cells(board, boxes, cells)
     if n <= SMALL:
         return _small(board, cells, n, notes[n + 2 :])
-    m = n + 1
-    u, v, row_of = notes[2 + n : 2 + n + m], notes[2 + n + m : 2 + n + 2 * m], notes[2 + n + 2 * m : 2 + n + 3 * m]
-    work = notes[2 + n + 3 * m :]
-    for j in range(m):
-        u[j], v[j], row_of[j] = 0, 0, 0
-    for i in range(1, m):
-        _assign(board, cells, i, n, u, v, row_of, work)
-    notes[0] = _total(board, cells, n, row_of)
-    return notes[0]
+    _assign_all(board, cells, n, notes)
+    return _total(board, cells, n, notes[2 + n + 2 * (n + 1) :])
+
+
+@embedded
+def forget(notes):
+    """Say that `notes` hold nothing of the boxes that `matching_after` will be asked about."""
+    notes[0] = -1
 
 
 @embedded
 def matching_after(board, boxes, before, after, notes):
-    """Return `matching` of `boxes`, which differ from those of the last `matching` by a box moved from cell `before` to `after`.
+    """Return `matching` of `boxes` once the one in cell `before` is in cell `after`.
 
-    `notes` keeps what it says about the old boxes, so it serves all pushes of a state.
+    `notes` keeps what is known of `boxes`, so it serves all their pushes; `forget` it when they change.
     """
     n = board.boxes
     cells, m = notes[2 : n + 2], n + 1
+    if notes[0] < 0:
+        notes[0] = 1
+        box_cells(board, boxes, cells)
+        if n > SMALL:
+            _assign_all(board, cells, n, notes)
     i = 0
     while cells[i] != before:
         i += 1
@@ -72,6 +76,17 @@ def matching_after(board, boxes, before, after, notes):
         i -= 1
     cells[i] = before
     return total
+
+
+@embedded
+def _assign_all(board, cells, n, notes):
+    """Assign all rows, prices and matching going into `notes` behind the cells."""
+    m = n + 1
+    u, v, row_of = notes[2 + n : 2 + n + m], notes[2 + n + m : 2 + n + 2 * m], notes[2 + n + 2 * m : 2 + n + 3 * m]
+    for j in range(m):
+        u[j], v[j], row_of[j] = 0, 0, 0
+    for i in range(1, m):
+        _assign(board, cells, i, n, u, v, row_of, notes[2 + n + 6 * m :])
 
 
 @embedded

@@ -10,11 +10,29 @@ from typing import NamedTuple
 import numpy as np
 
 from games.jit import embedded
-from games.process import apply, dead, distance, effective, goal, key, legal, potential, score, unlisted
+from games.process import (
+    apply,
+    by_pushes,
+    critic_convention,
+    dead,
+    distance,
+    effective,
+    goal,
+    key,
+    legal,
+    lost,
+    playout,
+    potential,
+    push_playout,
+    score,
+    unlisted,
+)
+from games.random import below, next_word
 from games.sokoban.bits import flip, has
-from games.sokoban.board import Board, Compiled, board_key, frozen, on_dead_cell
+from games.sokoban.board import Board, Compiled, board_key, frozen, on_dead_cell, on_goals
+from games.sokoban.playouts import random_pushes
 from games.sokoban.pushes import FREEZE, OFF, start_bound, start_on_goals
-from games.sokoban.values import ON_GOAL, SOLVED, STEP, bound, state_value, step_score
+from games.sokoban.values import ON_GOAL, SOLVED, STEP, lower_bound, state_value, step_score
 
 UP, DOWN, LEFT, RIGHT = range(4)
 NAMES = ("up", "down", "left", "right", "push up", "push down", "push left", "push right", "format error")
@@ -57,7 +75,7 @@ def step(model, state, action):
     yard = model.yard
     direction = action & 3
     here = yard.table[4 * state[yard.words] + direction]
-    if here < 0:
+    if here < 0 or action == FORMAT_ERROR:
         return -1, -1
     if not has(state, 0, here):
         if action >= 4:
@@ -74,25 +92,28 @@ def step(model, state, action):
 
 
 @embedded
+def possible(yard, state, action, explicit):
+    """Return whether `action` changes `state`."""
+    direction = action & 3
+    here = yard.table[4 * state[yard.words] + direction]
+    if here < 0:
+        return False
+    if not has(state, 0, here):
+        return action < 4
+    ahead = yard.table[4 * here + direction]
+    return ahead >= 0 and not has(state, 0, ahead) and (action >= 4 or not explicit)
+
+
+@embedded
 def write_actions(model, state, masked, actions):
     """Write the actions to `actions`, if `masked` those that change something; return how many. None in a solved state."""
-    yard, count = model.yard, 0
-    if state[yard.words + 1] == 0:
+    count = 0
+    if state[model.yard.words + 1] == 0:
         return 0
     for action in range(model.actions):
-        if masked:
-            direction = action & 3
-            here = yard.table[4 * state[yard.words] + direction]
-            if here < 0:
-                continue
-            if has(state, 0, here):
-                ahead = yard.table[4 * here + direction]
-                if ahead < 0 or has(state, 0, ahead) or (model.explicit and action < 4):
-                    continue
-            elif action >= 4:
-                continue
-        actions[count] = action
-        count += 1
+        if not masked or possible(model.yard, state, action, model.explicit):
+            actions[count] = action
+            count += 1
     return count
 
 
@@ -158,4 +179,78 @@ def _potential(model, root, state):
 
 @distance.of(SokobanMoves)
 def _distance(model, state):
-    return bound(model.yard, state)
+    return lower_bound(model.yard, state)
+
+
+@lost.of(SokobanMoves)
+def _lost(model, discount, steps):
+    return STEP * steps if discount == 1.0 else STEP * (1.0 - discount**steps) / (1.0 - discount)
+
+
+@critic_convention.of(SokobanMoves)
+def _critic_convention(model):
+    return 0.95, 200, 1
+
+
+@playout.of(SokobanMoves)
+def _playout(model, state, steps, discount, rng):
+    # One loop over local arrays: what a call hands over in counted references costs several times a move.
+    table, words, goals, explicit = model.yard.table, model.yard.words, model.yard.goals, model.explicit
+    player, off, total, factor, done, word = state[words], state[words + 1], 0.0, 1.0, 0, np.uint64(0)
+    actions, bits = np.empty(8, np.int64), np.uint64(3 if explicit else 2)
+    while done < steps and off > 0:
+        if model.masked:
+            count = 0
+            for action in range(model.actions):
+                here = table[4 * player + (action & 3)]
+                if here < 0:
+                    continue
+                if (state[here >> 6] >> (here & 63)) & 1 == 0:
+                    fits = action < 4
+                else:
+                    ahead = table[4 * here + (action & 3)]
+                    fits = ahead >= 0 and (state[ahead >> 6] >> (ahead & 63)) & 1 == 0 and (action >= 4 or not explicit)
+                if fits:
+                    actions[count] = action
+                    count += 1
+            if count == 0:
+                break
+            action = actions[below(rng, count)]
+        else:
+            if done & 15 == 0:
+                word = next_word(rng)
+            action = np.int64(word & np.uint64(7 if explicit else 3))
+            word >>= bits
+        done += 1
+        reward, here = STEP, table[4 * player + (action & 3)]
+        here = here if here >= 0 else player  # no branch: walls are met too often to be predicted
+        if (state[here >> 6] >> (here & 63)) & 1 == 0:
+            player = here if action < 4 else player
+        elif action >= 4 or not explicit:
+            ahead = table[4 * here + (action & 3)]
+            if ahead >= 0 and (state[ahead >> 6] >> (ahead & 63)) & 1 == 0:
+                state[here >> 6] ^= np.int64(1) << (here & 63)
+                state[ahead >> 6] ^= np.int64(1) << (ahead & 63)
+                change = (table[goals + (ahead >> 6)] >> (ahead & 63) & 1) - (table[goals + (here >> 6)] >> (here & 63) & 1)
+                player = here
+                off -= change
+                reward += ON_GOAL * change
+                if off == 0:
+                    reward += SOLVED
+        total += factor * reward
+        factor *= discount
+    state[words], state[words + 1] = player, off
+    return total, done
+
+
+@by_pushes.of(SokobanMoves)
+def _by_pushes(model):
+    return True
+
+
+@push_playout.of(SokobanMoves)
+def _push_playout(model, state, steps, discount, rng):
+    yard = model.yard
+    total, done = random_pushes(yard, state, yard.live, steps, discount, rng)
+    state[yard.words + 1] = yard.boxes - on_goals(yard, state)
+    return total, done

@@ -9,9 +9,28 @@ from typing import NamedTuple
 import numpy as np
 
 from games.jit import embedded, njit
-from games.process import apply, cost, dead, distance, goal, key, legal, potential, score
-from games.sokoban.bits import cells_of, flip, has
+from games.process import (
+    apply,
+    bound,
+    by_pushes,
+    cost,
+    critic_convention,
+    dead,
+    distance,
+    goal,
+    key,
+    legal,
+    lost,
+    notes,
+    playout,
+    potential,
+    push_playout,
+    score,
+    successors,
+)
+from games.sokoban.bits import flip
 from games.sokoban.board import (
+    FAR,
     Board,
     Compiled,
     all_on_goals,
@@ -23,7 +42,9 @@ from games.sokoban.board import (
     reach,
     walk_distances,
 )
-from games.sokoban.values import bound, push_reward, state_value, step_score
+from games.sokoban.matching import forget, matching_after, notes_size
+from games.sokoban.playouts import pushes_of, random_pushes
+from games.sokoban.values import STEP, lower_bound, push_reward, state_value, step_score
 
 OFF, SQUARES, FREEZE = range(3)  # what counts as proven dead: nothing, boxes on dead cells, frozen boxes too
 COSTS = {"pushes": (1.0, 0.0), "moves": (1.0 + 2.0**-13, 1.0), "pushes-moves": (1.0 + 2.0**-20, 2.0**-20)}
@@ -81,29 +102,14 @@ def _first_reached(board, boxes, player):
 
 @njit
 def start_bound(board, boxes):
-    """Return the lower bound of a box set (`games.sokoban.values.bound`), for callers in Python."""
-    return bound(board, boxes)
+    """Return the lower bound of a box set (`games.sokoban.values.lower_bound`), for callers in Python."""
+    return lower_bound(board, boxes)
 
 
 @njit
 def start_on_goals(board, boxes):
     """Return how many boxes stand on goals, for callers in Python."""
     return on_goals(board, boxes)
-
-
-@embedded
-def pushes_of(board, boxes, found, landing, actions):
-    """Write the pushes from the region `found` onto cells of `landing`, by box, then direction; return how many."""
-    table, count = board.table, 0
-    cells = np.empty(board.boxes, np.int64)
-    for k in range(cells_of(boxes, board.words, cells)):
-        cell = cells[k]
-        for direction in range(4):
-            behind, ahead = table[4 * cell + (direction ^ 1)], table[4 * cell + direction]
-            if behind >= 0 and ahead >= 0 and has(found, 0, behind) and has(table, landing, ahead) and not has(boxes, 0, ahead):
-                actions[count] = 4 * cell + direction
-                count += 1
-    return count
 
 
 @legal.of(SokobanPushes)
@@ -156,7 +162,7 @@ def _potential(model, root, state):
 
 @distance.of(SokobanPushes)
 def _distance(model, state):
-    return model.push_cost * bound(model.board, state)
+    return model.push_cost * lower_bound(model.board, state)
 
 
 @cost.of(SokobanPushes)
@@ -167,3 +173,81 @@ def _cost(model, state, action):
     steps, queue = np.empty(board.cells, np.int32), np.empty(board.cells, np.int32)
     walk_distances(board, state, state[board.words], steps, queue)
     return model.push_cost + model.walk_cost * steps[board.table[action ^ 1]]
+
+
+@lost.of(SokobanPushes)
+def _lost(model, discount, steps):
+    return STEP * steps if discount == 1.0 else STEP * (1.0 - discount**steps) / (1.0 - discount)
+
+
+@critic_convention.of(SokobanPushes)
+def _critic_convention(model):
+    return 0.95, 60, 1
+
+
+@notes.of(SokobanPushes)
+def _notes(model):
+    return np.empty(notes_size(model.board.boxes), np.int64)
+
+
+@successors.of(SokobanPushes)
+def _successors(model, state, notes, actions, costs, states, keys):
+    board, words = model.board, model.board.words
+    found, steps = np.empty(words, np.int64), np.empty(0, np.int32)
+    if model.walk_cost == 0.0:
+        reach(board, state, state[words], found)
+    else:
+        steps = np.empty(board.cells, np.int32)
+        walk_distances(board, state, state[words], steps, np.empty(board.cells, np.int32))
+        found[:] = 0
+        for cell in range(board.cells):
+            if steps[cell] >= 0:
+                flip(found, 0, cell)
+    forget(notes)
+    landing = model.landing if model.deadlocks == OFF else board.live
+    count, kept = pushes_of(board, state, found, landing, actions), 0
+    for k in range(count):
+        action = actions[k]
+        cell, ahead, child = action >> 2, board.table[action], states[kept]
+        child[:] = state
+        flip(child, 0, cell)
+        flip(child, 0, ahead)
+        if model.deadlocks == FREEZE and frozen(board, child):
+            continue
+        child[words] = cell if model.exact else first_reached(board, child, cell)
+        actions[kept], keys[kept] = action, board_key(board, child, child[words])
+        costs[kept] = model.push_cost
+        if model.walk_cost != 0.0:
+            costs[kept] += model.walk_cost * steps[board.table[4 * cell + ((action & 3) ^ 1)]]
+        kept += 1
+    return kept
+
+
+@bound.of(SokobanPushes)
+def _bound(model, state, action, after, notes):
+    h = matching_after(model.board, state, action >> 2, model.board.table[action], notes)
+    return np.inf if h >= FAR else model.push_cost * h
+
+
+@playout.of(SokobanPushes)
+def _playout(model, state, steps, discount, rng):
+    return _random(model, state, model.landing, steps, discount, rng)
+
+
+@by_pushes.of(SokobanPushes)
+def _by_pushes(model):
+    return True
+
+
+@push_playout.of(SokobanPushes)
+def _push_playout(model, state, steps, discount, rng):
+    return _random(model, state, model.board.live, steps, discount, rng)
+
+
+@embedded
+def _random(model, state, landing, steps, discount, rng):
+    board = model.board
+    total, done = random_pushes(board, state, landing, steps, discount, rng)
+    if not model.exact:
+        state[board.words] = first_reached(board, state, state[board.words])
+    return total, done

@@ -11,7 +11,7 @@ ON_GOAL, SOLVED, STEP = 1.0, 10.0, -0.1  # rewards of Boxoban (Guez et al. 2018)
 
 
 @embedded
-def bound(board, boxes):
+def lower_bound(board, boxes):
     """Return the matching lower bound on the pushes still needed, infinite if some box has no goal left."""
     h = matching(board, boxes, np.empty(notes_size(board.boxes), np.int64))
     return np.inf if h >= FAR else float(h)
@@ -20,17 +20,17 @@ def bound(board, boxes):
 @embedded
 def step_score(board, boxes, after):
     """Return how good a step between two box sets looks, in [0, 1]: 1/4 for each push nearer, and for each box put on a goal."""
-    h = bound(board, after)
+    h = lower_bound(board, after)
     if h == np.inf:
         return 0.0
-    gain = bound(board, boxes) - h + on_goals(board, after) - on_goals(board, boxes)
+    gain = lower_bound(board, boxes) - h + on_goals(board, after) - on_goals(board, boxes)
     return min(1.0, max(0.0, 0.5 + 0.25 * gain))
 
 
 @embedded
 def state_value(board, boxes, h0):
     """Return exp(-h / h0) for the lower bound h of `boxes`: 1 at the goal, 0 if there is no way to it."""
-    return np.exp(-bound(board, boxes) / h0)
+    return np.exp(-lower_bound(board, boxes) / h0)
 
 
 @embedded
