@@ -6,7 +6,7 @@ from sokoban_twin import Twin
 
 from games.errors import GameplanError, UsageError
 from games.jit import njit
-from games.process import apply, cost, dead, distance, goal, key, legal, potential, score
+from games.process import apply, cost, dead, distance, goal, key, legal, playout, potential, push_playout, score
 from games.random import below, stream
 from games.sokoban.board import compile_level
 from games.sokoban.generator import generate
@@ -232,3 +232,60 @@ def test_score_of_a_step_is_flares():
     walking, state = pushes_model(compiled, minimise="moves")
     assert cost(walking, state, 4 * box + 3) == 1 + 2**-13 + 1  # one step, then the push
     assert cost(model, start, 4 * box + 3) == 1
+
+
+@njit
+def short_playouts(model, start, rng, steps, by_pushes, states, totals):
+    for t in range(len(totals)):
+        states[t] = start
+        if by_pushes:
+            totals[t], _ = push_playout(model, states[t], steps, 0.5, rng)
+        else:
+            totals[t], _ = playout(model, states[t], steps, 0.5, rng)
+
+
+@pytest.mark.parametrize(("rows", "boxes"), [(6, 3), (12, 6)])
+def test_playouts_draw_uniformly_and_add_up_rewards(rows, boxes):
+    level = generate(2, rows, rows, boxes, 0.3)
+    twin, compiled = Twin(level), compile_level(level)
+    live = compiled.board.table[compiled.board.live :]
+    n, cases = 6000, []
+    for model, start in (
+        moves_model(compiled),
+        moves_model(compiled, explicit=True, masked=False),
+        pushes_model(compiled, minimise="moves"),
+    ):
+        for by_pushes in (False, True):
+            states, totals = np.empty((n, model.width), np.int64), np.empty(n)
+            short_playouts(model, start, stream("uniform", rows), 2, by_pushes, states, totals)
+            cases.append((model, by_pushes, states, totals))
+    for model, by_pushes, states, totals in cases:
+
+        def options(state, model=model, by_pushes=by_pushes):
+            """Return the (state, reward) of every action, as the twin has them."""
+            if twin.solved(state):
+                return []
+            if by_pushes or "push_cost" in model._fields:
+                after = [twin.push(state, *push) for push in twin.pushes(state)]
+                cells = [compiled.cell(*next(iter(s[1] - state[1]))) for s, _ in after]
+                return [x for x, c in zip(after, cells, strict=True) if not by_pushes or live[c >> 6] >> (c & 63) & 1]
+            kinds = ((True, False), (False, True)) if model.explicit else ((True, True),)
+            after = [twin.move(state, d, *kind) for kind in kinds for d in range(4)]
+            return [x for x in after if not model.masked or x[0] != state]
+
+        expected = {}
+        for first, reward in options(twin.start):
+            rest = options(first) or [(first, 0.0)]
+            for second, later in rest:
+                mark = (second, round(reward + 0.5 * later, 9))
+                expected[mark] = expected.get(mark, 0.0) + n / len(options(twin.start)) / len(rest)
+        got = {}
+        for state, total in zip(states, totals.tolist(), strict=True):
+            mark = (seen(compiled, state), round(total, 9))
+            got[mark] = got.get(mark, 0) + 1
+        assert set(got) <= set(expected)
+        surprise = sum((got.get(mark, 0) - mean) ** 2 / mean for mark, mean in expected.items())
+        assert surprise < len(expected) + 5 * (2 * len(expected)) ** 0.5  # chi-squared: five standard deviations above its mean
+        if "start_h" in model._fields:
+            for state in states[:50]:
+                assert state[-1] == len(twin.goals - seen(compiled, state)[1])
