@@ -1,7 +1,9 @@
 """What a person sees: tables on stdout, progress and remarks on stderr."""
 
+import math
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,12 +144,14 @@ def job_progress(total: int, what: str) -> Iterator[Callable[[str], None]]:
     """Yield a function (name of a finished job) that moves one bar for all jobs, or prints lines where there is no terminal."""
     console = talk_console()
     if not console.is_terminal:
-        count = 0
+        count, last = 0, -math.inf
 
         def tell(name: str) -> None:
-            nonlocal count
+            nonlocal count, last
             count += 1
-            console.print(escape(f"{what} {count}/{total}: {name}"), soft_wrap=True)
+            if count == total or time.monotonic() - last >= 1.0:  # thousands of short jobs are not worth a line each
+                last = time.monotonic()
+                console.print(escape(f"{what} {count}/{total}: {name}"), soft_wrap=True)
 
         yield tell
         return
