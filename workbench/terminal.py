@@ -304,3 +304,13 @@ def print_bench_psro(record: dict[str, Any]) -> None:
                 (game["game"], algo, format_duration(timing["total"]), format_duration(timing["per_iteration"]), escape(ratio))
             )
     print_table(("game", "algorithm", f"{record['iterations']} iterations", "per iteration", "psro_v2, early"), rows, left=2)
+
+
+def print_bench_planning(record: dict[str, Any], rows: Callable[[Any], Sequence[tuple[str, Any]]]) -> None:
+    """Print the figures of ``gameplan bench planning``, a table a part."""
+    for part, found in record["parts"].items():
+        shown = []
+        for name, n in rows(found["figures"]):
+            text = f"{n:,.0f}" if isinstance(n, float) and abs(n) >= 1000 else f"{n:,.4g}" if isinstance(n, int | float) else str(n)
+            shown.append((escape(name), escape(text)))
+        print_table((part, "figure"), shown, title=f"calibration kernel: {found['calibration'] / 1e6:,.0f} M steps/s")

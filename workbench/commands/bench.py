@@ -54,3 +54,25 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     else:
         print_bench_psro(record)
     return 0
+
+
+@bench.command("planning")
+@click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, environments.  [default: all]")
+@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="The best of so many measurements counts.")
+@json_option
+def bench_planning(parts: list[str], repeats: int, as_json: bool) -> int:
+    """Time playouts, searches, the critic, FLARE and environments, in CPU time, each beside a fixed calibration kernel."""
+    from games.errors import UsageError, did_you_mean
+    from workbench.bench import planning
+    from workbench.terminal import print_bench_planning, say
+
+    for part in parts:
+        if part not in planning.PARTS:
+            legal = list(planning.PARTS)
+            raise UsageError(f"there is no part {part!r}{did_you_mean(part, legal)}; legal: {', '.join(legal)}")
+    record = planning.run(parts or list(planning.PARTS), repeats=repeats, tell=say)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "bench planning", **record})
+    else:
+        print_bench_planning(record, planning.rows)
+    return 0

@@ -1,0 +1,55 @@
+"""How fast planning runs here: playouts, searches, the critic, FLARE, environments; CPU seconds, the best of several repeats."""
+
+import importlib
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from games.jit import njit
+from workbench.environment import describe_environment
+
+PARTS = {
+    "2048": "workbench.bench.planning_2048",
+    "sokoban": "workbench.bench.planning_sokoban",
+    "critic": "workbench.bench.planning_critic",
+    "graphs": "workbench.bench.planning_flare",
+    "environments": "workbench.bench.planning_environments",
+}
+
+
+@njit
+def _spin(n):  # type: ignore[no-untyped-def]
+    x = 1
+    for _ in range(n):
+        x ^= x << 13
+        x ^= x >> 7
+        x ^= x << 17
+    return x
+
+
+def calibration(repeats: int = 5) -> float:
+    """Return steps of a fixed kernel (xorshift) a CPU second, the best of `repeats`: what this machine does at this moment."""
+    _spin(10)
+    best = 0.0
+    for _ in range(repeats):
+        begin = time.process_time()
+        _spin(20_000_000)
+        best = max(best, 20_000_000 / (time.process_time() - begin))
+    return best
+
+
+def run(parts: Sequence[str], *, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return the figures of the `parts` as one record, each beside the calibration kernel's rate before it."""
+    record: dict[str, Any] = {"environment": describe_environment(1), "repeats": repeats, "parts": {}}
+    for part in parts:
+        rate = calibration()
+        figures = importlib.import_module(PARTS[part]).run(repeats=repeats, tell=tell)
+        record["parts"][part] = {"calibration": rate, "figures": figures}
+    return record
+
+
+def rows(figures: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Return the numbers of a nested record as (name, number) rows."""
+    if not isinstance(figures, dict):
+        return [(prefix, figures)]
+    return [row for name, value in figures.items() for row in rows(value, f"{prefix} {str(name).replace('_', ' ')}".strip())]
