@@ -18,10 +18,11 @@ import numpy as np
 
 from games.dispatch import operation
 from games.game2048.model import Full2048, ProAct2048, Small2048
-from games.jit import njit
+from games.jit import embedded, njit
 from games.process import apply, draw, goal, legal
 from games.random import stream
 from games.sokoban.bits import has
+from games.sokoban.board import Board
 from games.sokoban.moves import SokobanMoves
 from games.sokoban.values import STEP
 from games.world import Instance
@@ -76,19 +77,19 @@ def _refused(model):
     return STEP
 
 
-@njit
-def advance(model, state, action, rng, grid, columns, origin, mask, actions):
+@embedded
+def move(model, state, action, rng, grid, columns, origin, mask, actions):
     """Do `action` in place and write the new observation and action mask; return (reward, ended)."""
     if mask[action]:
         reward = apply(model, state, action)
         draw(model, state, rng)
     else:
         reward = refused(model)
-    return reward, show(model, state, grid, columns, origin, mask, actions)
+    return reward, look(model, state, grid, columns, origin, mask, actions)
 
 
-@njit
-def show(model, state, grid, columns, origin, mask, actions):
+@embedded
+def look(model, state, grid, columns, origin, mask, actions):
     """Write the observation and action mask of `state`; return whether it is terminal."""
     observe(model, state, grid, columns, origin)
     mask[:] = 0
@@ -96,6 +97,33 @@ def show(model, state, grid, columns, origin, mask, actions):
     for k in range(count):
         mask[actions[k]] = 1
     return count == 0
+
+
+@njit
+def advance(model, state, action, rng, grid, columns, origin, mask, actions):
+    """See `move`."""
+    return move(model, state, action, rng, grid, columns, origin, mask, actions)
+
+
+@njit
+def show(model, state, grid, columns, origin, mask, actions):
+    """See `look`."""
+    return look(model, state, grid, columns, origin, mask, actions)
+
+
+# Handing a record of twenty numbers over to a kernel takes longer than a step: Sokoban's is made again inside, from two arrays.
+@njit
+def advance_sokoban(n, table, state, action, rng, grid, columns, origin, mask, actions):
+    """Do as `advance`, with the model's numbers and table in place of the record."""
+    yard = Board(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], table)
+    model = SokobanMoves(n[14], n[15], 0, yard, n[16] != 0, n[17] != 0, n[18], 1.0)
+    return move(model, state, action, rng, grid, columns, origin, mask, actions)
+
+
+def packed_sokoban(model: SokobanMoves) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers and the table that `advance_sokoban` takes."""
+    numbers = [*model.yard[:-1], model.width, model.actions, model.explicit, model.masked, model.checks]
+    return np.array(numbers, np.int64), model.yard.table
 
 
 class WorldEnv(gymnasium.Env):
@@ -117,6 +145,7 @@ class WorldEnv(gymnasium.Env):
         self.metadata = {"render_modes": ["ansi"], "render_fps": 10}
         self.render_mode = render_mode
         self._world, self._steps = load_world(world, options), steps
+        self._known: dict[int, Instance] = {}  # levels, compiled once
         self._begin(0)
         self.observation_space = gymnasium.spaces.Box(0, 15, self._shape, np.uint8)
         self.action_space = gymnasium.spaces.Discrete(self._actions)
@@ -133,8 +162,8 @@ class WorldEnv(gymnasium.Env):
 
     def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Do `action`; see `gymnasium.Env.step`."""
-        reward, ended = advance(
-            self._model, self._state, action, self._rng, self._flat, self._columns, self._origin, self._mask, self._buffer
+        reward, ended = self._advance(
+            *self._record, self._state, action, self._rng, self._flat, self._columns, self._origin, self._mask, self._buffer
         )
         self._count += 1
         truncated = not ended and self._limit is not None and self._count >= self._limit
@@ -145,8 +174,13 @@ class WorldEnv(gymnasium.Env):
         return self._world.text(self._instance, self._state) if self.render_mode == "ansi" else None
 
     def _begin(self, number: int) -> None:
-        self._instance: Instance = self._world.instance(number)
+        self._instance = self._known.get(number) or self._world.instance(number)
+        if len(self._world):
+            self._known[number] = self._instance
         self._model, self._state = self._instance.model, self._instance.start.copy()
+        sokoban = isinstance(self._model, SokobanMoves)
+        self._advance = advance_sokoban if sokoban else advance
+        self._record = packed_sokoban(self._model) if sokoban else (self._model,)
         world: Any = self._world
         rows, self._columns, self._origin = world.grid(self._instance)
         self._shape, self._actions = (rows, self._columns), self._model.actions
