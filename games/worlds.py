@@ -43,6 +43,7 @@ WORLDS: dict[str, Entry] = {
         "games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"
     ),
     "sokoban-proact": Entry("games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes"),
+    "sokoban-traps": Entry("games.sokoban.traps:make", {}, "Sokoban positions in which the push that looks best loses"),
     "p1": Entry("games.graphs.p1:make", {}, "a graph on which greedy is arbitrarily bad"),
     "p2a": Entry("games.graphs.p2a:make", {}, "a graph on which every beam narrower than the decoys fails"),
     "p2b": Entry("games.graphs.p2b:make", {}, "the same with 8 candidates, where the cut comes at depth 2"),
