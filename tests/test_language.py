@@ -373,13 +373,17 @@ def test_a_lenient_parser_plays_on_where_the_strict_one_errs():
     assert 4 not in lenient.actions and lenient.status == CUT and lenient.report["strict_format_errors"] == 15
 
 
-def test_an_endpoint_failure_gives_the_episode_up_or_is_a_counted_fallback():
+def test_an_endpoint_failure_gives_the_episode_up_or_is_a_counted_fallback(tmp_path):
     with StubServer(StubSettings(at_random_legal, faults={"http-500": 0.5}, seed=1)) as server:
         ((given_up,), _) = played("2048-proact", server, steps=20, retries=0)
-        ((random,), _) = played("2048-proact", server, steps=20, retries=0, on_failure="random")
+        log = tmp_path / "log.jsonl"
+        ((random,), _) = played("2048-proact", server, steps=20, retries=0, on_failure="random", log=str(log))
     assert given_up.status == GIVEN_UP and "HTTP 500" in given_up.note and given_up.report["failures"] == 1
     fallbacks = sum(decision.fallback for decision in random.decisions)
     assert 3 < fallbacks < 17 and random.report["failures"] == random.cost[FALLBACKS] == fallbacks
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert [line["turn"] for line in lines] == list(range(20)) and sum(line["fallback"] for line in lines) == fallbacks
+    assert all(line["fallback"] == (line["answers"] == ["HTTP 500"]) for line in lines)
 
 
 def test_a_recording_replays_the_same_play_without_a_server(tmp_path):

@@ -1,5 +1,6 @@
 """A language model as the whole planner: every decision is one answer to one request that shows the present state, no history."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.dispatch import plain
-from games.errors import UsageError
+from games.errors import GameplanError, UsageError
 from games.process import unlisted
 from games.random import below, next_word
 from games.world import Instance
@@ -23,7 +24,7 @@ from planners.planner import Decision
 
 # mode: proact shows boards as ProAct does, clean with real line breaks, menu numbers the legal actions (any world); auto is proact
 # where there is a prompt, else menu. samples: answers asked for, the action named most often is taken. on_failure: what is done
-# when the endpoint gives no answer.
+# when the endpoint gives no answer. log: a file to which a line is added for every decision.
 PARAMS = {
     "mode": "auto",
     "parser": "strict",
@@ -31,6 +32,7 @@ PARAMS = {
     "prompts": "",
     "samples": 1,
     "on_failure": "give-up",
+    "log": "",
     **endpoint.PARAMS,
 }
 CHOICES = {
@@ -58,17 +60,26 @@ class LanguagePlanner:
     """
 
     def __init__(
-        self, name: str, client: Client, mode: str, parser: str, thinking: bool, prompts: str, samples: int, on_failure: str
+        self,
+        name: str,
+        client: Client,
+        mode: str,
+        parser: str,
+        thinking: bool,
+        prompts: str,
+        samples: int,
+        on_failure: str,
+        log: str,
     ) -> None:
         self.name, self.client = name, client
         self._mode, self._parser, self._thinking, self._on_failure = mode, parser, thinking, on_failure
         self._prompts = read_prompts(Path(prompts)) if prompts else PROMPTS
-        self._samples = samples
+        self._samples, self._log = samples, Path(log) if log else None
         self._tally: Counter[str] = Counter()
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """Start an episode (see `Planner`)."""
-        self._speech, self._rng = Speech(instance), rng
+        self._speech, self._rng, self._turn = Speech(instance), rng, 0
         self._tally = Counter()
         self._prompt = None if self._mode == "menu" else self._speech.prompt(self._prompts)
         if self._prompt is None and self._mode not in ("auto", "menu"):
@@ -88,12 +99,17 @@ class LanguagePlanner:
         readings = [self._read(answer.text, state, actions) for answer in answers if not answer.failure]
         cost[FALLBACKS] += self._count(answers, readings)
         record = {"answers": [a.failure or a.text for a in answers], "verdicts": [r.verdict for r in readings]}
-        if not readings and self._on_failure == "give-up":
-            return Decision(None, cost, 1, note=f"the endpoint gave no answer ({answers[0].failure})", record=record)
         votes = Counter(reading.action for reading in readings if reading.action is not None)
         if votes:
-            return Decision(votes.most_common(1)[0][0], cost, 1, record=record)
-        return Decision(actions[_below(self._rng, len(actions))], cost, 1, fallback=True, record=record)
+            decision = Decision(votes.most_common(1)[0][0], cost, 1, record=record)
+        elif not readings and self._on_failure == "give-up":
+            decision = Decision(None, cost, 1, note=f"the endpoint gave no answer ({answers[0].failure})", record=record)
+        else:
+            decision = Decision(actions[_below(self._rng, len(actions))], cost, 1, fallback=True, record=record)
+        if self._log is not None:
+            self._write(self._log, state, messages, decision)
+        self._turn += 1
+        return decision
 
     def report(self) -> dict[str, int]:
         """Return counts of the episode's answers.
@@ -125,6 +141,24 @@ class LanguagePlanner:
         if action is not None and action not in actions and not unlisted(self._speech.instance.model, action):
             action = None
         return Reading(action, verdict)
+
+    def _write(self, path: Path, state: np.ndarray, messages: Messages, decision: Decision) -> None:
+        """Add the line of a decision to the log, in one piece, since processes share it."""
+        line = {
+            "instance": self._speech.instance.name,
+            "turn": self._turn,
+            "shown": messages[-1]["content"],
+            **decision.record,
+            "action": None if decision.action is None else self._speech.names(state, [decision.action])[0],
+            "fallback": decision.fallback,
+            "tokens_in": int(decision.cost[TOKENS_IN]),
+            "tokens_out": int(decision.cost[TOKENS_OUT]),
+        }
+        try:
+            with path.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise GameplanError(f"{self.name}: the log {path} cannot be written ({error.strerror}); name another") from error
 
     def _count(self, answers: list[Answer], readings: list[Reading]) -> int:
         """Count the answers to one question; return how many could not be used, or not be read."""
