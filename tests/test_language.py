@@ -556,13 +556,13 @@ def test_a_model_that_goes_by_relevance_plays_greedily():
     with StubServer(StubSettings(from_planner("greedy"))) as server:
         alone = walked("llm", 5, base_url=server.url, model="stub")
         proposing = walked("greedy", 5, proposal=asking(server))
-    for episode in alone:
-        model, steps = episode.instance.model, zip(episode.states, episode.actions, strict=False)
-        for state, action in steps:  # the model is shown two digits
-            looks = model.local[model.first[state[0]] : model.first[state[0] + 1]]
-            assert f"{model.local[action]:.2f}" == f"{looks.max():.2f}"
+    for episodes, digits in ((alone, 2), (proposing, 20)):  # the model is shown two digits; greedy takes the best of its menu
+        for episode in episodes:
+            model = episode.instance.model
+            for state, action in zip(episode.states, episode.actions, strict=False):
+                looks = model.local[model.first[state[0]] : model.first[state[0] + 1]]
+                assert round(model.local[action], digits) == round(looks.max(), digits)
     assert sum(e.cost[QUESTIONS] for e in alone) == sum(len(e.actions) for e in alone) > 20
-    assert [e.actions for e in proposing] == [e.actions for e in walked("greedy", 5)]  # the best of the menu, by all digits
 
 
 def test_flare_with_an_endpoint_has_the_right_token_account():
