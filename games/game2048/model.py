@@ -28,7 +28,7 @@ from games.process import (
     terminal,
     unlisted,
 )
-from games.random import mix
+from games.random import below, mix
 
 STUCK = 10  # turns in a row without a change that end a game of ProAct's
 FORMAT_ERROR = 4  # action of ProAct2048 beside its four directions: an answer that could not be read
@@ -258,3 +258,22 @@ def _proact_effective(model, state, actions):
 @fresh.of(ProAct2048)
 def _proact_fresh(model, state):
     state[1] = 0
+
+
+@playout.of(ProAct2048)
+def _proact_playout(model, state, steps, discount, rng):
+    boards = state.view(np.uint64)
+    board, stuck, total, factor, done = boards[0], state[1], 0.0, 1.0, 0
+    while done < steps and stuck < model.stuck and legal_mask(board, model.shape) != 0:
+        action = below(rng, 4)
+        moved, gain = slide(board, 2 * action if action < 2 else 7 - 2 * action, model.shape)
+        if moved == board:
+            stuck += 1
+            total -= factor
+        else:
+            board, stuck = np.uint64(spawn(np.uint64(moved), model.shape, rng)), 0  # a Python int where this is not compiled
+            total += factor * (gain * model.scale)
+        factor *= discount
+        done += 1
+    boards[0], state[1] = board, stuck
+    return total, done
