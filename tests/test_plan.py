@@ -169,3 +169,29 @@ def test_the_configuration_is_saved_resolved(tmp_path):
     saved = json.loads((tmp_path / "run" / "config.json").read_text())
     assert saved["world"]["rows"] == 2 and saved["params"]["rollouts"] > 0
     assert asdict(PlanConfig(**saved)) == saved
+
+
+def test_the_critic_prints_values_with_errors_whatever_the_threads():
+    arguments = ["critic", "2048-2x2", "--board", "2 4/2 4", "-m", 200, "-t", 1, "--gamma", 0.5, "--json"]
+    record = json.loads(gameplan(*arguments).stdout)
+    assert record == json.loads(gameplan(*arguments, "--threads", 3).stdout)
+    q = {row["action"]: row for row in record["q"]}
+    assert {name for name, row in q.items() if row["legal"]} == {"up", "down"}  # up and down merge both columns: 4 + 8
+    # ProAct's rollouts make illegal moves too (-1); T counts the steps after the first.
+    assert q["left"]["value"] == pytest.approx(-1.0 + 0.5 * (12 + 12 - 1 - 1) / 4, abs=4 * q["left"]["standard_error"])
+    legal = json.loads(gameplan("critic", "2048-2x2", "--board", "2 2/. .", "-m", 50, "--policy", "legal", "--json").stdout)
+    assert {row["action"]: row["legal"] for row in legal["q"]} == {"left": True, "right": True, "down": True}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["critic", "2048", "--board", "2 5 4 4"], "4x4 cells"),
+        (["critic", "2048", "--policy", "al"], "did you mean 'all'"),
+        (["critic", "kg-walk", "--board", "x"], "reads no --board"),
+        (["bench", "planning", "--parts", "sokban"], "did you mean 'sokoban'"),
+    ],
+)
+def test_mistakes_about_positions_get_one_line(arguments, message):
+    error = gameplan(*arguments).exception
+    assert message in str(error) and getattr(error, "exit_code", None) == 2

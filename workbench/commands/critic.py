@@ -17,8 +17,10 @@ POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, 
 @click.option("--board", metavar="TEXT", help="The position: 2048 rows such as '2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4'.")
 @click.option("--seed", default=0, show_default=True, help="Without --board: the start of this instance. Also of the rollouts.")
 @click.option("--rollouts", "-m", default=1000, show_default=True, type=click.IntRange(1), help="M: rollouts an action.")
-@click.option("--length", "-t", default=60, show_default=True, type=click.IntRange(1), help="T: random steps a rollout.")
-@click.option("--gamma", default=0.9, show_default=True, type=click.FloatRange(0, 1), help="Discount a step.")
+@click.option(
+    "--length", "-t", default=0, type=click.IntRange(0), help="T: random steps a rollout.  [default: ProAct's for the world]"
+)
+@click.option("--gamma", default=0.0, type=click.FloatRange(0, 1), help="Discount a step.  [default: ProAct's for the world]")
 @click.option(
     "--policy",
     default="all",
