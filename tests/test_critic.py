@@ -5,8 +5,9 @@ import pytest
 
 from games.dispatch import plain
 from games.errors import UsageError
-from games.process import PythonModel, apply, draw, fresh, legal, terminal
+from games.process import PythonModel, apply, draw, fresh, legal, lost, terminal
 from games.random import below, stream
+from games.sokoban.levels import parse_levels
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost
 from planners.catalogue import find_planner
@@ -263,3 +264,68 @@ def test_bias_and_variance(policy):
     assert all(row.error == pytest.approx(row.deviation / row.rollouts**0.5) for row in rows)
     assert rows[0].bias > rows[3].bias and rows[3].bias < 0.1  # five steps are all there are
     assert rows[-1].agreement > rows[3].agreement and rows[-1].agreement > 0.9
+
+
+# --- Sokoban -------------------------------------------------------------------------------------------------------------------
+
+STUCK_BOX = """
+#######
+#$    #
+#  @  #
+#    .#
+#######
+"""  # the box is in a corner: nothing that anyone does changes what a step earns
+NEAR = """
+#####
+#@$.#
+#####
+"""
+
+
+def sokoban(rows):
+    world = load_world("sokoban-proact")
+    return world, world.instance_of(parse_levels(rows.strip("\n"))[0], "test", 0)
+
+
+@pytest.fixture(scope="module")
+def stuck():
+    return sokoban(STUCK_BOX)
+
+
+@pytest.mark.parametrize(("steps", "exact"), [(20, -1.283), (50, -1.846), (200, -2.000)])
+def test_values_without_a_signal(stuck, steps, exact):
+    """Section 3.2: -0.1 (1 - gamma^T) / (1 - gamma) at gamma 0.95, for V and, T counting the first action, for every Q."""
+    _, instance = stuck
+    critic = make_critic(instance.model, 3, steps)
+    assert state_value(critic, instance.model, instance.start, 1).values[0] == pytest.approx(exact, abs=5e-4)
+    assert action_values(critic, instance.model, instance.start, 1).values == pytest.approx([exact] * 8, abs=5e-4)
+    assert lost(instance.model, 0.95, steps) == pytest.approx(exact, abs=5e-4)
+
+
+def test_an_impossible_first_action_of_sokoban(stuck):
+    """Section 7.7: -0.1, and -0.2 where the error of the reference implementation is repeated."""
+    _, instance = stuck
+    for repeat, exact in ((False, -0.1), (True, -0.2)):
+        critic = make_critic(instance.model, 5, 1, repeat_first=repeat)
+        values = action_values(
+            critic, instance.model, instance.start, 1
+        ).values  # the player stands free: all pushes are impossible
+        assert values == pytest.approx([-0.1] * 4 + [exact] * 4)
+
+
+def test_the_last_push_ends_a_rollout():
+    world, instance = sokoban(NEAR)
+    report = critic_report(world, instance, instance.start, M=400)
+    q = {row["action"]: row for row in report["q"]}
+    assert (report["T"], report["gamma"], report["best"]) == (200, 0.95, "push right")
+    assert q["push right"]["value"] == pytest.approx(10.9) and q["push right"]["lost"] == 0.0
+    assert [row["action"] for row in report["q"] if row["legal"]] == ["push right"]
+    # Of 8 actions one solves and the others change nothing: V = (10.9 - 0.7 + 7 * 0.95 V) / 8.
+    assert abs(report["v"]["value"] - 10.2 / (8 - 7 * 0.95)) < 5 * report["v"]["standard_error"]
+    pushed = state_value(make_critic(instance.model, 4, policy="pushes"), instance.model, instance.start, 1)
+    assert pushed.values[0] == pytest.approx(10.9) and pushed.steps == 4
+
+
+def test_pushes_are_for_sokoban(proact):
+    with pytest.raises(UsageError, match="for Sokoban"):
+        make_critic(proact[1], 1, policy="pushes")
