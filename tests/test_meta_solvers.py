@@ -6,7 +6,7 @@ from matrix_games import meta_game, naive_hybrid, naive_vector, random_tensors, 
 
 from solvers.psro.catalogue import SOLVERS
 from solvers.psro.dynamics import split
-from solvers.psro.payoffs import payoff_vector
+from solvers.psro.meta_game import vector
 from solvers.psro.solvers import shor
 
 EXACT = 1e-12  # sums of at most a thousand terms of size one
@@ -81,5 +81,5 @@ def test_payoff_vectors_take_no_memory_of_the_strategies_order():
     strategies = [np.array([0.3, 0.7]), np.array([0.2, 0.5, 0.3]), np.array([0.9, 0.1])]
     for p, tensor in enumerate(tensors):
         out = np.zeros(tensor.shape[p])
-        payoff_vector(p, np.concatenate(strategies), meta, out)
+        vector(p, np.concatenate(strategies), meta, out)
         np.testing.assert_allclose(out, naive_vector(p, strategies, tensor), rtol=0, atol=EXACT)

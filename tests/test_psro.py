@@ -59,13 +59,13 @@ def test_payoffs_are_expected_utilities_in_every_form(name):
         np.testing.assert_allclose([t[joint] for t in tensors], evaluator(policy).values, rtol=0, atol=EXACT)
     strategies = [np.random.default_rng(p).dirichlet(np.ones(3)) for p in range(game.players)]
     kept = [payoffs.vector(p, strategies) for p in range(game.players)]
-    payoffs.forget()
-    assert not payoffs.is_tensor
+    implicit = Payoffs.of(game, payoffs.populations)
+    assert not implicit.is_tensor
     for p, tensor in enumerate(tensors):
         naive = naive_vector(p, strategies, tensor)
         np.testing.assert_allclose(kept[p], naive, rtol=0, atol=EXACT)
-        np.testing.assert_allclose(payoffs.vector(p, strategies), naive, rtol=0, atol=EXACT)
-        np.testing.assert_allclose(payoffs.tensor(p), tensor, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(implicit.vector(p, strategies), naive, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(implicit.tensor(p), tensor, rtol=0, atol=EXACT)
 
 
 def test_the_tensor_gives_way_when_it_costs_more_and_is_refused_beyond_the_limit():

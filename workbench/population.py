@@ -49,18 +49,14 @@ class Population:
 
     def meta_game(self) -> np.ndarray:
         """Return player 0's payoffs by own and player 1's policy, all further players playing their eval mixtures (K, K)."""
-        game, size = self.game, len(self.plans[0])
-        payoffs = Payoffs(game)
-        mixed = [(weights @ plans)[None, :] for plans, weights in zip(self.plans, self.eval, strict=True)]
-        table = np.zeros((size, len(self.plans[1]) if game.players > 1 else 1))
-        for column in range(table.shape[1]):
-            # one population a player: all of player 0's policies, one of player 1's, one mixture of everybody else
-            payoffs.populations = [
-                plans if p == 0 else plans[column : column + 1] if p == 1 else mixed[p] for p, plans in enumerate(self.plans)
-            ]
-            payoffs.forget()
-            table[:, column] = payoffs.vector(0, [np.full(n, 1.0 / n) for n in payoffs.sizes])
-        return table
+        payoffs = Payoffs.of(self.game, self.plans)
+        strategies = list(self.eval)
+        columns = []
+        for pure in np.eye(len(self.plans[1])) if self.game.players > 1 else [None]:
+            if pure is not None:
+                strategies[1] = pure
+            columns.append(payoffs.vector(0, strategies))
+        return np.stack(columns, axis=1)
 
     def mixtures(self) -> list[dict[str, Any]]:
         """Return iteration, support sizes and the exploitability of the eval, train and uniform mixtures, per evaluated line."""

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from games.jit import njit
-from solvers.psro.payoffs import MetaGame, payoff_vector
+from games.jit import borrowing, embedded, njit
+from solvers.psro.meta_game import MetaGame, payoff_vector, refresh
 
 
 def split(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:
@@ -14,7 +14,7 @@ def split(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:
     return [strategies[a:b].copy() for a, b in pairwise(cuts)]
 
 
-@njit
+@embedded
 def uniform(meta):
     """Return the joint vector of uniform strategies."""
     strategies = np.empty(meta.start[-1])
@@ -23,14 +23,61 @@ def uniform(meta):
     return strategies
 
 
-@njit
+@borrowing
 def all_payoffs(strategies, meta, out):
     """Write every player's payoff vector against the others' `strategies` to `out` (joint vector)."""
     for player in range(len(meta.sizes)):
-        payoff_vector(player, strategies, meta, out[meta.start[player] : meta.start[player + 1]])
+        refresh(player, strategies, meta)
+    for player in range(len(meta.sizes)):
+        payoff_vector(player, meta, out[meta.start[player] : meta.start[player + 1]])
 
 
-@njit
+@borrowing
+def total(x):
+    """Return the sum of `x`; four running sums, so that no addition waits for the one before."""
+    a, b, c, d = 0.0, 0.0, 0.0, 0.0
+    whole = len(x) - len(x) % 4
+    for k in range(0, whole, 4):
+        a += x[k]
+        b += x[k + 1]
+        c += x[k + 2]
+        d += x[k + 3]
+    for k in range(whole, len(x)):
+        a += x[k]
+    return (a + b) + (c + d)
+
+
+@borrowing
+def largest(x):
+    """Return the greatest entry of `x`; four running maxima, as in `total`."""
+    a, b, c, d = x[0], x[0], x[0], x[0]
+    whole = len(x) - len(x) % 4
+    for k in range(0, whole, 4):
+        a = max(a, x[k])
+        b = max(b, x[k + 1])
+        c = max(c, x[k + 2])
+        d = max(d, x[k + 3])
+    for k in range(whole, len(x)):
+        a = max(a, x[k])
+    return max(max(a, b), max(c, d))
+
+
+@borrowing
+def smallest(x):
+    """Return the least entry of `x`; four running minima, as in `total`."""
+    a, b, c, d = x[0], x[0], x[0], x[0]
+    whole = len(x) - len(x) % 4
+    for k in range(0, whole, 4):
+        a = min(a, x[k])
+        b = min(b, x[k + 1])
+        c = min(c, x[k + 2])
+        d = min(d, x[k + 3])
+    for k in range(whole, len(x)):
+        a = min(a, x[k])
+    return min(min(a, b), min(c, d))
+
+
+@borrowing
 def normalise(weights, out):
     """Write non-negative `weights` scaled to sum 1 to `out`; uniform if they sum to 1e-12 or less."""
     total = 0.0
@@ -40,7 +87,7 @@ def normalise(weights, out):
         out[k] = weights[k] / total if total > 1e-12 else 1.0 / len(weights)
 
 
-@njit
+@borrowing
 def expected(strategy, values):
     """Return the mean of `values` under `strategy`."""
     total = 0.0

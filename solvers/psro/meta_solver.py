@@ -43,6 +43,11 @@ class MetaSolver:
     params: dict[str, Value]
     replays: bool
     digest: str | None
+    function: Callable[..., Any] | None = None
+
+    def repeats(self, other: "MetaSolver") -> bool:
+        """Return whether this solver's answer is sure to be `other`'s: same function, same parameters, no memory."""
+        return self.function is not None and self.function is other.function and self.params == other.params and not self.replays
 
 
 def shipped_module(module: str) -> ModuleType:
@@ -82,7 +87,7 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
         raise GameplanError(f"{name}: {FUNCTIONS[role]} takes {wants} arguments; it must take (payoffs, iteration[, params])")
     record = namedtuple("Params", params)(**params)
     call = (lambda payoffs, n: function(payoffs, n, record)) if wants == 3 else function
-    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest)
+    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest, function)
 
 
 def load_meta_solver(path: Path, role: str, given: Mapping[str, Value]) -> MetaSolver:

@@ -1,184 +1,88 @@
 """Payoffs of the meta-game, the game whose actions are the policies of a population.
 
 What a meta-strategy solver needs is the payoff vector of a player against mixed strategies of the others. Two players keep their
-matrices. With more, the tensor has K^N entries, so it is kept only while K^(N - 1) is below the number of terminal rows; beyond,
-the vector is ``X_p @ gradient_p(plans of the others' mixtures)`` and nothing is kept.
+matrices. With more, the tensor grows with the product of the populations; it is kept while a pass over it costs no more than one
+over the terminal rows that the populations tell apart (`solvers.psro.core`), from which the vector is computed beyond.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
 from games.errors import GameplanError
-from games.jit import njit
-from games.sequence_form import Blocks, SequenceGame, Tree
-from solvers.exploitability import buffer_size
-from solvers.kernels import gradient
+from games.sequence_form import SequenceGame
+from solvers.psro.core import Core, PolicySet, build_core, fibres, whole_core
+from solvers.psro.meta_game import MetaGame, make_meta_game, vector
 
 MEMORY_LIMIT = 1 << 30  # bytes of all players' tensors
 
 
-class MetaGame(NamedTuple):
-    """A meta-game for compiled solvers.
-
-    `sizes` (players): numbers of policies K_p; `start` (players + 1): where each player's part of a joint strategy vector
-    begins; `tensor`: all players' payoffs, player p's from `tensor_start[p]` on as (others' policies in order of players, own
-    policy), or empty; `population`: all players' plans, player p's from `population_start[p]` on as (policy, sequence). The
-    rest is the game and scratch memory.
-    """
-
-    sizes: np.ndarray
-    start: np.ndarray
-    tensor: np.ndarray
-    tensor_start: np.ndarray
-    population: np.ndarray
-    population_start: np.ndarray
-    tree: Tree
-    blocks: Blocks
-    plan: np.ndarray
-    q: np.ndarray
-    buffer: np.ndarray
-    weights: np.ndarray
-
-
-@njit
-def mix(player, strategies, meta):
-    """Write the mixture of the player's plans under its part of `strategies` to ``meta.plan``."""
-    begin = meta.tree.action_start[player] + player
-    sequences = meta.tree.action_start[player + 1] - meta.tree.action_start[player] + 1
-    target = meta.plan[begin : begin + sequences]
-    target[:] = 0.0
-    for k in range(meta.sizes[player]):
-        weight = strategies[meta.start[player] + k]
-        if weight != 0.0:
-            row = meta.population_start[player] + k * sequences
-            source = meta.population[row : row + sequences]
-            for s in range(sequences):
-                target[s] += weight * source[s]
-
-
-@njit
-def dot(x, y):
-    """Return the sum of products, always summed in the same order (BLAS's depends on sizes and threads); four running sums."""
-    a, b, c, d = 0.0, 0.0, 0.0, 0.0
-    whole = len(y) - len(y) % 4
-    for s in range(0, whole, 4):
-        a += x[s] * y[s]
-        b += x[s + 1] * y[s + 1]
-        c += x[s + 2] * y[s + 2]
-        d += x[s + 3] * y[s + 3]
-    for s in range(whole, len(y)):
-        a += x[s] * y[s]
-    return (a + b) + (c + d)
-
-
-@njit
-def products(population, q):
-    """Return the dot product of every row of `population` with `q`."""
-    out = np.zeros(len(population))
-    for k in range(len(population)):
-        out[k] = dot(population[k], q)
-    return out
-
-
-@njit
-def payoff_vector(player, strategies, meta, out):
-    """Write the payoffs of the player's policies against the others' mixed `strategies` (joint vector) to `out` (K_p)."""
-    players = len(meta.sizes)
-    if len(meta.tensor) == 0:
-        for other in range(players):
-            if other != player:
-                mix(other, strategies, meta)
-        sequences = meta.tree.action_start[player + 1] - meta.tree.action_start[player] + 1
-        q = meta.q[:sequences]
-        gradient(player, meta.plan, meta.blocks, meta.tree, meta.buffer, q)
-        for k in range(meta.sizes[player]):
-            row = meta.population_start[player] + k * sequences
-            out[k] = meta.blocks.unit[0] * dot(meta.population[row : row + sequences], q)
-        return
-    own = meta.sizes[player]
-    out[:] = 0.0
-    combos = 1
-    weights = meta.weights
-    weights[0] = 1.0
-    for other in range(players):  # products of the others' probabilities, the last player's index running fastest
-        if other == player:
-            continue
-        size = meta.sizes[other]
-        for c in range(combos - 1, -1, -1):
-            for k in range(size - 1, -1, -1):
-                weights[c * size + k] = weights[c] * strategies[meta.start[other] + k]
-        combos *= size
-    for c in range(combos):
-        weight = weights[c]
-        if weight != 0.0:
-            row = meta.tensor_start[player] + c * own
-            values = meta.tensor[row : row + own]
-            for k in range(own):
-                out[k] += weight * values[k]
-
-
-@njit
-def cross_gradient(player, by, plan, sequences, utility, plan_start, out):
-    """Write the gradient of `player`'s utility in the plan of `by` to `out` (sequences of `by`), row by row."""
-    players = sequences.shape[1]
-    out[:] = 0.0
-    for row in range(len(sequences)):
-        value = utility[player, row]
-        for other in range(players):
-            if other != by:
-                value *= plan[plan_start[other] + sequences[row, other]]
-        out[sequences[row, by]] += value
-
-
 class Payoffs:
-    """The meta-game of growing populations, as Python-level solvers see it.
-
-    Attributes
-    ----------
-    sizes : list of int
-        Numbers of policies, per player.
-    """
+    """The meta-game of growing populations, as Python-level solvers see it."""
 
     def __init__(self, game: SequenceGame, memory_limit: int = MEMORY_LIMIT) -> None:
         self.game = game
         self.memory_limit = memory_limit
-        self.populations: list[np.ndarray] = [np.zeros((0, n + 1)) for n in game.actions]
-        self._tensors: list[np.ndarray] | None = [np.zeros((0,) * game.players) for _ in game.actions]
-        self._plan_start = game.tree.action_start + np.arange(game.players + 1)
-        self._plan = np.zeros(int(self._plan_start[-1]))
-        self._q = np.zeros(max(game.actions) + 1)
-        self._buffer = np.zeros((3, buffer_size(game)))
+        merging = game.players > 2  # two players pass over the rows four times an iteration, which merging would not repay
+        self._sets = [PolicySet(n + 1, merging) for n in game.actions]
+        self._core: Core | None = None if merging else whole_core(game.rows, self._sets)
+        self._tensors: np.ndarray | None = np.zeros((game.players,) + (0,) * game.players)
         self._meta: MetaGame | None = None
+
+    @classmethod
+    def of(cls, game: SequenceGame, populations: Sequence[np.ndarray]) -> "Payoffs":
+        """Return the payoffs of given populations (policies, sequences), one a player, without tensors."""
+        payoffs = cls(game)
+        payoffs._tensors = None
+        for policies, plans in zip(payoffs._sets, populations, strict=True):
+            for plan in plans:
+                policies.append(plan)
+        return payoffs
 
     @property
     def sizes(self) -> list[int]:
         """The numbers of policies of the players."""
-        return [len(population) for population in self.populations]
+        return [len(s.kind) for s in self._sets]
+
+    def mixture(self, player: int, weights: np.ndarray) -> np.ndarray:
+        """Return the realisation plan of the player's policies mixed by `weights` (K_p)."""
+        return self._sets[player].mixture(weights)
+
+    @property
+    def populations(self) -> list[np.ndarray]:
+        """The players' policies as realisation plans (policies, sequences)."""
+        return [s.plans for s in self._sets]
+
+    @property
+    def kinds(self) -> list[np.ndarray]:
+        """The number of every policy among its player's distinct ones, per player; equal policies share one."""
+        return [s.kind for s in self._sets]
 
     @property
     def is_tensor(self) -> bool:
         """Whether the payoffs are kept as tensors."""
         return self._tensors is not None
 
-    def extend(self, plans: list[np.ndarray]) -> None:
+    def extend(self, plans: Sequence[np.ndarray]) -> None:
         """Add one policy per player, given as realisation plans."""
-        self.populations = [np.vstack([x, plan]) for x, plan in zip(self.populations, plans, strict=True)]
+        before = self._shape
+        for policies, plan in zip(self._sets, plans, strict=True):
+            policies.append(plan)
         self._meta = None
-        size, players = self.sizes[0], self.game.players
-        if players > 2 and (size ** (players - 1) > len(self.game.rows.chance) or self._tensor_bytes(size) > self.memory_limit):
-            self._tensors = None
+        if self._shape == before:
+            return
+        if self.game.players > 2:
+            self._core = None
+            if self._tensors is not None and not self._tensor_pays:
+                self._tensors = None
         if self._tensors is not None:
-            self._tensors = [self._extended(player) for player in range(players)]
+            self._tensors = self._filled(self._tensors)
 
-    def forget(self) -> None:
-        """Drop the tensors and whatever was prepared for compiled solvers, after `populations` was replaced from outside."""
-        self._tensors, self._meta = None, None
-
-    def vector(self, player: int, strategies: list[np.ndarray]) -> np.ndarray:
+    def vector(self, player: int, strategies: Sequence[np.ndarray]) -> np.ndarray:
         """Return the payoffs of the player's policies (K_p) against the others' mixed strategies (one array a player)."""
         out = np.zeros(self.sizes[player])
-        payoff_vector(player, np.concatenate(strategies), self.meta, out)
+        vector(player, np.concatenate(strategies), self.meta, out)
         return out
 
     def tensor(self, player: int) -> np.ndarray:
@@ -189,85 +93,75 @@ class Payoffs:
         GameplanError
             If the tensors of all players would be larger than the memory limit.
         """
+        self._check_memory(self.sizes)
+        return self.distinct_tensors()[player][np.ix_(*self.kinds)]
+
+    def distinct_tensors(self) -> np.ndarray:
+        """Return all players' payoffs for all joint distinct policies, shape (players, kinds of player 0, ...).
+
+        Raises
+        ------
+        GameplanError
+            If they would be larger than the memory limit.
+        """
         if self._tensors is not None:
-            return self._tensors[player].copy()
-        size = self.sizes[0]
-        if self._tensor_bytes(size) > self.memory_limit:
-            raise GameplanError(
-                f"the payoff tensors of {self.game.players} players with {size} policies each need "
-                f"{self._tensor_bytes(size) / 2**30:.1f} GiB, more than the limit of {self.memory_limit / 2**30:.1f} GiB; "
-                "use payoffs.vector(player, strategies), which needs none"
-            )
-        full = np.zeros(self.sizes)
-        for combo in np.ndindex(*(n for p, n in enumerate(self.sizes) if p != player)):
-            self._fibre(full, player, player, combo)
-        return full
+            return self._tensors
+        self._check_memory(self._shape)
+        return self._filled(np.zeros((self.game.players,) + (0,) * self.game.players))
+
+    @property
+    def core(self) -> Core:
+        """The terminal rows, merged where the populations allow it."""
+        if self._core is None:
+            self._core = build_core(self.game.rows, self._sets)
+        return self._core
 
     @property
     def meta(self) -> MetaGame:
         """The meta-game for compiled solvers."""
         if self._meta is None:
-            sizes, players = np.array(self.sizes), self.game.players
-            flat = [np.moveaxis(t, p, -1).ravel() for p, t in enumerate(self._tensors)] if self._tensors is not None else []
-            combos = max(int(sizes.prod() // n) for n in sizes) if flat else 1
-            self._meta = MetaGame(
-                sizes=sizes,
-                start=_starts(sizes),
-                tensor=np.concatenate(flat) if flat else np.zeros(0),
-                tensor_start=_starts([t.size for t in flat] or [0] * players),
-                population=np.concatenate([x.ravel() for x in self.populations]),
-                population_start=_starts([x.size for x in self.populations]),
-                tree=self.game.tree,
-                blocks=self.game.blocks,
-                plan=self._plan,
-                q=self._q,
-                buffer=self._buffer,
-                weights=np.zeros(combos),
-            )
+            self._meta = make_meta_game(self._sets, self.core, self._tensors)
         return self._meta
 
-    def _tensor_bytes(self, size: int) -> int:
-        return 8 * self.game.players * size**self.game.players
+    @property
+    def _shape(self) -> list[int]:
+        return [len(s.distinct) for s in self._sets]
 
-    def _extended(self, player: int) -> np.ndarray:
-        """Return the player's tensor with the entries of the newest policies filled in, fibre by fibre."""
-        assert self._tensors is not None
-        sizes, players = self.sizes, self.game.players
-        old = [n - 1 for n in sizes]
-        full = np.zeros(sizes)
-        full[tuple(slice(n) for n in old)] = self._tensors[player]
-        others = [p for p in range(players) if p != player]
-        for combo in np.ndindex(*(sizes[p] for p in others)):
-            if any(k == old[p] for k, p in zip(combo, others, strict=True)):
-                self._fibre(full, player, player, combo)
-        if players > 1:  # own new policy against the others' old ones: fibres along another player
-            by = others[0]
-            rest = [p for p in range(players) if p != by]
-            for combo in np.ndindex(*(1 if p == player else old[p] for p in rest)):
-                fixed = tuple(old[p] if p == player else k for k, p in zip(combo, rest, strict=True))
-                self._fibre(full, player, by, fixed, stop=old[by])
-        elif full.size:
-            self._fibre(full, player, player, ())
+    @property
+    def _tensor_pays(self) -> bool:
+        """Whether tensors fit and cost no more than rows, of which each other player's factor costs as much as two entries."""
+        entries = float(np.prod(self._shape, dtype=np.float64))
+        fits = 8.0 * self.game.players * entries <= self.memory_limit
+        return fits and entries <= 2.0 * (self.game.players - 1) * len(self.core.term)
+
+    def _check_memory(self, sizes: Sequence[int]) -> None:
+        need = 8.0 * self.game.players * float(np.prod(sizes, dtype=np.float64))
+        if need > self.memory_limit:
+            raise GameplanError(
+                f"the payoff tensors of {self.game.players} players with {max(sizes)} policies each need "
+                f"{need / 2**30:.1f} GiB, more than the limit of {self.memory_limit / 2**30:.1f} GiB; "
+                "use payoffs.vector(player, strategies), which needs none"
+            )
+
+    def _filled(self, known: np.ndarray) -> np.ndarray:
+        """Return all players' tensors of the present populations, of which `known` holds a first part."""
+        old, new, players = known.shape[1:], self._shape, self.game.players
+        full = np.zeros((players, *new))
+        full[(slice(None), *(slice(n) for n in old))] = known
+        core, reduced = self.core, [s.reduced for s in self._sets]
+        gradient = np.zeros(int(np.diff(core.start).max()))
+        plans = np.zeros(int(core.start[-1]))
+        negated = players == 2 and self.game.zero_sum
+        for newest in range(players):  # joint policies in which it is the last player with a policy that is not known
+            spans = [range(old[p] if p == newest else 0, new[p] if p <= newest else old[p]) for p in range(players)]
+            by = (newest + 1) % players
+            others = [p for p in range(players) if p != by]
+            values = np.zeros((1 if negated else players, len(spans[by])))
+            for combo in product(*(spans[p] for p in others)):
+                index: list[slice | int] = [slice(None), *(slice(span.start, span.stop) for span in spans)]
+                for other, k in zip(others, combo, strict=True):
+                    plans[core.start[other] : core.start[other + 1]] = reduced[other][k]
+                    index[1 + other] = k
+                fibres(by, plans, core, reduced[by][spans[by].start : spans[by].stop], gradient, values)
+                full[tuple(index)] = [values[0], -values[0]] if negated else values
         return full
-
-    def _fibre(self, full: np.ndarray, player: int, by: int, combo: tuple[int, ...], stop: int | None = None) -> None:
-        """Fill the player's payoffs along the policies of `by`, the others playing the policies in `combo`."""
-        rest = [p for p in range(self.game.players) if p != by]
-        for other, k in zip(rest, combo, strict=True):
-            self._plan[self._plan_start[other] : self._plan_start[other + 1]] = self.populations[other][k]
-        population = self.populations[by][:stop]
-        q = self._q[: population.shape[1]]
-        if by == player:
-            gradient(player, self._plan, self.game.blocks, self.game.tree, self._buffer, q)
-            q *= self.game.blocks.unit[0]
-        else:
-            rows = self.game.rows
-            cross_gradient(player, by, self._plan, rows.sequences, rows.utility, self._plan_start, q)
-        index: list[int | slice] = [slice(stop)] * self.game.players
-        for other, k in zip(rest, combo, strict=True):
-            index[other] = k
-        full[tuple(index)] = products(population, q)
-
-
-def _starts(sizes: np.ndarray | list[int]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

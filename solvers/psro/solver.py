@@ -68,15 +68,15 @@ class PSROSolver:
         if not self.iteration:
             return uniform_policy(self.game)
         mixture = self.eval_strategies()
-        return np.concatenate([
-            policy_of(self.game, p, weights @ population)
-            for p, (weights, population) in enumerate(zip(mixture, self.payoffs.populations, strict=True))
-        ])  # fmt: skip
+        return np.concatenate([policy_of(self.game, p, self.payoffs.mixture(p, weights)) for p, weights in enumerate(mixture)])
 
     def eval_strategies(self) -> list[np.ndarray]:
         """Return the eval solver's strategies for the present populations."""
         if self._eval_strategies is None:
-            self._eval_strategies = checked_strategies(self._evaluate, self.payoffs, self.iteration)
+            if self._evaluate.repeats(self._train):
+                self._eval_strategies = self._train_strategies
+            else:
+                self._eval_strategies = checked_strategies(self._evaluate, self.payoffs, self.iteration)
         return self._eval_strategies
 
     def train_strategies(self) -> list[np.ndarray]:
@@ -129,7 +129,6 @@ class PSROSolver:
 
     def _answers(self) -> list[np.ndarray]:
         """Return everybody's best response to the train mixture of the others."""
-        mixtures = zip(self._train_strategies, self.payoffs.populations, strict=True)
-        plan = np.concatenate([weights @ population for weights, population in mixtures])
+        plan = np.concatenate([self.payoffs.mixture(p, weights) for p, weights in enumerate(self._train_strategies)])
         game = self.game
         return [plan_of(game, p, best_response(game, p, plan, self._buffer)) for p in range(game.players)]

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from games.jit import njit
+from games.jit import embedded, njit
 from solvers.psro import dynamics
 
 TRAIN = EVAL = {"dt": 1e-3, "steps": 50_000, "gamma": 1e-6}
 STATE: dict = {}
 
 
-@njit
+@embedded
 def project(x, floor):
     """Project `x` onto the strategies with every probability at least `floor`, in place, by Euclidean distance."""
     size = len(x)

@@ -4,13 +4,13 @@ A regret-matching strategy on optimistic, rescaled gains is blended with a softm
 for diversity are annealed over the iterations of PSRO.
 """
 
-import math
-
 import numpy as np
 
 from games.jit import njit
 from solvers.psro import dynamics
-from solvers.psro.payoffs import payoff_vector
+from solvers.psro.dynamics import largest, smallest, total
+from solvers.psro.meta_game import payoff_vector, refresh
+from solvers.rule import exponentiate
 
 TRAIN = {
     "initial_blend": 0.3,
@@ -45,29 +45,30 @@ def hybrid(meta, iterations, blend, temperature, momentum, diversity, averaging)
     previous = np.zeros(len(strategies))
     average = np.zeros(len(strategies))
     scratch = np.empty((2, meta.sizes.max()))
+    for player in range(len(meta.sizes)):
+        refresh(player, strategies, meta)
     for _ in range(iterations):
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
             s, C, G = strategies[a:b], cumulated[a:b], previous[a:b]
             v, u = scratch[0, : b - a], scratch[1, : b - a]
-            payoff_vector(player, strategies, meta, v)
-            mean, best = v.mean(), v.max()
-            largest = 0.0
+            payoff_vector(player, meta, v)
+            mean, best = total(v) / len(v), largest(v)
             for k in range(len(s)):
                 c = v[k] - mean
                 u[k] = (1.0 + momentum) * c - momentum * G[k] + diversity * (1.0 - s[k])
                 G[k] = c
-                largest = max(largest, abs(u[k]))
-            scale = largest if largest > 1e-8 else 1.0
-            regret, smooth = 0.0, 0.0
+                v[k] = (v[k] - best) / temperature
+            size = max(largest(u), -smallest(u))
+            scale = size if size > 1e-8 else 1.0
             for k in range(len(s)):
                 C[k] = max(0.0, C[k] + u[k] / scale)
-                regret += C[k]
-                v[k] = math.exp((v[k] - best) / temperature)
-                smooth += v[k]
+            exponentiate(v)
+            regret, smooth = total(C), total(v)
             for k in range(len(s)):
                 o = C[k] / regret if regret > 1e-12 else 1.0 / len(s)
                 s[k] = (1.0 - blend) * o + blend * v[k] / smooth
+            refresh(player, strategies, meta)
             if averaging:
                 average[a:b] += s
     if not averaging:
