@@ -94,4 +94,5 @@ def borrowing(function: Callable[..., Any]) -> Callable[..., Any]:
     Otherwise a kernel that is handed a record counts each of its arrays up and down at every call: with twenty arrays that is a
     third of a microsecond. The caller holds the arrays, so nothing is freed meanwhile.
     """
-    return numba.njit(nogil=True, error_model="numpy", _nrt=False)(getattr(function, "py_func", function))
+    options: Any = {"_nrt": False}  # numba's own name for it, which its type hints leave out
+    return numba.njit(nogil=True, error_model="numpy", **options)(getattr(function, "py_func", function))

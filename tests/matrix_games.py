@@ -6,9 +6,9 @@ import numpy as np
 
 from games.loader import load_game
 from solvers.psro.catalogue import SOLVERS
-from solvers.psro.meta_solver import make_meta_solver, shipped_module
 from solvers.psro.core import PolicySet
 from solvers.psro.meta_game import MetaGame, make_meta_game
+from solvers.psro.meta_solver import make_meta_solver, shipped_module
 from solvers.psro.payoffs import Payoffs
 
 

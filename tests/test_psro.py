@@ -157,17 +157,35 @@ def test_nash_names_the_alternatives_where_it_cannot_solve():
             psro(game, "nash").advance(1)
 
 
+def alpharank_marginals(tensors: list[np.ndarray], copies: list[list[int]], intensity: float) -> list[np.ndarray]:
+    """Return the stationary marginals of the chain over distinct policies that stand for so many copies."""
+    shape = tensors[0].shape
+    pi = np.full(tensors[0].size, 1 / tensors[0].size)
+    weights = np.concatenate(copies).astype(float)
+    alpharank.stationary(np.stack([t.ravel() for t in tensors]), np.array(shape), weights, intensity, 50, pi, 2000, 1e-12)
+    return [pi.reshape(shape).sum(axis=tuple(q for q in range(len(shape)) if q != p)) for p in range(len(shape))]
+
+
 def test_alpharank_equals_openspiels_and_knows_its_size():
     from open_spiel.python.egt import alpharank as reference
 
     tensors = random_tensors((4, 3), seed=0)
-    pi = np.full(12, 1 / 12)
-    alpharank.stationary(np.stack([t.ravel() for t in tensors]), np.array([4, 3]), 1.0, 50, pi, 2000, 1e-12)
-    np.testing.assert_allclose(pi, reference.compute(tensors, m=50, alpha=1.0)[2], rtol=0, atol=1e-9)
+    joint = reference.compute(tensors, m=50, alpha=1.0)[2].reshape(4, 3)
+    theirs = [joint.sum(axis=1), joint.sum(axis=0)]
+    for ours, expected in zip(alpharank_marginals(tensors, [[1] * 4, [1] * 3], 1.0), theirs, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=0, atol=1e-9)
     solver = psro("kuhn_2p", "alpharank", **{"train.max_joint_policies": 8, "eval.max_joint_policies": 8})
     solver.advance(2)
-    with pytest.raises(GameplanError, match="9 joint policies"):
+    with pytest.raises(GameplanError, match="9 distinct joint policies at iteration 3"):
         solver.advance(3)
+
+
+def test_alpharank_of_equal_policies_is_that_of_their_copies():
+    tensors, copies = random_tensors((2, 3, 2), seed=1), [[1, 3], [2, 1, 1], [1, 2]]
+    rows = [np.repeat(np.arange(len(c)), c) for c in copies]
+    full = alpharank_marginals([t[np.ix_(*rows)] for t in tensors], [[1] * len(r) for r in rows], 1.0)
+    for lumped, mass, row in zip(alpharank_marginals(tensors, copies, 1.0), full, rows, strict=True):
+        np.testing.assert_allclose(lumped, np.bincount(row, mass), rtol=0, atol=1e-9)
 
 
 FUNCTIONS = '''"""Uniform over the newest half."""

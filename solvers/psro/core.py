@@ -114,7 +114,7 @@ def whole_core(rows: Rows, sets: Sequence[PolicySet]) -> Core:
 
 @borrowing
 def core_gradient(utility, by, plans, core, out):
-    """Write the gradient of the player `utility`'s payoff in the plan of `by` to `out` (classes of `by`), others playing `plans`."""
+    """Write the gradient in the plan of `by` of player `utility`'s payoff to `out` (classes of `by`); the others play `plans`."""
     players, rows = core.member.shape
     out[:] = 0.0
     weight, own = core.utility[utility], core.member[by]

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from games.jit import borrowing, embedded, njit
+from solvers.psro.core import dot
 from solvers.psro.meta_game import MetaGame, payoff_vector, refresh
 
 
@@ -80,20 +81,9 @@ def smallest(x):
 @borrowing
 def normalise(weights, out):
     """Write non-negative `weights` scaled to sum 1 to `out`; uniform if they sum to 1e-12 or less."""
-    total = 0.0
+    mass = total(weights)
     for k in range(len(weights)):
-        total += weights[k]
-    for k in range(len(weights)):
-        out[k] = weights[k] / total if total > 1e-12 else 1.0 / len(weights)
-
-
-@borrowing
-def expected(strategy, values):
-    """Return the mean of `values` under `strategy`."""
-    total = 0.0
-    for k in range(len(values)):
-        total += strategy[k] * values[k]
-    return total
+        out[k] = weights[k] / mass if mass > 1e-12 else 1.0 / len(weights)
 
 
 @njit
@@ -112,7 +102,7 @@ def regret_average(meta, steps, floor, weighted, optimistic):
         all_payoffs(strategies, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
-            mean = expected(strategies[a:b], values[a:b])
+            mean = dot(strategies[a:b], values[a:b])
             for k in range(a, b):
                 r = values[k] - mean
                 regrets[k] += r

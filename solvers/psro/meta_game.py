@@ -47,7 +47,7 @@ def make_meta_game(sets: Sequence[PolicySet], core: Core, tensors: np.ndarray | 
     """Return the meta-game of the populations `sets`, with payoffs in `tensors` (players, kinds of each player) or from `core`."""
     sizes, kinds = [len(s.kind) for s in sets], [len(s.distinct) for s in sets]
     implicit = tensors is None
-    flat = [] if implicit else [np.moveaxis(t, p, -1).ravel() for p, t in enumerate(tensors)]
+    flat = [np.moveaxis(t, p, -1).ravel() for p, t in enumerate(tensors)] if tensors is not None else []
     reduced = [s.reduced for s in sets] if implicit else []
     return MetaGame(
         sizes=np.array(sizes),

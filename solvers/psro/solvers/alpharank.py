@@ -3,7 +3,8 @@ al. 2020 for PSRO).
 
 From a joint policy s one player, drawn among all single deviations, tries another of its policies; the deviation takes over a
 population of m with the fixation probability (1 - e^(-a d)) / (1 - e^(-a m d)), d being its gain and a the selection intensity.
-The intensity is doubled until the ranking of the marginals settles.
+The intensity is doubled until the ranking of the marginals settles. Policies that are equal exchange roles in the chain, so they
+are one state that is tried as often as there are copies, and share its mass.
 """
 
 import numpy as np
@@ -16,7 +17,7 @@ TRAIN = EVAL = {
     "initial_intensity": 0.1,
     "doublings": 12,
     "settled": 1e-3,
-    "max_joint_policies": 10_000,
+    "max_joint_policies": 30_000,
     "max_sweeps": 2_000,
     "tolerance": 1e-9,
 }
@@ -35,8 +36,11 @@ def fixation(gain, intensity, population):
 
 
 @njit
-def transition_rates(payoff, sizes, intensity, population, rates, outflow):
-    """Write the rate of every single deviation to `rates` (joint policies, policies of all players) and its sum to `outflow`."""
+def transition_rates(payoff, sizes, copies, intensity, population, rates, outflow):
+    """Write the rate of every single deviation to `rates` (joint policies, policies of all players) and its sum to `outflow`.
+
+    All policies are distinct; `copies` (policies of all players) says how many equal ones each stands for.
+    """
     total = len(outflow)
     outflow[:] = 0.0
     stride, column = total, 0
@@ -49,18 +53,19 @@ def transition_rates(payoff, sizes, intensity, population, rates, outflow):
             for k in range(size):
                 rate = 0.0
                 if k != own:
-                    rate = fixation(payoff[player, base + k * stride] - payoff[player, s], intensity, population)
+                    gain = payoff[player, base + k * stride] - payoff[player, s]
+                    rate = copies[column + k] * fixation(gain, intensity, population)
                 rates[s, column + k] = rate
                 outflow[s] += rate
         column += size
 
 
 @njit
-def stationary(payoff, sizes, intensity, population, pi, max_sweeps, tolerance):
+def stationary(payoff, sizes, copies, intensity, population, pi, max_sweeps, tolerance):
     """Move `pi` to the stationary distribution in place, by damped Jacobi steps of the balance; return the last change."""
     total = len(pi)
     rates, inflow, outflow = np.empty((total, sizes.sum())), np.empty(total), np.empty(total)
-    transition_rates(payoff, sizes, intensity, population, rates, outflow)
+    transition_rates(payoff, sizes, copies, intensity, population, rates, outflow)
     change = 1.0
     for _ in range(max_sweeps):
         inflow[:] = 0.0
@@ -93,25 +98,27 @@ def train(payoffs, iteration, params):
     Raises
     ------
     GameplanError
-        If there are more joint policies than ``max_joint_policies``.
+        If there are more distinct joint policies than ``max_joint_policies``.
     """
-    sizes = np.array(payoffs.sizes)
+    copies = [np.bincount(kind) for kind in payoffs.kinds]
+    sizes = np.array([len(c) for c in copies])
     joint = int(sizes.prod())
     if joint > params.max_joint_policies:
         raise GameplanError(
-            f"alpharank has {joint:,} joint policies, more than max_joint_policies = {params.max_joint_policies:,}; "
-            "use shor, rm, prd, fp or uniform, or fewer iterations"
+            f"alpharank has {joint:,} distinct joint policies at iteration {iteration}, more than max_joint_policies = "
+            f"{params.max_joint_policies:,}; use shor, rm, prd, fp or uniform, or fewer iterations"
         )
-    payoff = np.stack([payoffs.tensor(player).ravel() for player in range(len(sizes))])
+    payoff = payoffs.distinct_tensors().reshape(len(sizes), -1)
+    number = np.concatenate(copies).astype(np.float64)
     pi = np.full(joint, 1.0 / joint)
     intensity, before = params.initial_intensity, None
     for _ in range(params.doublings):
-        stationary(payoff, sizes, intensity, params.population, pi, params.max_sweeps, params.tolerance)
+        stationary(payoff, sizes, number, intensity, params.population, pi, params.max_sweeps, params.tolerance)
         marginals = _marginals(pi, sizes)
         if before is not None and max(np.abs(a - b).max() for a, b in zip(marginals, before, strict=True)) < params.settled:
             break
         before, intensity = marginals, 2.0 * intensity
-    return marginals
+    return [(mass / c)[kind] for mass, c, kind in zip(marginals, copies, payoffs.kinds, strict=True)]
 
 
 def _marginals(pi, sizes):

@@ -18,7 +18,7 @@ def play(meta, steps):
         dynamics.all_payoffs(average, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
-            best = values[a:b].max()
+            best = dynamics.largest(values[a:b])
             ties = 0
             for k in range(a, b):
                 ties += values[k] >= best - 1e-12

@@ -6,6 +6,8 @@ import numpy as np
 
 from games.jit import njit
 from solvers.psro import dynamics
+from solvers.psro.dynamics import largest, smallest
+from solvers.rule import exponentiate
 
 TRAIN = EVAL = {"steps": 20_000}
 STATE: dict = {}
@@ -24,12 +26,13 @@ def play(meta, steps):
         dynamics.all_payoffs(strategies, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
-            spread[player] = max(spread[player], values[a:b].max() - values[a:b].min())
+            spread[player] = max(spread[player], largest(values[a:b]) - smallest(values[a:b]))
             gains[a:b] += values[a:b]
             rate = math.sqrt(8.0 * math.log(max(b - a, 2)) / steps) / max(spread[player], 1e-12)
-            best = gains[a:b].max()
+            best = largest(gains[a:b])
             for k in range(a, b):
-                strategies[k] = math.exp(rate * (gains[k] - best))
+                strategies[k] = rate * (gains[k] - best)
+            exponentiate(strategies[a:b])
             dynamics.normalise(strategies[a:b], strategies[a:b])
     return average / steps
 

@@ -4,6 +4,8 @@ import numpy as np
 
 from games.jit import embedded, njit
 from solvers.psro import dynamics
+from solvers.psro.core import dot
+from solvers.psro.dynamics import smallest, total
 
 TRAIN = EVAL = {"dt": 1e-3, "steps": 50_000, "gamma": 1e-6}
 STATE: dict = {}
@@ -13,16 +15,16 @@ STATE: dict = {}
 def project(x, floor):
     """Project `x` onto the strategies with every probability at least `floor`, in place, by Euclidean distance."""
     size = len(x)
-    excess = (x.sum() - 1.0) / size
-    if x.min() - excess >= floor:  # the usual case: only the sum has drifted
+    excess = (total(x) - 1.0) / size
+    if smallest(x) - excess >= floor:  # the usual case: only the sum has drifted
         x -= excess
         return
     mass = 1.0 - size * floor
     ordered = np.sort(x)[::-1] - floor
-    total, shift = 0.0, 0.0
+    cumulated, shift = 0.0, 0.0
     for k in range(size):
-        total += ordered[k]
-        candidate = (total - mass) / (k + 1)
+        cumulated += ordered[k]
+        candidate = (cumulated - mass) / (k + 1)
         if ordered[k] - candidate > 0.0:
             shift = candidate
     for k in range(size):
@@ -39,7 +41,7 @@ def replicate(meta, dt, steps, gamma):
         dynamics.all_payoffs(x, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
-            mean = dynamics.expected(x[a:b], values[a:b])
+            mean = dot(x[a:b], values[a:b])
             for k in range(a, b):
                 x[k] += dt * x[k] * (values[k] - mean)
             project(x[a:b], gamma / (b - a + 1.0))
