@@ -34,6 +34,11 @@ def test_symmetric_games_give_symmetric_strategies(name):
     A = np.random.default_rng(2).normal(size=(4, 4))
     first, second = solve_tensors(name, [A, A.T])
     np.testing.assert_allclose(first, second, rtol=0, atol=1e-9)
+    T = np.random.default_rng(3).normal(size=(3, 3, 3))
+    T = T + T.transpose(0, 2, 1)  # own policy first, the others' interchangeable
+    first, *rest = solve_tensors(name, [T, T.transpose(1, 0, 2), T.transpose(1, 2, 0)])
+    for strategy in rest:
+        np.testing.assert_allclose(strategy, first, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "mass"), [("nash", 1e-9), ("rm", 1e-2), ("prd", 1e-2)])
@@ -52,10 +57,15 @@ def test_strategies_are_distributions_and_zero_sum_values_cancel(name):
     assert x @ A @ y + x @ -A @ y == pytest.approx(0.0, abs=EXACT)
 
 
-@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "hedge", "nash"])
-def test_scale_invariance(name):
+@pytest.mark.parametrize("players", [2, 3])
+@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "fp", "hedge", "nash"])
+def test_scale_invariance(name, players):
+    """Payoffs times a power of two, which leaves all mantissas alone; the others' steps, temperatures or intensities have a scale."""
+    if name == "nash" and players > 2:
+        pytest.skip("nash solves two-player games")
     A = np.random.default_rng(5).normal(size=(3, 4))
-    for ours, scaled in zip(solve_tensors(name, [A, -A]), solve_tensors(name, [8 * A, -8 * A]), strict=True):
+    tensors = [A, -A] if players == 2 else random_tensors((2, 3, 2), seed=5)
+    for ours, scaled in zip(solve_tensors(name, tensors), solve_tensors(name, [8 * t for t in tensors]), strict=True):
         np.testing.assert_allclose(ours, scaled, rtol=0, atol=1e-9)
 
 
@@ -67,6 +77,18 @@ def test_permuting_policies_permutes_the_answer(name):
     tolerance = 5e-3 if name == "orm" else 1e-6  # optimistic regret matching turns on signs of regrets that rounding decides
     np.testing.assert_allclose(plain[0][order], mixed[0], rtol=0, atol=tolerance)
     np.testing.assert_allclose(plain[1], mixed[1], rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", [name for name in SOLVERS if name != "nash"])
+def test_permuting_all_players_policies_permutes_all_answers(name):
+    """Three players, general-sum; every player has a policy that is best by far, so that there is one equilibrium."""
+    tensors = random_tensors((3, 2, 3), seed=7)
+    for p, tensor in enumerate(tensors):
+        np.moveaxis(tensor, p, 0)[1] += 6.0
+    orders = [np.array([2, 0, 1]), np.array([1, 0]), np.array([1, 2, 0])]
+    plain, mixed = solve_tensors(name, tensors), solve_tensors(name, [t[np.ix_(*orders)] for t in tensors])
+    for strategy, order, permuted in zip(plain, orders, mixed, strict=True):
+        np.testing.assert_allclose(strategy[order], permuted, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["rm", "rm+", "orm", "fp", "hedge", "prd", "nash", "shor"])

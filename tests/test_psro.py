@@ -1,9 +1,9 @@
 """PSRO: payoffs, oracle, loop and reference curves, against slow twins, closed forms and OpenSpiel."""
 
-import itertools
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matrix_games import naive_vector, random_tensors
+from matrix_games import random_tensors
 from open_spiel.python.algorithms import best_response as openspiel_best_response
 from open_spiel.python.policy import TabularPolicy
 
@@ -23,11 +23,10 @@ from solvers.lp import solve_zero_sum
 from solvers.plans import plan_of, policy_of
 from solvers.psro.catalogue import PRESETS
 from solvers.psro.oracle import best_response
-from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
 from solvers.psro.solvers import alpharank
 from workbench.catalogue import find_algorithm
-from workbench.policies import policy_table
+from workbench.policies import SUFFIXES, load_policy, policy_table
 from workbench.population import Population, draw_population
 from workbench.rundir import RunDirectory
 from workbench.solve import SolveConfig, resumed_config, solve
@@ -36,54 +35,17 @@ TOP = Path(__file__).resolve().parent.parent
 EXACT = 1e-12  # sums of at most a thousand terms of size one
 
 
-def random_population(name: str, count: int, seed: int) -> Payoffs:
-    game, rng = load_game(name), np.random.default_rng(seed)
-    payoffs = Payoffs(game)
-    for _ in range(count):
-        plans = []
-        for p in range(game.players):
-            weights = rng.random(game.actions[p]) ** 3
-            plans.append(plan_of(game, p, policy_of(game, p, np.concatenate([[1.0], weights]))))
-        payoffs.extend(plans)
-    return payoffs
-
-
-@pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p", "goofspiel_4", "kuhn_4p", "matrix_bos", "matching_pennies_3p"])
-def test_payoffs_are_expected_utilities_in_every_form(name):
-    """Tensor entries are the values of joint policies; implicit vectors equal the tensor's contraction."""
-    payoffs = random_population(name, 3, seed=1)
-    game, evaluator = payoffs.game, Evaluator(payoffs.game)
-    tensors = [payoffs.tensor(p) for p in range(game.players)]
-    for joint in itertools.islice(np.ndindex(tensors[0].shape), 30):
-        policy = np.concatenate([policy_of(game, p, payoffs.populations[p][k]) for p, k in enumerate(joint)])
-        np.testing.assert_allclose([t[joint] for t in tensors], evaluator(policy).values, rtol=0, atol=EXACT)
-    strategies = [np.random.default_rng(p).dirichlet(np.ones(3)) for p in range(game.players)]
-    kept = [payoffs.vector(p, strategies) for p in range(game.players)]
-    implicit = Payoffs.of(game, payoffs.populations)
-    assert not implicit.is_tensor
-    for p, tensor in enumerate(tensors):
-        naive = naive_vector(p, strategies, tensor)
-        np.testing.assert_allclose(kept[p], naive, rtol=0, atol=EXACT)
-        np.testing.assert_allclose(implicit.vector(p, strategies), naive, rtol=0, atol=EXACT)
-        np.testing.assert_allclose(implicit.tensor(p), tensor, rtol=0, atol=EXACT)
-
-
-def test_the_tensor_gives_way_when_it_costs_more_and_is_refused_beyond_the_limit():
-    payoffs = random_population("kuhn_3p", 20, seed=0)
-    assert len(payoffs.game.rows.chance) < 20**2 and not payoffs.is_tensor
-    payoffs.memory_limit = 1000
-    with pytest.raises(GameplanError, match=r"payoff tensors of 3 players with 20 policies .* use payoffs\.vector"):
-        payoffs.tensor(0)
-    assert random_population("kuhn_2p", 40, seed=0).is_tensor  # two players always keep their matrices
-
-
 @pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p", "leduc_2p"])
 def test_best_responses_equal_openspiels(name):
     import pyspiel
 
     game = load_game(name)
     spiel = pyspiel.load_game(resolve(name)[0])
-    policy = uniform_policy(game)
+    rng, policy = np.random.default_rng(0), uniform_policy(game)
+    weights = rng.random(len(policy)) * (rng.random(len(policy)) < 0.8)  # some actions are never played
+    for p in range(game.players):
+        a = game.player_actions(p)
+        policy[a] = policy_of(game, p, np.concatenate([[1.0], weights[a]]))
     plan = np.concatenate([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])
     values = Evaluator(game)(policy).best_responses
     for p in range(game.players):
@@ -188,32 +150,7 @@ def test_alpharank_of_equal_policies_is_that_of_their_copies():
         np.testing.assert_allclose(lumped, np.bincount(row, mass), rtol=0, atol=1e-9)
 
 
-FUNCTIONS = '''"""Uniform over the newest half."""
-import numpy as np
-TRAIN = {"share": 0.5}
-STATE = {}
-def train(payoffs, iteration, params):
-    weights = [np.zeros(n) for n in payoffs.sizes]
-    for w in weights:
-        w[int(len(w) * (1 - params.share)):] = 3.0
-    return weights
-def evaluate(payoffs, iteration):
-    return [np.ones(n) for n in payoffs.sizes]
-'''
-
-CLASSES = '''"""Rewards policies by their mean payoff; counts its calls."""
-import numpy as np
-class TrainMetaStrategySolver:
-    def __init__(self):
-        self.calls = 0
-    def get_meta_strategy(self, game, policy_sets, meta_games):
-        self.calls += 1
-        assert len(policy_sets) == game.players and all(len(s) == n for s, n in zip(policy_sets, meta_games[0].shape))
-        means = [np.moveaxis(t, p, 0).reshape(t.shape[p], -1).mean(axis=1) for p, t in enumerate(meta_games)]
-        return [np.exp(m * (1 + 0.01 * self.calls)) for m in means]
-class EvalMetaStrategySolver(TrainMetaStrategySolver):
-    pass
-'''
+FUNCTIONS, CLASSES = re.findall(r"```python\n(.*?)```", (TOP / "docs/psro.md").read_text(), re.DOTALL)  # the documented examples
 
 
 @pytest.mark.parametrize("text", [FUNCTIONS, CLASSES], ids=["functions", "classes"])
@@ -223,7 +160,7 @@ def test_a_users_solver_in_both_interfaces_runs_and_resumes(text, tmp_path):
     config = SolveConfig("kuhn_3p", "psro", 9, train=str(path))
     solve(config, RunDirectory.create(tmp_path / "whole"))
     solve(SolveConfig("kuhn_3p", "psro", 5, train=str(path)), RunDirectory.create(tmp_path / "run"))
-    path.write_text(FUNCTIONS.replace("3.0", "1.0 + np.arange(len(w))[int(len(w) * 0.5):]"))  # edits do not reach the run
+    path.write_text(FUNCTIONS.replace("= 1.0", "= 1.0 + np.arange(len(w) - len(w) // 2)"))  # edits do not reach the run
     said: list[str] = []
     run = RunDirectory.open(tmp_path / "run")
     solve(resumed_config(run, {"iterations": 9}), run, resume=True, say=said.append)
@@ -250,6 +187,25 @@ def test_bad_answers_stop_the_run_and_keep_the_metrics(answer, message, tmp_path
     with pytest.raises(GameplanError, match=rf"train solver mine\.py, iteration 2.*{message}"):
         solve(SolveConfig("kuhn_2p", "psro", 5, train=str(path)), RunDirectory.create(tmp_path / "run"))
     assert len(RunDirectory.open(tmp_path / "run").read_lines("metrics.jsonl")) == 1
+
+
+def test_class_programs_are_refused_policy_sets_beyond_the_limit(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(CLASSES)
+    solver = psro("kuhn_3p", str(path))
+    solver.payoffs.memory_limit = 1000
+    with pytest.raises(GameplanError, match=r"policy sets need .* write the solver as train"):
+        solver.advance(5)
+
+
+def test_the_exported_mixture_is_worth_the_runs_last_figure(tmp_path):
+    record = solve(SolveConfig("kuhn_3p", "psro", 7, train="shor", eval="rm"), RunDirectory.create(tmp_path / "run"))
+    assert RunDirectory.open(tmp_path / "run").read_lines("metrics.jsonl")[-1]["exploitability"] == record["exploitability"]
+    game = load_game("kuhn_3p")
+    for suffix in SUFFIXES:
+        policy, missing = load_policy(game, tmp_path / f"run/policy{suffix}")
+        assert missing == 0
+        assert Evaluator(game)(policy).exploitability == pytest.approx(record["exploitability"], abs=EXACT)
 
 
 def test_psro_show_looks_into_a_run(tmp_path):

@@ -20,7 +20,7 @@ PEER_MAX_HISTORIES = 20_000
 def run(
     games: Sequence[str], algos: Sequence[str], *, iterations: int, with_peers: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Return the figures of every game as a record; all times are seconds.
+    """Return the figures of every game as a record; all times are seconds of processor time, which other programs do not stretch.
 
     Every algorithm runs `iterations` iterations and is evaluated at each tenth. The peer's ratio is that of the first iterations.
     """
@@ -43,14 +43,14 @@ def _measure_game(
         solver = find_algorithm(algo, {}, iterations).make(game, alternating=True)
         solver.advance(0)
         evaluator(solver.average_policy())
-        begin, early = time.perf_counter(), None
+        begin, early = time.process_time(), None
         for n in range(1, iterations + 1):
             solver.advance(n)
             if n == 1 + PEER_ITERATIONS:
-                early = (time.perf_counter() - begin) / n
+                early = (time.process_time() - begin) / n
             if n % 10 == 0 or n == iterations:
                 evaluator(solver.average_policy())
-        total = time.perf_counter() - begin
+        total = time.process_time() - begin
         record["algos"][algo] = {"total": total, "per_iteration": total / iterations, "early": early}
     if with_peers and game.histories <= PEER_MAX_HISTORIES:
         tell(f"{name}: OpenSpiel psro_v2")
@@ -62,7 +62,7 @@ def _measure_game(
 
 
 def _measure_peer(name: str) -> dict[str, Any]:
-    """Return the seconds of one of psro_v2's first iterations with the uniform meta-strategy and 100 simulations an entry."""
+    """Return the processor time of one of psro_v2's first iterations (uniform, 100 simulations an entry)."""
     try:
         from open_spiel.python import policy
         from open_spiel.python.algorithms.psro_v2 import best_response_oracle, psro_v2
@@ -77,7 +77,7 @@ def _measure_peer(name: str) -> dict[str, Any]:
             rectifier="", sims_per_entry=100, number_policies_selected=1, meta_strategy_method="uniform",
             sample_from_marginals=True, symmetric_game=False,
         )  # fmt: skip
-        begin = time.perf_counter()
+        begin = time.process_time()
         for _ in range(PEER_ITERATIONS):
             solver.iteration()
-    return {"seconds": (time.perf_counter() - begin) / PEER_ITERATIONS}
+    return {"seconds": (time.process_time() - begin) / PEER_ITERATIONS}

@@ -43,7 +43,7 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
 @click.option("--peers/--no-peers", default=True, show_default=True, help="Measure OpenSpiel's psro_v2 too, if it can be imported.")
 @json_option
 def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool, as_json: bool) -> int:
-    """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses."""
+    """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses (processor time)."""
     from workbench.bench import psro
     from workbench.compare import expand_games
     from workbench.terminal import print_bench_psro, say

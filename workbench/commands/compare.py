@@ -40,7 +40,9 @@ from workbench.commands.plan import levels_option, world_option
 @click.option("--steps", type=click.IntRange(1), help="Worlds: cut episodes after so many steps.")
 @world_option
 @levels_option
-@click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations of every run.")
+@click.option(
+    "-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations of every run; PSRO: 100."
+)
 @updates_option
 @every_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
@@ -50,8 +52,9 @@ from workbench.commands.plan import levels_option, world_option
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
 @json_option
+@click.pass_context
 def compare(
-    games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None, formats: list[str],
+    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None, formats: list[str],
     as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
@@ -66,6 +69,8 @@ def compare(
 
     for kind in formats:
         check_format(f".{kind}")
+    from workbench.catalogue import PSRO
+
     workers = jobs or os.cpu_count() or 1
     for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
@@ -75,6 +80,8 @@ def compare(
             if planners:
                 shared = {key: options[key] for key in ("time_limit", "seed")}
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
+            if ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT and all(algo in PSRO for algo in algos):
+                options["iterations"] = 100
             return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
         except Interrupted as interrupted:
             say(f"interrupted; finished runs are kept in {interrupted}, and the same command goes on from there")
