@@ -54,7 +54,8 @@ from workbench.commands.plan import levels_option, world_option
 @json_option
 @click.pass_context
 def compare(
-    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None, formats: list[str],
+    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None,
+    formats: list[str],
     as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
@@ -62,6 +63,7 @@ def compare(
     Suites: paper11, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
     figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
     """
+    from workbench.catalogue import PSRO
     from workbench.interrupts import stop_on_signal
     from workbench.jobs import local_pool
     from workbench.plotting import check_format
@@ -69,8 +71,6 @@ def compare(
 
     for kind in formats:
         check_format(f".{kind}")
-    from workbench.catalogue import PSRO
-
     workers = jobs or os.cpu_count() or 1
     for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
