@@ -6,7 +6,7 @@ import pytest
 
 from games.dispatch import plain
 from games.errors import UsageError
-from games.game2048.board import FULL, canonical, random_direction, random_game, shape
+from games.game2048.board import FULL, canonical, random_direction, random_games, shape
 from games.game2048.model import FORMAT_ERROR, make_model
 from games.jit import njit
 from games.process import apply, chance, draw, key, legal, playout, potential, score, terminal
@@ -299,13 +299,12 @@ def test_random_play_scores_as_published(name):
     assert abs(outs.mean() - games[:, :2].sum(axis=1).mean()) <= 4 * both  # the fast playout: penalties included
 
 
-def test_fast_random_game_is_the_same_game():
-    n = 3_000
-    found = np.array([random_game(np.uint64(0x1000000000000010), stream("game", k))[:2] for k in range(n)])
-    assert abs(found[:, 0].mean() - 1093.5) <= 4 * 540 / n**0.5  # 540: standard deviation of one game (proact.md 7.1)
-    assert abs(found[:, 1].mean() - 118.4) <= 4 * 46 / n**0.5  # 46: likewise of its moves
-    last = random_game(np.uint64(0x1000000000000010), stream("game", 0))[2]
-    assert not any(slide(unpack(last, 4, 4), d)[0] != unpack(last, 4, 4) for d in range(4))
+def test_random_games_from_a_board():
+    n = 4_000
+    scores, moves = random_games(np.uint64(0x1000000000000010), n, stream("games"))
+    assert abs(scores.mean() - 1093.5) <= 4 * 540 / n**0.5  # 540: standard deviation of one game (proact.md 7.1)
+    assert abs(moves.mean() - 118.4) <= 4 * 46 / n**0.5  # 46: likewise of its moves
+    assert random_games(pack(((1, 2, 1, 2), (2, 1, 2, 1)) * 2), 1, stream("over")) == (0.0, 0)
 
 
 # --- symmetry, keys, scores ----------------------------------------------------------------------------------------------------

@@ -215,13 +215,29 @@ def random_direction(board, shape, rng):
             return moved, gain
 
 
-@njit
-def random_game(board, rng):
-    """Return (score, moves, last board) of a 4x4 game played uniformly at random from `board` to its end, in base 2."""
-    score, moves = np.int64(0), 0
-    while legal_mask(board, FULL) != 0:
-        board, gain = random_direction(board, FULL, rng)
-        board = spawn(board, FULL, rng)
-        score += gain
+@embedded
+def goes_on(board, shape):
+    """Return whether a move is legal on a board with at least one tile; quick while there are empty cells."""
+    return (~occupied(board) & shape.cells) != np.uint64(0) or legal_mask(board, shape) != 0
+
+
+@embedded
+def play_on(board, shape, steps, discount, rng):
+    """Return (board, discounted gains, moves) after at most `steps` random moves from `board`, each legal one equally likely."""
+    total, factor, moves = 0.0, 1.0, 0
+    while moves < steps and goes_on(board, shape):
+        board, gain = random_direction(board, shape, rng)
+        board = spawn(board, shape, rng)
+        total += factor * gain
+        factor *= discount
         moves += 1
-    return score, moves, board
+    return board, total, moves
+
+
+@njit
+def random_games(board, count, rng):
+    """Return (scores (count), moves (count)) of 4x4 games played uniformly at random from `board` to their end, in base 2."""
+    scores, moves = np.empty(count), np.empty(count, np.int64)
+    for k in range(count):
+        _, scores[k], moves[k] = play_on(board, FULL, np.int64(1) << 62, 1.0, rng)
+    return scores, moves

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from games.dispatch import operation
-from games.game2048.board import FULL, Shape, count_cells, legal_mask, nth_cell, occupied, random_direction, shape, slide, spawn
+from games.game2048.board import FULL, Shape, count_cells, legal_mask, nth_cell, occupied, play_on, shape, slide, spawn
 from games.game2048.heuristic import worth
 from games.jit import embedded
 from games.process import (
@@ -116,18 +116,6 @@ def _compare(before, board):
     return 1.0 / (1.0 + np.exp((np.float64(worth(before)) - np.float64(worth(board))) / SPREAD))
 
 
-@embedded
-def _play_on(board, shape, steps, discount, scale, rng):
-    total, done = 0.0, 0
-    while done < steps and legal_mask(board, shape) != 0:
-        board, gain = random_direction(board, shape, rng)
-        board = spawn(board, shape, rng)
-        total += scale * gain
-        scale *= discount
-        done += 1
-    return board, total, done
-
-
 def _legal(model, state, actions):
     return _write_legal(legal_mask(state.view(np.uint64)[0], shape_of(model)), actions)
 
@@ -154,9 +142,9 @@ def _terminal(model, state):
 
 def _playout(model, state, steps, discount, rng):
     boards = state.view(np.uint64)
-    board, total, done = _play_on(boards[0], shape_of(model), steps, discount, model.scale, rng)
+    board, total, done = play_on(boards[0], shape_of(model), steps, discount, rng)
     boards[0] = board
-    return total, done
+    return model.scale * total, done
 
 
 def _key(model, state):
