@@ -15,6 +15,7 @@ from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget
 from planners.catalogue import find_planner
 from planners.episode import play, step
 from planners.expectimax_2048 import Expectimax2048, reach_of
+from workbench.bench.planning_2048 import strength
 
 
 def begun(instance, **given):
@@ -264,6 +265,15 @@ def test_expectimax_2048_is_chosen_and_plays_well():
     games = [play(w.instance(7), find_planner("expectimax"), Budget(units=300), seed=1, steps=400) for w in (world, threes)]
     assert games[0].actions == games[1].actions and 1.5 * sum(games[0].rewards) == sum(games[1].rewards)
     assert sum(games[0].rewards) > 3_000  # random play ends near 1,100 after 118 moves
+
+
+def test_whole_games_in_one_kernel_are_the_episodes():
+    found = strength(1, chance=0.7)
+    world = load_world("2048")
+    episode = play(world.instance(0), find_planner("expectimax", {"chance": 0.7}), Budget(), seed=0)
+    assert found["mean"] == sum(episode.rewards) > 3_000 and found["moves_per_game"] == len(episode.actions)
+    top = world.tiles(episode.states[-1]).max()
+    assert [rate for tile, rate in found["rates"].items() if tile <= top] == [1.0] * sum(tile <= top for tile in found["rates"])
 
 
 def test_options_are_checked():

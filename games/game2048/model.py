@@ -32,7 +32,7 @@ from games.random import below, mix
 
 STUCK = 10  # turns in a row without a change that end a game of ProAct's
 FORMAT_ERROR = 4  # action of ProAct2048 beside its four directions: an answer that could not be read
-SPREAD = 20_000.0  # a board whose worth has grown by so much has potential 0.73, after 0.5
+SPREAD = 5_000.0  # a board whose worth has grown by so much has potential 0.73, after 0.5
 
 
 class Full2048(NamedTuple):
