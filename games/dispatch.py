@@ -42,7 +42,8 @@ def operation(default: Callable[..., Any]) -> Any:
 
         return register
 
-    overload(call, strict=False, jit_options={"nogil": True, "error_model": "numpy"})(chosen)
+    flags: Any = {"nogil": True, "error_model": "numpy", "_nrt": True}  # operations may allocate, even inside a lean kernel
+    overload(call, strict=False, jit_options=flags)(chosen)
     call.__name__, call.__qualname__, call.__doc__, call.__module__ = name, name, default.__doc__, default.__module__
     call.of = of  # type: ignore[attr-defined]
     return call

@@ -15,7 +15,7 @@ import numba
 import platformdirs
 
 _PACKAGES = ("games", "solvers", "planners")
-_MARKS = (b"njit", b"embedded", b"operation", b".of(")  # what a file with code that goes into kernels says
+_MARKS = (b"njit", b"embedded", b"@lean", b"operation", b".of(")  # what a file with code that goes into kernels says
 
 
 def cache_root() -> Path:
@@ -51,15 +51,29 @@ def njit(function: Callable[..., Any]) -> Callable[..., Any]:
 
     No ``fastmath``: kernels keep IEEE semantics, so results do not depend on how the compiler reorders sums.
     """
+    return _cached(function, {"nogil": True, "error_model": "numpy"})
+
+
+def lean_njit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` compiled like `njit`, but without counting references to arrays.
+
+    numba counts up and down at every use of an array that is a field of a record, with atomic instructions: in kernels that use
+    many of them, up to nine tenths of the time. A lean kernel allocates no arrays, assigns no slices and returns no arrays; the
+    operations and the `embedded` kernels that it calls may.
+    """
+    return _cached(function, {"nogil": True, "error_model": "numpy", "_nrt": False})
+
+
+def _cached(function: Callable[..., Any], flags: dict[str, Any]) -> Callable[..., Any]:
     if not _cache_is_writable():  # compile in every process; numba itself would fall back to the source tree
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(**flags)(function)
     config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(kernel_cache())
     try:
-        return _forgiving(numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+        return _forgiving(numba.njit(cache=True, **flags)(function))
     except RuntimeError:  # no file to take a cache's name from
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(**flags)(function)
     finally:
         config.CACHE_DIR = before
 
@@ -85,14 +99,11 @@ def embedded(function: Callable[..., Any]) -> Callable[..., Any]:
     What numba reads from its disk cache is machine code that callers cannot inline; a small kernel called in a tight loop then
     costs microseconds for handing over its records of arrays. Embedded kernels are compiled into every caller, which is cached.
     """
-    return numba.njit(nogil=True, error_model="numpy")(getattr(function, "py_func", function))
+    flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": True}  # even inside a lean kernel
+    return numba.njit(**flags)(getattr(function, "py_func", function))
 
 
-def borrowing(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `function` compiled as by `embedded`, without reference counts, for kernels that make views but no arrays.
-
-    Otherwise a kernel that is handed a record counts each of its arrays up and down at every call: with twenty arrays that is a
-    third of a microsecond. The caller holds the arrays, so nothing is freed meanwhile.
-    """
-    options: Any = {"_nrt": False}  # numba's own name for it, which its type hints leave out
-    return numba.njit(nogil=True, error_model="numpy", **options)(getattr(function, "py_func", function))
+def lean(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` compiled like `embedded`, under the conditions of `lean_njit`; it may make views of its arrays."""
+    flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+    return numba.njit(**flags)(getattr(function, "py_func", function))

@@ -16,7 +16,7 @@ from planners.parts.assembly import Parts, parts_of
 from planners.parts.proposals import most, propose
 from planners.planner import ActionValue, Decision
 
-PARAMS: dict[str, Value] = {"width": 8, "steps": 0, "by": "score", **assembly.PARAMS}
+PARAMS: dict[str, Value] = {"width": 8, "steps": 0, "by": "score", **assembly.PARAMS, "proposal": "all"}
 CHOICES = {"by": ("score", "value")}
 UNBOUNDED_STEPS = 50  # of a beam in a world without a step limit, unless the parameter says otherwise
 

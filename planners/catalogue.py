@@ -33,6 +33,8 @@ PLANNERS: dict[str, Entry] = {
     "beam": Entry("planners.beam", {}, "beam search by sums of local scores", ""),
     "beam-value": Entry("planners.beam", {"by": "value"}, "beam search, its survivors compared by value", ""),
     "best-of-n": Entry("planners.best_of_n", {}, "the best of n random rollouts decides", "Wang et al. 2022, arXiv 2203.11171"),
+    "receding-horizon": Entry("planners.receding", {"H": 3}, "the exact best return of the next H steps (small worlds)", ""),
+    "oracle": Entry("planners.receding", {}, "exact play to the end by dynamic programming (small worlds)", "Bellman 1957"),
     "flare": Entry("planners.flare_planner", {}, "FLARE: flare-paper by its short name", FLARE),
     "flare-paper": Entry("planners.flare_planner", {}, "FLARE with the defaults of the paper", FLARE),
     "flare-wb": Entry(

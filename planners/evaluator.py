@@ -72,7 +72,7 @@ def evaluate_all(evaluator, model, batch, chosen, count, values, rng, cost):
 @embedded
 def ended(model, state):
     """Return whether a simulation stops in `state`: nothing can be done, or it is proven lost."""
-    return terminal(model, state) or dead(model, state)
+    return terminal(model, state) | dead(model, state)  # no branch, with which numba would count references
 
 
 @embedded

@@ -73,7 +73,7 @@ class Solution:
 
     def number(self, state: np.ndarray) -> int:
         """Return the number of `state`."""
-        return int(self.slots[find(self.keys, self.slots, suited(name_of, self.model)(self.model, state))])
+        return int(suited(number_of, self.model)(self.model, state, self.keys, self.slots))
 
     def values(self, steps_left: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return V* and the steps to a goal (infinite if the best return reaches none) of all states, with so many steps left."""
@@ -81,7 +81,7 @@ class Solution:
             zero = np.zeros(len(self.states))
             self.layers.append((zero, np.where(self.goals, 0.0, np.inf)))
         while not self.converged and (steps_left is None or len(self.layers) <= steps_left):
-            if len(self.layers) > len(self.states) + 1:
+            if steps_left is None and len(self.layers) > len(self.states) + 1:
                 raise GameplanError("the best return grows with every further step; give the instance a horizon")
             v, d = backup(self.first, self.target, self.gain, *self.layers[-1])
             self.converged = bool((v == self.layers[-1][0]).all() and (d == self.layers[-1][1]).all())
@@ -106,9 +106,9 @@ class Solution:
 
 
 @njit
-def name_of(model, state):
-    """Return the key of `state`."""
-    return key(model, state)
+def number_of(model, state, keys, slots):
+    """Return the number of `state` in a table of states."""
+    return slots[find(keys, slots, key(model, state))]
 
 
 def backup(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import embedded, njit
+from games.jit import lean, lean_njit
 from games.process import apply, draw, exact, goal, key
 from games.random import below, unit
 from planners.budget import EVALUATIONS, HITS, SIMULATIONS, TRANSITIONS, spent
@@ -24,7 +24,6 @@ from planners.flare_tree import (
     STOPPED,
     clear,
     node_of,
-    quality,
     slot_of,
 )  # fmt: skip
 from planners.parts.memory import NONE, memory_key, recall, remember
@@ -61,14 +60,15 @@ class Desk(NamedTuple):
         Rows 0 to b - 1 for simulations; b for the root alone, b + 1 for the best trajectory so far.
     path_nodes, path_slots : (b, H) int64
     path_lengths : (b,) int64
-    found : (b + 2,) float64
-        The values of the trajectories.
+    found, ranked : (b + 2,) float64
+        The values of the trajectories; room for ranking them.
     asked : (b + 2,) int64
         Which of them are to be evaluated.
     memory_names : (b,) uint64
     twins : (b,) int64
         The earlier trajectory of the batch with the same memory key, -1 without one.
-    option_actions, option_scores : (actions,) arrays
+    option_actions, option_scores, slots : (actions,) arrays
+    state : (width,) int64
     """
 
     batch: Batch
@@ -76,29 +76,29 @@ class Desk(NamedTuple):
     path_slots: np.ndarray
     path_lengths: np.ndarray
     found: np.ndarray
+    ranked: np.ndarray
     asked: np.ndarray
     memory_names: np.ndarray
     twins: np.ndarray
     option_actions: np.ndarray
     option_scores: np.ndarray
+    slots: np.ndarray
+    state: np.ndarray
 
 
 def new_desk(size: int, steps: int, width: int, actions: int) -> Desk:
     """Return room for batches of `size` trajectories of up to `steps` steps."""
     return Desk(
         new_batch(size + 2, steps, width), np.zeros((size, steps), np.int64), np.zeros((size, steps), np.int64),
-        np.zeros(size, np.int64), np.zeros(size + 2), np.zeros(size + 2, np.int64), np.zeros(size, np.uint64),
+        np.zeros(size, np.int64), np.zeros(size + 2), np.zeros(size + 2), np.zeros(size + 2, np.int64), np.zeros(size, np.uint64),
         np.zeros(size, np.int64), np.zeros(actions, np.int64), np.zeros(actions),
+        np.zeros(actions, np.int64), np.zeros(width, np.int64),
     )  # fmt: skip
 
 
-@embedded
-def menu_of(model, proposal, menus, desk, tree, state, rng, cost):
-    """Return the number of the menu of `state`: its candidates, made when it is met for the first time."""
-    name = key(model, state)
-    place = find(menus.menu_keys, menus.menu_slots, name)
-    if menus.menu_slots[place] >= 0:
-        return np.int64(menus.menu_slots[place])
+@lean
+def make_menu(model, proposal, menus, desk, tree, state, name, place, rng, cost):
+    """Return the number of a new menu: the candidates of `state`, whose key is `name` and belongs at `place`."""
     menu = tree.numbers[MENUS]
     tree.numbers[MENUS] += 1
     insert(menus.menu_keys, menus.menu_slots, place, name, menu)
@@ -109,51 +109,55 @@ def menu_of(model, proposal, menus, desk, tree, state, rng, cost):
     return menu
 
 
-@embedded
-def select(settings, tree, menus, node, menu, rng):
+@lean
+def select(settings, tree, menus, slots, node, menu, rng):
     """Return (candidate, slot) to follow from a node, and whether it is tried for the first time; (-1, -1, True) if none fits.
 
     An untried candidate, at random or `in_order`; once there is none, the largest Q + c sqrt(log N / (n + 1)). Q is scaled down by
-    the range of the returns where that exceeds 1, which c = 1.4 supposes; there is no prior.
+    the range of the returns where that exceeds 1, which c = 1.4 supposes; there is no prior. `slots` is worked in.
     """
-    count, total, fresh = menus.menu_counts[menu], 0, 0
-    for slot in range(tree.widths[node]):
-        total += tree.visits[node, slot]
+    acts, visits, backups, means, tops = tree.acts, tree.visits, tree.backups, tree.means, tree.tops
+    actions, widths, count, total, fresh = menus.menu_actions, tree.widths, menus.menu_counts[menu], 0, 0
     if settings.widening:
+        for slot in range(widths[node]):
+            total += visits[node, slot]
         count = min(count, np.int64(np.ceil(2.0 + np.sqrt(total))))
+        total = 0
     for j in range(count):
-        slot = slot_of(tree, node, menus.menu_actions[menu, j], j)
-        fresh += slot >= 0 and tree.visits[node, slot] == 0
+        slot = j  # where it is in a deterministic world, once it has been met
+        if slot >= widths[node] or acts[node, slot] != actions[menu, j]:
+            slot = slot_of(tree, node, actions[menu, j])
+        slots[j] = slot
+        if slot >= 0:
+            fresh += visits[node, slot] == 0
+            total += visits[node, slot]
     if fresh > 0:
         skip = 0 if settings.in_order else below(rng, fresh)
         for j in range(count):
-            slot = slot_of(tree, node, menus.menu_actions[menu, j], j)
-            if slot >= 0 and tree.visits[node, slot] == 0:
+            slot = slots[j]
+            if slot >= 0 and visits[node, slot] == 0:
                 if skip == 0:
                     return j, slot, True
                 skip -= 1
-    total = 0
+    low, chosen, taken, best = tree.returns[LOW], -1, -1, -np.inf
+    scale, logarithm, c, share = 1.0 / max(1.0, tree.returns[HIGH] - low), np.log(total), settings.c, settings.share
     for j in range(count):
-        slot = slot_of(tree, node, menus.menu_actions[menu, j], j)
-        total += tree.visits[node, slot] if slot >= 0 else 0
-    scale, chosen, taken, best = 1.0 / max(1.0, tree.returns[HIGH] - tree.returns[LOW]), -1, -1, -np.inf
-    for j in range(count):
-        slot = slot_of(tree, node, menus.menu_actions[menu, j], j)
+        slot = slots[j]
         if slot < 0:
             continue
-        q = quality(tree, node, slot, settings.share) if tree.backups[node, slot] > 0 else tree.returns[LOW]
-        bound = scale * q + settings.c * np.sqrt(np.log(total) / (tree.visits[node, slot] + 1))
+        q = low
+        if backups[node, slot] > 0:
+            q = (1.0 - share) * means[node, slot] + share * tops[node, slot]
+        bound = scale * q + c * np.sqrt(logarithm / (visits[node, slot] + 1))
         if bound > best:
             best, chosen, taken = bound, j, slot
     return chosen, taken, chosen < 0
 
 
-@embedded
+@lean
 def roll(settings, menus, menu, rng):
-    """Return the candidate that a rollout takes."""
+    """Return the candidate that a rollout takes, by local scores."""
     count = menus.menu_counts[menu]
-    if settings.rollout == UNIFORM:
-        return below(rng, count)
     best = 0
     for j in range(1, count):
         if menus.menu_scores[menu, j] > menus.menu_scores[menu, best]:
@@ -171,87 +175,116 @@ def roll(settings, menus, menu, rng):
     return best
 
 
-@embedded
+@lean
 def descend(model, proposal, settings, tree, menus, desk, root, steps, b, by_state, rng, cost):
-    """Simulate trajectory `b` of the batch from `root` to its end, through the tree and beyond; return its length."""
-    batch = desk.batch
-    states, d, node, path, last = batch.all_states[b], 0, 0, 0, True
-    states[0] = root
-    while d < steps and not ended(model, states[d]):
-        menu = menu_of(model, proposal, menus, desk, tree, states[d], rng, cost)
-        if menus.menu_counts[menu] == 0:
+    """Simulate trajectory `b` of the batch from `root` to its end, through the tree and beyond; return its length.
+
+    ``desk.state`` is left at the end.
+    """
+    batch, state, slots, children, visits = desk.batch, desk.state, desk.slots, tree.children, tree.visits
+    states, afters, rewards = batch.all_states, batch.all_afters, batch.all_rewards
+    actions, scores = batch.all_actions, batch.all_scores
+    menu_keys, menu_slots, menu_counts = menus.menu_keys, menus.menu_slots, menus.menu_counts
+    path_nodes, path_slots = desk.path_nodes, desk.path_slots
+    width, d, node, path, last, over = len(state), 0, np.int64(0), 0, True, ended(model, root)
+    for w in range(width):
+        state[w] = states[b, 0, w] = root[w]
+    while d < steps and not over:
+        name = key(model, state)
+        place = find(menu_keys, menu_slots, name)
+        menu = np.int64(menu_slots[place])
+        if menu < 0:
+            menu = make_menu(model, proposal, menus, desk, tree, state, name, place, rng, cost)
+        if menu_counts[menu] == 0:
             break
         slot = -1
         if node >= 0:
-            j, slot, last = select(settings, tree, menus, node, menu, rng)
+            j, slot, last = select(settings, tree, menus, slots, node, menu, rng)
         if slot >= 0:
-            desk.path_nodes[b, path], desk.path_slots[b, path] = node, slot
+            path_nodes[b, path], path_slots[b, path] = node, slot
             path += 1
-            tree.visits[node, slot] += 1
+            visits[node, slot] += 1
+        elif settings.rollout == UNIFORM:
+            j = below(rng, menu_counts[menu])
         else:
             j = roll(settings, menus, menu, rng)
-        batch.all_actions[b, d], batch.all_scores[b, d] = menus.menu_actions[menu, j], menus.menu_scores[menu, j]
-        states[d + 1] = states[d]
-        batch.all_rewards[b, d] = apply(model, states[d + 1], menus.menu_actions[menu, j])
-        batch.all_afters[b, d] = states[d + 1]
-        draw(model, states[d + 1], rng)
-        cost[TRANSITIONS] += 1
+        action = menus.menu_actions[menu, j]
+        actions[b, d], scores[b, d] = action, menus.menu_scores[menu, j]
+        rewards[b, d] = apply(model, state, action)
+        for w in range(width):
+            afters[b, d, w] = state[w]
+        draw(model, state, rng)
         d += 1
+        for w in range(width):
+            states[b, d, w] = state[w]
+        over = ended(model, state)
         if slot < 0 or last:
             node = -1
-        elif d < steps and not ended(model, states[d]):
-            child = tree.children[node, slot]
+        elif d < steps and not over:
+            child = children[node, slot]
             if child < 0:
-                child = node_of(tree, key(model, states[d]), d, by_state)
-                tree.children[node, slot] = child
+                child = node_of(tree, key(model, state), d, by_state)
+                children[node, slot] = child
             node = child
+    cost[TRANSITIONS] += d
     desk.path_lengths[b], batch.lengths[b] = path, d
     return d
 
 
-@embedded
+@lean
 def carry_back(model, settings, tree, desk, seen_keys, seen_slots, b):
     """Add the return of trajectory `b` to every action on its path; remember the best trajectory, stop at a goal if so set."""
-    batch = desk.batch
-    length, states = batch.lengths[b], batch.all_states[b]
-    value = desk.found[desk.twins[b]] if desk.twins[b] >= 0 else desk.found[b]
+    batch, numbers, returns, twin = desk.batch, tree.numbers, tree.returns, desk.twins[b]
+    length = batch.lengths[b]
+    value = desk.found[twin] if twin >= 0 else desk.found[b]
     result = settings.gamma**length * value - settings.step_cost * length
     if settings.repeat_penalty > 0.0:
         for t in range(1, length + 1):
-            if seen_slots[find(seen_keys, seen_slots, key(model, states[t]))] >= 0:
+            if seen_slots[find(seen_keys, seen_slots, key(model, batch.all_states[b, t]))] >= 0:
                 result -= settings.repeat_penalty
-    first = tree.numbers[BEST_LENGTH] < 0
-    tree.returns[LOW] = result if first else min(tree.returns[LOW], result)
-    tree.returns[HIGH] = result if first else max(tree.returns[HIGH], result)
-    stop = settings.shortcut and length > 0 and goal(model, states[length])
-    longest = tree.numbers[BEST_LENGTH]
-    better = first or result > tree.returns[BEST] or (result == tree.returns[BEST] and length < longest)
-    if tree.numbers[STOPPED] == 0:
+    longest = numbers[BEST_LENGTH]
+    returns[LOW] = result if longest < 0 else min(returns[LOW], result)
+    returns[HIGH] = result if longest < 0 else max(returns[HIGH], result)
+    stop = settings.shortcut and length > 0 and goal(model, batch.all_states[b, length])
+    better = longest < 0 or result > returns[BEST] or (result == returns[BEST] and length < longest)
+    if numbers[STOPPED] == 0:
         better = better or stop
     else:  # of several goals in a batch, the nearest
         better = stop and length < longest
     if better:
-        tree.returns[BEST], tree.numbers[BEST_LENGTH] = result, length
-        anchor = len(desk.path_lengths) + 1
-        batch.lengths[anchor] = length
-        batch.all_states[anchor, : length + 1] = states[: length + 1]
-        batch.all_afters[anchor, :length] = batch.all_afters[b, :length]
-        batch.all_actions[anchor, :length] = batch.all_actions[b, :length]
-        batch.all_rewards[anchor, :length] = batch.all_rewards[b, :length]
-        batch.all_scores[anchor, :length] = batch.all_scores[b, :length]
+        returns[BEST], numbers[BEST_LENGTH] = result, length
+        copy_trajectory(batch, b, len(desk.path_lengths) + 1)
     if stop:
-        tree.numbers[STOPPED] = 1
+        numbers[STOPPED] = 1
+    path_nodes, path_slots, backups, means, tops, lengths = (
+        desk.path_nodes, desk.path_slots, tree.backups, tree.means, tree.tops, tree.lengths,
+    )  # fmt: skip
     for k in range(desk.path_lengths[b]):
-        node, slot = desk.path_nodes[b, k], desk.path_slots[b, k]
-        tree.backups[node, slot] += 1
-        tree.means[node, slot] += (result - tree.means[node, slot]) / tree.backups[node, slot]
-        if tree.backups[node, slot] == 1 or result > tree.tops[node, slot]:
-            tree.tops[node, slot], tree.lengths[node, slot] = result, length
-        elif result == tree.tops[node, slot]:
-            tree.lengths[node, slot] = min(tree.lengths[node, slot], length)
+        node, slot = path_nodes[b, k], path_slots[b, k]
+        backups[node, slot] += 1
+        means[node, slot] += (result - means[node, slot]) / backups[node, slot]
+        if backups[node, slot] == 1 or result > tops[node, slot]:
+            tops[node, slot], lengths[node, slot] = result, length
+        elif result == tops[node, slot]:
+            lengths[node, slot] = min(lengths[node, slot], length)
 
 
-@embedded
+@lean
+def copy_trajectory(batch, source, to):
+    """Make row `to` of a batch a copy of row `source`."""
+    length = batch.lengths[source]
+    batch.lengths[to] = length
+    for t in range(length + 1):
+        for w in range(batch.all_states.shape[2]):
+            batch.all_states[to, t, w] = batch.all_states[source, t, w]
+            if t < length:
+                batch.all_afters[to, t, w] = batch.all_afters[source, t, w]
+        if t < length:
+            batch.all_actions[to, t], batch.all_rewards[to, t] = batch.all_actions[source, t], batch.all_rewards[source, t]
+            batch.all_scores[to, t] = batch.all_scores[source, t]
+
+
+@lean
 def rank(model, evaluator, tree, desk, root, questions, rng, cost):
     """Replace the values of the asked trajectories by their ranks, from 0 to 1, in a batch with two anchors.
 
@@ -259,12 +292,14 @@ def rank(model, evaluator, tree, desk, root, questions, rng, cost):
     their ranks.
     """
     batch, size, total = desk.batch, len(desk.path_lengths), questions + 1
-    batch.all_states[size, 0], batch.lengths[size], desk.asked[questions] = root, 0, size
+    batch.lengths[size], desk.asked[questions] = 0, size
+    for w in range(len(root)):
+        batch.all_states[size, 0, w] = root[w]
     if tree.numbers[BEST_LENGTH] >= 0 and not ended(model, batch.all_states[size + 1, batch.lengths[size + 1]]):
         desk.asked[total] = size + 1
         total += 1
     evaluate_all(evaluator, model, batch, desk.asked, total, desk.found, rng, cost)
-    values = np.empty(total)
+    values = desk.ranked
     for k in range(total):
         values[k] = desk.found[desk.asked[k]]
     for k in range(questions):
@@ -275,7 +310,7 @@ def rank(model, evaluator, tree, desk, root, questions, rng, cost):
         desk.found[desk.asked[k]] = below_it / (total - 1)
 
 
-@njit
+@lean_njit
 def simulate(
     model, proposal, evaluator, memory, settings, tree, menus, desk, seen_keys, seen_slots, root, steps, n, rng, cost, limit
 ):
@@ -290,21 +325,24 @@ def simulate(
     by_state = model.outcomes == 0
     if by_state and tree.numbers[NODES] > 0 and tree.state_keys[0] != key(model, root):
         clear(tree)  # not the state that the last decision led to
-    tree.numbers[ROOT_MENU] = menu_of(model, proposal, menus, desk, tree, root, rng, cost)
+    name = key(model, root)
+    place = find(menus.menu_keys, menus.menu_slots, name)
+    tree.numbers[ROOT_MENU] = menus.menu_slots[place]
+    if menus.menu_slots[place] < 0:
+        tree.numbers[ROOT_MENU] = make_menu(model, proposal, menus, desk, tree, root, name, place, rng, cost)
     if tree.numbers[NODES] == 0:
         node_of(tree, key(model, root), 0, by_state)
     batch, size, done = desk.batch, len(desk.path_lengths), 0
     while done < n and tree.numbers[STOPPED] == 0 and not spent(cost, limit):
         count = min(size, n - done, limit[SIMULATIONS] - cost[SIMULATIONS], limit[EVALUATIONS] - cost[EVALUATIONS])
-        questions = 0
+        questions = np.int64(0)
         for b in range(count):
             cost[SIMULATIONS] += 1
             cost[EVALUATIONS] += 1
             length = descend(model, proposal, settings, tree, menus, desk, root, steps, b, by_state, rng, cost)
-            end = batch.all_states[b, length]
             desk.twins[b] = -1
-            if ended(model, end):
-                desk.found[b] = exact(model, end)
+            if ended(model, desk.state):
+                desk.found[b] = exact(model, desk.state)
                 desk.memory_names[b] = np.uint64(0)
                 continue
             if memory.kind != NONE:

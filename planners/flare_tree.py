@@ -153,11 +153,9 @@ def node_of(tree, state_key, depth, by_state):
 
 
 @embedded
-def slot_of(tree, node, action, guess):
-    """Return the place of `action` at a node, added if it is new; -1 if there is no room. `guess` is where it is likely to be."""
+def slot_of(tree, node, action):
+    """Return the place of `action` at a node, added if it is new; -1 if there is no room."""
     width = tree.widths[node]
-    if guess < width and tree.acts[node, guess] == action:
-        return guess
     for slot in range(width):
         if tree.acts[node, slot] == action:
             return slot

@@ -14,7 +14,7 @@ from planners.parts.assembly import Parts, parts_of
 from planners.parts.proposals import propose
 from planners.planner import ActionValue, Decision
 
-PARAMS: dict[str, Value] = {"j": 0, "by": "score", **assembly.PARAMS}
+PARAMS: dict[str, Value] = {"j": 0, "by": "score", **assembly.PARAMS, "proposal": "all"}
 CHOICES = {"by": ("score", "value")}
 
 

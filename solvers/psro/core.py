@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import borrowing, njit
+from games.jit import lean, njit
 from games.sequence_form import Rows
 
 
@@ -112,7 +112,7 @@ def whole_core(rows: Rows, sets: Sequence[PolicySet]) -> Core:
     return Core(member, np.ascontiguousarray(rows.utility), starts([len(s.label) for s in sets]), np.zeros(len(rows.chance)))
 
 
-@borrowing
+@lean
 def core_gradient(utility, by, plans, core, out):
     """Write the gradient in the plan of `by` of player `utility`'s payoff to `out` (classes of `by`); the others play `plans`."""
     players, rows = core.member.shape
@@ -145,7 +145,7 @@ def core_gradient(utility, by, plans, core, out):
         out[own[row]] += weight[row] * x[i[row]] * y[j[row]]
 
 
-@borrowing
+@lean
 def dot(x, y):
     """Return the sum of products, always summed in the same order (BLAS's depends on sizes and threads); four running sums."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0

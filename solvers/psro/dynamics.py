@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from games.jit import borrowing, embedded, njit
+from games.jit import embedded, lean, njit
 from solvers.psro.core import dot
 from solvers.psro.meta_game import MetaGame, payoff_vector, refresh
 
@@ -24,7 +24,7 @@ def uniform(meta):
     return strategies
 
 
-@borrowing
+@lean
 def all_payoffs(strategies, meta, out):
     """Write every player's payoff vector against the others' `strategies` to `out` (joint vector)."""
     for player in range(len(meta.sizes)):
@@ -33,7 +33,7 @@ def all_payoffs(strategies, meta, out):
         payoff_vector(player, meta, out[meta.start[player] : meta.start[player + 1]])
 
 
-@borrowing
+@lean
 def total(x):
     """Return the sum of `x`; four running sums, so that no addition waits for the one before."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
@@ -48,7 +48,7 @@ def total(x):
     return (a + b) + (c + d)
 
 
-@borrowing
+@lean
 def largest(x):
     """Return the greatest entry of `x`; four running maxima, as in `total`."""
     a, b, c, d = x[0], x[0], x[0], x[0]
@@ -63,7 +63,7 @@ def largest(x):
     return max(max(a, b), max(c, d))
 
 
-@borrowing
+@lean
 def smallest(x):
     """Return the least entry of `x`; four running minima, as in `total`."""
     a, b, c, d = x[0], x[0], x[0], x[0]
@@ -78,7 +78,7 @@ def smallest(x):
     return min(min(a, b), min(c, d))
 
 
-@borrowing
+@lean
 def normalise(weights, out):
     """Write non-negative `weights` scaled to sum 1 to `out`; uniform if they sum to 1e-12 or less."""
     mass = total(weights)

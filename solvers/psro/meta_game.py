@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import borrowing, njit
+from games.jit import lean, njit
 from solvers.psro.core import Core, PolicySet, core_gradient, starts
 
 
@@ -69,7 +69,7 @@ def make_meta_game(sets: Sequence[PolicySet], core: Core, tensors: np.ndarray | 
     )
 
 
-@borrowing
+@lean
 def refresh(player, strategies, meta):
     """Take over the player's part of the joint vector `strategies`: its weights of distinct policies and its mixed plan."""
     begin, end = meta.kind_start[player], meta.kind_start[player + 1]
@@ -89,7 +89,7 @@ def refresh(player, strategies, meta):
         row += len(target)
 
 
-@borrowing
+@lean
 def payoff_vector(player, meta, out):
     """Write the payoffs of the player's policies against the others' strategies, as last refreshed, to `out` (K_p)."""
     values = meta.values[: meta.kinds[player]]
@@ -102,7 +102,7 @@ def payoff_vector(player, meta, out):
         out[k] = values[meta.kind[begin + k]]
 
 
-@borrowing
+@lean
 def contract(player, meta, values):
     """Write the payoffs of the player's distinct policies to `values`, from the tensor."""
     values[:] = 0.0
@@ -127,7 +127,7 @@ def contract(player, meta, values):
         row += len(values)
 
 
-@borrowing
+@lean
 def multiply(player, meta, values):
     """Write the payoffs of the player's distinct policies to `values`: their plans times the gradient at the others' mixtures."""
     from_class, to_class = meta.core.start[player], meta.core.start[player + 1]

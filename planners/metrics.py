@@ -1,0 +1,133 @@
+"""What a planner did wrong, and whether it came back from it: traps, first errors, recovery, regret; with intervals and tests.
+
+Definitions: an action is *losing* if it is not optimal, where states are ordered by the return that can still be had and then by
+the steps to a goal. It is a *myopic trap* if it also looks better than every optimal action, by the local score; a trap is *hard*
+if the best return is lost with it, else *soft*. All optimal actions count as correct.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from planners.episode import SOLVED, Episode
+from planners.exact import TOLERANCE, Solution
+
+
+@dataclass(frozen=True)
+class Marks:
+    """One episode judged against the exact solution of its instance.
+
+    Attributes
+    ----------
+    solved : bool
+    losing, trapped, hard : bool
+        Whether the first action was a losing one, a myopic trap, a hard one.
+    has_losing, has_trap : bool
+        Whether there was such an action at the root.
+    first_error : int or None
+        1 for the first step.
+    shortest : float
+        Steps of the shortest solution, infinite if there is none.
+    regret : float
+        Sum of V*(s) - Q*(s, a) over the steps.
+    in_candidates : bool
+        Whether an optimal action was among those that the planner considered at the root.
+    """
+
+    solved: bool
+    losing: bool
+    trapped: bool
+    hard: bool
+    has_losing: bool
+    has_trap: bool
+    first_error: int | None
+    shortest: float
+    regret: float
+    in_candidates: bool
+
+
+def judge(episode: Episode, solution: Solution) -> Marks:
+    """Return the marks of an episode that began with the horizon of its instance."""
+    horizon = episode.instance.horizon
+    first_error, regret = None, 0.0
+    losing = trapped = hard = has_losing = has_trap = False
+    in_candidates, shortest = True, float(solution.values(horizon)[1][solution.number(episode.instance.start)])
+    for t, action in enumerate(episode.actions):
+        left = None if horizon is None else horizon - t
+        actions, local, q, _ = solution.choices(episode.states[t], left)
+        optimal = solution.optimal(episode.states[t], left)
+        taken = int(np.flatnonzero(actions == action)[0])
+        regret += float(q.max() - q[taken])
+        if first_error is None and not optimal[taken]:
+            first_error = t + 1
+        if t == 0:
+            traps = ~optimal & (local > local[optimal].max())
+            has_losing, has_trap = bool((~optimal).any()), bool(traps.any())
+            losing, trapped = not optimal[taken], bool(traps[taken])
+            hard = trapped and bool(q[taken] < q.max() - TOLERANCE)
+            considered = [value.action for value in episode.decisions[0].values]
+            in_candidates = not considered or bool(np.isin(actions[optimal], considered).any())
+    return Marks(
+        episode.status == SOLVED, losing, trapped, hard, has_losing, has_trap, first_error, shortest, regret, in_candidates
+    )
+
+
+# Name: the pair (what is summed, over which weight) of an episode; the metric is the ratio of the sums.
+RATES: dict[str, Callable[[Marks], tuple[float, float]]] = {
+    "success": lambda m: (m.solved, 1),
+    "err@1": lambda m: (m.losing, 1),
+    "trap@1": lambda m: (m.trapped and m.has_losing, m.has_losing),
+    "trap@1 strict": lambda m: (m.trapped, m.has_trap),
+    "hard trap@1": lambda m: (m.hard, m.has_losing),
+    "soft trap@1": lambda m: (m.trapped and not m.hard, m.has_losing),
+    "first error": lambda m: (m.first_error or 0, m.first_error is not None),
+    "first error, censored": lambda m: (m.first_error or m.shortest + 1.0, 1),
+    "recovery": lambda m: (m.solved and m.first_error is not None, m.first_error is not None),
+    "regret": lambda m: (m.regret, 1),
+    "good in candidates": lambda m: (m.in_candidates, 1),
+    "good selected": lambda m: (not m.losing, 1),
+}
+
+
+def sums(marks: Sequence[Marks], metric: str) -> np.ndarray:
+    """Return (episodes, 2): what the metric sums and its weight, for each episode."""
+    return np.array([RATES[metric](m) for m in marks], np.float64).reshape(-1, 2)
+
+
+def rate(marks: Sequence[Marks], metric: str) -> float:
+    """Return a metric of `RATES` over episodes, NaN where it has no weight."""
+    total, weight = sums(marks, metric).sum(0)
+    return float(total / weight) if weight else float("nan")
+
+
+def interval(marks: Sequence[Marks], metric: str, other: Sequence[Marks] | None = None, draws: int = 2000) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of a metric or, with `other`, of how much larger it is than there.
+
+    Episodes are drawn with replacement, pairs of them where there are two planners on the same instances; the seed is fixed.
+    """
+    chosen = np.random.default_rng(0).integers(0, len(marks), (draws, len(marks)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = sums(marks, metric)[chosen].sum(1)
+        values = drawn[:, 0] / drawn[:, 1]
+        if other is not None:
+            drawn = sums(other, metric)[chosen].sum(1)
+            values = values - drawn[:, 0] / drawn[:, 1]
+    low, high = np.nanpercentile(values, [2.5, 97.5]) if np.isfinite(values).any() else (np.nan, np.nan)
+    return float(low), float(high)
+
+
+def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, float]:
+    """Return (only the first, only the second, p) of McNemar's exact two-sided test on paired yes-or-no outcomes."""
+    a, b = np.asarray(first, np.bool_), np.asarray(second, np.bool_)
+    only_first, only_second = int((a & ~b).sum()), int((b & ~a).sum())
+    if only_first + only_second == 0:
+        return 0, 0, 1.0
+    return only_first, only_second, float(stats.binomtest(only_first, only_first + only_second).pvalue)
+
+
+def area(costs: Sequence[float], success: Sequence[float]) -> float:
+    """Return the mean success over the logarithm of the cost (positive, ascending): the area under the curve over its width."""
+    x = np.log(np.asarray(costs, np.float64))
+    return float(np.trapezoid(np.asarray(success, np.float64), x) / (x[-1] - x[0]))

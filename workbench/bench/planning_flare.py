@@ -1,0 +1,102 @@
+"""The table of planners on the knowledge-graph walk: success, traps, first errors, recovery, cost; mean +- sd over seeds."""
+
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from games.graphs.kg_walk import KgWalk
+from games.params import Value
+from games.worlds import load_world
+from planners.budget import EVALUATIONS, SCORES, TRANSITIONS, Budget
+from planners.catalogue import find_planner
+from planners.episode import SOLVED, play
+from planners.exact import solve
+from planners.metrics import Marks, judge, rate
+
+# Label, name in the catalogue, parameters. Best-of-n stands beside FLARE with the same number of evaluations a decision.
+ROWS: tuple[tuple[str, str, dict[str, Value]], ...] = (
+    ("random", "random", {}),
+    ("greedy, l", "greedy", {}),
+    ("greedy, R", "greedy-value", {}),
+    ("beam 8", "beam", {"width": 8}),
+    ("beam 32", "beam", {"width": 32}),
+    ("beam 8, re-ranked by R", "beam-value", {"width": 8}),
+    ("lookahead-1, l", "lookahead", {}),
+    ("lookahead-1, R", "lookahead-value", {}),
+    ("best-of-16, R", "best-of-n", {"n": 16}),
+    ("FLARE S16 H3 mean (flare-paper)", "flare-paper", {}),
+    ("FLARE S16 H3 max", "flare-paper", {"backup": "max"}),
+    ("FLARE S16 H1", "flare-paper", {"H": 1}),
+    ("flare-wb", "flare-wb", {}),
+    ("best-of-64, R", "best-of-n", {"n": 64}),
+    ("FLARE S64 H3 mean", "flare-paper", {"S": 64}),
+    ("FLARE S64 H3 max", "flare-paper", {"S": 64, "backup": "max"}),
+)
+METRICS = ("success", "err@1", "trap@1", "first error, censored", "recovery")
+COSTS = {"R calls": EVALUATIONS, "l calls": SCORES, "transitions": TRANSITIONS}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One planner on the same instances as the others: marks and costs of each episode; whether it survived the forced error."""
+
+    label: str
+    marks: list[Marks]
+    forced: list[bool]
+    costs: np.ndarray
+    cpu_seconds: float
+
+
+def measure(world: str, planner: str, params: dict[str, Value], seeds: range, label: str = "") -> Measured:
+    """Return what a planner does on the instances `seeds` of a world of knowledge-graph walks."""
+    found, player = load_world(world), find_planner(planner, params)
+    assert isinstance(found, KgWalk)
+    marks, forced, costs, begin = [], [], [], time.process_time()
+    for seed in seeds:
+        instance = found.instance(seed)
+        episode = play(instance, player, Budget())
+        marks.append(judge(episode, solve(instance)))
+        costs.append(episode.cost)
+        forced.append(play(found.recovery(instance), player, Budget()).status == SOLVED)
+    return Measured(label or planner, marks, forced, np.array(costs), time.process_time() - begin)
+
+
+def _row(job: tuple[str, str, str, dict[str, Value], range]) -> Measured:
+    world, label, planner, params, seeds = job
+    return measure(world, planner, params, seeds, label)
+
+
+def table(world: str = "kg-walk", seeds: int = 5, instances: int = 200, jobs: int = 1) -> list[Measured]:
+    """Return the rows of the table, each over `seeds` x `instances` instances, the same for all."""
+    work = [(world, label, planner, params, range(seeds * instances)) for label, planner, params in ROWS]
+    if jobs == 1:
+        return [_row(job) for job in work]
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(_row, work))
+
+
+def render(rows: Sequence[Measured], seeds: int = 5) -> str:
+    """Return the table in Markdown; the deviation is that of the `seeds` groups of instances."""
+    lines = [
+        "| planner | success | Err@1 | Trap@1 | first error (censored) | recovery | forced recovery | R calls | l calls "
+        "| transitions |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for row in rows:
+        groups = np.array_split(np.array([m.solved for m in row.marks], np.float64), seeds)
+        deviation = float(np.std([g.mean() for g in groups], ddof=1)) if seeds > 1 else 0.0
+        cells = [f"{rate(row.marks, metric):.3f}" for metric in METRICS]
+        cells[0] += f" ± {deviation:.3f}"
+        cells.append(f"{np.mean(row.forced):.3f}")
+        cells += [f"{row.costs[:, counter].mean():.0f}" for counter in COSTS.values()]
+        lines.append(f"| {row.label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:] or ["kg-walk", "kg-needle"]:
+        print(f"{name}: 5 seeds x 200 instances, mean ± standard deviation over seeds\n\n{render(table(name))}\n")
