@@ -10,7 +10,7 @@ import numpy as np
 
 from games.jit import embedded, njit
 from games.random import mix
-from games.sokoban.bits import cells_of, flip, has, lowest
+from games.sokoban.bits import flip, has, lowest
 from games.sokoban.levels import Level
 
 FAR = 1 << 20  # push distance of a cell from which a goal cannot be reached
@@ -206,6 +206,23 @@ def reach_word(free, east, west, columns, player):
 
 
 @embedded
+def steps_word(free, east, west, columns, player, wanted, steps):
+    """Do as `reach_word`, and write the steps to each cell of `wanted` that is reached to `steps`."""
+    one, depth = np.uint64(1), 0
+    new = one << np.uint64(player)
+    seen = new
+    while new != np.uint64(0):
+        word = np.int64(new & wanted)
+        while word != 0:
+            steps[lowest(word)] = depth
+            word &= word - 1
+        depth += 1
+        new = (((new & east) << one) | ((new & west) >> one) | (new << columns) | (new >> columns)) & free & ~seen
+        seen |= new
+    return seen
+
+
+@embedded
 def reach(board, boxes, player, found):
     """Write the cells that the player can walk to, `boxes` being in the way, to the set `found`."""
     table = board.table
@@ -290,6 +307,17 @@ def on_dead_cell(board, boxes):
 
 
 @embedded
+def held_word(boxes, fast_h, fast_v, east, west, columns):
+    """Return the boxes that can never move again (see `frozen`), for boards of one word (uint64)."""
+    one, held, old = np.uint64(1), boxes, np.uint64(0)
+    while held != old:
+        old = held
+        held &= fast_h | ((old & east) << one) | ((old & west) >> one)
+        held &= fast_v | (old << columns) | (old >> columns)
+    return held
+
+
+@embedded
 def frozen(board, boxes):
     """Return whether boxes that can never move again include one off its goal (a freeze deadlock).
 
@@ -298,15 +326,9 @@ def frozen(board, boxes):
     """
     table, columns = board.table, board.columns
     if board.words == 1:
-        one, down = np.uint64(1), np.uint64(columns)
-        held, old = np.uint64(boxes[0]), np.uint64(0)
         east, west = np.uint64(table[board.east]), np.uint64(table[board.west])
         fast_h, fast_v = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v])
-        while held != old:
-            old = held
-            held &= fast_h | ((old & east) << one) | ((old & west) >> one)
-            held &= fast_v | (old << down) | (old >> down)
-        return np.int64(held) & ~table[board.goals] != 0
+        return np.int64(held_word(np.uint64(boxes[0]), fast_h, fast_v, east, west, np.uint64(columns))) & ~table[board.goals] != 0
     left = np.empty(board.words, np.int64)
     left[:] = boxes[: board.words]
     changed = True
@@ -335,9 +357,3 @@ def board_key(board, boxes, player):
             h ^= board.table[board.zobrist + 64 * k + lowest(word)]
             word &= word - 1
     return np.uint64(h)
-
-
-@embedded
-def box_cells(board, boxes, cells):
-    """Write the boxes' cells, ascending, to `cells`; return how many there are."""
-    return cells_of(boxes, board.words, cells)

@@ -7,7 +7,8 @@ Jonker & Volgenant 1987), where a push changes one row only: the parent's matchi
 import numpy as np
 
 from games.jit import embedded
-from games.sokoban.board import FAR, box_cells
+from games.sokoban.bits import lowest
+from games.sokoban.board import FAR
 
 SMALL = 6
 _ONES = np.array([bin(k).count("1") for k in range(1 << SMALL)], np.int64)
@@ -25,13 +26,11 @@ def matching(board, boxes, notes):
 
     Leaves in `notes` (`notes_size` numbers) what `matching_after` needs.
     """
+    _prepare(board, boxes, notes)
     n = board.boxes
-    cells = notes[2 : n + 2]
-    box_cells(board, boxes, cells)
     if n <= SMALL:
-        return _small(board, cells, n, notes[n + 2 :])
-    _assign_all(board, cells, n, notes)
-    return _total(board, cells, n, notes[2 + n + 2 * (n + 1) :])
+        return _small(board, notes)
+    return _total(board, notes[2 : n + 2], n, notes[2 + n + 2 * (n + 1) :])
 
 
 @embedded
@@ -46,36 +45,52 @@ def matching_after(board, boxes, before, after, notes):
 
     `notes` keeps what is known of `boxes`, so it serves all their pushes; `forget` it when they change.
     """
+    if notes[0] < 0:
+        _prepare(board, boxes, notes)
+    i = 0
+    while notes[2 + i] != before:
+        i += 1
+    notes[2 + i] = after
+    if board.boxes <= SMALL:
+        total = _small(board, notes)
+    else:
+        total = _reassigned(board, i, after, notes)
+    notes[2 + i] = before
+    return total
+
+
+@embedded
+def _prepare(board, boxes, notes):
+    """Note the cells of `boxes`, from ``notes[2]``, and a matching of them if it will be needed."""
+    notes[0], n = 1, 0
+    for k in range(board.words):
+        word = boxes[k]
+        while word != 0:
+            notes[2 + n] = 64 * k + lowest(word)
+            word &= word - 1
+            n += 1
+    if n > SMALL:
+        _assign_all(board, notes[2 : n + 2], n, notes)
+
+
+@embedded
+def _reassigned(board, i, after, notes):
+    """Return the least cost once box `i` is in cell `after`, from the noted matching, which is kept."""
     n = board.boxes
     cells, m = notes[2 : n + 2], n + 1
-    if notes[0] < 0:
-        notes[0] = 1
-        box_cells(board, boxes, cells)
-        if n > SMALL:
-            _assign_all(board, cells, n, notes)
-    i = 0
-    while cells[i] != before:
-        i += 1
-    cells[i] = after
-    if n <= SMALL:
-        total = _small(board, cells, n, notes[n + 2 :])
-    else:
-        base, copy = 2 + n, 2 + n + 3 * m
-        for j in range(3 * m):
-            notes[copy + j] = notes[base + j]
-        u, v, row_of = notes[copy : copy + m], notes[copy + m : copy + 2 * m], notes[copy + 2 * m : copy + 3 * m]
-        i += 1
-        least = 1 << 40
-        for j in range(1, m):
-            if row_of[j] == i:
-                row_of[j] = 0
-            least = min(least, board.table[board.pushes + n * after + j - 1] - v[j])
-        u[i] = least
-        _assign(board, cells, i, n, u, v, row_of, notes[copy + 3 * m :])
-        total = _total(board, cells, n, row_of)
-        i -= 1
-    cells[i] = before
-    return total
+    base, copy = 2 + n, 2 + n + 3 * m
+    for j in range(3 * m):
+        notes[copy + j] = notes[base + j]
+    u, v, row_of = notes[copy : copy + m], notes[copy + m : copy + 2 * m], notes[copy + 2 * m : copy + 3 * m]
+    i += 1
+    least = 1 << 40
+    for j in range(1, m):
+        if row_of[j] == i:
+            row_of[j] = 0
+        least = min(least, board.table[board.pushes + n * after + j - 1] - v[j])
+    u[i] = least
+    _assign(board, cells, i, n, u, v, row_of, notes[copy + 3 * m :])
+    return _total(board, cells, n, row_of)
 
 
 @embedded
@@ -90,19 +105,43 @@ def _assign_all(board, cells, n, notes):
 
 
 @embedded
-def _small(board, cells, n, best):
+def _small(board, notes):
     """Return the least cost, by dynamic programming over the sets of goals already taken by the first boxes."""
-    last = (1 << n) - 1
+    n = board.boxes
+    if n == 4:
+        return _four(board, notes)
+    last, best = (1 << n) - 1, n + 2
     for taken in range(1, last + 1):
-        best[taken] = 1 << 40
-    best[0] = 0
+        notes[best + taken] = 1 << 40
+    notes[best] = 0
     for taken in range(last):
-        cell, cost = cells[_ONES[taken]], best[taken]
+        cell, cost = notes[2 + _ONES[taken]], notes[best + taken]
         if cost < FAR:
             for j in range(n):
                 if taken >> j & 1 == 0:
-                    best[taken | 1 << j] = min(best[taken | 1 << j], cost + board.table[board.pushes + n * cell + j])
-    return best[last]
+                    more = best + (taken | 1 << j)
+                    notes[more] = min(notes[more], cost + board.table[board.pushes + n * cell + j])
+    return notes[best + last]
+
+
+@embedded
+def _four(board, notes):
+    """Return the least cost for four boxes: the first two take one of six pairs of goals, the others the rest."""
+    table = board.table
+    a, b = board.pushes + 4 * notes[2], board.pushes + 4 * notes[3]
+    c, d = board.pushes + 4 * notes[4], board.pushes + 4 * notes[5]
+    a0, a1, a2, a3 = table[a], table[a + 1], table[a + 2], table[a + 3]
+    b0, b1, b2, b3 = table[b], table[b + 1], table[b + 2], table[b + 3]
+    c0, c1, c2, c3 = table[c], table[c + 1], table[c + 2], table[c + 3]
+    d0, d1, d2, d3 = table[d], table[d + 1], table[d + 2], table[d + 3]
+    return min(
+        min(a0 + b1, a1 + b0) + min(c2 + d3, c3 + d2),
+        min(a0 + b2, a2 + b0) + min(c1 + d3, c3 + d1),
+        min(a0 + b3, a3 + b0) + min(c1 + d2, c2 + d1),
+        min(a1 + b2, a2 + b1) + min(c0 + d3, c3 + d0),
+        min(a1 + b3, a3 + b1) + min(c0 + d2, c2 + d0),
+        min(a2 + b3, a3 + b2) + min(c0 + d1, c1 + d0),
+    )
 
 
 @embedded

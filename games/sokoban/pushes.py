@@ -28,7 +28,7 @@ from games.process import (
     score,
     successors,
 )
-from games.sokoban.bits import flip
+from games.sokoban.bits import flip, lowest
 from games.sokoban.board import (
     FAR,
     Board,
@@ -37,9 +37,12 @@ from games.sokoban.board import (
     board_key,
     first_reached,
     frozen,
+    held_word,
     on_dead_cell,
     on_goals,
     reach,
+    reach_word,
+    steps_word,
     walk_distances,
 )
 from games.sokoban.matching import forget, matching_after, notes_size
@@ -192,34 +195,80 @@ def _notes(model):
 
 @successors.of(SokobanPushes)
 def _successors(model, state, notes, actions, costs, states, keys):
-    board, words = model.board, model.board.words
-    found, steps = np.empty(words, np.int64), np.empty(0, np.int32)
+    forget(notes)
+    landing = model.landing if model.deadlocks == OFF else model.board.live
+    if model.board.words == 1:
+        return _in_one_word(model, state, landing, actions, costs, states, keys)
+    return _in_words(model, state, landing, actions, costs, states, keys)
+
+
+@embedded
+def _in_words(model, state, landing, actions, costs, states, keys):
+    """Write the pushes in `state` but for those that freeze boxes off goals, their costs, states and keys; return how many."""
+    board, words, kept = model.board, model.board.words, 0
+    found, steps = np.empty(words, np.int64), np.empty(board.cells, np.int32)
     if model.walk_cost == 0.0:
         reach(board, state, state[words], found)
     else:
-        steps = np.empty(board.cells, np.int32)
         walk_distances(board, state, state[words], steps, np.empty(board.cells, np.int32))
         found[:] = 0
         for cell in range(board.cells):
             if steps[cell] >= 0:
                 flip(found, 0, cell)
-    forget(notes)
-    landing = model.landing if model.deadlocks == OFF else board.live
-    count, kept = pushes_of(board, state, found, landing, actions), 0
-    for k in range(count):
-        action = actions[k]
-        cell, ahead, child = action >> 2, board.table[action], states[kept]
+    for k in range(pushes_of(board, state, found, landing, actions)):
+        cell, ahead, child = actions[k] >> 2, board.table[actions[k]], states[kept]
         child[:] = state
         flip(child, 0, cell)
         flip(child, 0, ahead)
-        if model.deadlocks == FREEZE and frozen(board, child):
-            continue
-        child[words] = cell if model.exact else first_reached(board, child, cell)
-        actions[kept], keys[kept] = action, board_key(board, child, child[words])
-        costs[kept] = model.push_cost
-        if model.walk_cost != 0.0:
-            costs[kept] += model.walk_cost * steps[board.table[4 * cell + ((action & 3) ^ 1)]]
-        kept += 1
+        if model.deadlocks != FREEZE or not frozen(board, child):
+            child[words] = cell if model.exact else first_reached(board, child, cell)
+            actions[kept], keys[kept] = actions[k], board_key(board, child, child[words])
+            costs[kept] = model.push_cost
+            if model.walk_cost != 0.0:
+                costs[kept] += model.walk_cost * steps[board.table[actions[kept] ^ 1]]
+            kept += 1
+    return kept
+
+
+@embedded
+def _in_one_word(model, state, landing, actions, costs, states, keys):
+    """Do as `_in_words` for boards of one word, in local numbers."""
+    board, table, columns, one = model.board, model.board.table, np.uint64(model.board.columns), np.uint64(1)
+    east, west, floor = np.uint64(table[board.east]), np.uint64(table[board.west]), np.uint64(table[board.floor])
+    fast_h, fast_v, goals = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v]), np.uint64(table[board.goals])
+    freeze, exact, boxes, kept = model.deadlocks == FREEZE, model.exact, np.uint64(state[0]), 0
+    steps = np.empty(64, np.int32)
+    if model.walk_cost == 0.0:
+        found = reach_word(floor & ~boxes, east, west, columns, state[1])
+    else:
+        beside = ((boxes & east) << one) | ((boxes & west) >> one) | (boxes << columns) | (boxes >> columns)
+        found = steps_word(floor & ~boxes, east, west, columns, state[1], beside, steps)
+    free = np.uint64(table[landing]) & ~boxes
+    up, down = (found >> columns) & (free << columns), (found << columns) & (free >> columns)
+    left, right = ((found & west) >> one) & ((free & east) << one), ((found & east) << one) & ((free & west) >> one)
+    on, at = board.zobrist, board.zobrist + board.cells
+    here = np.int64(board_key(board, state, state[1])) ^ table[at + state[1]]
+    movable = np.int64(boxes & (up | down | left | right))
+    while movable != 0:
+        cell = lowest(movable)
+        box = np.uint64(movable & -movable)
+        movable &= movable - 1
+        for direction in range(4):
+            able = (up if direction == 0 else down) if direction < 2 else (left if direction == 2 else right)
+            if able & box == np.uint64(0):
+                continue
+            action = 4 * cell + direction
+            ahead = table[action]
+            after = boxes ^ box ^ (one << np.uint64(ahead))
+            if freeze and held_word(after, fast_h, fast_v, east, west, columns) & ~goals != np.uint64(0):
+                continue
+            player = cell if exact else lowest(np.int64(reach_word(floor & ~after, east, west, columns, cell)))
+            states[kept, 0], states[kept, 1] = np.int64(after), player
+            actions[kept], keys[kept] = action, np.uint64(here ^ table[on + cell] ^ table[on + ahead] ^ table[at + player])
+            costs[kept] = model.push_cost
+            if model.walk_cost != 0.0:
+                costs[kept] += model.walk_cost * steps[table[action ^ 1]]
+            kept += 1
     return kept
 
 
