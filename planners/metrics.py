@@ -127,6 +127,17 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, fl
     return only_first, only_second, float(stats.binomtest(only_first, only_first + only_second).pvalue)
 
 
+def measures(marks: Sequence[Marks]) -> dict[str, dict[str, float | None]]:
+    """Return every metric of `RATES` that has a weight, with its 95 % bootstrap interval, as numbers for people and files."""
+    found: dict[str, dict[str, float | None]] = {}
+    for metric in RATES:
+        value = rate(marks, metric)
+        if np.isfinite(value):
+            low, high = interval(marks, metric)
+            found[metric] = {"value": value, "low": low, "high": high}
+    return found
+
+
 def area(costs: Sequence[float], success: Sequence[float]) -> float:
     """Return the mean success over the logarithm of the cost (positive, ascending): the area under the curve over its width."""
     x = np.log(np.asarray(costs, np.float64))

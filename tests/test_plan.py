@@ -164,6 +164,16 @@ def test_a_render_in_a_pipe_prints_the_boards(tmp_path):
     assert result.stdout.count("->") == RunDirectory.open(tmp_path / "r").read_lines(EPISODES)[0]["steps"]
 
 
+def test_walks_are_judged_against_the_exact_solution(tmp_path):
+    record = run(tmp_path / "greedy", env="kg-walk", planner="greedy", episodes=60)
+    metrics = record["metrics"]
+    assert metrics["trap@1 strict"]["value"] == 1.0  # greedy walks into every trap that looks best, by definition
+    assert metrics["err@1"]["low"] <= metrics["err@1"]["value"] <= metrics["err@1"]["high"]
+    assert metrics["success"]["value"] == pytest.approx(record["mean"])
+    forced = run(tmp_path / "forced", env="kg-walk", planner="greedy", episodes=60, world={"start": "trap"})
+    assert forced["mean"] < record["mean"]
+
+
 def test_the_configuration_is_saved_resolved(tmp_path):
     run(tmp_path / "run", env="2048-2x2", planner="flat", episodes=1)
     saved = json.loads((tmp_path / "run" / "config.json").read_text())

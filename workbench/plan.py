@@ -19,6 +19,7 @@ import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
+from games.graphs.model import GraphModel
 from games.params import Value
 from games.random import stream
 from games.world import Instance, World
@@ -26,7 +27,9 @@ from games.worlds import load_world, world_options
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner, planner_params
 from planners.episode import Episode, options, play
+from planners.exact import solve
 from planners.language.report import language_record
+from planners.metrics import Marks, judge, measures
 from planners.planner import Planner
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
@@ -150,6 +153,9 @@ def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any
     fallbacks = sum(decision.fallback for decision in episode.decisions)
     if fallbacks:
         record["fallbacks"] = fallbacks
+    if isinstance(episode.instance.model, GraphModel) and episode.actions:
+        marks = asdict(judge(episode, solve(episode.instance)))
+        record["marks"] = {name: None if value == math.inf else value for name, value in marks.items()}
     if episode.report:
         record["report"] = episode.report
     return record
@@ -288,6 +294,7 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
     seconds = math.fsum(line["seconds"] for line in timing)
     decisions = sum(line["decisions"] for line in episodes)
     language = language_record([line["cost"] for line in episodes], [line.get("report", {}) for line in episodes])
+    marks = [{**line["marks"], "shortest": line["marks"]["shortest"] or math.inf} for line in episodes if "marks" in line]
     return {
         "schema": SCHEMA,
         "command": "plan",
@@ -308,6 +315,7 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
         "fallbacks": sum(line.get("fallbacks", 0) for line in episodes),
         **({"language": language} if language else {}),
         "decisions": decisions,
+        **({"metrics": measures([Marks(**mark) for mark in marks])} if marks else {}),
         "seconds": seconds,
         "cpu_seconds": math.fsum(line["cpu_seconds"] for line in timing),
         "seconds_per_decision": seconds / decisions if decisions else None,

@@ -73,8 +73,9 @@ def print_plan(record: dict[str, Any]) -> None:
             f"language     {language['questions']:,} questions, {100 * language['share']:.2g} % of the answers unusable{label}",
             soft_wrap=True,
         )
-    for metric, value in record.get("metrics", {}).items():
-        console.print(f"{metric:<12} {value}", soft_wrap=True)
+    if record.get("metrics"):
+        shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
+        print_table(("metric", "value", "95 % interval"), shown)
     console.print(escape(f"run          {record['run']}"), soft_wrap=True)
 
 

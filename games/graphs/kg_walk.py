@@ -33,8 +33,9 @@ from games.world import Instance
 
 OPTIONS: dict[str, Value] = {
     "L": 5, "b": 8, "p": 0.35, "n_live": 4, "n_plain": 8, "n_trap": 12, "n_entry": 2, "rho": 0.2, "sigma_l": 0.15, "q": 0.6,
-    "sigma_e": 0.15, "vis": 2, "n_rel": 4, "Tmax": 0, "connected": True,
+    "sigma_e": 0.15, "vis": 2, "n_rel": 4, "Tmax": 0, "connected": True, "start": "root",
 }  # fmt: skip
+CHOICES = {"start": ("root", "trap")}  # trap: every planner begins after the same error, a drawn trap entry (forced recovery)
 
 _KIND_NAMES = {ROOT: "ROOT", LIVE: "LIVE", PLAIN: "PLAIN", TRAP: "TRAP", GOAL: "GOAL"}
 
@@ -64,7 +65,8 @@ class KgWalk:
         )  # fmt: skip
         labels = np.argsort(normals(rng, len(goals)))  # entities in random order: their numbers give nothing away
         extra = {"kinds": self.kinds, "edge_kinds": edge_kinds, "labels": labels}
-        return Instance(str(seed), seed, model, np.zeros(1, np.int64), self.horizon, extra, self)
+        found = Instance(str(seed), seed, model, np.zeros(1, np.int64), self.horizon, extra, self)
+        return self.recovery(found) if o["start"] == "trap" else found
 
     def __len__(self) -> int:
         return 0

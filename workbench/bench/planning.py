@@ -38,12 +38,16 @@ def calibration(repeats: int = 5) -> float:
     return best
 
 
-def run(parts: Sequence[str], *, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
-    """Return the figures of the `parts` as one record, each beside the calibration kernel's rate before it."""
+def run(parts: Sequence[str], *, repeats: int = 5, levels: Sequence[str] = (), tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return the figures of the `parts` as one record, each beside the calibration kernel's rate before it.
+
+    `levels` are files on which Sokoban is measured, in place of the shipped levels.
+    """
     record: dict[str, Any] = {"environment": describe_environment(1), "repeats": repeats, "parts": {}}
     for part in parts:
         rate = calibration()
-        figures = importlib.import_module(PARTS[part]).run(repeats=repeats, tell=tell)
+        options: dict[str, Any] = {"levels": levels} if part == "sokoban" else {}
+        figures = importlib.import_module(PARTS[part]).run(repeats=repeats, tell=tell, **options)
         record["parts"][part] = {"calibration": rate, "figures": figures}
     return record
 

@@ -1,6 +1,7 @@
 """Speed and strength on 2048: random play, moves evaluated by expectimax, and scores of whole games at a cost a move."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,3 +70,14 @@ def strength(games: int, depth: int = 0, chance: float = 0.04, table: int = 16) 
         "moves_per_game": moves / games,
         "rates": {tile: float((tops >= tile).mean()) for tile in TILES},
     }
+
+
+def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Return the speed of random play and of expectimax, and its strength in a few games."""
+    tell("2048: random play")
+    record = {"random play": random_play(repeats)}
+    tell("2048: expectimax")
+    record["expectimax"] = moves_evaluated(repeats)
+    tell("2048: ten games of expectimax")
+    record["ten games"] = strength(10)
+    return record

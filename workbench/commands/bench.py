@@ -59,8 +59,9 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
 @bench.command("planning")
 @click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, environments.  [default: all]")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="The best of so many measurements counts.")
+@click.option("--levels", multiple=True, metavar="FILE", help="Sokoban: measure on these files of levels; repeatable.")
 @json_option
-def bench_planning(parts: list[str], repeats: int, as_json: bool) -> int:
+def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_json: bool) -> int:
     """Time playouts, searches, the critic, FLARE and environments, in CPU time, each beside a fixed calibration kernel."""
     from games.errors import UsageError, did_you_mean
     from workbench.bench import planning
@@ -70,7 +71,7 @@ def bench_planning(parts: list[str], repeats: int, as_json: bool) -> int:
         if part not in planning.PARTS:
             legal = list(planning.PARTS)
             raise UsageError(f"there is no part {part!r}{did_you_mean(part, legal)}; legal: {', '.join(legal)}")
-    record = planning.run(parts or list(planning.PARTS), repeats=repeats, tell=say)
+    record = planning.run(parts or list(planning.PARTS), repeats=repeats, levels=levels, tell=say)
     if as_json:
         print_json({"schema": SCHEMA, "command": "bench planning", **record})
     else:
