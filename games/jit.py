@@ -13,6 +13,7 @@ from typing import Any
 
 import numba
 import platformdirs
+from numba.core.dispatcher import Dispatcher
 
 _PACKAGES = ("games", "solvers", "planners")
 _MARKS = (b"njit", b"embedded", b"@lean", b"operation", b".of(")  # what a file with code that goes into kernels says
@@ -80,7 +81,9 @@ def _cached(function: Callable[..., Any], flags: dict[str, Any]) -> Callable[...
 
 def _forgiving(kernel: Any) -> Any:
     """Let `kernel` compile again where its cache's index names record classes that this process cannot import."""
-    file = kernel._cache._cache_file
+    if not isinstance(kernel, Dispatcher):  # NUMBA_DISABLE_JIT=1
+        return kernel
+    file = kernel._cache._cache_file  # type: ignore[attr-defined]
     load = file._load_index
 
     def load_index() -> Any:
