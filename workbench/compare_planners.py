@@ -134,15 +134,18 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
 
 
+def is_share(row: dict[str, Any]) -> bool:
+    """Return whether a row is judged by the share of solved episodes: where success is all that is scored."""
+    return row["solved"] is not None and row["max"] <= 1.0
+
+
 def success(row: dict[str, Any]) -> tuple[float, float] | None:
-    """Return what a row is judged by, the solved share or else the mean score, and the half width of its 95 % interval."""
+    """Return what a row is judged by, the solved share or the mean score, and the half width of its 95 % interval."""
     if "reason" in row or not row["played"]:
         return None
-    if row["solved"] is not None and row["solved"] != 0:
+    if is_share(row):
         share = row["solved"] / row["played"]
         return share, INTERVAL * math.sqrt(share * (1.0 - share) / row["played"])
-    if row["solved"] == 0:
-        return 0.0, 0.0
     return row["mean"], INTERVAL * (row["standard_error"] or 0.0)
 
 
@@ -155,7 +158,7 @@ def entry(row: dict[str, Any]) -> str:
         return "-"
     value, half = found
     error = half / INTERVAL
-    if row["solved"] is not None:
+    if is_share(row):
         return f"{100 * value:.1f} ± {100 * error:.1f} %"
     return f"{value:,.0f} ± {error:,.0f}" if abs(value) >= 100 else f"{value:.3g} ± {error:.2g}"
 

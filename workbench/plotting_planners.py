@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from workbench.compare_planners import success
+from workbench.compare_planners import is_share, success
 from workbench.plotting import COLOURS, LINES, MARKERS, STABLE, check_format, save_figure
 
 COSTS = {  # what a panel has on its horizontal axis, a decision
@@ -45,7 +45,7 @@ def draw_success(summary: Mapping[str, Any], path: Path, *, font_size: float = 8
                     panel.set_xscale("log")
                 panel.set_xlabel(COSTS[cost])
                 panel.grid(True, which="major", linewidth=0.3, alpha=0.6)
-            solved = any(row["env"] == env and row["solved"] is not None for row in rows)
+            solved = any(row["env"] == env and is_share(row) for row in rows)
             line[0].set_ylabel("share solved" if solved else "mean score")
             line[0].set_title(env, fontsize=font_size, loc="left")
         handles = {h.get_label(): h for panel in panels.flat for h in panel.containers}
