@@ -8,7 +8,6 @@ from games.loader import load_game
 from games.sequence_form import SequenceGame
 from workbench.catalogue import find_algorithm
 
-
 # Tests that compile the same kernels run in one process after the other, so that two do not compile the same thing at once.
 TOGETHER = {
     "test_flare": "flare", "test_planners_conformance": "flare", "test_graphs": "flare",
@@ -19,6 +18,7 @@ TOGETHER = {
 }  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items):
     for item in items:
         module = item.module.__name__.rpartition(".")[2]
