@@ -9,9 +9,10 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
 
-# The suite shares compiled kernels between its processes; the first run compiles them.
+# The suite shares compiled kernels between its processes; the first run compiles them. A file's tests stay in one process, so that
+# two do not compile the same kernel at once.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

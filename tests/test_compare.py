@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path):
         "--algos",
         "cfr,cfr+",
         "-n",
-        "1000000",
+        "300000",
         "--jobs",  # the small game gets a process beside the two large runs, which are not done when it is
         "3",
         "--out",

@@ -16,17 +16,15 @@ Job = TypeVar("Job")
 
 @contextmanager
 def local_pool(workers: int) -> Iterator[Executor]:
-    """Yield an executor with `workers` processes; leaving early ends them at once, whatever they are doing."""
+    """Yield an executor with `workers` processes; leaving ends them at once: whoever wants their results has them by then."""
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
     try:
         yield pool
-    except BaseException:
+    finally:
         processes = list((getattr(pool, "_processes", None) or {}).values())
         pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
-        raise
-    pool.shutdown()
 
 
 def _prepare_worker() -> None:
