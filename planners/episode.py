@@ -116,7 +116,7 @@ def play(
             episode.status, episode.note = GIVEN_UP, decision.note
             break
         on_decision(episode)
-        if not keep_records:
+        if not keep_records and decision.record is not None:
             episode.decisions[-1] = replace(decision, record=None)
         planned = (decision.line or (decision.action,))[: max(1, decision.commit)]
         for action in planned[: None if horizon is None else horizon - done]:
