@@ -14,7 +14,7 @@ from typing import Any
 from games.errors import GameplanError, UsageError
 from workbench.compare import slug
 from workbench.durations import parse_duration
-from workbench.plan import DONE, PlanConfig, resolve_plan, run_plan
+from workbench.plan import DONE, PlanConfig, ignores, resolve_plan, run_plan
 from workbench.rundir import CONFIG, RESULT, RunDirectory
 
 UNITS = ("simulations", "evaluations", "expansions", "time")
@@ -129,7 +129,7 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         row |= {key: result[key] for key in ("mean", "standard_error", "median", "max", "solved", "played")}
         row |= {"cost": result["cost"], "milliseconds": 1000 * result["seconds"] / decisions}
         row["decision"] = {name: n * result["played"] / decisions for name, n in result["cost"].items()}
-        row |= {"metrics": result.get("metrics"), "run": result["run"]}
+        row |= {"metrics": result.get("metrics"), "run": result["run"], "unlimited": result.get("unlimited", [])}
         rows.append(row)
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
 
@@ -177,7 +177,9 @@ def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str
             text += f" ({row['milliseconds']:.3g} ms)"
         lines.setdefault((row["env"], row["planner"]), {})[row["budget"]] = text
     rows = [[env, planner, *(cells.get(budget, "-") for budget in budgets)] for (env, planner), cells in lines.items()]
-    return header, rows, [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
+    notes = [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
+    notes += dict.fromkeys(ignores(row["planner"], unit) for row in summary["rows"] for unit in row.get("unlimited", ()))
+    return header, rows, notes
 
 
 def write_table(summary: dict[str, Any], out: Path) -> None:

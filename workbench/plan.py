@@ -26,7 +26,8 @@ from games.world import Instance, World
 from games.worlds import load_world, world_options
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner, planner_params
-from planners.episode import Episode, options, play
+from planners.episode import Episode, play
+from planners.episode import options as look
 from planners.exact import solve
 from planners.language.report import language_record
 from planners.metrics import Marks, judge, measures
@@ -38,6 +39,7 @@ from workbench.rundir import CONFIG, ENVIRONMENT, RESULT, TIMING, RunDirectory
 SCHEMA = 1
 EPISODES = "episodes.jsonl"
 DONE, INTERRUPTED = "done", "interrupted"
+LEVELS = "levels"  # the option of a world that names a file
 LANGUAGE = "llm"  # a planner, and a value of parameters, that asks an endpoint
 SLOW_SECONDS = 4.0  # what is left to do must take longer than this before processes are started for it
 CHANGEABLE = ("episodes",)  # what a resumed run may change
@@ -89,7 +91,10 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     UsageError
         For an unknown world, planner, option or parameter, or a number out of range.
     """
-    config = replace(config, world=world_options(config.env, config.world), params=planner_params(config.planner, config.params))
+    options = world_options(config.env, config.world)
+    if options.get(LEVELS):  # the run may be resumed or replayed from another directory
+        options[LEVELS] = str(Path(str(options[LEVELS])).resolve())
+    config = replace(config, world=options, params=planner_params(config.planner, config.params))
     find_planner(config.planner, config.params)
     levels = len(load_world(config.env, config.world))
     if config.episodes < 0:
@@ -172,7 +177,7 @@ def warm_up(config: PlanConfig, world: World, planner: Planner) -> None:
         return
     instance, _ = instance_of(config, world, 0)
     planner.begin(instance, stream("warm up"))
-    if suited(options, instance.model)(instance.model, instance.start, np.empty(instance.model.actions, np.int64))[0]:
+    if suited(look, instance.model)(instance.model, instance.start, np.empty(instance.model.actions, np.int64))[0]:
         planner.decide(instance.start.copy(), instance.horizon, Budget(units=1))
 
 
@@ -295,6 +300,8 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
     decisions = sum(line["decisions"] for line in episodes)
     language = language_record([line["cost"] for line in episodes], [line.get("report", {}) for line in episodes])
     marks = [{**line["marks"], "shortest": line["marks"]["shortest"] or math.inf} for line in episodes if "marks" in line]
+    cost = {name: _mean([line["cost"][name] for line in episodes]) for name in COUNTERS}
+    counted = [name for name in ("simulations", "evaluations", "expansions") if getattr(config, name) is not None]
     return {
         "schema": SCHEMA,
         "command": "plan",
@@ -311,7 +318,8 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
         **summary([line["score"] for line in episodes]),
         "solved": sum(bool(line["solved"]) for line in episodes) if any(line["solved"] is not None for line in episodes) else None,
         "played": len(episodes),
-        "cost": {name: _mean([line["cost"][name] for line in episodes]) for name in COUNTERS},
+        "cost": cost,
+        "unlimited": [name for name in counted if decisions and not cost[name]],  # limits on what this planner never does
         "fallbacks": sum(line.get("fallbacks", 0) for line in episodes),
         **({"language": language} if language else {}),
         "decisions": decisions,
@@ -326,6 +334,11 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
             for line, clock in zip(episodes, timing, strict=True)
         ],
     }
+
+
+def ignores(planner: str, unit: str) -> str:
+    """Return the line that says that a limit of `unit` does not bound this planner."""
+    return f"{planner} makes no {unit}, so this limit does not change its play"
 
 
 def summary(scores: Sequence[float]) -> dict[str, float | None]:

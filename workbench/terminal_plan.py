@@ -14,7 +14,7 @@ from rich.text import Text
 from games.worlds import load_world
 from planners.episode import Episode
 from workbench.durations import format_duration
-from workbench.plan import PlanConfig
+from workbench.plan import PlanConfig, ignores
 from workbench.replay import Frame, frame_of
 from workbench.terminal import out_console, print_table
 
@@ -26,10 +26,11 @@ def print_plan(record: dict[str, Any]) -> None:
     console = out_console()
     episodes = record["episodes"]
     if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
-        print_table(("episode", "instance", "score", "status", "steps", "time"), [
+        extra = [name for name in ("pushes", "moves", "max_tile") if name in episodes[0]]
+        print_table(("episode", "instance", "score", "status", *(name.replace("_", " ") for name in extra), "steps", "time"), [
             (
-                str(line["episode"]), escape(line["instance"]), _number(line["score"]), line["status"], str(line["steps"]),
-                format_duration(line["seconds"]),
+                str(line["episode"]), escape(line["instance"]), _number(line["score"]), line["status"] + note(line),
+                *(_number(line[name]) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
         ], left=2)  # fmt: skip
@@ -64,6 +65,8 @@ def print_plan(record: dict[str, Any]) -> None:
         console.print(
             f"time         {format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision"
         )
+    for name in record.get("unlimited", ()):
+        console.print(escape(f"budget       {ignores(record['planner'], name)}"), soft_wrap=True)
     if record["fallbacks"]:
         console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
     if "language" in record:
@@ -77,6 +80,11 @@ def print_plan(record: dict[str, Any]) -> None:
         shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
         print_table(("metric", "value", "95 % interval"), shown)
     console.print(escape(f"run          {record['run']}"), soft_wrap=True)
+
+
+def note(line: dict[str, Any]) -> str:
+    """Return why an episode was given up, as an addition to its status."""
+    return escape(f" ({line['note']})") if "note" in line else ""
 
 
 def _number(value: float) -> str:
