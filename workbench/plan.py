@@ -347,9 +347,10 @@ def summary(scores: Sequence[float]) -> dict[str, float | None]:
         return dict.fromkeys(("mean", "standard_error", "min", "median", "max"))
     values = np.array(scores, np.float64)
     error = float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
+    alike = values.min() == values.max()  # then no rounding in mean and error
     return {
-        "mean": float(values.mean()),
-        "standard_error": error,
+        "mean": float(values[0] if alike else values.mean()),
+        "standard_error": 0.0 if alike and error is not None else error,
         "min": float(values.min()),
         "median": float(np.median(values)),
         "max": float(values.max()),

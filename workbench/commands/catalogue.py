@@ -27,10 +27,15 @@ def games(game: str | None, max_histories: int, as_json: bool) -> int:
         return 0
     if game in WORLDS:
         return _show_world(game, as_json)
+    from games.errors import UsageError, did_you_mean
     from games.loader import load_game
 
-    with run_display(0) as display:
-        compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+    try:
+        with run_display(0) as display:
+            compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+    except UsageError as error:
+        near = did_you_mean(game, list(WORLDS))
+        raise UsageError(f"{error}; of the worlds{near}" if near else str(error)) from error
     record = {
         "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
         "terminals": compiled.terminals, "rows": len(compiled.rows.chance), "infosets": compiled.infosets,

@@ -111,7 +111,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
                     workers=jobs,
                     stop=stop,
                     say=say,
-                    on_episode=lambda line: tell(f"{line['instance']}: {line['score']}"),
+                    on_episode=lambda line: tell(f"{line['instance']}: {line['score']:,.10g}"),
                 )
     finally:
         run.discard_if_empty()
