@@ -1,0 +1,1 @@
+"""How new programs are made from old ones: one file an operator."""

@@ -1,0 +1,109 @@
+"""The seam of a task: what is evolved, how a candidate runs, and how its answer is scored."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from games.errors import UsageError, did_you_mean
+
+Answer = dict[str, np.ndarray]  # plain float64 or int64 arrays; nothing else crosses the border of a sandbox
+SHIPPED = {
+    "cfr": "CFR update rules",
+    "psro": "PSRO meta-strategy solvers",
+    "h2048": "2048 board evaluations",
+    "sokoban-h": "Sokoban heuristics",
+}
+
+
+class BadAnswer(Exception):
+    """A candidate's answer is of the wrong shape, not finite, or otherwise no answer; the message says why."""
+
+
+class Hurdle(NamedTuple):
+    """A cheap first trial: the candidate must be better than the `share` best-to-worst quantile of the population on it."""
+
+    instance: str
+    horizon: int
+    share: float
+
+
+class Task(Protocol):
+    """A task. `train` and `held_out` name instances in order of cost; `measure` names what is minimised, such as "exploitability".
+
+    A *structure* is a program with its tunable constants taken out: programs of equal structure are compiled once.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    held_out: tuple[str, ...]
+    horizon: int
+    hurdle: Hurdle | None
+    measure: str
+
+    def seeds(self) -> Mapping[str, str]:
+        """Return the programs to start from: name -> source; the first is the default seed."""
+
+    def known(self) -> Mapping[str, str]:
+        """Return the published programs for comparison: name -> source."""
+
+    def problems(self, source: str) -> list[str]:
+        """Return what the static check finds, each in one line naming the place; nothing is executed."""
+
+    def canonical(self, source: str) -> str:
+        """Return the source in normal form (comments, spacing and dead code aside), which the program's id is made of."""
+
+    def split(self, source: str) -> tuple[str, dict[str, float]]:
+        """Return structure and constants of a checked source."""
+
+    def prepare(self, structure: str) -> Any:
+        """In the candidate's process: import or compile the structure and return what `run` needs."""
+
+    def fingerprint(self, source: str) -> np.ndarray:
+        """In the candidate's process: return the program's behaviour on fixed inputs, without compiling."""
+
+    def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
+        """In the candidate's process: let the prepared program work on an instance and return its answer."""
+
+    def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
+        """Outside the candidate's process: check the answer and return its cost.
+
+        Raises
+        ------
+        BadAnswer
+            If it is none.
+        """
+
+    def warm(self, instances: Sequence[str]) -> None:
+        """Load instances and compile all that does not depend on candidates, before any of them runs."""
+
+
+def find_task(name: str) -> Task:
+    """Return the task called `name`, shipped or a folder with a ``task.py`` that defines ``TASK``.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if name in SHIPPED:
+        found: Task = importlib.import_module(f"workbench.discovery.tasks.{name.replace('-', '_')}.task").TASK
+        return found
+    path = Path(name) / "task.py"
+    if not path.is_file():
+        raise UsageError(
+            f"unknown task {name!r}{did_you_mean(name, list(SHIPPED))}; legal are {', '.join(SHIPPED)} and a folder with a task.py"
+        )
+    key = f"gameplan_task_{abs(hash(str(path.resolve())))}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, path)
+        assert spec and spec.loader
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[key] = module
+        spec.loader.exec_module(module)
+    made: Task = sys.modules[key].TASK
+    return made

@@ -1,0 +1,1 @@
+"""CFR update rules."""
