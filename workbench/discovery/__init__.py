@@ -1,1 +1,1 @@
-"""Discovery of algorithms: programs are proposed, sifted, run in isolation, scored and kept; the loop knows no operator and no task."""
+"""Discovery of algorithms: programs are proposed, sifted, run isolated, scored and kept; the loop names no operator and no task."""

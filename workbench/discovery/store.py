@@ -1,6 +1,6 @@
 """The store of a discovery: one SQLite file, one writer, append-only. Populations and rankings are queries over it.
 
-Everything but the table ``timing`` is a function of the configuration, so a run that was killed and resumed ends with the same rows.
+All but the table ``timing`` is a function of the configuration: a run that was killed and resumed ends with the same rows.
 """
 
 import json
@@ -213,7 +213,8 @@ class Store:
         """Return all programs in order of their first step."""
         query = (
             "select p.id, p.source, p.size, p.structure from program p "
-            "left join (select program, min(n) as n from step group by program) s on s.program = p.id order by s.n is null, s.n, p.id"
+            "left join (select program, min(n) as n from step group by program) s on s.program = p.id "
+            "order by s.n is null, s.n, p.id"
         )
         return [StoredProgram(*row) for row in self._db.execute(query)]
 
