@@ -59,7 +59,7 @@ class Trace:
 
 
 class Operator(Protocol):
-    """Makes programs. `slow` ones (a model behind an endpoint) are asked in threads, several at once; others one after the other."""
+    """Makes programs. `slow` ones (a model behind an endpoint) are asked in threads, several at once; others one by one."""
 
     name: str
     slow: bool
