@@ -42,7 +42,7 @@ class BestFirst:
         """See `planners.planner.Planner`; the line is the whole plan, and what cannot be solved is given up."""
         cost, limit = new_cost(), budget.limits()
         search = self.search = Search(self._model, state, *self._weights, self._memory)
-        units = spend(lambda n: search.advance(n, cost, limit), budget, self._expansions)
+        units = spend(lambda n: search.advance(n, cost, limit), budget, self._expansions, cost)
         line = search.line()
         if search.status == SOLVED or (self._partial and search.status != EXHAUSTED and line):
             return Decision(line[0], cost, units, line=line, commit=len(line))

@@ -84,7 +84,7 @@ class BestOfN:
                 self.model, self.proposal, self.evaluator, state, steps, self.trajectory, self.tried, self.best, self.counts,
                 self.leader, n, self.rng, cost, limit,
             ),
-            budget, self.n,
+            budget, self.n, cost,
         )  # fmt: skip
         seen, chosen = self.leader.tolist()
         if not seen:

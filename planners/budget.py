@@ -59,7 +59,7 @@ def spent(cost, limit):
     return False
 
 
-def spend(advance: Callable[[int], int], budget: Budget, default: int) -> int:
+def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.ndarray) -> int:
     """Do units of planning until the budget is spent; return how many were done.
 
     Parameters
@@ -71,11 +71,18 @@ def spend(advance: Callable[[int], int], budget: Budget, default: int) -> int:
         Its ``units`` bound the number, its ``seconds`` the time.
     default : int
         The planner's own number of units, which holds where the budget names no limit.
+    cost : array
+        The counters that `advance` adds to. A limit on what the first unit did not do is none: the planner never does it.
     """
-    counted = budget.simulations is not None or budget.evaluations is not None or budget.expansions is not None
-    most = budget.units if budget.units is not None else UNLIMITED if counted or budget.seconds is not None else default
+    limited = budget.limits() < UNLIMITED
+    most = budget.units if budget.units is not None else UNLIMITED if limited.any() or budget.seconds is not None else default
     if budget.seconds is None:
-        return advance(most)
+        if not limited.any() or budget.units is not None:
+            return advance(most)
+        first = advance(1)
+        if first < 1:
+            return first
+        return first + advance(most - 1 if cost[limited].any() else max(0, default - 1))
     begin = time.perf_counter()
     done, chunk = 0, 1
     while done < most:

@@ -74,7 +74,7 @@ class Flat:
         def advance(n: int) -> int:
             return self._deal(critic, self._model, state, actions, self._rng, n, cost, limit, tallies)
 
-        units = spend(advance, budget, critic.rollouts * len(actions))
+        units = spend(advance, budget, critic.rollouts * len(actions), cost)
         return Decision(cost=cost, units=units, **summary(actions, tallies))
 
 

@@ -170,7 +170,7 @@ class IdaStar:
             done, status = run(model, stack, state, kept, n, cost, limit)
             return int(done)
 
-        units = spend(advance, budget, self._expansions)
+        units = spend(advance, budget, self._expansions, cost)
         if status != SOLVED:
             return given_up(status, cost, units)
         line = tuple(int(stack.actions[d, stack.path[d, 1] - 1]) for d in range(int(stack.at[DEPTH]) + 1))

@@ -73,7 +73,7 @@ class Mcts:
             tree, did = search(tree, how, self._evaluator, self._model, state, self._rng, n, cost, limit, self._kernel)
             return did
 
-        units = spend(advance, budget, self._simulations)
+        units = spend(advance, budget, self._simulations, cost)
         self.tree = tree
         values = root_actions(tree)
         best = max(values, key=lambda known: (known.visits, known.value))

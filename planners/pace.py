@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from planners.budget import TRANSITIONS, UNLIMITED, Budget
+from planners.budget import SIMULATIONS, TRANSITIONS, UNLIMITED, Budget
 from planners.planner import ActionValue, Decision
 
 
@@ -15,6 +15,7 @@ class Pace:
     def limits(self, budget: Budget) -> tuple[np.ndarray, bool]:
         """Return the limits of a decision, transitions among them, and whether there are any."""
         limit = budget.limits()
+        limit[SIMULATIONS] = UNLIMITED  # none are made
         if budget.units is not None:
             limit[TRANSITIONS] = budget.units
         elif budget.seconds is not None:

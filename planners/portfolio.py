@@ -63,7 +63,7 @@ class Portfolio:
                 turn = (turn + 1) % len(MEMBERS)
             return total
 
-        units = spend(advance, budget, self._expansions)
+        units = spend(advance, budget, self._expansions, cost)
         if last.status == SOLVED:
             line = last.line()
             return Decision(line[0], cost, units, line=line, commit=len(line))

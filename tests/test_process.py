@@ -10,7 +10,7 @@ from games.jit import njit
 from games.process import PythonModel, apply, draw, key, legal, terminal
 from games.random import below, normal, stream, unit
 from games.world import Instance
-from planners.budget import Budget, new_cost, spend
+from planners.budget import SIMULATIONS, Budget, new_cost, spend
 from planners.episode import play
 from planners.planner import Decision
 from planners.table import find, insert, new_table
@@ -112,11 +112,25 @@ def test_table_finds_what_was_put_in():
 
 
 @pytest.mark.parametrize(
-    ("budget", "done"), [(Budget(), 7), (Budget(units=3), 3), (Budget(simulations=12), 12), (Budget(seconds=1e-9), 1)]
+    ("budget", "done"),
+    [
+        (Budget(), 7),
+        (Budget(units=3), 3),
+        (Budget(simulations=12), 12),
+        (Budget(seconds=1e-9), 1),
+        (Budget(expansions=2), 7),  # never made, so the planner's own number holds, not infinity
+        (Budget(simulations=12, expansions=2), 12),
+    ],
 )
 def test_budgets(budget, done):
-    limit = budget.limits()[0]
-    assert spend(lambda n: int(min(n, limit)), budget, 7) == done
+    cost, limit = new_cost(), budget.limits()[SIMULATIONS]
+
+    def advance(n):
+        did = int(min(n, limit - cost[SIMULATIONS]))
+        cost[SIMULATIONS] += did
+        return did
+
+    assert spend(advance, budget, 7, cost) == done
 
 
 class Coin:
