@@ -43,7 +43,7 @@ def test_the_record_has_its_keys_and_is_what_was_saved(tmp_path):
 
 
 def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(tmp_path, monkeypatch):
-    from workbench.jobs import local_pool
+    from workbench.engines import local_pool
 
     settings = {"env": "2048-3x3", "planner": "flat", "episodes": 7, "seed": 5, "simulations": 12}
     run(tmp_path / "one", **settings)

@@ -4,15 +4,19 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+import platform
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
+from workbench.engines import cancelled
 from workbench.jobs import run_jobs
 from workbench.rundir import CONFIG, METRICS, RESULT, RunDirectory
 from workbench.solve import INTERRUPTED, SolveConfig, resolve_config, solve
@@ -23,11 +27,15 @@ MATCH_FLOOR = 1e-12  # below this everything is rounding
 
 @dataclass(frozen=True)
 class Job:
-    """One cell of the table: a configuration, the directory of its run, and the place of its algorithm in the request."""
+    """One cell of the table: a configuration, the directory of its run, and the place of its algorithm in the request.
+
+    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for.
+    """
 
     config: SolveConfig
     path: Path
     column: int
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,10 @@ def compile_job(job: tuple[str, int]) -> None:
 def run_job(job: Job) -> Cell:
     """Run or finish one job, or take the result that is there already (a job for `workbench.jobs`)."""
     try:
+        if job.mark and not (job.path.parent / job.mark).exists():
+            raise GameplanError(
+                f"the worker on {platform.node()} does not see {job.path.parent}; name an --out that all machines share"
+            )
         done = finished(job)
         if done is not None:
             return done
@@ -100,9 +112,11 @@ def run_job(job: Job) -> Cell:
                 run = RunDirectory.create(job.path, force=True)
         else:
             run, resume = RunDirectory.create(job.path), False
-        return _cell(solve(job.config, run, resume=resume))
+        return _cell(solve(job.config, run, resume=resume, stop=cancelled))
     except GameplanError as error:
         return Cell(None, None, str(error), str(job.path))
+    except KeyboardInterrupt:  # cancelled before there was anything to save
+        return Cell(None, None, "cancelled", str(job.path))
 
 
 def finished(job: Job) -> Cell | None:
@@ -141,11 +155,32 @@ def run_comparison(
     games = list(dict.fromkeys((job.config.game, job.config.max_histories) for job in todo))
     for _ in run_jobs(executor, compile_job, games, stop):
         pass  # each game is compiled once; one that fails says why in each of its cells
-    for job, result in run_jobs(executor, run_job, todo, stop):
-        cell = result if isinstance(result, Cell) else Cell(None, None, f"{type(result).__name__}: {result}", str(job.path))
-        cells[job.config.game, job.config.algo] = cell
-        on_done(job.path.name)
+    with _as_sent(todo, remote=getattr(executor, "remote", False)) as sent:
+        here = {there.path: str(job.path) for job, there in zip(todo, sent, strict=True)}
+        for job, result in run_jobs(executor, run_job, sent, stop):
+            path = here[job.path]
+            if isinstance(result, Cell):
+                cell = replace(result, run=path)
+            else:
+                reason = str(result) if isinstance(result, GameplanError) else f"{type(result).__name__}: {result}"
+                cell = Cell(None, None, reason, path)
+            cells[job.config.game, job.config.algo] = cell
+            on_done(job.path.name)
     return cells
+
+
+@contextmanager
+def _as_sent(jobs: Sequence[Job], *, remote: bool) -> Iterator[Sequence[Job]]:
+    """Yield the jobs as workers get them: those elsewhere have absolute paths, and a mark to look for."""
+    if not remote or not jobs:
+        yield jobs
+        return
+    mark = jobs[0].path.parent / f".{uuid.uuid4().hex}"
+    RunDirectory(mark.parent).write(mark.name, b"")
+    try:
+        yield [replace(job, path=job.path.absolute(), mark=mark.name) for job in jobs]
+    finally:
+        mark.unlink(missing_ok=True)
 
 
 def matches(value: float, others: Sequence[float]) -> bool:

@@ -1,36 +1,10 @@
-"""Independent jobs in parallel: one seam, anything with ``submit() -> Future``.
+"""Independent jobs in parallel, until they are done or somebody stops them. Where they run: `workbench.engines`."""
 
-Jobs are pure functions of their description, so running one twice does no harm. By default they run in local processes.
-"""
-
-import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from typing import Any, TypeVar
 
 Job = TypeVar("Job")
-
-
-@contextmanager
-def local_pool(workers: int) -> Iterator[Executor]:
-    """Yield an executor with `workers` processes; leaving ends them at once: whoever wants their results has them by then."""
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
-    try:
-        yield pool
-    finally:
-        processes = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.terminate()
-
-
-def _prepare_worker() -> None:
-    # The terminal sends Ctrl-C to everybody; the parent decides what becomes of the workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def run_jobs(
@@ -41,7 +15,7 @@ def run_jobs(
     Raises
     ------
     KeyboardInterrupt
-        As soon as `stop` says so; asked several times a second.
+        As soon as `stop` says so; asked several times a second. Jobs that have not started are cancelled.
     """
     pending: dict[Future[Any], Job] = {executor.submit(work, job): job for job in jobs}
     while pending:

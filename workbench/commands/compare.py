@@ -48,14 +48,21 @@ from workbench.commands.plan import levels_option, world_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
 @click.option("--seed", default=0, show_default=True, help="Worlds: of the first episode. CFR and LP draw no random numbers.")
 @size_option
-@click.option("--jobs", type=click.IntRange(1), help="Parallel processes.  [default: one a processor]")
+@click.option("--jobs", type=click.IntRange(1), help="Jobs at once.  [default: one a processor; on a cluster: one a worker]")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    help="Where jobs run: local, threads, dask, dask://HOST:PORT, slurm, slurm://PARTITION, submitit-local. Several machines must "
+    "share the directory.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
 @json_option
 @click.pass_context
 def compare(
-    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, out: Path | None,
-    formats: list[str],
+    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, engine: str,
+    out: Path | None, formats: list[str],
     as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
@@ -64,20 +71,23 @@ def compare(
     figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
     """
     from workbench.catalogue import PSRO
+    from workbench.engines import open_engine, parse_engine
     from workbench.interrupts import stop_on_signal
-    from workbench.jobs import local_pool
     from workbench.plotting import check_format
     from workbench.terminal import say
 
     for kind in formats:
         check_format(f".{kind}")
     workers = jobs or os.cpu_count() or 1
+    elsewhere = parse_engine(engine).kind != "local"
     for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signal())
-        pool = cache(lambda: stack.enter_context(local_pool(workers)))
+        pool = cache(lambda: stack.enter_context(open_engine(engine, jobs, folder=(out or RUNS) / "engine")))
         try:
             if planners:
+                if elsewhere:  # is it there? How many workers has it?
+                    workers = pool().workers
                 shared = {key: options[key] for key in ("time_limit", "seed")}
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
             if ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT and all(algo in PSRO for algo in algos):

@@ -87,8 +87,8 @@ def plan(
 def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, render: bool, delay: float) -> int:
     from contextlib import ExitStack
 
+    from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
-    from workbench.jobs import local_pool
     from workbench.plan import INTERRUPTED, run_plan
     from workbench.terminal import job_progress, say
     from workbench.terminal_plan import Screen, print_plan
