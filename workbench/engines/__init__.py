@@ -55,9 +55,10 @@ def parse_engine(text: str) -> EngineName:
         return EngineName(kind, _address(text, rest.rstrip("/")))
     if kind == "slurm" and separator:
         partition, _, query = rest.partition("?")
-        parameters = {name: _number(value) for name, value in parse_qsl(query, keep_blank_values=True)}
-        if query and not parameters:
-            raise UsageError(f"engine {text!r}: write parameters as NAME=VALUE&NAME=VALUE, such as timeout_min=60")
+        try:
+            parameters = {name: _number(value) for name, value in parse_qsl(query, strict_parsing=bool(query))}
+        except ValueError:
+            raise UsageError(f"engine {text!r}: write parameters as NAME=VALUE&NAME=VALUE, such as timeout_min=60") from None
         return EngineName(kind, partition, parameters)
     if separator:
         raise UsageError(f"the engine {kind!r} has no address; write --engine {kind}")

@@ -3,13 +3,13 @@
 import logging
 import socket
 from collections.abc import Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from games.errors import GameplanError
-from workbench.engines.engine import Engine
+from workbench.engines.engine import Call, Engine, WorkerLost
 from workbench.engines.local import prepare_worker
 from workbench.engines.version import checked, code_version, difference
 
@@ -39,7 +39,8 @@ def dask_cluster(workers: int) -> Iterator[Engine]:
                 n_workers=workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
             )
@@ -61,12 +62,12 @@ def dask_scheduler(address: str, workers: int | None) -> Iterator[Engine]:
     distributed = _import()
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+        _greeted(host.strip("[]"), int(port))
         client = distributed.Client(f"tcp://{address}", timeout=PATIENCE, set_as_default=False)
     except OSError as error:  # its time-outs included
         raise GameplanError(
-            f"no Dask scheduler answers at {address} ({error.strerror or 'time-out'}); "
-            "start one with 'dask scheduler', or see its log for the address"
+            f"no Dask scheduler answers at {address} ({error.strerror or error}); start one with 'dask scheduler', "
+            "or see its log for the address"
         ) from error
     with client:
         try:
@@ -90,18 +91,33 @@ def dask_scheduler(address: str, workers: int | None) -> Iterator[Engine]:
         yield from _engine(distributed, client, workers or len(threads), partial(partial, checked, code_version()), retries=1)
 
 
+def _greeted(host: str, port: int) -> None:
+    """Wait for a scheduler's first word: where something else listens, such as a dashboard, Dask's client would wait for ever."""
+    with socket.create_connection((host, port), PATIENCE) as connection:
+        if not connection.recv(1):
+            raise ConnectionError("closed at once")
+
+
 def _engine(distributed: Any, client: Any, workers: int, wrap: Any, retries: int) -> Iterator[Engine]:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said in the cells
+    for logger in ("distributed", "distributed.client"):  # what matters is said in the cells
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
+    address = client.scheduler.address
     executor = client.get_executor(pure=False)  # pure: jobs with equal descriptions would be one
 
     def lost(error: BaseException) -> str | None:
         if isinstance(error, distributed.KilledWorker):
             return f"the Dask worker {error.last_worker.address} that ran it died (killed, or out of memory?)"
         if isinstance(error, CancelledError):
-            return f"the Dask scheduler at {client.scheduler.address} is gone, or has cancelled it"
+            return f"the Dask scheduler at {address} has cancelled it"
         return None
 
-    engine = Engine(lambda call: executor.submit(wrap(call)), workers, lost, remote=True, retries=retries)
+    def start(call: Call) -> Future[Any]:
+        if client.status != "running":  # submitting would wait for ever
+            raise WorkerLost(f"infrastructure: the Dask scheduler at {address} is gone")
+        future: Future[Any] = executor.submit(wrap(call))
+        return future
+
+    engine = Engine(start, workers, lost, remote=True, retries=retries)
     try:
         yield engine
     finally:
