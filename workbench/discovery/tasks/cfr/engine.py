@@ -1,0 +1,263 @@
+"""CFR for candidates: the loop is compiled once, a candidate's update comes to it as a function pointer.
+
+`solvers.cfr.binding` compiles the whole loop around every rule, which takes seconds. Here the rule's three functions are compiled
+alone, into one `update` of a fixed signature; the results are the same bits.
+"""
+
+import ast
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+
+from games.jit import embedded, njit
+from games.params import Value
+from games.sequence_form import SequenceGame, Tree
+from solvers import kernels
+from solvers.cfr.records import Tables
+from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
+from solvers.exploitability import buffer_size, normalised_average, uniform_policy
+from workbench.discovery.isolation.source import load_source
+from workbench.discovery.task import BadAnswer
+
+_F1, _F2, _U1 = types.float64[::1], types.float64[:, ::1], types.uint32[::1]
+UPDATE = types.void(
+    _F1, _F1, _F1, _F1, _F1, types.int64,  # S, sigma, reach, r, R, t
+    _U1, _U1, types.int64,  # first, count, player
+    _F1, _F2, _F2, _F2,  # parameters; memory per action, per infoset, for the game
+    types.int64, types.int64, types.int64, types.int64,  # where the player's pairs and infosets begin and end
+)  # fmt: skip
+gradient, regrets, refresh_plan = embedded(kernels.gradient), embedded(kernels.regrets), embedded(kernels.refresh_plan)
+
+
+class Memory(NamedTuple):
+    """A rule's memory, one row for every declared array: (n, pairs), (n, infosets) and (n, 1)."""
+
+    action: np.ndarray
+    infoset: np.ndarray
+    game: np.ndarray
+
+
+class Program(NamedTuple):
+    """A rule: its `update`, compiled or not, its numeric parameters with defaults, and how many memory arrays of each kind it has."""
+
+    update: Any
+    compiled: bool
+    params: dict[str, Value]
+    memory: tuple[int, int, int]
+
+
+class BadPolicy(BadAnswer):
+    """What should be a policy is none."""
+
+
+@njit
+def _iterate(update, tree, blocks, tables, params, memory, start, stop):
+    """Run alternating iterations start..stop in place; return (iteration, player, infoset), -1, -1 unless a policy is bad."""
+    players = len(tree.action_start) - 1
+    for t in range(start, stop + 1):
+        for player in range(players):
+            a, b = tree.action_start[player], tree.action_start[player + 1]
+            i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
+            parent, first, count = tree.parent[i:j], tree.first[i:j], tree.count[i:j]
+            S, sigma, R, r, reach = tables.S[a:b], tables.sigma[a:b], tables.R[a:b], tables.r[a:b], tables.reach[i:j]
+            q = tables.q[: b - a + 1]
+            gradient(player, tables.plan, blocks, tree, tables.buffer, q)
+            regrets(q, sigma, parent, first, count, blocks.unit[0], r)
+            update(
+                S, sigma, reach, r, R, t, first, count, player, params, memory.action, memory.infoset, memory.game, a, b, i, j
+            )  # fmt: skip
+            bad = refresh_plan(sigma, parent, first, count, tables.plan[a + player : b + player + 1], reach)
+            if bad >= 0:
+                return t, player, bad
+    return stop, -1, -1
+
+
+# The same in Python, for rules in plain NumPy; its kernels are called from Python and come compiled from the disk.
+_interpreted = FunctionType(
+    _iterate.py_func.__code__,  # type: ignore[attr-defined]
+    {"range": range, "len": len, "gradient": kernels.gradient, "regrets": kernels.regrets, "refresh_plan": kernels.refresh_plan},
+)
+
+
+def compile_loop(game: SequenceGame) -> None:
+    """Compile (or load) what runs rules on games of this one's types."""
+    tables, memory = _tables(game), _memory(game, (0, 0, 0))
+    arguments = (game.tree, game.blocks, tables, np.zeros(0), memory, 1, 0)
+    kernel: Any = _iterate
+    kernel.disable_compile(False)
+    kernel.compile((types.FunctionType(UPDATE), *map(numba.typeof, arguments)))
+    kernel.disable_compile()  # or numba would make another loop for every update, by its name
+    run(Program(lambda *_: None, False, {}, (0, 0, 0)), {}, game, 1)
+
+
+def make_program(source: str) -> Program:
+    """Return the rule in `source`; numbers of ``PARAMS`` stay data, everything else is compiled in if its functions are ``@njit``.
+
+    Raises
+    ------
+    numba.core.errors.NumbaError
+        If it does not compile.
+    """
+    tree = ast.parse(source)
+    params, state = _literal(tree, "PARAMS"), _literal(tree, "STATE")
+    texts = {name: value for name, value in params.items() if isinstance(value, str)}
+    numeric = {name: value for name, value in params.items() if name not in texts}
+    wrapper = ast.parse(_wrapper(params, numeric, state))
+    tree = _Bake(texts).visit(tree)
+    tree.body += wrapper.body
+    module = load_source(source, ast.fix_missing_locations(tree))
+    compiled = all(hasattr(getattr(module, name), "py_func") for name in FUNCTIONS)
+    update = numba.njit([UPDATE], nogil=True, error_model="numpy")(module.update) if compiled else module.update
+    kinds = list(state.values())
+    return Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS))  # type: ignore[arg-type]
+
+
+def run(program: Program, values: Mapping[str, Value], game: SequenceGame, iterations: int) -> np.ndarray:
+    """Return the average policy after some alternating iterations (pairs of all players).
+
+    Raises
+    ------
+    BadPolicy
+        If the rule gives no probability distribution.
+    """
+    tables, memory = _tables(game), _memory(game, program.memory)
+    for player in range(game.players):
+        _refresh(game, tables, player)
+    params = np.array([float(values[name]) for name in program.params], float)
+    iterate, tree = (_iterate, game.tree) if program.compiled else (_interpreted, _signed(game.tree))
+    with np.errstate(all="ignore"):
+        t, player, infoset = iterate(program.update, tree, game.blocks, tables, params, memory, 1, iterations)
+    if infoset >= 0:
+        raise BadPolicy(f"no probability distribution in iteration {t} for {place(game, player, infoset, tables.sigma)}")
+    policy = np.empty_like(tables.S)
+    player, infoset = normalised_average(tables.S, game.tree, policy)
+    if player >= 0:
+        raise BadPolicy(f"no average policy after iteration {iterations} for {place(game, player, infoset, tables.S)}")
+    return policy
+
+
+def _signed(tree: Tree) -> Tree:
+    """Return `tree` with numbers that NumPy rules may subtract."""
+    return tree._replace(first=tree.first.astype(np.int64), count=tree.count.astype(np.int64), parent=tree.parent.astype(np.int64))
+
+
+def place(game: SequenceGame, player: int, infoset: int, table: np.ndarray) -> str:
+    """Return the words that name an infoset and what a table of all players' pairs holds there."""
+    at = game.player_infosets(player).start + infoset
+    begin = game.player_actions(player).start + int(game.tree.first[at])
+    values = ", ".join(f"{value:.6g}" for value in table[begin : begin + int(game.tree.count[at])])
+    text = game.infoset_names[player][infoset].replace("\n", " ")
+    return f"player {player} at infoset {text!r}: [{values}]"
+
+
+def _tables(game: SequenceGame) -> Tables:
+    pairs = sum(game.actions)
+    return Tables(
+        plan=np.zeros(pairs + game.players), reach=np.zeros(sum(game.infosets)), sigma=uniform_policy(game),
+        R=np.zeros(pairs), S=np.zeros(pairs), r=np.zeros(pairs), q=np.zeros(max(game.actions) + 1),
+        buffer=np.zeros((3, buffer_size(game))),
+    )  # fmt: skip
+
+
+def _memory(game: SequenceGame, rows: tuple[int, int, int]) -> Memory:
+    sizes = sum(game.actions), sum(game.infosets), 1
+    return Memory(*(np.zeros((n, size)) for n, size in zip(rows, sizes, strict=True)))
+
+
+def _refresh(game: SequenceGame, tables: Tables, player: int) -> None:
+    pairs, infosets, tree = game.player_actions(player), game.player_infosets(player), game.tree
+    plan = tables.plan[pairs.start + player : pairs.stop + player + 1]
+    kernels.refresh_plan(
+        tables.sigma[pairs], tree.parent[infosets], tree.first[infosets], tree.count[infosets], plan, tables.reach[infosets]
+    )
+
+
+def _literal(tree: ast.Module, name: str) -> dict[str, Any]:
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            value = ast.literal_eval(node.value)  # type: ignore[attr-defined]
+            return value if isinstance(value, dict) else {}
+    return {}
+
+
+def _wrapper(params: dict[str, Value], numeric: dict[str, Value], state: dict[str, str]) -> str:
+    """Return the source of ``update``, which makes the records that rules are written for from flat arrays."""
+    index = {name: k for k, name in enumerate(numeric)}
+    cast = {bool: "p[{}] != 0.0", int: "int(p[{}])", float: "p[{}]"}
+    values = [cast[type(v)].format(index[name]) if name in index else repr(v) for name, v in params.items()]
+    rows = dict.fromkeys(STATE_KINDS, 0)
+    views = []
+    for kind in state.values():
+        views.append(f"memory_{kind}[{rows[kind]}]" + {"action": "[a:b]", "infoset": "[i:j]", "game": ""}[kind])
+        rows[kind] += 1
+    return f"""
+
+from solvers.cfr.records import record_class as _record_class
+from solvers.rule import Infosets as _Infosets
+_Params, _State = _record_class({tuple(params)!r}), _record_class({tuple(state)!r})
+
+def update(S, sigma, reach, r, R, t, first, count, player, p, memory_action, memory_infoset, memory_game, a, b, i, j):
+    infosets = _Infosets(first, count, player)
+    params = _Params({", ".join(values)})
+    state = _State({", ".join(views)})
+    accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state)
+    accumulate_regret(R, r, t, infosets, params, state)
+    derive_policy(sigma, R, r, t, infosets, params, state)
+"""
+
+
+class _Bake(ast.NodeTransformer):
+    """Put the values of str parameters where they are read, and decide comparisons between them: compiled strings are slow."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.value, ast.Name) and node.value.id == "params" and node.attr in self.texts:
+            return ast.Constant(self.texts[node.attr])
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        sides = [node.left, *node.comparators]
+        if len(sides) == 2 and all(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides):
+            equal = sides[0].value == sides[1].value  # type: ignore[attr-defined]
+            if isinstance(node.ops[0], ast.Eq | ast.NotEq):
+                return ast.Constant(equal == isinstance(node.ops[0], ast.Eq))
+        return node
+
+
+def warm() -> None:
+    """Compile a rule that uses the vocabulary of `solvers.rule`, which then need not be compiled for every candidate."""
+    make_program(_VOCABULARY)
+
+
+_VOCABULARY = """
+from solvers.rule import add_to_average, discount, exponentiate, largest_regrets, njit, normalise, raise_to, regret_matching
+
+PARAMS = {"a": 1.5}
+STATE = {"x": "action", "y": "infoset", "z": "game"}
+
+@njit
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    add_to_average(S, sigma, reach, infosets, ((t - 1.0) / t) ** params.a, 1.0)
+    add_to_average(S, sigma, reach, infosets, 1.0, t)
+
+@njit
+def accumulate_regret(R, r, t, infosets, params, state):
+    largest_regrets(r, infosets, state.y)
+    raise_to(state.y, params.a)
+    exponentiate(state.y)
+    state.z[0] = discount(t, params.a)
+
+@njit
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    regret_matching(state.x, R, infosets)
+    normalise(sigma, infosets)
+"""

@@ -1,0 +1,143 @@
+"""CFR update rules, scored by exact exploitability."""
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from games.catalogue import SUITES
+from games.loader import load_game
+from games.params import Value
+from games.sequence_form import SequenceGame
+from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
+from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
+from solvers.exploitability import Evaluator
+from workbench.catalogue import CFR
+from workbench.discovery.isolation.source import load_source
+from workbench.discovery.task import Answer, Hurdle
+from workbench.discovery.tasks.cfr import behaviour, engine
+
+TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1
+_WARM_CLASSES = """
+class RegretAccumulator:
+    def update_accumulate_regret(self, info_state_node, iteration_number, cfr_regrets):
+        return cfr_regrets
+class PolicyFromRegretAccumulator:
+    def get_updated_current_policy(self, info_state_node, iteration_number, cfr_regrets, previous_policy):
+        return previous_policy
+class PolicyAccumulator:
+    def update_accumulate_policy(self, info_state_node, iteration_number, info_state_policy, cfr_regrets, reach_prob,
+                                 counterfactual_reach_prob):
+        return info_state_policy
+"""
+
+
+class CFRTask:
+    """Update rules in rule form or in the published class form; what is minimised is the average policy's exploitability."""
+
+    name = "cfr"
+    train = SUITES["train4"]
+    held_out = SUITES["test4"]
+    horizon = 1000
+    hurdle = Hurdle("kuhn_2p", 1000, 0.8)  # the full horizon: rules that average late have nothing to show before
+    measure = "exploitability"
+
+    def seeds(self) -> Mapping[str, str]:
+        """Return the shipped rules, CFR+ first."""
+        known = self.known()
+        return {"cfr+": known["cfr+"], **known}
+
+    def known(self) -> Mapping[str, str]:
+        """Return the shipped rules."""
+        return {name: (files("solvers.cfr.rules") / f"{e.module.rpartition('.')[2]}.py").read_text() for name, e in CFR.items()}
+
+    def problems(self, source: str) -> list[str]:
+        """Return what the static check finds."""
+        from workbench.discovery.genome.check import problems
+
+        return problems(source, FUNCTIONS, state_kinds=STATE_KINDS, classes=tuple(METHODS))
+
+    def canonical(self, source: str) -> str:
+        """Return the source in normal form."""
+        from workbench.discovery.genome.canonical import canonical
+
+        return canonical(source, FUNCTIONS)
+
+    def split(self, source: str) -> tuple[str, dict[str, float]]:
+        """Return the source with its parameters' numbers taken out, and these."""
+        from workbench.discovery.genome.canonical import split
+
+        return split(source)
+
+    def prepare(self, structure: str) -> Any:
+        """Compile a rule, or import a class program or a rule in plain NumPy."""
+        if any(isinstance(node, ast.ClassDef) and node.name in METHODS for node in ast.parse(structure).body):
+            return make_class_program("the program", load_source(structure), structure)
+        return engine.make_program(structure)
+
+    def fingerprint(self, source: str) -> np.ndarray:
+        """Return the behaviour on fixed small inputs."""
+        return behaviour.fingerprint(source, self.horizon)
+
+    def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
+        """Run the rule and return its average policy."""
+        game = _game(instance).game
+        if isinstance(program, ClassProgram):
+            solver = ClassProgramSolver(game, program)
+            solver.advance(horizon)
+            return {"policy": solver.average_policy()}
+        values: dict[str, Value] = {**program.params, **constants}
+        if "planned_iterations" in values:
+            values["planned_iterations"] = horizon
+        return {"policy": engine.run(program, values, game, horizon)}
+
+    def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
+        """Return the exploitability of the policy in `answer`.
+
+        Raises
+        ------
+        engine.BadPolicy
+            If it is none.
+        """
+        game, evaluate = _game(instance)
+        policy = answer.get("policy")
+        if policy is None or policy.dtype != np.float64 or policy.shape != (sum(game.actions),):
+            raise engine.BadPolicy(f"the answer is no policy: it must have {sum(game.actions)} numbers for {instance}")
+        for player in range(game.players):
+            infosets = game.player_infosets(player)
+            own, first = policy[game.player_actions(player)], game.tree.first[infosets].astype(np.int64)
+            good = (np.abs(np.add.reduceat(own, first) - 1.0) <= TOLERANCE) & (np.minimum.reduceat(own, first) >= 0.0)
+            if not good.all():
+                raise engine.BadPolicy(
+                    f"no probability distribution for {engine.place(game, player, int(np.argmin(good)), policy)}"
+                )
+        return evaluate(policy).exploitability
+
+    def warm(self, instances: Sequence[str]) -> None:
+        """Load games, compile the loop and the vocabulary of rules."""
+        for name in instances or (self.hurdle.instance,):
+            game, evaluate = _game(name)
+            engine.compile_loop(game)
+            module = load_source(_WARM_CLASSES)
+            ClassProgramSolver(game, make_class_program("warm-up", module, _WARM_CLASSES)).advance(1)
+            evaluate(np.repeat(1.0 / game.tree.count, game.tree.count))
+        engine.warm()
+        for source in (self.known()["cfr+"], _WARM_CLASSES):
+            self.fingerprint(source)
+
+
+class _Instance(NamedTuple):
+    game: SequenceGame
+    evaluate: Evaluator
+
+
+@cache
+def _game(name: str) -> _Instance:
+    game = load_game(name)
+    return _Instance(game, Evaluator(game))
+
+
+TASK = CFRTask()
