@@ -1,11 +1,12 @@
 """The processes that candidates live in.
 
-A *zygote* is forked from the warden, locks itself in, prepares one structure (or none), and forks a *child* for every evaluation.
-The child locks itself in further, computes, writes its answer into a pipe and ends. Nothing it does outlives it: the next evaluation
-starts from the zygote's memory again.
+A *zygote* is forked from the warden, locks itself in, prepares one structure (or none), and forks *children*. A child locks itself
+in further, computes and answers until its pipe of requests ends. Nothing it does outlives it: the next child starts from the
+zygote's memory again, with pipes of its own.
 """
 
 import gc
+import importlib
 import json
 import os
 import random
@@ -18,46 +19,73 @@ import numpy as np
 
 from games.jit import njit
 from workbench.discovery.isolation import locks, wire
-from workbench.discovery.isolation.source import describe
+from workbench.discovery.isolation.source import IMPORTS, describe
 from workbench.discovery.task import Task
 
 ANSWER, FAILURE = b"A", b"E"
-CLOCKS = struct.Struct("<ddd")  # CPU and wall seconds of preparing, wall seconds of running
-REPORT = struct.Struct("<qdQ")  # wait status, CPU seconds, length of what the child wrote
+CLOCKS = struct.Struct("<ddd")  # seconds, as the process says itself: CPU of preparing, wall of preparing and running, CPU of all
+LAST = struct.Struct("<qd")  # a child's wait status and CPU seconds, as its zygote says
 NO_MEMORY = 3  # exit status of a child that cannot even say so
+_IN = locks.OUT + 1  # a child's requests
 
 
 @njit
-def _seed_kernels(seed):  # type: ignore[no-untyped-def]
+def _seed_kernels(seed: int) -> None:
     np.random.seed(seed)
 
 
 def warm() -> None:
-    """Load and compile what children need before they lock themselves in."""
+    """Load and compile what children need before they are locked in."""
     locks.prepare()
-    _seed_kernels(0)
+    for name in IMPORTS:
+        importlib.import_module(name)
+    _seed(0)
     describe(ValueError(wire.unpack(wire.pack({"": np.zeros(1)}))))
+    gc.collect()
+    gc.freeze()  # or the collector would touch, and so copy, all memory in every fork
 
 
 def serve(
-    task: Task | None, structure: str | None, inp: int, out: int, *, memory: int, cpu_seconds: float, locked: bool
+    task: Task | None, structure: str | None, link: socket.socket, *, memory: int, cpu_seconds: float, locked: bool
 ) -> NoReturn:
-    """Be a zygote: prepare, report on it to `out`, then fork a child for every request that comes from `inp`."""
+    """Be a zygote: prepare, say how it went, then fork a child for every message on `link`, one at a time."""
     try:
         os.setsid()
         locks.die_with_parent()
-        _keep_only(inp, out)
+        link = _keep_only(link)
         locks.limit(memory=memory, cpu_seconds=cpu_seconds)
         if locked:
-            locks.lock(parent=True, out=out)
+            locks.lock(parent=True)
+        gc.disable()  # a fifth of the time of compiling
         program, payload = _prepare(task, structure)
+        wire.write_block(locks.OUT, payload)
         locks.unlimit_cpu()
-        _report(out, 0, 0.0, payload)
-        gc.freeze()  # or the collector would touch, and so copy, all memory in every child
+        gc.freeze()
+        gc.enable()
         while payload[:1] == ANSWER:
-            _report(out, *_evaluate(task, program, wire.receive(inp), out, locked=locked))
+            message, descriptors, _, _ = socket.recv_fds(link, 4096, 2)
+            if len(descriptors) != 2:
+                break
+            requests, answers = descriptors
+            pid = os.fork()
+            if pid == 0:
+                _be_child(task, program, requests, answers, json.loads(message), locked=locked)
+            os.close(requests)
+            os.close(answers)
+            _, status, usage = os.wait4(pid, 0)
+            wire.write(locks.OUT, LAST.pack(status, usage.ru_utime + usage.ru_stime))
     finally:
         os._exit(0)
+
+
+def _keep_only(link: socket.socket) -> socket.socket:
+    """Move the link to `locks.OUT`, close all other descriptors, and let the standard ones lead nowhere."""
+    os.dup2(link.fileno(), locks.OUT)
+    os.dup2(0, 1)
+    os.dup2(0, 2)
+    os.closerange(locks.OUT + 1, 1 << 16)
+    link.detach()
+    return socket.socket(fileno=locks.OUT)
 
 
 def _prepare(task: Task | None, structure: str | None) -> tuple[Any, bytes]:
@@ -66,54 +94,58 @@ def _prepare(task: Task | None, structure: str | None) -> tuple[Any, bytes]:
         program = None if structure is None or task is None else task.prepare(structure)
     except BaseException as error:
         return None, _failure(error)
-    return program, ANSWER + CLOCKS.pack(time.process_time() - cpu, time.monotonic() - wall, 0.0) + wire.pack({})
+    seconds = time.process_time() - cpu
+    return program, ANSWER + CLOCKS.pack(seconds, time.monotonic() - wall, seconds) + wire.pack({})
 
 
-def _evaluate(task: Task | None, program: Any, request: dict[str, Any], out: int, *, locked: bool) -> tuple[int, float, bytes]:
-    inner, mine = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            locks.die_with_parent()
-            os.dup2(mine, out)
-            _keep_only(out)
-            _seed(request["seed"] % 2**32)
-            locks.limit(cpu_seconds=request["cpu_seconds"])
-            if locked:
-                locks.lock(parent=False, out=out)
-            wire.write(out, _work(task, program, request))
-        except MemoryError:
-            os._exit(NO_MEMORY)
-        finally:
-            os._exit(0)
-    os.close(mine)
-    payload = wire.read_all(inner)
-    os.close(inner)
-    _, status, usage = os.wait4(pid, 0)
-    return status, usage.ru_utime + usage.ru_stime, payload
+def _be_child(task: Task | None, program: Any, requests: int, answers: int, order: dict[str, Any], *, locked: bool) -> NoReturn:
+    try:
+        locks.die_with_parent()
+        if answers == _IN:
+            answers = os.dup(answers)
+        os.dup2(requests, _IN)
+        os.dup2(answers, locks.OUT)
+        os.closerange(_IN + 1, 1 << 16)
+        if order["random"]:
+            _seed(0)  # now: after a fork numba asks the kernel for entropy, once
+        locks.limit(cpu_seconds=order["cpu_seconds"])
+        if locked:
+            locks.lock(parent=False)
+        while True:
+            request = wire.receive(_IN)
+            if order["random"]:
+                _seed(request["seed"] % 2**32)
+            wire.write_block(locks.OUT, _work(task, program, request))
+    except MemoryError:
+        os._exit(NO_MEMORY)
+    finally:  # also at the end of the requests
+        os._exit(0)
 
 
 def _seed(seed: int) -> None:
-    """Seed all shared generators; after a fork numba's would ask the kernel for entropy, which a locked process cannot."""
+    """Seed all shared generators, so that answers are functions of the seed."""
     random.seed(seed)
     np.random.seed(seed)
     _seed_kernels(seed)
 
 
 def _work(task: Task | None, program: Any, request: dict[str, Any]) -> bytes:
+    cpu, began = time.process_time(), time.monotonic()
+    prepared = cpu
     try:
         if request["do"] == "probe":
-            return ANSWER + CLOCKS.pack(0.0, 0.0, 0.0) + wire.pack({"open": np.array([_holes()])})
-        assert task
-        if request["do"] == "fingerprint":
-            return ANSWER + CLOCKS.pack(0.0, 0.0, 0.0) + wire.pack({"fingerprint": task.fingerprint(request["source"])})
-        cpu, began = time.process_time(), time.monotonic()
-        if request["structure"] is not None:
-            program = task.prepare(request["structure"])
-        prepared_cpu, prepared = time.process_time() - cpu, time.monotonic()
-        answer = task.run(program, request["constants"], request["instance"], request["horizon"], request["seed"])
-        clocks = CLOCKS.pack(prepared_cpu, prepared - began, time.monotonic() - prepared)
-        return ANSWER + clocks + wire.pack(answer)
+            answer = {"open": np.array([_holes()])}
+        elif request["do"] == "fingerprint":
+            assert task
+            answer = {"fingerprint": task.fingerprint(request["source"])}
+        else:
+            assert task
+            if request["structure"] is not None:
+                program = task.prepare(request["structure"])
+                prepared = time.process_time()
+            answer = task.run(program, request["constants"], request["instance"], request["horizon"], request["seed"])
+        body = wire.pack(answer)
+        return ANSWER + CLOCKS.pack(prepared - cpu, time.monotonic() - began, time.process_time() - cpu) + body
     except MemoryError:
         raise
     except BaseException as error:
@@ -130,26 +162,10 @@ def _holes() -> int:
     holes = 0
     for attempt in (lambda: os.open(os.devnull, os.O_RDONLY), socket.socket, os.fork):
         try:
-            done: Any = attempt()  # type: ignore[operator]
+            done: Any = attempt()
         except OSError:
             continue
-        if done == 0:  # the forked one
+        if done == 0:  # a forked one
             os._exit(0)
         holes += 1
     return holes
-
-
-def _report(out: int, status: int, cpu: float, payload: bytes) -> None:
-    wire.write(out, REPORT.pack(status, cpu, len(payload)))
-    wire.write(out, payload)
-
-
-def _keep_only(*descriptors: int) -> None:
-    """Close all descriptors but these and the standard ones, which lead nowhere."""
-    os.dup2(0, 1)
-    os.dup2(0, 2)
-    low = 3
-    for descriptor in sorted({*descriptors}):
-        os.closerange(low, descriptor)
-        low = descriptor + 1
-    os.closerange(low, 1 << 16)

@@ -6,9 +6,10 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import locks, wire
@@ -59,8 +60,8 @@ def level(sandbox: str = "auto") -> str:
     found = "none" if sandbox == "none" else locks.level()
     if found == "none" and sandbox != "none":
         raise GameplanError(
-            "this system offers no seccomp filters to lock candidates in with; run on Linux (x86_64 or aarch64) with seccomp, or say "
-            "--sandbox none if you trust every program that may come up"
+            "this system offers no seccomp filters to lock candidates in with; run on Linux (x86_64 or aarch64) with seccomp, or "
+            "say --sandbox none if you trust every program that may come up"
         )
     return found
 
@@ -71,36 +72,34 @@ class _Handle:
     def __init__(self, sandbox: str) -> None:
         self.sandbox = sandbox
         self.owner = os.getpid()
-        self.errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | dict.fromkeys(_THREADS, "1")
-        environment |= {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path), "PYTHONHASHSEED": "0"}
+        environment |= {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "PYTHONHASHSEED": "0"}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "workbench.discovery.isolation", "none" if level(sandbox) == "none" else "locked"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, env=environment, start_new_session=True, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True, bufsize=0,
         )  # fmt: skip
+        self.end = weakref.finalize(self, _end, self.owner, self.process, errors)
 
     def ask(self, message: dict[str, Any], seconds: float) -> Any:
         assert self.process.stdin and self.process.stdout
         wire.send(self.process.stdin.fileno(), message)
         return wire.receive(self.process.stdout.fileno(), time.monotonic() + seconds)
 
-    def end(self) -> str:
-        """Kill it and return the last line that it has written about itself."""
-        if self.owner != os.getpid():  # inherited through a fork: another process's warden
-            return ""
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream:
-                stream.close()
-        self.errors.seek(0)
-        lines = self.errors.read().decode(errors="replace").strip().splitlines()
-        self.errors.close()
-        return lines[-1] if lines else ""
 
-    def __del__(self) -> None:
-        if not self.errors.closed:
-            self.end()
+def _end(owner: int, process: subprocess.Popen, errors: IO[bytes]) -> str:
+    """Kill a warden and return the last line that it has written about itself."""
+    if owner != os.getpid():  # inherited through a fork: another process's warden
+        return ""
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            stream.close()
+    errors.seek(0)
+    lines = errors.read().decode(errors="replace").strip().splitlines()
+    errors.close()
+    return lines[-1] if lines else ""
 
 
 def _handle(sandbox: str) -> _Handle:

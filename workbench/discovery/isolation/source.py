@@ -44,8 +44,8 @@ def load_source(text: str, tree: ast.Module | None = None) -> ModuleType:
 def is_inert(source: str) -> bool:
     """Return whether importing and compiling `source` runs nothing of it.
 
-    Then it holds imports from `IMPORTS`, literals and functions under a bare ``@njit`` only. Compiling looks up names and types; what
-    makes numba evaluate text (``with objmode``, signatures) or follow attributes into Python's machinery is no part of it.
+    Then it holds imports from `IMPORTS`, literals and functions under a bare ``@njit`` only. Compiling looks up names and types;
+    what makes numba evaluate text (``with objmode``, signatures) or follow attributes into Python's machinery is no part of it.
     """
     try:
         tree = ast.parse(source)

@@ -9,8 +9,10 @@ import os
 import time
 import traceback
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,14 +26,23 @@ from workbench.discovery.task import BadAnswer, Task, find_task
 ZYGOTES = 6  # kept alive, for programs that differ in constants only
 
 
+class Key(NamedTuple):
+    """What a zygote is for."""
+
+    task: str
+    structure: str | None
+    limits: Limits
+
+
 class Warden:
     """Runs jobs. `locked` says whether candidates are locked in."""
 
     def __init__(self, *, locked: bool) -> None:
         self._locked = locked
         self._warm: dict[str, set[str]] = {}
-        self._zygotes: OrderedDict[tuple[str, str | None, Limits], Zygote] = OrderedDict()
-        self._busy = 0.0
+        self._zygotes: OrderedDict[Key, Zygote] = OrderedDict()
+        self._busy = 0.0  # seconds of this job that would be spent without isolation, too
+        self._started = False
 
     def probe(self) -> None:
         """Make sure that the locks hold.
@@ -46,81 +57,110 @@ class Warden:
         child.warm()
         deadline = deadline_after(60.0)
         zygote = Zygote(None, None, Limits(), locked=True, deadline=deadline)
-        reply = zygote.ask({"do": "probe", "seed": 0, "cpu_seconds": 10.0}, deadline)
+        reply = zygote.start(cpu_seconds=10.0, random=False).ask({"do": "probe"}, deadline)
         zygote.end()
         if reply.answer is None or reply.answer["open"].tolist() != [0]:
             raise GameplanError(f"the kernel's locks do not hold ({reply.reason or 'a locked process gets out'}); see --sandbox")
 
     def work(self, do: str, job: Job) -> tuple[Outcome, float]:
-        """Return the outcome of a job, and the seconds that were no overhead."""
+        """Return the outcome of a job, and its seconds that isolation is not to blame for."""
+        self._busy = 0.0
+        with self._clock():
+            task = self._warmed(job)
+        if len(job.source) > LONGEST:
+            reason = f"the program has {len(job.source):,} characters; at most {LONGEST:,} are legal"
+            return Outcome(rejected("size"), reason), self._busy
+        for _ in range(2):
+            with suppress(Died):  # jobs are functions of what they say: do it again
+                return (self._examine if do == "examine" else self._measure)(task, job), self._busy
+        return Outcome(INFRA, "the process that candidates are forked from dies"), self._busy
+
+    @contextmanager
+    def _clock(self) -> Iterator[None]:
         began = time.monotonic()
-        task = self._warmed(job)
-        self._busy = time.monotonic() - began
-        outcome = self._examine(task, job) if do == "examine" else self._measure(task, job)
-        return outcome, self._busy
+        try:
+            yield
+        finally:
+            self._busy += time.monotonic() - began
 
     def _warmed(self, job: Job) -> Task:
         task = find_task(job.task)
-        new = {trial.instance for trial in job.trials} - self._warm.get(job.task, set())
-        if new or job.task not in self._warm:
+        wanted = {trial.instance for trial in job.trials}
+        if job.task not in self._warm:  # at once, for what is loaded later ends the zygotes that do not know it
+            wanted |= {*task.train, *([task.hurdle.instance] if task.hurdle else [])}
+        new = wanted - self._warm.setdefault(job.task, set())
+        if new:
             for zygote in self._zygotes.values():
                 zygote.end()
             self._zygotes.clear()
             task.warm(sorted(new))
             child.warm()
-            self._warm.setdefault(job.task, set()).update(new)
+            self._warm[job.task] |= new
         return task
 
     def _examine(self, task: Task, job: Job) -> Outcome:
-        request = {"do": "fingerprint", "source": job.source}
-        reply = self._ask(task, None, job, request, job.limits.cpu_seconds, deadline_after(job.limits.wall_seconds))
-        seconds = (reply.cpu,)
+        deadline = deadline_after(job.limits.wall_seconds)
+        zygote, prepared = self._zygote(task, Key(job.task, None, job.limits), deadline)
+        if zygote is None:
+            return Outcome(prepared.status, prepared.reason)
+        one = zygote.start(cpu_seconds=job.limits.cpu_seconds, random=True)
+        reply = one.ask({"do": "fingerprint", "source": job.source, "seed": job.seed}, deadline)
+        one.close()
+        self._busy += reply.wall
+        outcome = Outcome(reply.status, reply.reason, seconds=(reply.cpu,))
         if reply.answer is None:
-            return Outcome(reply.status, reply.reason, seconds=seconds)
+            return outcome
         values = reply.answer.get("fingerprint")
         if values is None or values.dtype != np.float64 or not values.size:
-            return Outcome(failed("BadAnswer"), "the program has no fingerprint", seconds=seconds)
+            return replace(outcome, status=failed("BadAnswer"), reason="the program has no fingerprint")
         if np.isnan(values).any():
-            return Outcome(rejected("nan"), "the program computes NaN on the fixed inputs", seconds=seconds)
-        return Outcome(OK, fingerprint=digest(values), seconds=seconds)
+            return replace(outcome, status=rejected("nan"), reason="the program computes NaN on the fixed inputs")
+        return replace(outcome, fingerprint=digest(values))
 
     def _measure(self, task: Task, job: Job) -> Outcome:
         deadline = deadline_after(job.limits.wall_seconds)
-        if len(job.source) > LONGEST:
-            return Outcome(rejected("size"), f"the program has {len(job.source):,} characters; at most {LONGEST:,} are legal")
-        structure, constants = _split(task, job.source)
-        outcome, prepared = Outcome(OK), None
-        if structure is not None:
-            outcome, prepared = self._prepare(task, structure, job, deadline)
-            if outcome.status != OK:
-                return outcome
-        spent = prepared.prepared.prepare_cpu if prepared else 0.0  # counted whenever it was: an outcome has no history
+        with self._clock():
+            structure, constants = _split(task, job.source)
+        zygote, prepared = self._zygote(task, Key(job.task, structure, job.limits), deadline)
+        if structure is None:
+            outcome = Outcome(prepared.status, prepared.reason, compiled=True)
+        else:
+            seconds = prepared.prepare if self._started else 0.0
+            outcome = Outcome(prepared.status, prepared.reason, compile_seconds=seconds, compiled=self._started)
+        if zygote is None:
+            return outcome
+        # Compiling counts whenever it was: what becomes of a job does not depend on the jobs before.
+        left = job.limits.cpu_seconds - prepared.prepare
+        one = None
         for trial in job.trials:
-            request = {
-                "do": "run", "structure": None if prepared else job.source, "constants": constants,
-                "instance": trial.instance, "horizon": trial.horizon,
-            }  # fmt: skip
-            left = job.limits.cpu_seconds - spent
-            reply = self._ask(task, structure, job, request, left, deadline)
-            spent += reply.cpu
-            if not prepared:
-                outcome = replace(outcome, compile_seconds=outcome.compile_seconds + reply.prepare_cpu, compiled=True)
+            if one is None:
+                one = zygote.start(cpu_seconds=left, random=structure is None or "random" in structure)
+            reply = one.ask({
+                "do": "run", "structure": job.source if structure is None else None, "constants": constants,
+                "instance": trial.instance, "horizon": trial.horizon, "seed": job.seed,
+            }, deadline)  # fmt: skip
+            self._busy += reply.wall
+            left -= reply.cpu
             outcome = self._score(task, job, trial, reply, outcome)
+            if structure is None:  # such a program may keep what it likes in its process: a new one for every trial
+                outcome = replace(outcome, compile_seconds=outcome.compile_seconds + reply.prepare)
+                one.close()
+                one = None
             if outcome.status != OK:
                 break
+        if one is not None:
+            one.close()
         return outcome
 
     def _score(self, task: Task, job: Job, trial: Trial, reply: Reply, outcome: Outcome) -> Outcome:
-        seconds = (*outcome.seconds, reply.cpu - reply.prepare_cpu)
+        seconds = (*outcome.seconds, reply.cpu - reply.prepare)
         if reply.answer is None:
             return replace(outcome, status=reply.status, reason=reply.reason, seconds=seconds)
-        began = time.monotonic()
         try:
-            value = float(task.score(trial.instance, trial.horizon, job.seed, reply.answer))
+            with self._clock():
+                value = float(task.score(trial.instance, trial.horizon, job.seed, reply.answer))
         except BadAnswer as error:
             return replace(outcome, status=failed(type(error).__name__), reason=str(error), seconds=seconds)
-        finally:
-            self._busy += time.monotonic() - began
         if not np.isfinite(value):
             return replace(outcome, status=failed("BadAnswer"), reason=f"the cost on {trial.instance} is {value}", seconds=seconds)
         outcome = replace(outcome, values=(*outcome.values, value), seconds=seconds)
@@ -129,44 +169,21 @@ class Warden:
             return replace(outcome, status=status, reason=f"{value:.6g} on {trial.instance} is above {trial.cutoff:.6g}")
         return outcome
 
-    def _prepare(self, task: Task, structure: str, job: Job, deadline: float) -> tuple[Outcome, Zygote | None]:
-        key = (job.task, structure, job.limits)
+    def _zygote(self, task: Task, key: "Key", deadline: float) -> tuple[Zygote | None, Reply]:
+        """Return a zygote that is ready to have children, or None, and how preparing it went."""
         found = self._zygotes.get(key)
-        if found is not None and found.alive:
-            return Outcome(OK), found
-        zygote, reply = self._start(task, key, deadline)
-        outcome = Outcome(reply.status, reply.reason, compile_seconds=reply.prepare_cpu, compiled=True)
-        return outcome, zygote if reply.status == OK else None
-
-    def _start(self, task: Task, key: tuple[str, str | None, Limits], deadline: float) -> tuple[Zygote, Reply]:
-        zygote = Zygote(task, key[1], key[2], locked=self._locked, deadline=deadline)
-        self._busy += zygote.prepared.prepare_wall
-        if zygote.prepared.status != OK:
-            zygote.end()
-        else:
-            self._zygotes[key] = zygote
-            for old in list(self._zygotes)[: max(0, len(self._zygotes) - ZYGOTES)]:
-                self._zygotes.pop(old).end()
-        return zygote, zygote.prepared
-
-    def _ask(
-        self, task: Task, structure: str | None, job: Job, request: dict[str, Any], cpu_seconds: float, deadline: float
-    ) -> Reply:
-        key = (job.task, structure, job.limits)
-        for _ in range(2):
-            zygote = self._zygotes.get(key)
-            if zygote is None or not zygote.alive:
-                zygote, prepared = self._start(task, key, deadline)
-                if prepared.status != OK:
-                    return prepared
-            self._zygotes.move_to_end(key)
-            try:
-                reply = zygote.ask({**request, "seed": job.seed, "cpu_seconds": cpu_seconds}, deadline)
-            except Died:
-                continue
-            self._busy += reply.prepare_wall + reply.run_wall
-            return reply
-        return Reply(INFRA, "the process that candidates are forked from dies")
+        self._started = found is None or not found.alive
+        if found is None or not found.alive:
+            found = Zygote(task, key.structure, key.limits, locked=self._locked, deadline=deadline)
+            self._busy += found.prepared.wall
+            self._zygotes[key] = found
+        self._zygotes.move_to_end(key)
+        if found.prepared.status != OK:
+            self._zygotes.pop(key).end()
+            return None, found.prepared
+        while len(self._zygotes) > ZYGOTES:
+            self._zygotes.popitem(last=False)[1].end()
+        return found, found.prepared
 
 
 def _split(task: Task, source: str) -> tuple[str | None, dict[str, float]]:

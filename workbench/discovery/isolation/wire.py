@@ -1,4 +1,4 @@
-"""What crosses the borders between processes: frames of JSON between those that trust each other, plain arrays from candidates."""
+"""What crosses the borders between processes: JSON between those that trust each other, plain arrays from candidates."""
 
 import json
 import os
@@ -50,29 +50,25 @@ def read(fd: int, size: int, deadline: float | None = None) -> bytes:
     return bytes(parts)
 
 
-def read_all(fd: int) -> bytes:
-    """Return all that comes until the other side closes, cut off one byte after `LIMIT`."""
-    parts = bytearray()
-    while len(parts) <= LIMIT:
-        part = os.read(fd, 1 << 20)
-        if not part:
-            break
-        parts += part
-    return bytes(parts[: LIMIT + 1])
+def write_block(fd: int, data: bytes) -> None:
+    """Write the length of `data`, then `data`."""
+    write(fd, struct.pack("<Q", len(data)) + data)
+
+
+def read_block(fd: int, deadline: float | None = None) -> bytes:
+    """Return the next block; one longer than `LIMIT` counts as none."""
+    (size,) = struct.unpack("<Q", read(fd, 8, deadline))
+    return read(fd, size, deadline) if size <= LIMIT else b""
 
 
 def send(fd: int, message: Any) -> None:
-    """Write a JSON value as one frame."""
-    text = json.dumps(message).encode()
-    write(fd, struct.pack("<Q", len(text)) + text)
+    """Write a JSON value as a block."""
+    write_block(fd, json.dumps(message).encode())
 
 
 def receive(fd: int, deadline: float | None = None) -> Any:
-    """Return the JSON value of the next frame."""
-    (size,) = struct.unpack("<Q", read(fd, 8, deadline))
-    if size > LIMIT:
-        raise Gone
-    return json.loads(read(fd, size, deadline))
+    """Return the JSON value of the next block."""
+    return json.loads(read_block(fd, deadline))
 
 
 def pack(answer: Answer) -> bytes:

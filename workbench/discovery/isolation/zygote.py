@@ -1,9 +1,11 @@
-"""The warden's end of a zygote: start it, ask it, and end it with all its children when time is up."""
+"""The warden's end of a zygote and of its children: start them, ask them, and end them all when time is up."""
 
 import json
 import os
 import re
 import signal
+import socket
+import struct
 import time
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -12,91 +14,145 @@ from workbench.discovery.isolation import child, wire
 from workbench.discovery.records import MEMORY, OK, TIMEOUT, Limits, failed
 from workbench.discovery.task import Answer, BadAnswer, Task
 
+GRACE = 10.0  # seconds that a zygote has to say how a child ended, once that has
+
 
 class Reply(NamedTuple):
-    """What came back: a status, a reason if it is not ok, an answer if it is, and clocks in seconds.
+    """What came back: a status, a reason if it is not ok, an answer if it is, and what the process says about its seconds.
 
-    `cpu` is the child's; `prepare_cpu`, `prepare_wall` and `run_wall` are what the child says.
+    `prepare` and `cpu` are CPU seconds of preparing and of all, `wall` are all seconds.
     """
 
     status: str
     reason: str = ""
     answer: Answer | None = None
+    prepare: float = 0.0
+    wall: float = 0.0
     cpu: float = 0.0
-    prepare_cpu: float = 0.0
-    prepare_wall: float = 0.0
-    run_wall: float = 0.0
 
 
 class Died(Exception):
-    """The zygote is gone and the candidate is not the reason."""
+    """The zygote is gone, and no candidate is the reason."""
 
 
 class Zygote:
-    """A zygote for `structure` (None: one that has prepared nothing). `prepared` is its report."""
+    """A zygote for `structure` (None: one that has prepared nothing). `prepared` says how preparing went."""
 
     def __init__(self, task: Task | None, structure: str | None, limits: Limits, *, locked: bool, deadline: float) -> None:
-        inp, self._to = os.pipe()
-        self._from, out = os.pipe()
+        self.link, far = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
-            child.serve(
-                task, structure, inp, out, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked
-            )  # fmt: skip
-        os.close(inp)
-        os.close(out)
-        self.prepared = self._read(limits.cpu_seconds, deadline, trusted=True)
+            child.serve(task, structure, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked)
+        far.close()
+        self._pending = False
+        self.prepared = self._first(limits.cpu_seconds, deadline)
 
-    def ask(self, request: dict[str, Any], deadline: float) -> Reply:
-        """Let a child do what `request` says.
+    @property
+    def alive(self) -> bool:
+        """Whether it can have children."""
+        return self.pid != 0
+
+    def start(self, *, cpu_seconds: float, random: bool) -> "Child":
+        """Return a new child; the one before must have been closed.
 
         Raises
         ------
         Died
-            If the zygote had died before.
+            If the zygote has died.
         """
         try:
-            wire.send(self._to, request)
-        except BrokenPipeError as error:
+            if self._pending:
+                self.last()
+            order = json.dumps({"cpu_seconds": cpu_seconds, "random": random}).encode()
+            requests, to = os.pipe()
+            answers, back = os.pipe()
+            try:
+                socket.send_fds(self.link, [order], [requests, back])
+            finally:
+                os.close(requests)
+                os.close(back)
+        except (OSError, wire.Gone) as error:
             self.end()
             raise Died from error
-        return self._read(request["cpu_seconds"], deadline)
+        self._pending = True
+        return Child(self, to, answers, cpu_seconds)
+
+    def last(self) -> tuple[int, float]:
+        """Return wait status and CPU seconds of the child that has ended."""
+        data = wire.read(self.link.fileno(), child.LAST.size, deadline_after(GRACE))
+        self._pending = False
+        status, cpu = child.LAST.unpack(data)
+        return status, cpu
 
     def end(self) -> int:
-        """Kill it and its children, at once; return its wait status."""
-        if self.pid == 0:
+        """Kill it and its child, at once; return its wait status."""
+        if not self.pid:
             return 0
-        for _ in range(2):  # before it has a session of its own there is no group to kill
+        for _ in range(2):  # before it has a group of its own there is none to kill
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         self.pid = 0
-        os.close(self._to)
-        os.close(self._from)
+        self.link.close()
         return status
 
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked."""
-        return self.pid != 0
-
-    def _read(self, cpu_seconds: float, deadline: float, *, trusted: bool = False) -> Reply:
+    def _first(self, cpu_seconds: float, deadline: float) -> Reply:
         try:
-            status, cpu, size = child.REPORT.unpack(wire.read(self._from, child.REPORT.size, deadline))
-            if size > wire.LIMIT:
-                self.end()
-                return Reply(failed("BadAnswer"), f"the answer has more than {wire.LIMIT} bytes")
-            payload = wire.read(self._from, size, deadline)
+            return _parse(wire.read_block(self.link.fileno(), deadline))
         except wire.Gone as gone:
-            status = self.end()
+            with suppress(ChildProcessError):
+                return self._ended(gone, cpu_seconds)
+            raise
+
+    def _ended(self, gone: wire.Gone, cpu_seconds: float) -> Reply:
+        if gone.late:
+            self.end()
+            return Reply(TIMEOUT, "the wall-clock limit is over")
+        time.sleep(0.01)  # it has closed its end and is about to be gone by itself, with a status that says more than ours would
+        return Reply(*_verdict(self.end(), cpu_seconds, 0.0))
+
+
+class Child:
+    """A child: `ask` it as often as it answers well, then `close` it."""
+
+    def __init__(self, zygote: Zygote, to: int, answers: int, cpu_seconds: float) -> None:
+        self._zygote, self._to, self._from, self._cpu_seconds = zygote, to, answers, cpu_seconds
+
+    def ask(self, request: dict[str, Any], deadline: float) -> Reply:
+        """Return what it answers before `deadline` (monotonic); else it is killed, together with its zygote."""
+        began = time.monotonic()
+        try:
+            wire.send(self._to, request)
+            reply = _parse(wire.read_block(self._from, deadline))
+        except wire.Gone as gone:
             if gone.late:
-                return Reply(TIMEOUT, "the wall-clock limit is over")
-            return Reply(*_verdict(status, cpu_seconds, 0.0))
-        if status or not payload:
-            return Reply(*_verdict(status, cpu_seconds, cpu), cpu=cpu)
-        return _parse(payload, cpu_seconds if trusted else cpu)
+                self._zygote.end()
+                return Reply(TIMEOUT, "the wall-clock limit is over", cpu=time.monotonic() - began)
+            return self._ended()
+        except BrokenPipeError:
+            return self._ended()
+        longest = time.monotonic() - began  # of what it says about itself no more is believed than is possible
+        return reply._replace(**{name: min(getattr(reply, name), longest) for name in ("prepare", "wall", "cpu")})
+
+    def close(self) -> None:
+        """Let it go."""
+        os.close(self._to)
+        os.close(self._from)
+
+    def _ended(self) -> Reply:
+        try:
+            status, cpu = self._zygote.last()
+        except wire.Gone:
+            self._zygote.end()
+            return Reply(failed("NoAnswer"), "the program stopped answering")
+        return Reply(*_verdict(status, self._cpu_seconds, cpu), cpu=cpu)
+
+
+def deadline_after(seconds: float) -> float:
+    """Return the monotonic time so many seconds from now."""
+    return time.monotonic() + seconds
 
 
 def _verdict(status: int, limit: float, cpu: float) -> tuple[str, str]:
@@ -114,23 +170,17 @@ def _verdict(status: int, limit: float, cpu: float) -> tuple[str, str]:
     return failed(name), f"the program was ended by {name}"
 
 
-def _parse(payload: bytes, cpu: float) -> Reply:
-    """Return what a child says; it may say anything."""
+def _parse(payload: bytes) -> Reply:
+    """Return what a process says; it may say anything."""
     mark, body = payload[:1], payload[1:]
     try:
         if mark == child.FAILURE and len(body) < 4096:
             said = json.loads(body)
             kind, reason = re.sub(r"\W", "", str(said["kind"]))[:60], " ".join(str(said["reason"]).split())[:500]
-            return Reply(MEMORY if kind == "MemoryError" else failed(kind), reason, cpu=cpu)
+            return Reply(MEMORY if kind == "MemoryError" else failed(kind), reason)
         if mark == child.ANSWER:
-            clocks = [max(0.0, seconds) for seconds in child.CLOCKS.unpack_from(body)]
-            answer = wire.unpack(body[child.CLOCKS.size :])
-            return Reply(OK, "", answer, cpu, min(clocks[0], cpu), *clocks[1:])
-    except (BadAnswer, ValueError, KeyError, TypeError, RecursionError, child.struct.error):
+            clocks = [seconds if seconds > 0.0 else 0.0 for seconds in child.CLOCKS.unpack_from(body)]
+            return Reply(OK, "", wire.unpack(body[child.CLOCKS.size :]), *clocks)
+    except (BadAnswer, ValueError, KeyError, TypeError, RecursionError, struct.error):
         pass
-    return Reply(failed("BadAnswer"), "what came back is no answer", cpu=cpu)
-
-
-def deadline_after(seconds: float) -> float:
-    """Return the monotonic time so many seconds from now."""
-    return time.monotonic() + seconds
+    return Reply(failed("BadAnswer"), "what came back is no answer")

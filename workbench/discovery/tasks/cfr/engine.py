@@ -30,6 +30,7 @@ UPDATE = types.void(
     _F1, _F2, _F2, _F2,  # parameters; memory per action, per infoset, for the game
     types.int64, types.int64, types.int64, types.int64,  # where the player's pairs and infosets begin and end
 )  # fmt: skip
+_FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True}  # no Python calls them
 gradient, regrets, refresh_plan = embedded(kernels.gradient), embedded(kernels.regrets), embedded(kernels.refresh_plan)
 
 
@@ -42,7 +43,7 @@ class Memory(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A rule: its `update`, compiled or not, its numeric parameters with defaults, and how many memory arrays of each kind it has."""
+    """A rule: its `update`, compiled or not, its numeric parameters with defaults, and its number of memory arrays of each kind."""
 
     update: Any
     compiled: bool
@@ -55,7 +56,9 @@ class BadPolicy(BadAnswer):
 
 
 @njit
-def _iterate(update, tree, blocks, tables, params, memory, start, stop):
+def _iterate(
+    update: Any, tree: Any, blocks: Any, tables: Any, params: Any, memory: Any, start: int, stop: int
+) -> tuple[int, int, int]:
     """Run alternating iterations start..stop in place; return (iteration, player, infoset), -1, -1 unless a policy is bad."""
     players = len(tree.action_start) - 1
     for t in range(start, stop + 1):
@@ -111,7 +114,11 @@ def make_program(source: str) -> Program:
     tree.body += wrapper.body
     module = load_source(source, ast.fix_missing_locations(tree))
     compiled = all(hasattr(getattr(module, name), "py_func") for name in FUNCTIONS)
-    update = numba.njit([UPDATE], nogil=True, error_model="numpy")(module.update) if compiled else module.update
+    if compiled:
+        for name, value in list(vars(module).items()):
+            if getattr(value, "__module__", "") == module.__name__ and hasattr(value, "py_func"):
+                setattr(module, name, numba.njit(**{**_FLAGS, "no_cfunc_wrapper": True})(value.py_func))
+    update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
     return Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS))  # type: ignore[arg-type]
 

@@ -1,0 +1,320 @@
+"""Isolation: hostile programs are contained, normal ones go on; the engine for candidates computes what the solver computes.
+
+The static check would turn most of the hostile programs away. Here they meet the isolation itself.
+"""
+
+import os
+import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from games.errors import GameplanError
+from solvers.exploitability import Evaluator
+from workbench.catalogue import CFR, find_algorithm
+from workbench.discovery.isolation import client, examine, level, locks, measure
+from workbench.discovery.isolation.source import is_inert
+from workbench.discovery.records import Job, Limits, Trial
+from workbench.discovery.tasks.cfr import engine
+from workbench.discovery.tasks.cfr.task import TASK
+
+pytestmark = pytest.mark.skipif(locks.level() == "none", reason="no seccomp here")
+
+TOY = """
+import numpy as np
+from workbench.discovery.isolation.source import load_source
+from workbench.discovery.task import BadAnswer
+
+class Toy:
+    name, measure, horizon, train, held_out, hurdle = "toy", "cost", 1, ("a",), (), None
+    def split(self, source):
+        return source, {}
+    def prepare(self, structure):
+        return load_source(structure)
+    def fingerprint(self, source):
+        return np.asarray(load_source(source).answer(), float)
+    def run(self, program, constants, instance, horizon, seed):
+        return {"x": np.asarray(program.answer())}
+    def score(self, instance, horizon, seed, answer):
+        if answer["x"].shape != () or answer["x"].dtype != np.float64:
+            raise BadAnswer("x is no number")
+        return float(answer["x"])
+    def warm(self, instances):
+        pass
+
+TASK = Toy()
+"""
+LIMITS = Limits(cpu_seconds=1.0, wall_seconds=20.0, memory=300 << 20)
+NORMAL = "def answer():\n    return 0.25\n"
+HOSTILE = {
+    "infinite loop": ("def answer():\n    while True: pass\n", "timeout"),
+    "compiled infinite loop": (
+        "import numpy as np\nfrom solvers.rule import njit\n@njit\ndef answer():\n    x = np.zeros(1)\n    while True:\n        x[0] += 1.0\n    return x[0]\n",
+        "timeout",
+    ),
+    "memory bomb": ("def answer():\n    x = []\n    while True: x.append(bytearray(1 << 24))\n", "memory"),
+    "memory bomb in one": ("import numpy as np\ndef answer():\n    return np.ones(1 << 34)\n", "memory"),
+    "fork bomb": ("import os\ndef answer():\n    while True: os.fork()\n", "error:PermissionError"),
+    "thread bomb": (
+        "import threading, time\ndef answer():\n    while True: threading.Thread(target=print).start()\n",
+        "error:RuntimeError",
+    ),
+    "another program": ("import os\ndef answer():\n    os.execv('/bin/true', ['true'])\n", "error:PermissionError"),
+    "file write": ("def answer():\n    open('{there}', 'w').write('here')\n", "error:PermissionError"),
+    "file read": ("def answer():\n    raise ValueError(open('{secret}').read())\n", "error:PermissionError"),
+    "parent's environment": ("def answer():\n    raise ValueError(open('/proc/{pid}/environ').read())\n", "error:PermissionError"),
+    "grandparent's memory": (
+        "import ctypes\ndef answer():\n    c = ctypes.CDLL(None, use_errno=True)\n"
+        "    c.process_vm_readv({pid}, None, 0, None, 0, 0)\n    raise OSError(ctypes.get_errno(), 'refused')\n",
+        "error:PermissionError",
+    ),
+    "network": ("import socket\ndef answer():\n    socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n", "error:PermissionError"),
+    "murder": ("import os\ndef answer():\n    os.kill({pid}, 9)\n", "error:PermissionError"),
+    "unlocking": (
+        "import resource\ndef answer():\n    resource.setrlimit(resource.RLIMIT_CPU, (99, 99))\n",
+        "error:ValueError",  # how Python says EPERM here
+    ),
+    "silence": ("import os\ndef answer():\n    os._exit(0)\n", "error:NoAnswer"),
+    "crash": ("import ctypes\ndef answer():\n    ctypes.string_at(0)\n", "error:SIGSEGV"),
+    "no answer": ("def answer():\n    return 'x'\n", "error:BadAnswer"),
+    "not a cost": ("def answer():\n    return float('nan')\n", "error:BadAnswer"),
+    "writing down every pipe": (
+        "import os\ndef answer():\n    for fd in range(20):\n        try: os.write(fd, bytes(64))\n        except OSError: pass\n    return 0.0\n",
+        "error:BadAnswer",
+    ),
+    "a huge promise": (
+        "import os, struct\ndef answer():\n    os.write(3, struct.pack('<Q', 1 << 60))\n    return 0.0\n",
+        "error:BadAnswer",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "task.py").write_text(TOY)
+    return str(folder)
+
+
+def run(task, source, *, limits=LIMITS, **more):
+    return measure(Job(task, source, (Trial("a", 1),), limits=limits, **more))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_programs_are_contained(toy, tmp_path, name, monkeypatch):
+    monkeypatch.setenv("API_KEY", "swordfish")
+    (tmp_path / "secret").write_text("swordfish")
+    source, status = HOSTILE[name]
+    for key, value in {"{there}": tmp_path / "there", "{secret}": tmp_path / "secret", "{pid}": os.getpid()}.items():
+        source = source.replace(key, str(value))
+    outcome = run(toy, source)
+    assert outcome.status == status, outcome
+    assert outcome.values == ()
+    assert "swordfish" not in outcome.reason
+    assert not (tmp_path / "there").exists()
+    after = run(toy, NORMAL)
+    assert (after.status, after.values) == ("ok", (0.25,))
+
+
+def test_environment_holds_no_secret(toy, monkeypatch):
+    monkeypatch.setenv("API_KEY", "swordfish")
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own: a warden started now
+        outcome = pool.submit(
+            run, toy, "import os\ndef answer():\n    raise ValueError(sorted(os.environ))\n", limits=Limits(2.0, 20.0)
+        ).result()
+    assert outcome.status == "error:ValueError"
+    assert "PATH" in outcome.reason and "API_KEY" not in outcome.reason
+
+
+def test_score_is_computed_elsewhere(toy):
+    """A program that replaces the task's score in its process gets the score of its answer."""
+    outcome = run(
+        toy,
+        f"import sys\nfor m in list(sys.modules.values()):\n    if hasattr(m, 'TASK'):\n        type(m.TASK).score = lambda *a: -1.0\n{NORMAL}",
+    )
+    assert outcome.values == (0.25,)
+
+
+def test_a_program_cannot_speak_for_the_next_one(toy):
+    forged = "import os\ndef answer():\n    for _ in range(9): os.write(3, bytes(8))\n    return 0.5\n"
+    assert run(toy, forged).status == "error:BadAnswer"
+    assert run(toy, NORMAL).values == (0.25,)
+
+
+def test_waiting_ends_with_the_wall_clock(toy):
+    began = time.monotonic()
+    outcome = run(toy, "import os\ndef answer():\n    os.read(4, 1)\n", limits=Limits(5.0, 1.0))
+    assert outcome.status == "timeout"
+    assert time.monotonic() - began < 10.0
+    assert run(toy, NORMAL).values == (0.25,)
+
+
+def test_trials_of_free_programs_share_no_memory(toy):
+    source = "count = [0]\ndef answer():\n    count[0] += 1\n    return float(count[0])\n"
+    assert measure(Job(toy, source, (Trial("a", 1), Trial("a", 1)))).values == (1.0, 1.0)
+
+
+def test_random_numbers_are_functions_of_the_seed(toy):
+    source = "import numpy as np\ndef answer():\n    return np.random.random()\n"
+    first, again, other = run(toy, source), run(toy, source), run(toy, source, seed=1)
+    assert first.values == again.values != other.values
+
+
+def test_cutoffs(toy):
+    late = Trial("a", 1, 0.1)
+    assert measure(Job(toy, NORMAL, (Trial("a", 1, 0.3), late, late))).status == "rejected:early"
+    outcome = measure(Job(toy, NORMAL, (Trial("a", 1, 0.1, "hurdle"), late)))
+    assert (outcome.status, outcome.values) == ("rejected:hurdle", (0.25,))
+
+
+def test_errors_name_kind_and_line(toy):
+    outcome = run(toy, "def answer():\n    x = 1\n    return x / 0\n")
+    assert (outcome.status, outcome.reason) == ("error:ZeroDivisionError", "division by zero (line 3)")
+    assert run(toy, "def answer(:\n").status == "error:SyntaxError"
+    assert examine(Job(toy, "def answer():\n    return float('nan')\n", limits=LIMITS)).status == "rejected:nan"
+
+
+def test_fingerprints_know_five_digits(toy):
+    texts = [
+        examine(Job(toy, f"def answer():\n    return {x}\n", limits=LIMITS)).fingerprint for x in ("1.0", "1.0000001", "1.001")
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_refuses_where_nothing_locks(toy, monkeypatch):
+    monkeypatch.setattr(locks, "level", lambda: "none")
+    with pytest.raises(GameplanError, match="--sandbox none"):
+        run(toy, NORMAL)
+    with ThreadPoolExecutor(1) as pool:  # said so: still another process, and limits
+        outcome = pool.submit(run, toy, NORMAL, sandbox="none").result()
+        assert (outcome.values, outcome.level) == ((0.25,), "none")
+        assert pool.submit(run, toy, HOSTILE["infinite loop"][0], sandbox="none").result().status == "timeout"
+    with pytest.raises(GameplanError, match="sandbox"):
+        level("some")
+
+
+def test_no_process_is_left_when_its_thread_ends(toy):
+    def work():
+        run(toy, NORMAL)
+        return client._local.warden.process.pid
+
+    with ThreadPoolExecutor(1) as pool:
+        pid = pool.submit(work).result()
+    deadline = time.monotonic() + 5.0
+    there = Path(f"/proc/{pid}")
+    while there.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not there.exists()
+
+
+def test_a_warden_that_is_killed_is_replaced(toy):
+    run(toy, NORMAL)
+    client._local.warden.process.kill()
+    assert run(toy, NORMAL).values == (0.25,)
+
+
+def test_what_is_compiled_ahead_is_inert():
+    good = "import math\nfrom solvers.rule import njit\nPARAMS = {'a': -1.5}\n@njit\ndef f(x):\n    return x + math.exp(1.0)\n"
+    assert is_inert(good)
+    for bad in (
+        "print(1)", "x = open('f')", "import os", "from os import path", "def f(x): pass", "@njit\ndef f(x=print()): pass",
+        "@njit\ndef f(x: print()): pass", "@njit(cache=True)\ndef f(): pass", "class A: pass", "njit = 3\n_x = 1",
+        "@njit\ndef f():\n    with objmode(y='a'):\n        pass", "@njit\ndef f():\n    return f.__globals__", "from numba import *",
+        "from numba import objmode", "x = [1", "@njit\ndef f():\n    return numba.core",
+    ):  # fmt: skip
+        assert not is_inert(bad), bad
+
+
+RULES = ("hs-pcfr+", "vad-cfr", "aod-cfr")
+
+
+@pytest.fixture(scope="module")
+def programs():
+    return {name: engine.make_program(TASK.split(TASK.canonical(TASK.known()[name]))[0]) for name in RULES}
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("where", ["kuhn_2p", "leduc_2p"])
+def test_engine_computes_the_solver_s_bits(game, solve, programs, name, where):
+    iterations = 25
+    engine.compile_loop(game(where))
+    algorithm = find_algorithm(name, {}, iterations)
+    policy = engine.run(programs[name], algorithm.params, game(where), iterations)
+    assert policy.tobytes() == solve(where, name, iterations).average_policy().tobytes()
+
+
+def test_engine_runs_plain_rules(game, solve, programs):
+    source = TASK.known()["cfr+"].replace("@njit", "")
+    plain = engine.make_program(source)
+    assert not plain.compiled
+    policy = engine.run(plain, {}, game("kuhn_2p"), 10)
+    assert policy.tobytes() == solve("kuhn_2p", "cfr+", 10).average_policy().tobytes()
+
+
+def test_scores_of_policies(game):
+    policy = np.repeat(1.0 / game("kuhn_2p").tree.count, game("kuhn_2p").tree.count)
+    assert TASK.score("kuhn_2p", 1, 0, {"policy": policy}) == pytest.approx(0.4583333333, abs=1e-9)
+    for bad in (policy * 1.001, policy[:-1], np.where(policy == policy[0], np.nan, policy), -policy, policy.astype(int)):
+        with pytest.raises(engine.BadPolicy):
+            TASK.score("kuhn_2p", 1, 0, {"policy": bad})
+
+
+def cfr_job(source, *instances, horizon=20):
+    return Job("cfr", source, tuple(Trial(name, horizon) for name in instances or ("kuhn_2p",)))
+
+
+def test_constants_are_not_compiled():
+    source = TASK.known()["dcfr"]
+    first = measure(cfr_job(source))
+    again = measure(cfr_job(source.replace("1.5", "1.25")))
+    assert first.status == again.status == "ok", (first, again)
+    assert (first.compiled, again.compiled) == (True, False)
+    assert first.compile_seconds > again.compile_seconds == 0.0
+    assert first.values != again.values
+
+
+def test_measured_exploitability_is_the_solver_s(solve, game):
+    outcome = measure(cfr_job(TASK.known()["pcfr+"], "kuhn_2p", "leduc_2p"))
+    assert outcome.values == tuple(
+        Evaluator(game(name))(solve(name, "pcfr+", 20).average_policy()).exploitability for name in ("kuhn_2p", "leduc_2p")
+    )
+
+
+def test_class_form_is_measured(solve, game, tmp_path):
+    from test_class_form import VAD as program
+
+    outcome = measure(cfr_job(program, "kuhn_2p"))
+    (tmp_path / "program.py").write_text(program)
+    solver = solve("kuhn_2p", tmp_path / "program.py", 20)
+    assert outcome.values == (Evaluator(game("kuhn_2p"))(solver.average_policy()).exploitability,)
+    assert examine(cfr_job(program)).fingerprint != examine(cfr_job(TASK.known()["cfr"])).fingerprint
+
+
+def test_fingerprints_of_rules():
+    prints = {name: examine(Job("cfr", source)) for name, source in TASK.known().items()}
+    assert {outcome.status for outcome in prints.values()} == {"ok"}
+    assert len({outcome.fingerprint for outcome in prints.values()}) == len(CFR)
+    # late mechanisms show
+    late = TASK.known()["cfr+"].replace("1.0, t)", "1.0, t if t < 600 else 2 * t)")
+    assert examine(Job("cfr", late)).fingerprint not in {outcome.fingerprint for outcome in prints.values()}
+
+
+def test_bad_rules_are_named():
+    source = TASK.known()["cfr+"]
+    negative = source.replace("regret_matching(sigma, R, infosets)", "sigma[0] = -1.0")
+    for ask in (examine, measure):
+        outcome = ask(cfr_job(negative))
+        assert outcome.status == "error:BadPolicy", outcome
+    assert "player 0 at infoset" in outcome.reason
+    nonsense = measure(cfr_job(source.replace("R[k] + r[k]", "R[k] + 'x'")))
+    assert nonsense.status == "error:TypingError" and "line" in nonsense.reason, nonsense
+
+
+def test_overhead_of_isolation():
+    job = cfr_job(TASK.known()["cfr+"], "kuhn_2p", horizon=10)
+    measure(job)
+    overheads = [measure(job).overhead_seconds for _ in range(10)]
+    assert statistics.median(overheads) < 0.25  # idle it is a few milliseconds; other tests may be running
