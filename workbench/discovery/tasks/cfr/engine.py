@@ -16,7 +16,7 @@ from numba import types
 from games.jit import embedded, njit
 from games.params import Value
 from games.sequence_form import SequenceGame, Tree
-from solvers import kernels
+from solvers import kernels, rule
 from solvers.cfr.records import Tables
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
@@ -86,6 +86,9 @@ _interpreted = FunctionType(
 )
 
 
+_known: dict[str, SequenceGame] = {}  # one game of every type that the loop is compiled for
+
+
 def compile_loop(game: SequenceGame) -> None:
     """Compile (or load) what runs rules on games of this one's types."""
     tables, memory = _tables(game), _memory(game, (0, 0, 0))
@@ -95,6 +98,7 @@ def compile_loop(game: SequenceGame) -> None:
     kernel.compile((types.FunctionType(UPDATE), *map(numba.typeof, arguments)))
     kernel.disable_compile()  # or numba would make another loop for every update, by its name
     run(Program(lambda *_: None, False, {}, (0, 0, 0)), {}, game, 1)
+    _known.setdefault(str(numba.typeof(game.blocks)), game)
 
 
 def make_program(source: str) -> Program:
@@ -120,7 +124,10 @@ def make_program(source: str) -> Program:
                 setattr(module, name, numba.njit(**{**_FLAGS, "no_cfunc_wrapper": True})(value.py_func))
     update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
-    return Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS))  # type: ignore[arg-type]
+    made = Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS))  # type: ignore[arg-type]
+    for game in _known.values():  # no iteration: what numba does on a first call is done before processes are forked
+        run(made, numeric, game, 0)
+    return made
 
 
 def run(program: Program, values: Mapping[str, Value], game: SequenceGame, iterations: int) -> np.ndarray:
@@ -242,29 +249,41 @@ class _Bake(ast.NodeTransformer):
 
 def warm() -> None:
     """Compile a rule that uses the vocabulary of `solvers.rule`, which then need not be compiled for every candidate."""
-    make_program(_VOCABULARY)
+    known = {name: call for name, call in _CALLS.items() if name in rule.__all__}
+    make_program(_VOCABULARY.format(names=", ".join(known), calls="\n    ".join(known.values())))
 
 
+_CALLS = {
+    "add_to_average": "add_to_average(S, sigma, reach, infosets, c, 1.0)\n    add_to_average(S, sigma, reach, infosets, 1.0, t)",
+    "normalise": "normalise(sigma, infosets)",
+    "regret_matching": "regret_matching(state.x, R, infosets)",
+    "largest_regrets": "largest_regrets(r, infosets, state.y)",
+    "raise_to": "raise_to(state.y, c)",
+    "exponentiate": "exponentiate(state.y)",
+    "discount": "state.z[0] += discount(t, c) + discount(t - 1.0, c)",
+    "ramp": "state.z[0] += ramp(t, c)",
+    "ema": "state.z[0] += ema(c, c, c)",
+    **{name: f"state.z[0] += {name}(c)" for name in ("safe_exp", "safe_log1p", "safe_sqrt")},
+    "safe_divide": "state.z[0] += safe_divide(c, c)",
+    "safe_power": "state.z[0] += safe_power(c, c) + safe_power(t, c)",
+    **{name: f"state.z[0] += {name}(r, infosets, 0)" for name in ("largest_in", "highest_in", "lowest_in", "mean_in", "positive_in")},
+}
 _VOCABULARY = """
-from solvers.rule import add_to_average, discount, exponentiate, largest_regrets, njit, normalise, raise_to, regret_matching
+from solvers.rule import njit, {names}
 
-PARAMS = {"a": 1.5}
-STATE = {"x": "action", "y": "infoset", "z": "game"}
+PARAMS = {{"c": 1.5}}
+STATE = {{"x": "action", "y": "infoset", "z": "game"}}
 
 @njit
 def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
-    add_to_average(S, sigma, reach, infosets, ((t - 1.0) / t) ** params.a, 1.0)
-    add_to_average(S, sigma, reach, infosets, 1.0, t)
+    c = params.c
+    {calls}
 
 @njit
 def accumulate_regret(R, r, t, infosets, params, state):
-    largest_regrets(r, infosets, state.y)
-    raise_to(state.y, params.a)
-    exponentiate(state.y)
-    state.z[0] = discount(t, params.a)
+    pass
 
 @njit
 def derive_policy(sigma, R, r, t, infosets, params, state):
-    regret_matching(state.x, R, infosets)
-    normalise(sigma, infosets)
+    pass
 """
