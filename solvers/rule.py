@@ -15,12 +15,24 @@ __all__ = [
     "Infosets",
     "add_to_average",
     "discount",
+    "ema",
     "exponentiate",
+    "highest_in",
+    "largest_in",
     "largest_regrets",
+    "lowest_in",
+    "mean_in",
     "njit",
     "normalise",
+    "positive_in",
     "raise_to",
+    "ramp",
     "regret_matching",
+    "safe_divide",
+    "safe_exp",
+    "safe_log1p",
+    "safe_power",
+    "safe_sqrt",
 ]
 
 _LOG2_E = 1.0 / math.log(2.0)
@@ -41,8 +53,109 @@ class Infosets(NamedTuple):
 @njit
 def discount(t, exponent):
     """Return t^exponent / (t^exponent + 1), the discount of DCFR (Brown & Sandholm 2019)."""
-    power = float(t) ** exponent
+    power = np.float64(t) ** exponent  # float64 overflows to inf where Python's own numbers raise
     return power / (power + 1.0) if power < np.inf else 1.0
+
+
+@njit
+def ramp(t, duration):
+    """Return t / duration, at most 1: the schedules of AOD-CFR."""
+    return min(1.0, t / duration) if duration > 0.0 else 1.0
+
+
+@njit
+def ema(average, x, rate):
+    """Return the exponential moving average after x: ``(1 - rate) * average + rate * x``."""
+    return (1.0 - rate) * average + rate * x
+
+
+@njit
+def safe_divide(x, y):
+    """Return x / y; 0 where y is nearly 0."""
+    return x / y if abs(y) > 1e-12 else 0.0
+
+
+@njit
+def safe_power(x, exponent):
+    """Return sign(x) |x|^exponent within 1e300; 0 for x = 0. Exponents 0.5, 1, 1.5 and 2 are cheap."""
+    size = np.float64(abs(x))
+    if size == 0.0:
+        return 0.0
+    if exponent == 1.0:
+        value = size
+    elif exponent == 2.0:
+        value = size * size
+    elif exponent == 0.5:
+        value = np.sqrt(size)
+    elif exponent == 1.5:
+        value = size * np.sqrt(size)
+    else:
+        value = size**exponent
+    value = min(value, 1e300)
+    return value if x > 0.0 else -value
+
+
+@njit
+def safe_exp(x):
+    """Return e^x; x counts as -700 or 700 beyond."""
+    return math.exp(min(max(x, -700.0), 700.0))
+
+
+@njit
+def safe_log1p(x):
+    """Return sign(x) log(1 + |x|)."""
+    return math.log1p(x) if x >= 0.0 else -math.log1p(-x)
+
+
+@njit
+def safe_sqrt(x):
+    """Return sign(x) sqrt(|x|)."""
+    return math.sqrt(x) if x >= 0.0 else -math.sqrt(-x)
+
+
+@njit
+def largest_in(x, infosets, i):
+    """Return max |x| over the actions of infoset i."""
+    found = 0.0
+    for k in range(infosets.first[i], infosets.first[i] + infosets.count[i]):
+        found = max(found, abs(x[k]))
+    return found
+
+
+@njit
+def highest_in(x, infosets, i):
+    """Return max x over the actions of infoset i."""
+    found = x[infosets.first[i]]
+    for k in range(infosets.first[i] + 1, infosets.first[i] + infosets.count[i]):
+        found = max(found, x[k])
+    return found
+
+
+@njit
+def lowest_in(x, infosets, i):
+    """Return min x over the actions of infoset i."""
+    found = x[infosets.first[i]]
+    for k in range(infosets.first[i] + 1, infosets.first[i] + infosets.count[i]):
+        found = min(found, x[k])
+    return found
+
+
+@njit
+def mean_in(x, infosets, i):
+    """Return the mean of x over the actions of infoset i."""
+    total = 0.0
+    for k in range(infosets.first[i], infosets.first[i] + infosets.count[i]):
+        total += x[k]
+    return total / infosets.count[i]
+
+
+@njit
+def positive_in(x, infosets, i):
+    """Return the sum of the positive parts of x over the actions of infoset i."""
+    total = 0.0
+    for k in range(infosets.first[i], infosets.first[i] + infosets.count[i]):
+        total += max(x[k], 0.0)
+    return total
 
 
 @njit

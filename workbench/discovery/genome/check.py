@@ -1,0 +1,247 @@
+"""The static check: what a program may say before any of it is executed.
+
+It keeps honest mistakes and simple tricks out of the engine; what contains a hostile program is the isolation, not this check.
+"""
+
+import ast
+import collections
+import dataclasses
+import math
+import typing
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+
+import numpy as np
+
+from solvers import rule
+
+NUMBA = {"njit", "prange", "float64", "int64", "int32", "boolean", "types", "typed"}
+BUILTINS = set(
+    "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min object pow range reversed "
+    "round set slice sorted str sum tuple zip property staticmethod classmethod super "
+    "ArithmeticError Exception IndexError KeyError OverflowError TypeError ValueError ZeroDivisionError".split()
+)
+# Attributes that lead to files, to foreign code or out of the sandboxed names, on whatever object they are looked up.
+FORBIDDEN = set(
+    "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile tofile fromregex memmap open_memmap DataSource "
+    "ctypeslib ctypes f2py lib testing core distutils show_config info test lookfor source format format_map dump dumps "
+    "os sys io builtins inspect importlib subprocess modules objmode jit cfunc cuda extending frompyfunc "
+    "tb_frame gi_frame cr_frame f_globals f_locals f_builtins f_back func_globals mro".split()
+)
+SIZE_LIMIT = 60_000  # characters
+NODE_LIMIT = 12_000
+LEGAL_IMPORTS = "math, numpy, numba, collections, dataclasses, typing and solvers.rule"
+_REFUSED = {
+    ast.Global: "global", ast.Nonlocal: "nonlocal", ast.With: "with", ast.AsyncFor: "async", ast.AsyncFunctionDef: "async",
+    ast.AsyncWith: "async", ast.Await: "await", ast.Yield: "yield", ast.YieldFrom: "yield", ast.Delete: "del", ast.Match: "match",
+}  # fmt: skip
+
+
+@cache
+def _exports() -> dict[str, frozenset[str]]:
+    """Return what may be taken from each module."""
+    return {
+        "math": frozenset(name for name in dir(math) if not name.startswith("_")),
+        "numpy": frozenset(np.__all__) - FORBIDDEN | {"random", "linalg"},
+        "numba": frozenset(NUMBA),
+        "collections": frozenset(collections.__all__) | {"abc"},
+        "collections.abc": frozenset(collections.abc.__all__),
+        "dataclasses": frozenset(dataclasses.__all__),
+        "typing": frozenset(typing.__all__),
+        "solvers.rule": frozenset(rule.__all__),
+    }
+
+
+def problems(
+    source: str,
+    functions: Mapping[str, tuple[str, ...]],
+    *,
+    tables: Collection[str] = ("PARAMS",),
+    state_kinds: Collection[str] = (),
+    classes: Collection[str] = (),
+) -> list[str]:
+    """Return what is wrong with a program, one line each with its place; empty if nothing is. Nothing is executed.
+
+    Parameters
+    ----------
+    source : str
+    functions : mapping
+        The functions that the program must define, with the names of their arguments.
+    tables : collection of str
+        Module-level dictionaries of hyper-parameters: names to float, int, bool or str.
+    state_kinds : collection of str
+        Legal values in STATE.
+    classes : collection of str
+        Classes of the published interface; a program that defines one of them is held to these instead of `functions`.
+    """
+    if len(source) > SIZE_LIMIT:
+        return [f"line 1: {len(source)} characters; at most {SIZE_LIMIT} are allowed"]
+    try:
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        return [f"line {error.lineno or 1}: not valid Python: {error.msg}"]
+    except (ValueError, RecursionError, MemoryError) as error:
+        return [f"line 1: not valid Python: {str(error).strip() or type(error).__name__}"]
+    nodes = list(ast.walk(tree))
+    if len(nodes) > NODE_LIMIT:
+        return [f"line 1: {len(nodes)} syntax nodes; at most {NODE_LIMIT} are allowed"]
+    class_form = any(isinstance(node, ast.ClassDef) and node.name in classes for node in tree.body)
+    found = [*_imports(nodes), *_words(tree, nodes), *_module_level(tree, class_form)]
+    if class_form:
+        present = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+        found += [(1, f"class {name} is missing") for name in classes if name not in present]
+    else:
+        found += [*_signatures(tree, functions), *_tables(tree, tables, state_kinds)]
+    return [f"line {line}: {what}" for line, what in sorted(set(found))]
+
+
+Found = Iterator[tuple[int, str]]
+
+
+def _imports(nodes: list[ast.AST]) -> Found:
+    legal = _exports()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name not in legal or (alias.name == "solvers.rule" and alias.asname is None):
+                    yield node.lineno, f"imports {alias.name}; a program may import {LEGAL_IMPORTS}"
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            if module not in legal:
+                yield node.lineno, f"imports {module}; a program may import {LEGAL_IMPORTS}"
+                continue
+            for alias in node.names:
+                if alias.name not in legal[module]:
+                    yield node.lineno, f"imports {alias.name} from {module}, which is not allowed"
+
+
+def _words(tree: ast.Module, nodes: list[ast.AST]) -> Found:
+    """Find forbidden statements, unknown names, and attributes that lead astray."""
+    bound = _bound_names(nodes)
+    modules = {a.asname or a.name: a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
+    for node in nodes:
+        line = getattr(node, "lineno", 1)
+        if type(node) in _REFUSED:
+            yield line, f"the statement {_REFUSED[type(node)]!r} is not allowed"
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            if node.id not in bound and node.id not in BUILTINS:
+                yield line, f"the name {node.id!r} is neither defined here nor allowed"
+        elif isinstance(node, ast.Attribute):
+            if node.attr.startswith("_") or node.attr in FORBIDDEN:
+                yield line, f"the attribute {node.attr!r} is not allowed"
+            elif isinstance(node.value, ast.Name) and node.value.id in modules:
+                module = modules[node.value.id]
+                if node.attr not in _exports().get(module, ()):
+                    yield line, f"{node.value.id}.{node.attr} is not allowed"
+    for name in bound:
+        if name.startswith("__") or name in ("eval", "exec", "open", "compile", "getattr", "setattr"):
+            yield 1, f"the name {name!r} is not allowed"
+
+
+def _bound_names(nodes: list[ast.AST]) -> set[str]:
+    names: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names.add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name.split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def _module_level(tree: ast.Module, class_form: bool) -> Found:
+    for place, node in enumerate(tree.body):
+        if isinstance(node, ast.ClassDef) and class_form:
+            for decorator in node.decorator_list:
+                if not isinstance(decorator, ast.Name) or decorator.id != "dataclass":
+                    yield node.lineno, f"{node.name} has a decorator other than dataclass"
+            for inner, item in enumerate(node.body):
+                yield from _definition(item, inner, class_form)
+        else:
+            yield from _definition(node, place, class_form)
+
+
+def _definition(node: ast.stmt, place: int, class_form: bool) -> Found:
+    if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)) or (place == 0 and is_docstring(node)):
+        return
+    if isinstance(node, ast.FunctionDef):
+        legal = ("njit", "property", "staticmethod", "classmethod") if class_form else ("njit",)
+        for decorator in node.decorator_list:
+            if ast.unparse(decorator) not in (*legal, "numba.njit"):
+                yield (
+                    node.lineno,
+                    f"{node.name} has the decorator {ast.unparse(decorator)}; legal is {', '.join(legal)} without arguments",
+                )
+        for default in [*node.args.defaults, *[d for d in node.args.kw_defaults if d is not None]]:
+            if literal(default) is _NONE:
+                yield node.lineno, f"{node.name} has a default that is no literal"
+        return
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if all(isinstance(target, ast.Name) for target in targets) and (node.value is None or literal(node.value) is not _NONE):
+            return
+        yield node.lineno, "an assignment outside functions must give a name a literal value"
+        return
+    yield node.lineno, "outside functions only imports, literal assignments and function definitions are allowed"
+
+
+def _signatures(tree: ast.Module, functions: Mapping[str, tuple[str, ...]]) -> Found:
+    defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for name, arguments in functions.items():
+        if name not in defined:
+            yield 1, f"function {name}({', '.join(arguments)}) is missing"
+            continue
+        given = [argument.arg for argument in defined[name].args.args]
+        if tuple(given) != tuple(arguments) or defined[name].args.vararg or defined[name].args.kwonlyargs:
+            yield defined[name].lineno, f"{name} takes ({', '.join(given)}); it must take ({', '.join(arguments)})"
+
+
+def _tables(tree: ast.Module, tables: Collection[str], kinds: Collection[str]) -> Found:
+    for name, node in table_nodes(tree, (*tables, "STATE")).items():
+        table = literal(node)
+        if not isinstance(table, dict):
+            yield node.lineno, f"{name} is not a dictionary"
+            continue
+        for key, value in table.items():
+            if not isinstance(key, str) or not key.isidentifier() or key.startswith("_"):
+                yield node.lineno, f"{name} has the key {key!r}; keys are identifiers that do not start with an underscore"
+            elif name == "STATE":
+                if kinds and value not in kinds:
+                    yield node.lineno, f"STATE[{key!r}] is {value!r}; legal are {', '.join(map(repr, kinds))}"
+            elif not isinstance(value, (bool, int, float, str)) or (isinstance(value, float) and not math.isfinite(value)):
+                yield node.lineno, f"{name}[{key!r}] is {value!r}; values are finite float, int, bool or str"
+    present = table_nodes(tree, tables)
+    for name in tables:
+        if name not in present:
+            yield 1, f"{name} is missing: write {name} = {{}} or a dictionary of names and defaults"
+
+
+_NONE = object()
+
+
+def literal(node: ast.expr) -> object:
+    """Return the value of a literal, or a mark of its own for anything else (`check._NONE`)."""
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return _NONE
+
+
+def is_docstring(node: ast.stmt) -> bool:
+    """Return whether the statement is a bare string."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def table_nodes(tree: ast.Module, names: Collection[str]) -> dict[str, ast.expr]:
+    """Return the value nodes of the module-level assignments to `names`."""
+    found: dict[str, ast.expr] = {}
+    for node in tree.body:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+        if isinstance(target, ast.Name) and target.id in names and node.value is not None:  # type: ignore[union-attr]
+            found[target.id] = node.value  # type: ignore[union-attr]
+    return found
