@@ -85,14 +85,17 @@ def with_constants(source: str, constants: Mapping[str, float]) -> str:
 
 def size(source: str) -> int:
     """Return the number of syntax nodes in the bodies of the canonical source's functions."""
-    tree = normalised(ast.parse(source))
+    return count_nodes(normalised(ast.parse(source)))
+
+
+def count_nodes(tree: ast.Module) -> int:
+    """Return the number of syntax nodes in the bodies of functions."""
     return sum(
-        1
+        not isinstance(node, (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop))
         for function in ast.walk(tree)
         if isinstance(function, ast.FunctionDef)
         for statement in function.body
         for node in ast.walk(statement)
-        if not isinstance(node, (ast.expr_context, ast.operator, ast.cmpop, ast.unaryop, ast.boolop))
     )
 
 

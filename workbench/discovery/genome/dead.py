@@ -14,15 +14,15 @@ WRITING_NUMPY = set("copyto put place putmask fill_diagonal put_along_axis shuff
 def drop_dead_code(function: ast.FunctionDef) -> None:
     """Remove, in place, what has no effect: unused locals, empty branches and loops, statements after a return."""
     while True:
-        before = sum(1 for _ in ast.walk(function))
         loaded = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        _sweep(function, lambda node, loaded=loaded: _reduced(node, loaded))  # type: ignore[misc]
-        if sum(1 for _ in ast.walk(function)) == before:
+        if not _sweep(function, lambda node, loaded=loaded: _reduced(node, loaded)):  # type: ignore[misc]
             return
 
 
 def drop_dead_registers(tree: ast.Module, registers: set[str]) -> None:
     """Remove, in place, all writing to registers of `state` that are read for nothing but writing them again."""
+    if not registers:
+        return
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     live: set[str] = set()
     for function in functions:
@@ -30,7 +30,7 @@ def drop_dead_registers(tree: ast.Module, registers: set[str]) -> None:
         reads = _reads(function, known)
         live |= {name for name, by in reads if by != name}
     dead = registers - live
-    for function in functions:
+    for function in functions if dead else ():
         known = aliases_of(function)
         _sweep(function, lambda node, known=known: [] if _written(node, known) in dead else [node])  # type: ignore[misc]
 
@@ -55,15 +55,17 @@ def is_pure(node: ast.AST) -> bool:
 
 def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
     """Yield every list of statements under `node`, inner ones first."""
-    for child in ast.iter_child_nodes(node):
-        yield from blocks(child)
     for name in ("body", "orelse", "finalbody"):
         block = getattr(node, name, None)
         if isinstance(block, list):
+            for statement in block:
+                yield from blocks(statement)
             yield block
 
 
-def _sweep(function: ast.FunctionDef, keep: Callable[[ast.stmt], list[ast.stmt]]) -> None:
+def _sweep(function: ast.FunctionDef, keep: Callable[[ast.stmt], list[ast.stmt]]) -> bool:
+    """Replace every statement by what `keep` returns; return whether anything changed."""
+    changed = False
     for block in blocks(function):
         kept: list[ast.stmt] = []
         for statement in block:
@@ -71,10 +73,14 @@ def _sweep(function: ast.FunctionDef, keep: Callable[[ast.stmt], list[ast.stmt]]
             if isinstance(statement, (ast.Return, ast.Continue, ast.Break, ast.Raise)):
                 break
         full = [statement for statement in kept if not isinstance(statement, ast.Pass)]
-        block[:] = full or ([ast.Pass()] if block else [])
-    for node in ast.walk(function):
+        full = full or ([ast.Pass()] if block else [])
+        if len(full) != len(block) or any(a is not b and not isinstance(a, ast.Pass) for a, b in zip(full, block, strict=True)):
+            block[:] = full
+            changed = True
+    for node in ast.walk(function) if changed else ():
         if isinstance(node, (ast.If, ast.For, ast.While)) and node.orelse and _is_empty(node.orelse):
             node.orelse = []
+    return changed
 
 
 def _reduced(node: ast.stmt, loaded: set[str]) -> list[ast.stmt]:

@@ -1,6 +1,7 @@
 """A program while it is being changed: its opened syntax tree, its constants and registers, and the helpers of all mutations."""
 
 import ast
+from functools import lru_cache
 from solvers import rule
 from workbench.discovery.genome.canonical import TABLES, constant_node, normalised
 from workbench.discovery.genome.check import literal, table_nodes
@@ -31,19 +32,20 @@ class Draft:
 
     def __init__(self, source: str, grammar: Grammar) -> None:
         self.grammar = grammar
-        self.tree = opened(normalised(ast.parse(source), grammar.functions), _VOCABULARY)
-        for name in ("STATE", *{part.table for part in grammar.functions.values()}):
-            if name not in table_nodes(self.tree, (name,)):
-                self.tree.body.insert(0, statements(f"{name} = {{}}")[0])
+        self.tree = ast.parse(opened_source(source, grammar))
+        self._changed: set[str] = set()
         self._touched: list[ast.stmt] = []
-        self._float_tables()
-        self.lift()
 
     @property
     def functions(self) -> dict[str, ast.FunctionDef]:
         """Return the functions that mutation may change, by name."""
         found = {node.name: node for node in self.tree.body if isinstance(node, ast.FunctionDef)}
         return {name: found[name] for name in self.grammar.functions if name in found}
+
+    @property
+    def changed(self) -> dict[str, ast.FunctionDef]:
+        """Return those that did change."""
+        return {name: function for name, function in self.functions.items() if name in self._changed}
 
     @property
     def registers(self) -> dict[str, str]:
@@ -108,6 +110,7 @@ class Draft:
         """Put `node` at `site`; divisions by and powers of what changed become protected."""
         site.put(node)
         self._touched.append(site.statement)
+        self.touch(site.scope.function.name)
         inner = site
         for outer in reversed(site.above):
             above = outer.node
@@ -117,6 +120,10 @@ class Draft:
                 elif isinstance(above.op, ast.Pow):
                     outer.put(_call("safe_power", above.left, above.right))
             inner = outer
+
+    def touch(self, function: str) -> None:
+        """Note that a function changed by other means than `put`."""
+        self._changed.add(function)
 
     def outer_index(self, scope: Scope) -> str | None:
         """Return the index of the loop over infosets (or what the grammar's outer kind is), nesting a flat loop if need be."""
@@ -147,7 +154,7 @@ class Draft:
 
     def lift(self) -> None:
         """Declare numbers inside expressions as constants, unless they are 0, 1 or a tiny threshold."""
-        for name, function in self.functions.items():
+        for name, function in self.changed.items():
             for site in self.sites(function):
                 node = site.node
                 negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
@@ -180,7 +187,7 @@ class Draft:
 
     def _keep_signs(self) -> None:
         """Cut at zero what was changed and goes into an array that must stay non-negative, unless it is so by its form."""
-        for name, function in self.functions.items():
+        for name, function in self.changed.items():
             part = self.grammar.functions[name]
             for site in self.sites(function) if part.nonnegative else ():
                 target = site.statement.targets[0] if isinstance(site.statement, ast.Assign) else None
@@ -216,6 +223,15 @@ class Draft:
             )
         return False
 
+    def open(self, source: str) -> str:
+        """Take `source` as the program and return it opened, its numbers declared."""
+        self.tree = opened(normalised(ast.parse(source), self.grammar.functions), _VOCABULARY)
+        for name in ("STATE", *{part.table for part in self.grammar.functions.values()}):
+            if name not in table_nodes(self.tree, (name,)):
+                self.tree.body.insert(0, statements(f"{name} = {{}}")[0])
+        self._float_tables()
+        return self.source()
+
     def _float_tables(self) -> None:
         """Make whole numbers in tables floats, so that they can be tuned, unless they count loops or index arrays."""
         counting: set[str] = set()
@@ -248,3 +264,11 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
 
 def _binds(function: ast.FunctionDef, name: str) -> bool:
     return any(isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store) for node in ast.walk(function))
+
+
+@lru_cache(maxsize=1024)
+def opened_source(source: str, grammar: Grammar) -> str:
+    """Return `source` opened and in normal form, its numbers declared as constants: what mutations start from."""
+    draft = Draft.__new__(Draft)
+    draft.grammar, draft._touched, draft._changed = grammar, [], set(grammar.functions)
+    return draft.open(source)

@@ -79,7 +79,7 @@ class Idiom:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grammar:
     """All that the symbolic operators know of a task.
 

@@ -79,13 +79,15 @@ def index_names(function: ast.FunctionDef) -> set[str]:
             found |= _loaded(node.iter) | _loaded(node.target)
         elif isinstance(node, ast.Subscript):
             found |= _loaded(node.slice)
+    makers: list[tuple[set[str], set[str]]] = []
+    for node in ast.walk(function):
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {name for target in targets if not isinstance(target, ast.Subscript) for name in _loaded(target)}
+            if names:
+                makers.append((names, _loaded(node.value)))
     while True:
-        more = set(found)
-        for node in ast.walk(function):
-            if isinstance(node, (ast.Assign, ast.AugAssign)):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                if any(_loaded(target) & found for target in targets if not isinstance(target, ast.Subscript)):
-                    more |= _loaded(node.value)
+        more = found.union(*(used for names, used in makers if names & found))
         if more == found:
             return found
         found = more

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def simplify(draft: "Draft") -> None:
-    """Simplify all places of the draft's functions, in place."""
-    for function in draft.functions.values():
+    """Simplify all places of the functions that changed, in place."""
+    for function in draft.changed.values():
         for _ in range(10):
             changed = False
             for site in reversed(draft.sites(function)):

@@ -195,6 +195,7 @@ def delete(draft: Draft, rng: np.random.Generator) -> str | None:
         target = site.statement
         if isinstance(target, (ast.Assign, ast.AugAssign, ast.If)) and not _defines_read_local(site):
             site.block.remove(target)
+            draft.touch(site.scope.function.name)
             return f"without {ast.unparse(target).splitlines()[0]}"
     node = site.node
     parts: list[ast.expr] = []

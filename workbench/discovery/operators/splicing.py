@@ -80,6 +80,7 @@ def take_function(draft: Draft, other: str, rng: np.random.Generator) -> str | N
     _bring(draft, giver, function)
     place = draft.tree.body.index(draft.functions[name])
     draft.tree.body[place] = function
+    draft.touch(name)
     return f"{name} of the other"
 
 

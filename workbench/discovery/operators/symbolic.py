@@ -1,11 +1,12 @@
 """The symbolic operator: mutations of syntax trees. It needs no network and is a function of the run and its seed."""
 
+import ast
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from workbench.discovery.genome.canonical import canonical, size
-from workbench.discovery.genome.draft import Draft
+from workbench.discovery.genome.canonical import canonical, count_nodes
+from workbench.discovery.genome.draft import Draft, opened_source
 from workbench.discovery.genome.grammar import Grammar
 from workbench.discovery.operators import mutations, splicing
 from workbench.discovery.population import View
@@ -121,7 +122,8 @@ def vary(
 ) -> Proposal:
     """Return a proposal: `source` after mutations, checked, and different from before."""
     unchanged = canonical(source, grammar.functions)
-    opened = Draft(source, grammar).source()
+    opened = opened_source(source, grammar)
+    before = count_nodes(ast.parse(opened))
     drawn: list[str] = []
 
     def other() -> str:
@@ -136,8 +138,9 @@ def vary(
         made, what = mutate(source, grammar, rng, number, other, weights)
         if not what or made in (unchanged, opened):
             continue
-        larger = size(made) - size(opened)
-        if size(made) > grammar.size_limit or (larger > 0 and rng.random() < pressure * min(1.0, larger / 20.0)):
+        after = count_nodes(ast.parse(made))
+        larger = after - before
+        if after > max(grammar.size_limit, before) or (larger > 0 and rng.random() < pressure * min(1.0, larger / 20.0)):
             continue
         found = view.task.problems(made)
         if found:
