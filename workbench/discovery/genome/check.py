@@ -15,18 +15,25 @@ import numpy as np
 
 from solvers import rule
 
-NUMBA = {"njit", "prange", "float64", "int64", "int32", "boolean", "types", "typed"}
-BUILTINS = set(
+
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(text.split())
+
+
+NUMBA = words("njit prange float64 int64 int32 boolean types typed")
+BUILTINS = words(
     "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min object pow range reversed "
     "round set slice sorted str sum tuple zip property staticmethod classmethod super "
-    "ArithmeticError Exception IndexError KeyError OverflowError TypeError ValueError ZeroDivisionError".split()
+    "ArithmeticError Exception IndexError KeyError OverflowError TypeError ValueError ZeroDivisionError"
 )
+SPECIAL = words("__init__ __call__ __len__ __getitem__ __post_init__")  # methods that a class may define
 # Attributes that lead to files, to foreign code or out of the sandboxed names, on whatever object they are looked up.
-FORBIDDEN = set(
+FORBIDDEN = words(
     "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile tofile fromregex memmap open_memmap DataSource "
     "ctypeslib ctypes f2py lib testing core distutils show_config info test lookfor source format format_map dump dumps "
     "os sys io builtins inspect importlib subprocess modules objmode jit cfunc cuda extending frompyfunc "
-    "tb_frame gi_frame cr_frame f_globals f_locals f_builtins f_back func_globals mro".split()
+    "tb_frame gi_frame cr_frame f_globals f_locals f_builtins f_back func_globals mro"
 )
 SIZE_LIMIT = 60_000  # characters
 NODE_LIMIT = 12_000
@@ -43,7 +50,7 @@ def _exports() -> dict[str, frozenset[str]]:
     return {
         "math": frozenset(name for name in dir(math) if not name.startswith("_")),
         "numpy": frozenset(np.__all__) - FORBIDDEN | {"random", "linalg"},
-        "numba": frozenset(NUMBA),
+        "numba": NUMBA,
         "collections": frozenset(collections.__all__) | {"abc"},
         "collections.abc": frozenset(collections.abc.__all__),
         "dataclasses": frozenset(dataclasses.__all__),
@@ -134,7 +141,7 @@ def _words(tree: ast.Module, nodes: list[ast.AST]) -> Found:
                 if node.attr not in _exports().get(module, ()):
                     yield line, f"{node.value.id}.{node.attr} is not allowed"
     for name in bound:
-        if name.startswith("__") or name in ("eval", "exec", "open", "compile", "getattr", "setattr"):
+        if (name.startswith("__") and name not in SPECIAL) or name in ("eval", "exec", "open", "compile", "getattr", "setattr"):
             yield 1, f"the name {name!r} is not allowed"
 
 
@@ -241,7 +248,8 @@ def table_nodes(tree: ast.Module, names: Collection[str]) -> dict[str, ast.expr]
     """Return the value nodes of the module-level assignments to `names`."""
     found: dict[str, ast.expr] = {}
     for node in tree.body:
-        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
-        if isinstance(target, ast.Name) and target.id in names and node.value is not None:  # type: ignore[union-attr]
-            found[target.id] = node.value  # type: ignore[union-attr]
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if isinstance(target, ast.Name) and target.id in names:
+                found[target.id] = node.value
     return found

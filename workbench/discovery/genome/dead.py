@@ -3,12 +3,13 @@
 import ast
 from collections.abc import Callable, Iterator
 
-PURE_BUILTINS = set("abs bool divmod float int len max min pow range round sum enumerate zip reversed".split())
-PURE_VOCABULARY = set(
-    "discount ramp ema safe_divide safe_power safe_exp safe_log1p safe_sqrt "
-    "largest_in highest_in lowest_in mean_in positive_in".split()
+from workbench.discovery.genome.check import words
+
+PURE_BUILTINS = words("abs bool divmod float int len max min pow range round sum enumerate zip reversed")
+PURE_VOCABULARY = words(
+    "discount ramp ema safe_divide safe_power safe_exp safe_log1p safe_sqrt largest_in highest_in lowest_in mean_in positive_in"
 )
-WRITING_NUMPY = set("copyto put place putmask fill_diagonal put_along_axis shuffle seed random".split())
+WRITING_NUMPY = words("copyto put place putmask fill_diagonal put_along_axis shuffle seed random")
 
 
 def drop_dead_code(function: ast.FunctionDef) -> None:
@@ -74,7 +75,8 @@ def _sweep(function: ast.FunctionDef, keep: Callable[[ast.stmt], list[ast.stmt]]
                 break
         full = [statement for statement in kept if not isinstance(statement, ast.Pass)]
         full = full or ([ast.Pass()] if block else [])
-        if len(full) != len(block) or any(a is not b and not isinstance(a, ast.Pass) for a, b in zip(full, block, strict=True)):
+        same = [a is b or (isinstance(a, ast.Pass) and isinstance(b, ast.Pass)) for a, b in zip(full, block, strict=False)]
+        if len(full) != len(block) or not all(same):
             block[:] = full
             changed = True
     for node in ast.walk(function) if changed else ():

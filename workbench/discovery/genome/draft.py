@@ -2,6 +2,7 @@
 
 import ast
 from functools import lru_cache
+
 from solvers import rule
 from workbench.discovery.genome.canonical import TABLES, constant_node, normalised
 from workbench.discovery.genome.check import literal, table_nodes
@@ -116,10 +117,14 @@ class Draft:
             above = outer.node
             if isinstance(above, ast.BinOp):
                 if isinstance(above.op, ast.Div) and inner.field == "right":
-                    outer.put(_call("safe_divide", above.left, above.right))
+                    outer.put(self.call(self.grammar.divide, above.left, above.right))
                 elif isinstance(above.op, ast.Pow):
-                    outer.put(_call("safe_power", above.left, above.right))
+                    outer.put(self.call(self.grammar.power, above.left, above.right))
             inner = outer
+
+    def call(self, template: str, *arguments: ast.expr) -> ast.expr:
+        """Return a template with its arguments filled in."""
+        return expression(template.format(*(f"({ast.unparse(argument)})" for argument in arguments)))
 
     def touch(self, function: str) -> None:
         """Note that a function changed by other means than `put`."""
@@ -138,9 +143,10 @@ class Draft:
     def outer_loop(self, function: ast.FunctionDef, index: str, inside: ast.AST) -> ast.For | None:
         """Return the loop of `function` over `index` around `inside`."""
         for node in ast.walk(function):
-            if isinstance(node, ast.For) and isinstance(node.target, ast.Name) and node.target.id == index:
-                if any(inner is inside for inner in ast.walk(node)):
-                    return node
+            if not isinstance(node, ast.For) or ast.unparse(node.target) != index:
+                continue
+            if any(inner is inside for inner in ast.walk(node)):
+                return node
         return None
 
     def local(self, function: ast.FunctionDef, block: list[ast.stmt], wanted: str, text: str) -> str:
@@ -194,14 +200,14 @@ class Draft:
                 if site.above or not isinstance(target, ast.Subscript) or site.statement not in self._touched:
                     continue
                 if ast.unparse(target.value) in part.nonnegative and not self._is_nonnegative(site.node, part):
-                    site.put(_call("max", site.node, ast.Constant(0.0)))
+                    site.put(self.call("max({0}, {1})", site.node, ast.Constant(0.0)))
 
     def _is_nonnegative(self, node: ast.expr, part: Part) -> bool:
         def good(inner: ast.expr) -> bool:
             return self._is_nonnegative(inner, part)
 
         if isinstance(node, ast.Constant):
-            return not isinstance(node.value, str) and node.value >= 0.0
+            return isinstance(node.value, int | float) and node.value >= 0.0
         if isinstance(node, ast.Name):
             return node.id in part.numbers
         if isinstance(node, ast.Attribute):
@@ -256,10 +262,6 @@ class Draft:
 
 def _keys(table: ast.expr) -> list[str]:
     return [str(key.value) for key in table.keys if isinstance(key, ast.Constant)] if isinstance(table, ast.Dict) else []
-
-
-def _call(name: str, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
 
 
 def _binds(function: ast.FunctionDef, name: str) -> bool:

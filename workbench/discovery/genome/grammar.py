@@ -24,6 +24,8 @@ class Part:
         How often mutation looks here.
     nonnegative, positive : set of str
         Arrays whose entries must not become negative, and others of which it is known that they are not.
+    fixed : set of str
+        Locals that are no numbers, or that nothing should change or read.
     table : str
         Where new constants are declared.
     """
@@ -34,6 +36,7 @@ class Part:
     weight: float = 1.0
     nonnegative: frozenset[str] = frozenset()
     positive: frozenset[str] = frozenset()
+    fixed: frozenset[str] = frozenset()
     table: str = "PARAMS"
 
 
@@ -100,6 +103,8 @@ class Grammar:
         Kinds of the arrays that summaries read and of the loop that they are made in.
     constants : tuple of float
         Values that new constants are drawn around.
+    divide, power : str
+        How protected divisions and powers are written.
     size_limit : int
         Syntax nodes that a program may have.
     """
@@ -114,4 +119,6 @@ class Grammar:
     inner: str = "action"
     outer: str = "infoset"
     constants: tuple[float, ...] = (0.1, 0.5, 1.0, 1.5, 2.0, 3.0)
+    divide: str = "safe_divide({0}, {1})"
+    power: str = "safe_power({0}, {1})"
     size_limit: int = 400

@@ -65,7 +65,7 @@ def sites(function: ast.FunctionDef, grammar: Grammar, registers: Mapping[str, s
     for name, register in aliases_of(function).items():
         if register in registers:
             arrays[name] = registers[register]
-    guarded = index_names(function)
+    guarded = index_names(function) | part.fixed
     kinds = {**arrays, **_index_arrays(function, part)}
     scope = Scope(function, part, arrays)
     return list(_in_block(function.body, scope, grammar, guarded, kinds))
@@ -139,9 +139,9 @@ def _in_block(block: list[ast.stmt], scope: Scope, grammar: Grammar, guarded: se
             yield from _in_block(statement.orelse, scope, grammar, guarded, kinds)
         elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
             target = statement.targets[0]
-            if isinstance(target, ast.Name) and target.id not in guarded and _is_number(statement.value, scope):
-                if target.id not in scope.locals and target.id not in scope.arrays:
-                    scope = replace(scope, locals=(*scope.locals, target.id))
+            known = {*guarded, *scope.locals, *scope.arrays}
+            if isinstance(target, ast.Name) and target.id not in known and _is_number(statement.value, scope):
+                scope = replace(scope, locals=(*scope.locals, target.id))
 
 
 def _is_number(node: ast.expr, scope: Scope) -> bool:
@@ -176,7 +176,7 @@ def _in_statement(statement: ast.stmt, block: list[ast.stmt], scope: Scope, gram
             yield from start(statement, "value")
     elif isinstance(statement, ast.If):
         yield from start(statement, "test", True)
-    elif isinstance(statement, ast.Return) and statement.value is not None:
+    elif isinstance(statement, ast.Return) and statement.value is not None and _is_number(statement.value, scope):
         yield from start(statement, "value")
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         for place in grammar.arguments.get(ast.unparse(statement.value.func), ()):

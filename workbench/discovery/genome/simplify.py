@@ -45,7 +45,7 @@ def _fold(draft: "Draft", function: ast.FunctionDef) -> None:
 
 def _value(node: ast.expr, values: dict[str, float]) -> float | None:
     """Return the value of an expression of constants, else None."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "params":
         return values.get(node.attr)
@@ -98,13 +98,12 @@ def _reduced(node: ast.expr) -> ast.expr | None:
     elif isinstance(node, ast.IfExp):
         if ast.dump(node.body) == ast.dump(node.orelse):
             return node.body
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("max", "min"):
-        if len(node.args) == 2:
-            left, right = node.args
-            if ast.dump(left) == ast.dump(right):
-                return left
-            for inner, other in ((left, right), (right, left)):  # max(max(x, 0), 0)
-                if isinstance(inner, ast.Call) and ast.unparse(inner.func) == node.func.id and len(inner.args) == 2:
-                    if ast.dump(other) in (ast.dump(inner.args[0]), ast.dump(inner.args[1])):
-                        return inner
+    elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("max", "min") and len(node.args) == 2:
+        left, right = node.args
+        if ast.dump(left) == ast.dump(right):
+            return left
+        for inner, other in ((left, right), (right, left)):  # max(max(x, 0), 0)
+            same = isinstance(inner, ast.Call) and ast.unparse(inner.func) == ast.unparse(node.func)
+            if same and ast.dump(other) in map(ast.dump, inner.args):  # type: ignore[attr-defined]
+                return inner
     return None

@@ -1,7 +1,7 @@
 """Tuning of constants by CMA-ES (Hansen 2016), in blocks: one structure at a time, a few generations each.
 
-The state of the search is rebuilt from what became of earlier proposals, so it is a function of the run. Proposals come before all
-earlier results are known; they are drawn from the distribution as known, and each generation is made of the next results to come in.
+The state of the search is rebuilt from what became of earlier proposals, so it is a function of the run. Proposals are drawn from
+the distribution as far as results are known, and each generation is made of the next results to come in.
 """
 
 import math

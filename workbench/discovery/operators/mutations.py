@@ -1,4 +1,4 @@
-"""Mutations of a draft: small changes of its expressions. Each returns a line that says what it did, or None if it found no place."""
+"""Mutations of a draft: small changes of its expressions. Each returns what it did, or None if it found no place."""
 
 import ast
 import copy
@@ -97,7 +97,7 @@ def _rounded(value: float) -> float:
 
 def pick(draft: Draft, rng: np.random.Generator, *, conditions: bool = False) -> Site | None:
     """Draw a place: a function by weight, then any of its places."""
-    names = [name for name in draft.functions]
+    names = list(draft.functions)
     weights = np.array([draft.grammar.functions[name].weight for name in names])
     if not names:
         return None
@@ -127,7 +127,7 @@ def point(draft: Draft, rng: np.random.Generator) -> str | None:
     if isinstance(node, ast.BinOp) and type(node.op) in _SWAPS:
         made: ast.expr = ast.BinOp(node.left, _SWAPS[type(node.op)](), node.right)
         if isinstance(made.op, ast.Div):  # type: ignore[attr-defined]
-            made = expression(f"safe_divide({ast.unparse(node.left)}, {ast.unparse(node.right)})")
+            made = draft.call(draft.grammar.divide, node.left, node.right)
         draft.put(site, made)
     elif isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
         choices = _COMPARISONS[type(node.ops[0])]

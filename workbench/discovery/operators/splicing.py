@@ -4,6 +4,7 @@ import ast
 import copy
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -116,7 +117,7 @@ def _bring(draft: Draft, giver: Draft, node: ast.AST) -> None:
     others = {
         (table, key): value
         for table, found in table_nodes(giver.tree, TABLES).items()
-        for key, value in (literal(found) or {}).items()  # type: ignore[attr-defined]
+        for key, value in _table(found).items()
         if (table, key) not in theirs
     }
     helpers = {
@@ -129,7 +130,7 @@ def _bring(draft: Draft, giver: Draft, node: ast.AST) -> None:
     for (table, name), value in {**theirs, **others}.items():
         if name in attributes:
             if mine.get((table, name), value) == value and (table, name) not in tables:
-                draft.set_constant(table, name, value)  # type: ignore[arg-type]
+                draft.set_constant(table, name, value)
             elif isinstance(value, float):
                 tables[name] = draft.new_constant(table, value, name).removeprefix("params.")
     registers: dict[str, str] = {}
@@ -152,6 +153,11 @@ def _bring(draft: Draft, giver: Draft, node: ast.AST) -> None:
     if choices and not table_nodes(draft.tree, ("CHOICES",)):
         draft.tree.body.insert(0, ast.Assign([ast.Name("CHOICES", ast.Store())], copy.deepcopy(choices["CHOICES"])))
     ast.fix_missing_locations(draft.tree)
+
+
+def _table(node: ast.expr) -> dict[str, Any]:
+    values = literal(node)
+    return values if isinstance(values, dict) else {}
 
 
 def _written(statement: ast.stmt) -> str | None:

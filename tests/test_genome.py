@@ -1,0 +1,214 @@
+"""Genomes: static check, normal form, structure and constants, opening."""
+
+import ast
+
+import numpy as np
+import pytest
+
+from games.loader import load_game
+from solvers.cfr.class_form import METHODS
+from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS, load_module, make_rule
+from solvers.cfr.solver import CFRSolver
+from tests.test_operators import behaviour
+from workbench.discovery.genome.canonical import canonical, program_id, size, split, with_constants
+from workbench.discovery.genome.check import problems
+from workbench.discovery.genome.draft import opened_source
+from workbench.discovery.tasks.cfr.grammar import GRAMMAR
+from workbench.discovery.tasks.cfr.seeds import shipped
+
+RULE = """
+{top}
+PARAMS = {{}}
+STATE = {{}}
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    {body}
+def accumulate_regret(R, r, t, infosets, params, state):
+    R += r
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    sigma[:] = 0.5
+"""
+HOSTILE_TOPS = [
+    "import os",
+    "import numpy as np, sys",
+    "from os import path",
+    "from . import x",
+    "import solvers.rule",
+    "from solvers.cfr import loop",
+    "from numpy import load",
+    "from solvers.rule import math",
+    "from dataclasses import sys",
+    "import numpy.ctypeslib",
+    "X = open('/etc/passwd').read()",
+    "X = [i for i in range(9)]",
+    "print(1)",
+    "while True: pass",
+    "if True: X = 1",
+    "class A: pass",
+    "from numba import njit, objmode",
+    "from numba import njit\n@njit(cache=True)\ndef f(x): return x",
+    "def f(x=open('a')): return x",
+    "def __getattr__(name): return 1",
+    "X = 1; X.y = 2",
+]
+HOSTILE_BODIES = [
+    "eval('1')",
+    "exec('1')",
+    "open('x')",
+    "compile('1', '', 'eval')",
+    "__import__('os')",
+    "getattr(S, 'x')",
+    "setattr(S, 'x', 1)",
+    "globals()",
+    "vars()",
+    "breakpoint()",
+    "input()",
+    "S.__class__",
+    "S._x",
+    "().__class__.__bases__[0].__subclasses__()",
+    "f'{S.__class__}'",
+    "'{0.__class__}'.format(S)",
+    "S.tofile('x')",
+    "S.dump('x')",
+    "import os",
+    "import numpy as np; np.load('x')",
+    "import numpy as np; np.save('x', S)",
+    "import numpy as np; np.lib.format.open_memmap('x')",
+    "import numpy as np; np.ctypeslib.load_library('x', '.')",
+    "import numpy as np; np.memmap('x')",
+    "import numpy as np; np.random._pickle",
+    "import dataclasses; dataclasses.sys",
+    "import collections; collections.os",
+    "import numba; numba.cuda.jit",
+    "import numba; numba.core.types",
+    "global PARAMS",
+    "with S: pass",
+    "yield 1",
+    "unknown_name + 1",
+    "del S",
+]
+
+
+def refused(source):
+    return problems(source, FUNCTIONS, state_kinds=STATE_KINDS, classes=tuple(METHODS))
+
+
+@pytest.mark.parametrize("text", HOSTILE_TOPS)
+def test_the_check_refuses_at_module_level(text):
+    assert refused(RULE.format(top=text, body="pass")), text
+
+
+@pytest.mark.parametrize("text", HOSTILE_BODIES)
+def test_the_check_refuses_in_functions(text):
+    found = refused(RULE.format(top="", body=text))
+    assert found, text
+    assert all(line.startswith("line ") and "\n" not in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("def f(:", "line 1: not valid Python"),
+        ("x\0", "line 1: not valid Python"),
+        ("x = " + "(" * 3000 + ")" * 3000, "not valid Python"),
+        ("#" * 100_000, "characters"),
+        ("x = [" + "1, " * 15_000 + "]", "syntax nodes"),
+        ("PARAMS = {}", "function accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state) is missing"),
+        (RULE.format(top="", body="pass").replace("PARAMS = {}", ""), "PARAMS is missing"),
+        (RULE.format(top="", body="pass").replace("PARAMS = {}", "PARAMS = {'_x': 1.0}"), "'_x'"),
+        (RULE.format(top="", body="pass").replace("PARAMS = {}", "PARAMS = {'x': 1e999}"), "finite"),
+        (RULE.format(top="", body="pass").replace("STATE = {}", "STATE = {'x': 'everywhere'}"), "'everywhere'"),
+        (RULE.format(top="", body="pass").replace("(R, r, t,", "(R, r, T,"), "accumulate_regret takes"),
+    ],
+)  # fmt: skip
+def test_the_check_names_what_is_wrong(source, what):
+    assert any(what in line for line in refused(source))
+
+
+def test_the_check_accepts_rules_and_class_programs():
+    for name, source in shipped().items():
+        assert refused(source) == [], name
+        assert refused(opened_source(source, GRAMMAR)) == [], name
+    program = "import numpy as np\nfrom collections import defaultdict\n" + "".join(
+        f"class {name}:\n    def __init__(self, floor=-1.0):\n        self.x = defaultdict(float)\n"
+        f"    def {method}(self, {', '.join(arguments)}):\n        return {{a: max(0.0, v) for a, v in self.x.items()}}\n"
+        for name, (method, arguments) in METHODS.items()
+    )
+    assert refused(program) == []
+    assert refused(program.replace("PolicyAccumulator", "Other")) == ["line 1: class PolicyAccumulator is missing"]
+
+
+def test_canonical_is_idempotent_and_sees_through_writing():
+    for source in shipped().values():
+        assert canonical(source, FUNCTIONS) == source
+        opened = opened_source(source, GRAMMAR)
+        assert canonical(opened, FUNCTIONS) == opened == opened_source(opened, GRAMMAR)
+    plain = shipped()["dcfr"]
+    written = (
+        '"""A comment."""\nimport math\n'
+        + plain.replace("{'alpha': 1.5, 'beta': 0.0, 'gamma': 2.0}", "{'unused': 3.0, 'gamma': 2.0, 'beta': 0.0, 'alpha': 1.5}")
+        .replace("STATE = {}", "STATE: dict = {'never_read': 'action'}  # memory")
+        .replace(
+            "    positive = ",
+            "    '''Words.'''\n    nothing, dead = 1.0, math.sqrt(2.0)\n    if t > 3:\n        dead = 4.0\n    positive = ",
+        )
+        .replace("R[k] = total", "state.never_read[k] = state.never_read[k] + total\n        R[k] = total")
+        + "\ndef helper(x):\n    return x\n"
+    )
+    assert written != plain
+    assert canonical(written, FUNCTIONS) == plain
+    assert program_id(canonical(written, FUNCTIONS)) == program_id(plain)
+    assert size(plain) < size(opened_source(plain, GRAMMAR))
+
+
+def test_canonical_keeps_what_has_effects():
+    body = "np.copyto(S, sigma); x = np.add(S, 1.0, out=S); y = helper(S)"
+    source = RULE.format(top="import numpy as np\ndef helper(x):\n    x[0] = 1.0", body=body)
+    kept = canonical(source, FUNCTIONS)
+    assert all(text in kept for text in ("copyto", "out=S", "helper(S)", "def helper"))
+
+
+def test_structure_and_constants():
+    for source in shipped().values():
+        structure, constants = split(source)
+        assert with_constants(structure, constants) == source
+        assert split(structure)[0] == structure
+        moved = {name: 1.25 * value - 0.5 for name, value in constants.items()}
+        changed = with_constants(source, moved)
+        assert split(changed) == (structure, moved)
+        assert refused(structure) == []
+    with pytest.raises(KeyError):
+        with_constants(shipped()["dcfr"], {"delta": 1.0})
+    two = "TRAIN = {'rate': 0.1, 'steps': 3}\nEVAL = {'rate': 0.2}\ndef f(params):\n    return params.rate * params.steps\n"
+    assert split(two)[1] == {"train.rate": 0.1, "eval.rate": 0.2}
+
+
+@pytest.mark.parametrize("name", list(shipped()))
+def test_opened_rules_do_the_same(name):
+    source = shipped()[name]
+    opened = opened_source(source, GRAMMAR)
+    assert "regret_matching" not in opened and "add_to_average" not in opened
+    assert np.array_equal(behaviour(source), behaviour(opened))
+
+
+@pytest.mark.parametrize("name", ["cfr+", "dpcfr+", "aod-cfr"])
+def test_opened_rules_play_the_same(name, tmp_path):
+    game = load_game("kuhn_2p")
+    policies = []
+    for text in (shipped()[name], opened_source(shipped()[name], GRAMMAR)):
+        path = tmp_path / f"{len(policies)}.py"
+        path.write_text(text.replace("@njit\n", ""))
+        rule = make_rule(name, *load_module(path))
+        solver = CFRSolver(game, rule, rule.params)
+        solver.advance(20)
+        policies.append(solver.average_policy())
+    assert np.array_equal(*policies)
+
+
+def test_literals_become_constants():
+    source = RULE.format(top="", body="S[:] = S").replace(
+        "R += r", "for k in range(len(R)):\n        R[k] = 0.7 * R[k] + max(r[k], -3.0)"
+    )
+    structure, constants = split(opened_source(source, GRAMMAR))
+    assert sorted(constants.values()) == [-3.0, 0.5, 0.7]
+    assert "0.7" not in structure
+    assert ast.parse(structure)
