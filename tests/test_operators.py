@@ -12,7 +12,9 @@ from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from workbench.discovery.genome.canonical import canonical, program_id, size, split
 from workbench.discovery.genome.check import problems
+from workbench.discovery.genome.draft import Draft
 from workbench.discovery.operators.catalogue import OPERATORS, make_operator
+from workbench.discovery.operators.splicing import apply
 from workbench.discovery.operators.symbolic import mutate
 from workbench.discovery.population import Member, Trace
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
@@ -101,6 +103,18 @@ def test_mutants_pass_the_check_and_run(name, total):
         finite += bool(np.isfinite(values).all())
     assert good >= 0.9 * total, faults
     assert finite >= 0.75 * total
+
+
+@pytest.mark.parametrize("idiom", GRAMMAR.idioms, ids=lambda idiom: idiom.name)
+def test_idioms_fit_the_seed_and_change_it(idiom):
+    for name in ("cfr", "pcfr+", "aod-cfr"):
+        draft = Draft(shipped()[name], GRAMMAR)
+        assert apply(draft, idiom, np.random.default_rng(0))
+        made = draft.source()
+        assert not problems(made, FUNCTIONS, state_kinds=STATE_KINDS)
+        values = behaviour(made)
+        assert np.isfinite(values).all()
+        assert idiom.name in ("clip", "floor") or not np.array_equal(values, behaviour(shipped()[name]))
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATORS if name != "constants-only"])

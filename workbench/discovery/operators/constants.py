@@ -14,7 +14,7 @@ from workbench.discovery.genome.canonical import split, with_constants
 from workbench.discovery.population import Member, Trace, View
 from workbench.discovery.records import Proposal, rejected
 
-GENERATIONS = 6
+GENERATIONS = 6  # of a block at most; a structure of few constants gets fewer
 STEP = 0.3  # of the logarithms of constants, at a block's start
 _FAILED = 1e9  # the cost of a program without a score
 _TOP = 12  # structures that are candidates for a block
@@ -38,7 +38,7 @@ class Constants:
     def propose(self, view: View, rng: np.random.Generator) -> Proposal:
         """Return a program with other constants."""
         block, base, results = _current(view.trail(self.name))
-        if base is None or len(results) >= GENERATIONS * _generation(len(base["start"])):
+        if base is None or len(results) >= _length(len(base["start"])):
             member = self._next_base(view, rng)
             if member is None:
                 return Proposal("", self.name, status=rejected("no-constants"), reason="no program of the population has constants")
@@ -87,6 +87,11 @@ def _current(trail: Sequence[Trace]) -> tuple[int, dict[str, Any] | None, list[T
 
 def _generation(dimensions: int) -> int:
     return max(8, 4 + int(3 * math.log(dimensions)))
+
+
+def _length(dimensions: int) -> int:
+    """Return how many results end a block."""
+    return min(GENERATIONS, 1 + dimensions) * _generation(dimensions)
 
 
 def _distribution(results: Sequence[Trace], dimensions: int) -> tuple[np.ndarray, np.ndarray]:

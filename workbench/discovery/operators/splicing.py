@@ -33,40 +33,44 @@ def apply(draft: Draft, idiom: Idiom, rng: np.random.Generator) -> bool:
     if not roots:
         return False
     root = roots[int(rng.integers(len(roots)))]
-    k = root.scope.indices.get(draft.grammar.inner)
-    texts = [idiom.replace, idiom.top, idiom.outer, idiom.before]
-    i = draft.outer_index(root.scope) if any(re.search(r"\bi\b", text) for text in texts) else "i"
+    if idiom.bare:
+        _strip(root)
+    found = [root] if idiom.find == "*" else _readings(draft, function, root, idiom.find)
+    texts = (idiom.replace, idiom.top, idiom.outer, idiom.before)
+    k = found[0].scope.indices.get(draft.grammar.inner) if found else None
+    i = draft.outer_index(found[0].scope) if found and any(re.search(r"\bi\b", text) for text in texts) else "i"
     if k is None or i is None:
         return False
-    words: dict[str, str] = {"k": k, "i": i}
+    words = {"k": k, "i": i, **_declared(draft, idiom, function, rng)}
+    for site in found:
+        text = f"({ast.unparse(site.node)})"
+        draft.put(site, expression(re.sub(r"\b_\b", lambda _, text=text: text, _renamed(idiom.replace, words))))  # type: ignore[misc]
+    block, statement = found[0].block, found[0].statement
+    place = block.index(statement)
+    block[place:place] = statements(_renamed(idiom.before, words))
+    loop = draft.outer_loop(function, i, statement)
+    if idiom.outer and loop is not None:
+        loop.body[0:0] = statements(_renamed(idiom.outer, words))
+    function.body[0:0] = statements(_renamed(idiom.top, words))
+    return True
+
+
+def _declared(draft: Draft, idiom: Idiom, function: ast.FunctionDef, rng: np.random.Generator) -> dict[str, str]:
+    """Declare an idiom's constants, memory and locals; return what their names become."""
+    table = draft.grammar.functions[function.name].table
+    words: dict[str, str] = {}
     for name, value in idiom.constants.items():
         value *= float(np.exp(0.2 * rng.standard_normal()))
-        words[f"params.{name}"] = draft.new_constant(root.scope.part.table, float(f"{value:.3g}"), name)
+        words[f"params.{name}"] = draft.new_constant(table, float(f"{value:.3g}"), name)
     taken = names_in(function)
-    for text in texts[1:]:
+    for text in (idiom.top, idiom.outer, idiom.before):
         for node in statements(text):
             for target in getattr(node, "targets", []):
                 if isinstance(target, ast.Name):
                     words[target.id] = fresh(target.id, taken)
     for name, kind in idiom.state.items():
         words[f"state.{name}"] = draft.alias(function, draft.new_register(kind, name))
-    if idiom.bare:
-        _strip(root)
-    found = [root] if idiom.find == "*" else _readings(draft, function, root, f"{idiom.find}[{k}]")
-    if not found:
-        return False
-    for site in found:
-        text = f"({ast.unparse(site.node)})"
-        draft.put(site, expression(re.sub(r"\b_\b", lambda _, text=text: text, _renamed(idiom.replace, words))))  # type: ignore[misc]
-    place = root.block.index(root.statement)
-    root.block[place:place] = statements(_renamed(idiom.before, words))
-    loop = draft.outer_loop(function, i, root.statement)
-    if idiom.outer and loop is not None:
-        loop.body[0:0] = statements(_renamed(idiom.outer, words))
-    start = sum(1 for node in function.body if _is_alias(node))
-    function.body[start:start] = statements(_renamed(idiom.top, words))
-    ast.fix_missing_locations(draft.tree)
-    return True
+    return words
 
 
 def take_function(draft: Draft, other: str, rng: np.random.Generator) -> str | None:
@@ -167,14 +171,16 @@ def _written(statement: ast.stmt) -> str | None:
     return None
 
 
-def _readings(draft: Draft, function: ast.FunctionDef, root: Site, text: str) -> list[Site]:
-    """Return the places that read `text`: in the root's statement, else in statements that compute locals beside it."""
-    found = [site for site in draft.sites(function) if not site.condition and ast.unparse(site.node) == text]
-    own = [site for site in found if site.statement is root.statement]
-    beside = [
-        site for site in found if site.block is root.block and isinstance(getattr(site.statement, "targets", [0])[0], ast.Name)
+def _readings(draft: Draft, function: ast.FunctionDef, root: Site, array: str) -> list[Site]:
+    """Return the places that read an entry of the array: in the root's statement, else the first elsewhere."""
+    found = [
+        site
+        for site in draft.sites(function)
+        if isinstance(site.node, ast.Subscript)
+        and ast.unparse(site.node.value) == array
+        and draft.grammar.inner in site.scope.indices
     ]
-    return own or beside[:1]
+    return [site for site in found if site.statement is root.statement] or found[:1]
 
 
 def _strip(root: Site) -> None:
@@ -195,11 +201,3 @@ def _renamed(text: str, words: Mapping[str, str]) -> str:
         return text
     pattern = r"(?<![\w.])(" + "|".join(re.escape(name) for name in names) + r")\b"
     return re.sub(pattern, lambda match: words[match.group(1)], text)
-
-
-def _is_alias(node: ast.stmt) -> bool:
-    return (
-        isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Attribute)
-        and ast.unparse(node.value.value) in ("state", "infosets")
-    )
