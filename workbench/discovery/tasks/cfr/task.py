@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +14,11 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from solvers.exploitability import Evaluator
-from workbench.catalogue import CFR
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
 from workbench.discovery.tasks.cfr import behaviour, engine
+from workbench.discovery.tasks.cfr.grammar import GRAMMAR
+from workbench.discovery.tasks.cfr.seeds import shipped
 
 TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1
 _WARM_CLASSES = """
@@ -44,15 +44,16 @@ class CFRTask:
     horizon = 1000
     hurdle = Hurdle("kuhn_2p", 1000, 0.8)  # the full horizon: rules that average late have nothing to show before
     measure = "exploitability"
+    grammar = GRAMMAR
+    references = ("cfr", "dcfr")  # of the ranking capped-log
 
     def seeds(self) -> Mapping[str, str]:
         """Return the shipped rules, CFR+ first."""
-        known = self.known()
-        return {"cfr+": known["cfr+"], **known}
+        return shipped()
 
     def known(self) -> Mapping[str, str]:
         """Return the shipped rules."""
-        return {name: (files("solvers.cfr.rules") / f"{e.module.rpartition('.')[2]}.py").read_text() for name, e in CFR.items()}
+        return shipped()
 
     def problems(self, source: str) -> list[str]:
         """Return what the static check finds."""
