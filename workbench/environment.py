@@ -13,9 +13,9 @@ _PACKAGES = ("open_spiel", "numpy", "numba", "scipy")
 def describe_environment(threads: int) -> dict[str, Any]:
     """Return versions of Python and the packages that decide results, the machine, the commit if any, and `threads`."""
     return {
-        "gameplan": _version("gameplan"),
-        "python": platform.python_version(),
-        **{package: _version(package) for package in _PACKAGES},
+        "gameplan": package_version("gameplan"),
+        "python": platform.pythonpackage_version(),
+        **{package: package_version(package) for package in _PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),
         "commit": _commit(),
@@ -23,7 +23,8 @@ def describe_environment(threads: int) -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
+def package_version(package: str) -> str | None:
+    """Return the installed version of `package`, or None."""
     try:
         return version(package)
     except PackageNotFoundError:

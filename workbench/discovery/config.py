@@ -1,0 +1,131 @@
+"""The configuration of a discovery: all that decides its result."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from games.errors import UsageError, did_you_mean
+from workbench.discovery.operators.catalogue import OPERATORS
+from workbench.discovery.ranking import RANKINGS
+from workbench.discovery.task import find_task
+
+BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
+
+
+@dataclass(frozen=True)
+class DiscoveryConfig:
+    """A discovery, resolved.
+
+    `seeds` are names of the task's programs, or "known" for all published ones; `operators` are relative weights; a budget of None
+    is no limit. `window` is how many steps may be under way: step n is proposed from what was known after step n - window, so that
+    any number of workers gives the same run. Programs are turned away when worse than `slack` times the `share` quantile of the
+    population on an instance.
+    """
+
+    task: str
+    seeds: tuple[str, ...] = ()
+    operators: dict[str, float] = field(default_factory=lambda: {"symbolic": 1.0})
+    horizon: int = 0
+    seed: int = 0
+    evals: int | None = 1000
+    cpu_seconds: float | None = None
+    wall_seconds: float | None = None
+    calls: int | None = None
+    tokens: int | None = None
+    money: float | None = None
+    window: int = 8
+    islands: int = 2
+    migration: float = 0.1
+    elites: float = 0.25
+    pressure: float = 2.0
+    pool: int = 40
+    age: int = 2000
+    share: float = 0.8
+    slack: float = 3.0
+    ranking: str = "log"
+    sandbox: str = "auto"
+    candidate_seconds: float = 30.0
+    candidate_memory: int = 1 << 30
+    language: dict[str, Any] = field(default_factory=dict)
+
+
+def resolve(config: DiscoveryConfig) -> DiscoveryConfig:
+    """Return `config` with the task's own horizon and seeds filled in.
+
+    Raises
+    ------
+    UsageError
+        For an unknown task, seed, operator or ranking, or a number out of range.
+    """
+    task = find_task(config.task)
+    programs = {**task.known(), **task.seeds()}
+    seeds = config.seeds or (next(iter(task.seeds())),)
+    if seeds == ("known",):
+        seeds = tuple(task.known())
+    for name in seeds:
+        if name not in programs:
+            raise UsageError(f"unknown seed {name!r}{did_you_mean(name, list(programs))}; legal are known, {', '.join(programs)}")
+    for name, weight in config.operators.items():
+        if name not in OPERATORS:
+            raise UsageError(f"unknown operator {name!r}{did_you_mean(name, list(OPERATORS))}; legal are {', '.join(OPERATORS)}")
+        if not weight > 0.0:
+            raise UsageError(f"the weight {weight:g} of operator {name} must be positive")
+    if not config.operators:
+        raise UsageError(f"no operator; legal are {', '.join(OPERATORS)}")
+    if config.ranking not in RANKINGS:
+        raise UsageError(f"unknown ranking {config.ranking!r}; legal are {', '.join(RANKINGS)}")
+    if config.sandbox not in ("auto", "none"):
+        raise UsageError(f"unknown sandbox {config.sandbox!r}; legal are auto (all that the kernel offers) and none")
+    for name, lowest in (("window", 1), ("islands", 1), ("pool", 2), ("age", 1), ("horizon", 0), ("seed", 0), ("evals", 1)):
+        value = getattr(config, name)
+        if value is not None and value < lowest:
+            raise UsageError(f"{name} = {value} is too small; it must be at least {lowest}")
+    if all(getattr(config, name) is None for name in BUDGETS):
+        raise UsageError("no budget; give --budget-evals, --budget-cpu or --budget-time")
+    horizon = config.horizon or task.horizon
+    return DiscoveryConfig(**{**asdict(config), "seeds": tuple(seeds), "horizon": horizon})
+
+
+def from_record(record: dict[str, Any]) -> DiscoveryConfig:
+    """Return the configuration that `dataclasses.asdict` made `record` of.
+
+    Raises
+    ------
+    UsageError
+        For an unknown key or a value of the wrong type.
+    """
+    types = {f.name: f for f in fields(DiscoveryConfig)}
+    for key, value in record.items():
+        if key not in types:
+            raise UsageError(f"unknown setting {key!r}{did_you_mean(key, list(types))}; legal are {', '.join(types)}")
+        _check_type(key, value, str(types[key].type))
+    if "task" not in record:
+        raise UsageError(f"no task; write task = {'cfr'!r} or another")
+    return DiscoveryConfig(**{**record, "seeds": tuple(record.get("seeds", ()))})
+
+
+def load_config(path: Path) -> DiscoveryConfig:
+    """Return the configuration in the TOML file `path`.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, or for a wrong setting.
+    """
+    try:
+        record = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    return from_record(record)
+
+
+_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "dict": (dict,), "tuple": (list, tuple)}
+
+
+def _check_type(key: str, value: Any, annotation: str) -> None:
+    kind = annotation.split(" |")[0].split("[")[0]
+    if isinstance(value, bool) or not (isinstance(value, _KINDS[kind]) or (value is None and "None" in annotation)):
+        raise UsageError(f"{key} = {value!r} is a {type(value).__name__}; it must be {annotation.replace(' | None', '')}")

@@ -1,0 +1,386 @@
+"""The loop: propose, examine, measure, keep. Steps enter the store by number, so any number of workers writes the same run.
+
+It names no operator and no task. A step that ends is written in one transaction; a run that was killed goes on after its last step,
+proposes again what had been under way, and ends like one that was never stopped.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError
+from workbench.discovery.config import DiscoveryConfig
+from workbench.discovery.genome.canonical import program_id, size, structure_id
+from workbench.discovery.isolation import examine, measure
+from workbench.discovery.operators.catalogue import make_operators
+from workbench.discovery.population import Member, Operator
+from workbench.discovery.ranking import rank
+from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Proposal, Trial, rejected
+from workbench.discovery.selection import Population
+from workbench.discovery.store import Evaluation, Step, Store, StoredProgram
+from workbench.discovery.task import Task
+from workbench.environment import package_version
+
+ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
+RETRIES = 2  # of a measurement whose process was lost
+STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
+DONE, INTERRUPTED, STUCK = "done", "interrupted", "stalled"
+
+
+@dataclass
+class Slot:
+    """A step under way."""
+
+    n: int
+    island: int
+    proposal: Future[Proposal] | Proposal | None = None
+    source: str = ""
+    id: str | None = None
+    examined: Future[Outcome] | None = None
+    measured: Future[Outcome] | None = None
+    step: Step | None = None  # once it is decided
+    trials: tuple[Trial, ...] = ()
+    clocks: list[tuple[str, float, str]] = field(default_factory=list)
+    retries: int = 0
+
+
+class Discovery:
+    """A run of the loop over an open store.
+
+    Parameters
+    ----------
+    executor : Executor
+        Runs `examine` and `measure`; the result does not depend on it.
+    operators : mapping, optional
+        In place of those that the configuration names.
+    """
+
+    def __init__(
+        self, store: Store, config: DiscoveryConfig, task: Task, executor: Executor, operators: Mapping[str, Operator]
+    ) -> None:
+        self.store, self.config, self.task = store, config, task
+        self._executor = executor
+        self._operators = dict(operators)
+        self._threads = ThreadPoolExecutor(max(1, config.window), thread_name_prefix="operator")
+        self._population = Population(task, config)
+        self._steps: list[Step] = []
+        self._members: dict[int, Member] = {}  # by step
+        self._by_id: dict[str, int] = {}  # program -> the step that brought it
+        self._by_behaviour: dict[str, int] = {}
+        self._values: dict[str, dict[str, float]] = {}
+        self._hurdles: dict[str, float] = {}
+        self._absorbed = 0
+        self._slots: dict[int, Slot] = {}
+        self._limits = Limits(config.candidate_seconds, 2 * config.candidate_seconds, config.candidate_memory)
+        self._times = store.times()
+        self._wall_before = self._times.get("wall", 0.0)
+        self._last_counted = 0
+        self._started = time.perf_counter()
+        self.references = _references(store, task)
+        programs = {program.id: program for program in store.programs()}
+        for evaluation in store.evaluations():
+            self._take(evaluation)
+        for step in store.steps():
+            self._note(step, programs.get(step.program or ""))
+
+    @property
+    def counted(self) -> int:
+        """Evaluations so far."""
+        return self._steps[-1].counted if self._steps else 0
+
+    @property
+    def steps(self) -> list[Step]:
+        """Return all steps so far."""
+        return self._steps
+
+    def members(self) -> list[Member]:
+        """Return all programs with a full score, in order of their steps."""
+        return [self._members[n] for n in sorted(self._members)]
+
+    def run(
+        self, *, stop: Callable[[], bool] = lambda: False, on_step: Callable[[Step, "Discovery"], None] = lambda step, run: None
+    ) -> str:
+        """Go on until a budget is spent; return "done", "interrupted" or "stalled"."""
+        status = DONE
+        try:
+            while not self._over():
+                if stop():
+                    status = INTERRUPTED
+                    break
+                if len(self._steps) - self._last_counted > STALLED:
+                    status = STUCK
+                    break
+                self._fill()
+                if not self._advance():
+                    self._wait()
+                while self._steps_ready():
+                    on_step(self._commit(), self)
+                    if self._over():
+                        break
+        finally:
+            self.store.add_time("wall", time.perf_counter() - self._started)
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            for slot in self._slots.values():
+                for future in (slot.examined, slot.measured):
+                    if future is not None:
+                        future.cancel()
+        return status
+
+    # what was seen so far
+
+    def _take(self, evaluation: Evaluation) -> None:
+        if evaluation.value is None or evaluation.seed != self.config.seed or evaluation.engine != ENGINE:
+            return
+        if evaluation.purpose == "hurdle":
+            self._hurdles[evaluation.program] = evaluation.value
+        elif evaluation.horizon == self.config.horizon and evaluation.instance in self.task.train:
+            self._values.setdefault(evaluation.program, {})[evaluation.instance] = evaluation.value
+
+    def _note(self, step: Step, program: StoredProgram | None) -> None:
+        """Take a step that is in the store."""
+        if step.counted > self.counted or step.operator == "seed":
+            self._last_counted = step.n
+        self._steps.append(step)
+        if program is None:
+            return
+        self._by_id.setdefault(program.id, step.n)
+        if step.fingerprint and step.same_as is None:
+            self._by_behaviour.setdefault(step.fingerprint, step.n)
+        values = self._values.get(step.same_as or program.id, {})
+        smaller = step.same_as is None or program.size < self._sizes(step.same_as)
+        if (step.status == OK or (step.same_as is not None and smaller)) and all(name in values for name in self.task.train):
+            self._values[program.id] = values
+            self._members[step.n] = Member(
+                program.id, program.source, program.size, program.structure, step.n, step.island, step.operator,
+                {name: values[name] for name in self.task.train}, rank(self.config.ranking, values, self.references),
+            )  # fmt: skip
+
+    def _sizes(self, program: str) -> int:
+        member = self._members.get(self._by_id.get(program, -1))
+        return member.size if member else 0
+
+    def _over(self) -> bool:
+        config = self.config
+        if len(self._steps) < len(config.seeds):
+            return False
+        if config.evals is not None and self.counted >= config.evals:
+            return True
+        if config.wall_seconds is not None and self.wall_seconds() >= config.wall_seconds:
+            return True
+        if config.cpu_seconds is not None and self.cpu_seconds() >= config.cpu_seconds:
+            return True
+        if config.calls is None and config.tokens is None and config.money is None:
+            return False
+        calls = self.store.calls()
+        tokens = sum(call["tokens_in"] + call["tokens_out"] for call in calls)
+        return (
+            (config.calls is not None and len(calls) >= config.calls)
+            or (config.tokens is not None and tokens >= config.tokens)
+            or (config.money is not None and sum(call["cost"] for call in calls) >= config.money)
+        )
+
+    def wall_seconds(self) -> float:
+        """Return the seconds that the run has taken so far, breaks left out."""
+        return self._wall_before + time.perf_counter() - self._started
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU seconds that candidates have used."""
+        return sum(self._times.get(kind, 0.0) for kind in ("run", "compile", "recompile", "overhead"))
+
+    # steps under way
+
+    def _fill(self) -> None:
+        n = len(self._steps) + len(self._slots)
+        seeds = len(self.config.seeds)
+        while n - len(self._steps) < self.config.window and (n < seeds or len(self._steps) >= seeds):
+            self._start(n)
+            n += 1
+
+    def _start(self, n: int) -> None:
+        config = self.config
+        slot = self._slots[n] = Slot(n, n % config.islands)
+        if n < len(config.seeds):
+            name = config.seeds[n]
+            slot.proposal = Proposal({**self.task.known(), **self.task.seeds()}[name], "seed", (), {"name": name})
+            slot.trials = self._trials(cutoffs=False)
+            return
+        while self._absorbed <= max(len(config.seeds) - 1, n - config.window):
+            step = self._steps[self._absorbed]
+            self._population.absorb(step, self._members.get(step.n), self._hurdles.get(step.program or ""))
+            self._absorbed += 1
+        slot.trials = self._trials(cutoffs=True)
+        view = self._population.snapshot(n)
+        if not view.members:
+            raise GameplanError("no seed has a score, so there is nothing to start from; see 'gameplan evolve list'")
+        rng = np.random.default_rng([config.seed, n])
+        names = sorted(self._operators)
+        weights = np.array([config.operators[name] for name in names], np.float64)
+        operator = self._operators[names[rng.choice(len(names), p=weights / weights.sum())]]
+        slot.proposal = self._threads.submit(operator.propose, view, rng) if operator.slow else operator.propose(view, rng)
+
+    def _trials(self, *, cutoffs: bool) -> tuple[Trial, ...]:
+        limits = self._population.cutoffs() if cutoffs else {}
+        hurdle = self.task.hurdle
+        first = [] if hurdle is None else [
+            Trial(hurdle.instance, hurdle.horizon, self._population.hurdle() if cutoffs else None, "hurdle")
+        ]  # fmt: skip
+        return (*first, *(Trial(name, self.config.horizon, limits.get(name)) for name in self.task.train))
+
+    def _job(self, slot: Slot) -> Job:
+        return Job(self.config.task, slot.source, slot.trials, self.config.seed, self._limits, self.config.sandbox)
+
+    def _advance(self) -> bool:
+        """Move every slot as far as it can go; whether any moved."""
+        moved = False
+        for n in sorted(self._slots):
+            slot = self._slots[n]
+            if isinstance(slot.proposal, Future) and slot.proposal.done():
+                slot.proposal = slot.proposal.result()
+                moved = True
+            if isinstance(slot.proposal, Proposal) and slot.examined is None and slot.step is None:
+                self._check(slot, slot.proposal)
+                moved = True
+        for n in sorted(self._slots):  # decisions in order: what comes later may be the same program
+            slot = self._slots[n]
+            if slot.step is None and slot.measured is None:
+                if slot.examined is None or not slot.examined.done():
+                    break
+                self._decide(slot, slot.examined.result())
+                moved = True
+        for slot in self._slots.values():
+            if slot.step is None and slot.measured is not None and slot.measured.done():
+                self._finish(slot, slot.measured.result())
+                moved = True
+        return moved
+
+    def _check(self, slot: Slot, proposal: Proposal) -> None:
+        """Look at a proposal without running it."""
+        if proposal.status != OK:
+            self._end(slot, proposal.status, proposal.reason)
+            return
+        problems = self.task.problems(proposal.source)
+        if problems:
+            self._end(slot, rejected("check"), "; ".join(problems))
+            return
+        slot.source = self.task.canonical(proposal.source)
+        slot.id = program_id(slot.source)
+        slot.examined = self._executor.submit(examine, self._job(slot))
+
+    def _decide(self, slot: Slot, outcome: Outcome) -> None:
+        """Let a program that has been examined through to measuring, unless it is known or failed."""
+        slot.clocks.append(("overhead", outcome.overhead_seconds, ""))
+        assert slot.id is not None
+        if outcome.status == INFRA:
+            self._retry(slot, outcome, examine)
+            return
+        if outcome.status != OK:
+            self._end(slot, outcome.status, outcome.reason)
+            return
+        same = self._earlier(slot, outcome.fingerprint)
+        if same is not None:
+            self._end(slot, rejected("duplicate"), f"behaves like {same}", outcome.fingerprint, same)
+            return
+        slot.measured = self._executor.submit(measure, self._job(slot))
+
+    def _earlier(self, slot: Slot, fingerprint: str) -> str | None:
+        """Return the program that behaves in the same way and came before, in the store or under way."""
+        known = self._by_id.get(slot.id or "")
+        if known is not None:
+            return self._steps[known].same_as or self._steps[known].program
+        known = self._by_behaviour.get(fingerprint)
+        if known is not None:
+            return self._steps[known].program
+        for n in sorted(self._slots):
+            other = self._slots[n]
+            if n >= slot.n:
+                break
+            if other.examined is not None and other.examined.done() and other.examined.result().fingerprint == fingerprint:
+                return other.step.same_as or other.id if other.step is not None else other.id
+        return None
+
+    def _finish(self, slot: Slot, outcome: Outcome) -> None:
+        if outcome.status == INFRA:
+            self._retry(slot, outcome, measure)
+            return
+        slot.clocks.append(("compile" if outcome.compiled else "recompile", outcome.compile_seconds, ""))
+        slot.clocks.append(("overhead", outcome.overhead_seconds, ""))
+        slot.clocks += [("run", seconds, trial.instance) for trial, seconds in zip(slot.trials, outcome.seconds, strict=False)]
+        self._end(slot, outcome.status, outcome.reason, slot.examined.result().fingerprint if slot.examined else "")
+
+    def _retry(self, slot: Slot, outcome: Outcome, work: Callable[[Job], Outcome]) -> None:
+        if slot.retries >= RETRIES:
+            raise GameplanError(f"step {slot.n}: {outcome.reason}; the process that runs candidates was lost {RETRIES + 1} times")
+        slot.retries += 1
+        future = self._executor.submit(work, self._job(slot))
+        if work is examine:
+            slot.examined = future
+        else:
+            slot.measured = future
+
+    def _end(self, slot: Slot, status: str, reason: str, fingerprint: str = "", same_as: str | None = None) -> None:
+        proposal = slot.proposal
+        assert isinstance(proposal, Proposal)
+        how = (proposal.operator, slot.island, proposal.parents, proposal.detail)
+        slot.step = Step(slot.n, slot.id, *how, status, reason, fingerprint, same_as, 0)
+
+    def _steps_ready(self) -> bool:
+        slot = self._slots.get(len(self._steps))
+        return slot is not None and slot.step is not None
+
+    def _commit(self) -> Step:
+        """Write the next step with all that belongs to it."""
+        slot = self._slots.pop(len(self._steps))
+        assert slot.step is not None
+        outcome = slot.measured.result() if slot.measured is not None else None
+        counts = outcome is not None and slot.step.operator != "seed"
+        step = Step(**{**slot.step.__dict__, "counted": self.counted + counts})
+        program = None
+        if slot.id is not None:
+            program = StoredProgram(slot.id, slot.source, size(slot.source), structure_id(self.task.split(slot.source)[0]))
+        evaluations = self._evaluations(slot, outcome) if outcome is not None else []
+        with self.store.transaction():
+            if program is not None:
+                self.store.add_program(program)
+            self.store.add_step(step)
+            for evaluation in evaluations:
+                self.store.add_evaluation(evaluation)
+            for kind, seconds, instance in slot.clocks:
+                self.store.add_time(kind, seconds, n=step.n, program=slot.id or "", instance=instance)
+        for kind, seconds, _ in slot.clocks:
+            self._times[kind] = self._times.get(kind, 0.0) + seconds
+        for evaluation in evaluations:
+            self._take(evaluation)
+        self._note(step, program)
+        return step
+
+    def _evaluations(self, slot: Slot, outcome: Outcome) -> list[Evaluation]:
+        assert slot.id is not None
+        made = [
+            Evaluation(slot.id, trial.instance, trial.horizon, self.config.seed, trial.purpose, ENGINE, value, OK)
+            for trial, value in zip(slot.trials, outcome.values, strict=False)
+        ]
+        return made
+
+    def _wait(self) -> None:
+        waiting: list[Future[Any]] = []
+        for slot in self._slots.values():
+            future = slot.proposal if isinstance(slot.proposal, Future) else slot.measured or slot.examined
+            if slot.step is None and future is not None and not future.done():
+                waiting.append(future)
+        wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+
+
+def _references(store: Store, task: Task) -> list[Mapping[str, float]]:
+    """Return the costs of the weak and the strong program that the ranking capped-log is measured by."""
+    found = store.get("references") or {}
+    names = getattr(task, "references", ())
+    return [found[name] for name in names if name in found]
+
+
+def open_operators(store: Store, config: DiscoveryConfig, task: Task) -> dict[str, Operator]:
+    """Return the operators that the configuration names, those with models wired to the store's log."""
+    return make_operators(config.operators, config.language, store)
