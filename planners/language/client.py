@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,23 @@ from planners.language.settings import Settings
 
 LONGEST_WAIT = 60.0  # seconds between two attempts, whatever the server asks for
 GIVE_UP = 10  # questions in a row without an answer: the endpoint is gone
+_REFUSED = "refused"  # how the failure of a tolerated refusal begins
 _COUNTED = ("requests", "cached", "attempts", "tokens_in", "tokens_out", "paid_in", "paid_out", "estimated")
 
 Messages = Sequence[dict[str, str]]
 
 
 class Client:
-    """Asks one endpoint; threads may share it. `sleep` waits between attempts."""
+    """Asks one endpoint; threads may share it. `sleep` waits between attempts.
 
-    def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep) -> None:
+    Refusals with a status in `tolerated` are taken to concern the one question, such as a prompt that is too long: a failed answer,
+    not asked for again.
+    """
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], None] = time.sleep, tolerated: Collection[int] = ()) -> None:
         self.settings = settings
         self._sleep = sleep
+        self._tolerated = tolerated
         self._recordings = Recordings(Path(settings.cache)) if settings.cache else None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(settings.concurrency)
@@ -110,8 +116,8 @@ class Client:
                     self._silent, self._reached = 0, True
             if not answer.failure:
                 return answer
-            if answer.failure == "no connection" and not self._reached:
-                break  # most likely the wrong address, which no patience mends
+            if answer.failure.startswith(_REFUSED) or (answer.failure == "no connection" and not self._reached):
+                break  # the same question gets the same answer; most likely the wrong address, which no patience mends
         with self._lock:
             self._silent += 1
             silent = self._silent
@@ -141,6 +147,8 @@ class Client:
         if status in (408, 409, 425, 429) or status >= 500:
             asked = response.headers.get("retry-after", "")
             return Answer("", failure=f"HTTP {status}"), float(asked) if asked.isdecimal() else 0.0
+        if status in self._tolerated:
+            return Answer("", failure=f"{_REFUSED} (HTTP {status}{self._reason(response)})"), 0.0
         if status != 200:
             raise GameplanError(f"{url} refuses (HTTP {status}{self._reason(response)}); {_advice(status)}")
         return _read(body, response.content), 0.0

@@ -21,7 +21,7 @@ from games.errors import GameplanError, UsageError, did_you_mean
 from games.random import stream, unit
 from planners.language.client import estimate_tokens
 
-MODES = ("random", "legal", "scripted", "planner")
+MODES = ("random", "legal", "scripted", "planner", "edit")
 _unit = plain(unit)
 
 # What a fault does to the text of an answer ...

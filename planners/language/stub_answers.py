@@ -30,6 +30,8 @@ def _look(model, root, state):
     return potential(model, root, state)
 
 
+_PROGRAM = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d*[1-9]\d*(?![\w.])|(?<![\w.])[1-9]\d*\.\d*(?![\w.])")
 _OPTION = re.compile(r"^(\d+)\. (.*)$", re.MULTILINE)
 
 
@@ -52,6 +54,19 @@ def at_random_legal(request: Request, rng: np.ndarray) -> str:
     board = _board(user)
     words = board.words()
     return _thought("I take a legal move", words[_below(rng, len(words))])
+
+
+def at_random_edit(request: Request, rng: np.ndarray) -> str:
+    """Return a SEARCH/REPLACE block that scales one decimal number of the last program in the request by 1/2 to 2."""
+    programs = _PROGRAM.findall(_texts(request)[1])
+    lines = programs[-1].split("\n") if programs else []
+    places = [(line, found.span()) for line in lines if lines.count(line) == 1 for found in _NUMBER.finditer(line)]
+    if not places:
+        raise GameplanError("the request shows no python program with a decimal number to change")
+    line, (begin, end) = places[_below(rng, len(places))]
+    number = float(line[begin:end]) * 2.0 ** (2.0 * _unit(rng) - 1.0)
+    changed = f"{line[:begin]}{number:.6f}{line[end:]}"
+    return f"I change one constant.\n\n```\n<<<<<<< SEARCH\n{line}\n=======\n{changed}\n>>>>>>> REPLACE\n```"
 
 
 def from_script(texts: Sequence[str]) -> Respond:

@@ -23,10 +23,10 @@ def _rates(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 @click.command("stub-server")
 @click.option(
     "--mode",
-    type=click.Choice(["random", "legal", "scripted", "planner"]),
+    type=click.Choice(["random", "legal", "scripted", "planner", "edit"]),
     default="random",
     show_default=True,
-    help="What it says: any word, a legal one, the texts of --script, or the move of --planner.",
+    help="What it says: any word, a legal one, the texts of --script, the move of --planner, or a changed constant of a program.",
 )
 @click.option("--planner", default="greedy", show_default=True, help="The planner of --mode planner.")
 @set_option
@@ -62,7 +62,7 @@ def stub_server(
     import signal
 
     from planners.language.stub import StubServer, StubSettings
-    from planners.language.stub_answers import at_random, at_random_legal, from_planner, from_script, read_script
+    from planners.language.stub_answers import at_random, at_random_edit, at_random_legal, from_planner, from_script, read_script
     from workbench.durations import parse_duration
 
     if mode == "planner":
@@ -72,7 +72,7 @@ def stub_server(
             raise click.UsageError("--mode scripted needs --script FILE, a JSON array of texts")
         respond = from_script(read_script(script))
     else:
-        respond = at_random if mode == "random" else at_random_legal
+        respond = {"random": at_random, "legal": at_random_legal, "edit": at_random_edit}[mode]
     server = StubServer(StubSettings(respond, model, seed, faults, parse_duration(delay)), port)
     click.echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
     click.echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)

@@ -1,0 +1,1 @@
+"""Programs proposed by a language model: `operator.make` builds the operator, the rest are its parts."""
