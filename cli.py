@@ -20,6 +20,7 @@ COMMANDS = {  # name: module in workbench.commands and the command in it, in the
     "exploit": "policies:exploit",
     "export": "policies:export",
     "psro-show": "policies:psro_show",
+    "evolve": "evolve:evolve",
     "games": "catalogue:games",
     "algos": "catalogue:algos",
     "new-rule": "catalogue:new_rule",

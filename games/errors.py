@@ -1,5 +1,7 @@
 """The two kinds of failure that reach a user as one line."""
 
+from collections.abc import Iterable
+
 
 class GameplanError(Exception):
     """A failure that the user can act on: one line naming the value, what is legal and the next step (exit code 1)."""
@@ -13,9 +15,9 @@ class UsageError(GameplanError):
     exit_code = 2
 
 
-def did_you_mean(word: str, known: list[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
     import difflib
 
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,15 +1,19 @@
 """The configuration of a discovery: all that decides its result."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError, did_you_mean
-from workbench.discovery.operators.catalogue import OPERATORS
+from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
+from workbench.discovery.operators.language.settings import complete
 from workbench.discovery.ranking import RANKINGS
 from workbench.discovery.task import find_task
 
+LANGUAGE = "llm"
+OPERATORS = (*PLAIN, LANGUAGE)
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 
 
@@ -25,7 +29,7 @@ class DiscoveryConfig:
 
     task: str
     seeds: tuple[str, ...] = ()
-    operators: dict[str, float] = field(default_factory=lambda: {"symbolic": 1.0})
+    operators: dict[str, float] = field(default_factory=lambda: {"mixed": 1.0})
     horizon: int = 0
     seed: int = 0
     evals: int | None = 1000
@@ -50,8 +54,8 @@ class DiscoveryConfig:
     language: dict[str, Any] = field(default_factory=dict)
 
 
-def resolve(config: DiscoveryConfig) -> DiscoveryConfig:
-    """Return `config` with the task's own horizon and seeds filled in.
+def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> DiscoveryConfig:
+    """Return `config` with the task's own horizon and seeds filled in; `imported` are names of further programs.
 
     Raises
     ------
@@ -59,16 +63,16 @@ def resolve(config: DiscoveryConfig) -> DiscoveryConfig:
         For an unknown task, seed, operator or ranking, or a number out of range.
     """
     task = find_task(config.task)
-    programs = {**task.known(), **task.seeds()}
+    programs = [*task.known(), *task.seeds(), *imported]
     seeds = config.seeds or (next(iter(task.seeds())),)
     if seeds == ("known",):
         seeds = tuple(task.known())
     for name in seeds:
         if name not in programs:
-            raise UsageError(f"unknown seed {name!r}{did_you_mean(name, list(programs))}; legal are known, {', '.join(programs)}")
+            raise UsageError(f"unknown seed {name!r}{did_you_mean(name, programs)}; legal are known, {', '.join(programs)}")
     for name, weight in config.operators.items():
         if name not in OPERATORS:
-            raise UsageError(f"unknown operator {name!r}{did_you_mean(name, list(OPERATORS))}; legal are {', '.join(OPERATORS)}")
+            raise UsageError(f"unknown operator {name!r}{did_you_mean(name, OPERATORS)}; legal are {', '.join(OPERATORS)}")
         if not weight > 0.0:
             raise UsageError(f"the weight {weight:g} of operator {name} must be positive")
     if not config.operators:
@@ -84,6 +88,8 @@ def resolve(config: DiscoveryConfig) -> DiscoveryConfig:
     if all(getattr(config, name) is None for name in BUDGETS):
         raise UsageError("no budget; give --budget-evals, --budget-cpu or --budget-time")
     horizon = config.horizon or task.horizon
+    if LANGUAGE in config.operators:
+        config = replace(config, language=complete(config.language))
     return DiscoveryConfig(**{**asdict(config), "seeds": tuple(seeds), "horizon": horizon})
 
 

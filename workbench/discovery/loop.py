@@ -4,6 +4,7 @@ It names no operator and no task. A step that ends is written in one transaction
 proposes again what had been under way, and ends like one that was never stopped.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -14,9 +15,10 @@ import numpy as np
 
 from games.errors import GameplanError
 from workbench.discovery.config import DiscoveryConfig
-from workbench.discovery.genome.canonical import program_id, size, structure_id
+from workbench.discovery.genome.canonical import program_id, size
 from workbench.discovery.isolation import examine, measure
-from workbench.discovery.operators.catalogue import make_operators
+from workbench.discovery.operators.catalogue import make_operator
+from workbench.discovery.operators.language.operator import NAME as LANGUAGE
 from workbench.discovery.population import Member, Operator
 from workbench.discovery.ranking import rank
 from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Proposal, Trial, rejected
@@ -28,6 +30,7 @@ from workbench.environment import package_version
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
 RETRIES = 2  # of a measurement whose process was lost
 STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
+PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
 DONE, INTERRUPTED, STUCK = "done", "interrupted", "stalled"
 
 
@@ -205,7 +208,8 @@ class Discovery:
         slot = self._slots[n] = Slot(n, n % config.islands)
         if n < len(config.seeds):
             name = config.seeds[n]
-            slot.proposal = Proposal({**self.task.known(), **self.task.seeds()}[name], "seed", (), {"name": name})
+            programs = {**self.task.known(), **self.task.seeds(), **(self.store.get("imported") or {})}
+            slot.proposal = Proposal(programs[name], "seed", (), {"name": name})
             slot.trials = self._trials(cutoffs=False)
             return
         while self._absorbed <= max(len(config.seeds) - 1, n - config.window):
@@ -340,7 +344,7 @@ class Discovery:
         step = Step(**{**slot.step.__dict__, "counted": self.counted + counts})
         program = None
         if slot.id is not None:
-            program = StoredProgram(slot.id, slot.source, size(slot.source), structure_id(self.task.split(slot.source)[0]))
+            program = stored(self.task, slot.source)
         evaluations = self._evaluations(slot, outcome) if outcome is not None else []
         with self.store.transaction():
             if program is not None:
@@ -381,6 +385,20 @@ def _references(store: Store, task: Task) -> list[Mapping[str, float]]:
     return [found[name] for name in names if name in found]
 
 
-def open_operators(store: Store, config: DiscoveryConfig, task: Task) -> dict[str, Operator]:
-    """Return the operators that the configuration names, those with models wired to the store's log."""
-    return make_operators(config.operators, config.language, store)
+def stored(task: Task, source: str) -> StoredProgram:
+    """Return the row of a program whose `source` is canonical."""
+    structure = hashlib.sha256(task.split(source)[0].encode()).hexdigest()[:16]
+    return StoredProgram(program_id(source), source, size(source), structure)
+
+
+def open_operators(store: Store, config: DiscoveryConfig) -> dict[str, Operator]:
+    """Return the operators that the configuration names; language models write to the store what they were asked and answered."""
+    made: dict[str, Operator] = {}
+    for name in config.operators:
+        if name != LANGUAGE:
+            made[name] = make_operator(name)
+            continue
+        from workbench.discovery.operators.language.operator import make
+
+        made[name] = make(config.language, record=store.add_call, recall=store.call, templates=store.path / PROMPTS)
+    return made

@@ -33,10 +33,21 @@ class Member:
 class View(Protocol):
     """The run as it stood a fixed number of steps before step `n`, so that any number of processes sees the same."""
 
-    n: int
-    task: Task
-    members: Sequence[Member]  # in order of n; seeds first
-    seeds: Sequence[Member]
+    @property
+    def n(self) -> int:
+        """The step for which a proposal is asked."""
+
+    @property
+    def task(self) -> Task:
+        """The task."""
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """All programs with a full score, in order of their steps; seeds first."""
+
+    @property
+    def seeds(self) -> Sequence[Member]:
+        """The programs that the run started from."""
 
     def parent(self, rng: np.random.Generator) -> Member:
         """Draw a parent as the run's selection says."""

@@ -5,6 +5,7 @@ All but the table ``timing`` is a function of the configuration: a run that was 
 
 import json
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ class Store:
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self.path = path
         self._db = connection
+        self._lock = threading.RLock()  # questions to language models are written by the threads that ask them
 
     @classmethod
     def create(cls, path: Path, config: dict[str, Any]) -> "Store":
@@ -150,13 +152,14 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Write everything inside, or nothing."""
-        self._db.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        with self._lock:
+            self._db.execute("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
 
     def get(self, key: str) -> Any:
         """Return what `set` has stored under `key`, or None."""
@@ -188,9 +191,15 @@ class Store:
     def add_call(self, n: int, attempt: int, call: dict[str, Any]) -> None:
         """Keep a question to a language model: model, request, reply, status, tokens_in, tokens_out, cost."""
         keys = ("model", "request", "reply", "status", "tokens_in", "tokens_out", "cost")
-        self._db.execute(
-            "insert or replace into llm_call values (?, ?, ?, ?, ?, ?, ?, ?, ?)", (n, attempt, *(call[k] for k in keys))
-        )
+        with self._lock:
+            row = (n, attempt, *(call[k] for k in keys))
+            self._db.execute("insert or replace into llm_call values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def call(self, n: int, attempt: int) -> dict[str, Any] | None:
+        """Return a question that was kept, or None."""
+        with self._lock:
+            found = self._rows(f"select * from llm_call where n = {int(n)} and attempt = {int(attempt)}")
+        return found[0] if found else None
 
     def add_time(
         self, kind: str, seconds: float, *, n: int | None = None, program: str = "", instance: str = "", horizon: int = 0
@@ -249,7 +258,8 @@ class Store:
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the questions to language models, in order."""
-        return self._rows("select * from llm_call order by n, attempt")
+        with self._lock:
+            return self._rows("select * from llm_call order by n, attempt")
 
     def events(self) -> list[dict[str, Any]]:
         """Return what happened to the run as a whole."""

@@ -1,0 +1,429 @@
+"""``gameplan evolve``: discoveries, made and looked at."""
+
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import RUNS, duration, json_option, names, print_json
+
+ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
+run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+class Evolve(click.Group):
+    """The verbs; those that analyse runs are imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a first session."""
+        return [*self.commands, *ANALYSIS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb."""
+        if cmd_name in ANALYSIS:
+            found = getattr(importlib.import_module("workbench.commands.evolve_analysis"), cmd_name)
+            assert isinstance(found, click.Command)
+            return found
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Add "did you mean" to click's complaint about an unknown verb."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from games.errors import did_you_mean
+
+            verbs = self.list_commands(ctx)
+            raise click.UsageError(
+                f"no such verb {args[0]!r}{did_you_mean(args[0], verbs)}; legal are {', '.join(verbs)}", ctx
+            ) from error
+
+
+@click.group(cls=Evolve)
+def evolve() -> None:
+    """Let algorithms evolve: CFR rules, PSRO solvers, 2048 evaluations, Sokoban heuristics.
+
+    \b
+    gameplan evolve new cfr --budget-evals 1000      # from CFR+, on one machine, without network
+    gameplan evolve report runs/...                  # one HTML page: scores, lineage, rejections, cost
+    gameplan evolve verify runs/...                  # on games that the run has not seen, at other horizons
+    gameplan evolve best runs/... --out best.py && gameplan solve leduc_2p --algo ./best.py
+    """
+
+
+def budget_options(command: Any) -> Any:
+    """Add the options of budgets to a command."""
+    for option in reversed(
+        (
+            click.option("--budget-evals", "evals", type=click.IntRange(1), help="Programs measured on training instances."),
+            click.option(
+                "--budget-cpu", "cpu_seconds", callback=duration, metavar="DURATION", help="CPU time of candidates, such as 15m."
+            ),
+            click.option("--budget-time", "wall_seconds", callback=duration, metavar="DURATION", help="Wall-clock time."),
+            click.option("--budget-calls", "calls", type=click.IntRange(1), help="Questions to language models."),
+            click.option("--budget-tokens", "tokens", type=click.IntRange(1), help="Tokens in and out."),
+            click.option(
+                "--budget-money", "money", type=click.FloatRange(0.0, min_open=True), help="By the prices in the configuration."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def engine_options(command: Any) -> Any:
+    """Add the options that say where candidates run."""
+    workers = click.option("--workers", type=click.IntRange(1), help="Candidates at once.  [default: one a core]")
+    engine = click.option(
+        "--engine", default="threads", show_default=True, help="Where candidates run: threads, dask://host:port, slurm ..."
+    )
+    return workers(engine(command))
+
+
+@evolve.command("new")
+@click.argument("task")
+@click.option(
+    "--seeds", callback=names, help="Programs to start from: names, or known for all published ones.  [default: the task's own]"
+)
+@click.option(
+    "--operator",
+    "operators",
+    default="mixed",
+    show_default=True,
+    callback=names,
+    help="Operators with weights, such as mixed=3,llm=1.",
+)
+@budget_options
+@click.option(
+    "--horizon", default=0, type=click.IntRange(0), help="Iterations at which programs are scored.  [default: the task's own]"
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything that is random.")
+@click.option("--ranking", default="log", show_default=True, help="log, average or capped-log.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Another setting of the configuration; llm.NAME=VALUE for models.",
+)
+@click.option("--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates.")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
+@engine_options
+@json_option
+def new(
+    task: str,
+    seeds: list[str],
+    operators: list[str],
+    settings: tuple[str, ...],
+    out: Path | None,
+    workers: int | None,
+    engine: str,
+    as_json: bool,
+    **given: Any,
+) -> int:
+    """Create and run a discovery for TASK: cfr, psro, h2048, sokoban-h, or a folder with a task.py.
+
+    The directory holds the store; Ctrl-C and kills lose nothing that was measured. Exit codes: 0 done, 1 error, 2 usage,
+    130 interrupted.
+    """
+    from workbench.discovery.config import BUDGETS, from_record
+
+    record: dict[str, Any] = {"task": task, "seeds": seeds, "operators": _weights(operators), **_settings(settings)}
+    budgets = {key: given.pop(key) for key in BUDGETS}
+    if all(value is None for value in budgets.values()):
+        budgets["evals"] = 1000
+    return _begin(from_record({**record, **given, **budgets}), out, workers, engine, as_json)
+
+
+@evolve.command("run")
+@click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG.toml")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
+@engine_options
+@json_option
+def run_config(config: Path, out: Path | None, workers: int | None, engine: str, as_json: bool) -> int:
+    """Create and run the discovery that a TOML file describes: the keys of a run's own configuration."""
+    from workbench.discovery.config import load_config
+
+    return _begin(load_config(config), out, workers, engine, as_json)
+
+
+@evolve.command()
+@run_argument
+@budget_options
+@engine_options
+@json_option
+def resume(run: Path, workers: int | None, engine: str, as_json: bool, **budgets: Any) -> int:
+    """Go on with a run that was stopped or killed, or with larger budgets."""
+    from workbench.discovery.session import config_of
+    from workbench.discovery.store import Store
+
+    store = Store.open(run)
+    config = config_of(store, {key: value for key, value in budgets.items() if value is not None})
+    return _go_on(store, config, workers, engine, as_json)
+
+
+@evolve.command("import")
+@click.argument("task")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
+@engine_options
+@json_option
+def import_(task: str, files: tuple[Path, ...], out: Path | None, workers: int | None, engine: str, as_json: bool) -> int:
+    """Score programs from FILE... for TASK, and make them the seeds of a new run ('evolve resume' goes on from them).
+
+    Rule files and programs in the published class form run as they are; folders are searched; JSON and JSON lines are read for
+    records with a program's source.
+    """
+    from workbench.discovery.config import DiscoveryConfig
+    from workbench.discovery.exchange import read_programs
+
+    programs: dict[str, str] = {}
+    for path in files:
+        programs |= read_programs(path)
+    return _begin(DiscoveryConfig(task, tuple(programs), evals=1), out, workers, engine, as_json, programs)
+
+
+@evolve.command()
+@run_argument
+@json_option
+def status(run: Path, as_json: bool) -> int:
+    """Show how a run stands: evaluations, best program, baselines, rejections, cost."""
+    from workbench.discovery.session import run_record
+    from workbench.discovery.store import Store
+
+    _show(run_record(Store.open(run)), as_json)
+    return 0
+
+
+@evolve.command()
+@run_argument
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@json_option
+def best(run: Path, out: Path | None, force: bool, as_json: bool) -> int:
+    """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is."""
+    from workbench.discovery.session import load_run, member_record, ranked
+    from workbench.discovery.store import Store
+
+    members = ranked(load_run(Store.open(run)).members())
+    if not members:
+        raise click.ClickException(f"{run} has no program with a score yet")
+    return _write_program(members[0].source, member_record(members[0]), out, force, as_json)
+
+
+@evolve.command("list")
+@run_argument
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+@json_option
+def list_(run: Path, limit: int, as_json: bool) -> int:
+    """List the programs of a run, best first."""
+    from workbench.discovery.session import load_run, member_record, ranked
+    from workbench.discovery.store import Store
+    from workbench.terminal import print_table
+
+    loaded = load_run(Store.open(run))
+    records = [member_record(member) for member in ranked(loaded.members())[:limit]]
+    if as_json:
+        print_json({"schema": 1, "command": "evolve list", "run": str(run), "programs": records})
+        return 0
+    print_table(("program", "step", "operator", "log", "average", "size", *loaded.task.train), [
+        (r["id"], str(r["step"]), r["operator"], f"{r['log']:.3f}", f"{r['average']:.3g}", str(r["size"]),
+         *(f"{r['values'][name]:.2e}" for name in loaded.task.train))
+        for r in records
+    ], left=1)  # fmt: skip
+    return 0
+
+
+@evolve.command()
+@run_argument
+@click.argument("program")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@json_option
+def show(run: Path, program: str, out: Path | None, force: bool, as_json: bool) -> int:
+    """Print or export a program of a run, named by the beginning of its id."""
+    from workbench.discovery.session import load_run, member_record
+    from workbench.discovery.store import Store
+
+    store = Store.open(run)
+    found = store.program(program)
+    loaded = load_run(store)
+    member = next((m for m in loaded.members() if m.id == found.id), None)
+    record = member_record(member) if member else {"id": found.id, "size": found.size}
+    steps = [step for step in loaded.steps if step.program == found.id]
+    if steps:
+        record |= {
+            "status": steps[0].status,
+            "reason": steps[0].reason,
+            "parents": list(steps[0].parents),
+            "detail": steps[0].detail,
+        }
+    return _write_program(found.source, record, out, force, as_json)
+
+
+@evolve.command()
+@run_argument
+@click.argument("first")
+@click.argument("second", required=False)
+def diff(run: Path, first: str, second: str | None) -> int:
+    """Show what differs between two programs, or between a program and its parent."""
+    import difflib
+
+    from workbench.discovery.session import load_run
+    from workbench.discovery.store import Store
+
+    store = Store.open(run)
+    new_program = store.program(first)
+    if second is None:
+        step = next((step for step in load_run(store).steps if step.program == new_program.id and step.parents), None)
+        if step is None:
+            raise click.UsageError(f"{first} has no parent; name a second program")
+        second = step.parents[0]
+    old = store.program(second)
+    lines = difflib.unified_diff(old.source.splitlines(), new_program.source.splitlines(), old.id, new_program.id, lineterm="")
+    click.echo("\n".join(lines))
+    return 0
+
+
+@evolve.command()
+@run_argument
+@click.argument("program", required=False)
+@json_option
+def lineage(run: Path, program: str | None, as_json: bool) -> int:
+    """Show how a program came about, from its seed on; without PROGRAM, the best one."""
+    from workbench.discovery import session
+    from workbench.discovery.store import Store
+    from workbench.terminal import print_table
+
+    store = Store.open(run)
+    loaded = session.load_run(store)
+    members = {m.id: m for m in loaded.members()}
+    if program is None and not members:
+        raise click.ClickException(f"{run} has no program with a score yet")
+    name = store.program(program).id if program else session.ranked(list(members.values()))[0].id
+    line = session.lineage(loaded, name)
+    if as_json:
+        print_json({"schema": 1, "command": "evolve lineage", "run": str(run), "program": name, "steps": [
+            {"program": s.program, "step": s.n, "operator": s.operator, "detail": s.detail, "parents": list(s.parents),
+             "score": members[s.program].score if s.program in members else None} for s in line
+        ]})  # fmt: skip
+        return 0
+    scores = {key: f"{member.score:.3f}" for key, member in members.items()}
+    print_table(
+        ("step", "program", "operator", "score", "how"),
+        [(str(s.n), str(s.program), s.operator, scores.get(s.program or "", s.status), _how(s.detail)) for s in line],
+        left=3,
+    )
+    return 0
+
+
+@evolve.command()
+@run_argument
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder.")
+@click.option("--no-clocks", is_flag=True, help="Leave out times, so that equal runs give equal bytes.")
+@json_option
+def export(run: Path, out: Path, no_clocks: bool, as_json: bool) -> int:
+    """Write a run as a folder of programs and JSON lines."""
+    from workbench.discovery import exchange
+    from workbench.discovery.store import Store
+
+    record = exchange.export(Store.open(run), out, clocks=not no_clocks)
+    if as_json:
+        print_json({"schema": 1, "command": "evolve export", **record})
+    else:
+        click.echo(f"{out}: {record['programs']} programs, {record['steps']} steps, {record['evaluations']} evaluations")
+    return 0
+
+
+def _how(detail: dict[str, Any]) -> str:
+    value = detail.get("name") or detail.get("mutations") or detail.get("model") or ""
+    return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _weights(operators: list[str]) -> dict[str, float]:
+    table: dict[str, float] = {}
+    for text in operators:
+        name, equals, weight = text.partition("=")
+        try:
+            table[name] = float(weight) if equals else 1.0
+        except ValueError:
+            raise click.UsageError(f"the weight {weight!r} of operator {name} is no number; write {name}=2") from None
+    return table
+
+
+def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Turn --set name=value into settings; values are read as TOML reads them, or as text."""
+    import tomllib
+
+    table: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"{text!r} is not of the form name=value")
+        try:
+            parsed: Any = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            parsed = value
+        if key.startswith("llm."):
+            table.setdefault("language", {})[key[4:]] = parsed
+        else:
+            table[key] = parsed
+    return table
+
+
+def _begin(
+    config: Any, out: Path | None, workers: int | None, engine: str, as_json: bool, imported: dict[str, str] | None = None
+) -> int:
+    from workbench.discovery.config import resolve
+    from workbench.discovery.session import begin
+    from workbench.rundir import default_path
+
+    config = resolve(config, imported or ())
+    path = out or default_path(RUNS, "evolve", Path(config.task).name, config.seed)
+    return _go_on(begin(config, path, imported), config, workers, engine, as_json)
+
+
+def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: bool) -> int:
+    from workbench.discovery.session import proceed
+    from workbench.interrupts import stop_on_signal
+    from workbench.terminal import say
+    from workbench.terminal_evolve import live_line
+
+    with stop_on_signal() as stop, live_line(config) as tell:
+        record = proceed(store, config, engine=engine, workers=workers or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)
+    _show(record, as_json)
+    if record["status"] == "interrupted":
+        say(f"interrupted after {record['evaluations']} evaluations; continue with: gameplan evolve resume {store.path}")
+        return 130
+    return 0
+
+
+def _show(record: dict[str, Any], as_json: bool) -> None:
+    from workbench.terminal_evolve import print_discovery
+
+    if as_json:
+        print_json(record)
+    else:
+        print_discovery(record)
+
+
+def _write_program(source: str, record: dict[str, Any], out: Path | None, force: bool, as_json: bool) -> int:
+    from games.errors import GameplanError, UsageError
+    from games.files import write_atomically
+
+    if out is not None:
+        if out.exists() and not force:
+            raise UsageError(f"{out} exists; say --force to replace it")
+        try:
+            write_atomically(out, source.encode())
+        except OSError as error:
+            raise GameplanError(f"cannot write {out}: {error.strerror}") from error
+    if as_json:
+        print_json({"schema": 1, "command": "evolve show", **record, "source": source, "out": str(out) if out else None})
+    elif out is not None:
+        click.echo(str(out))
+    else:
+        click.echo(source, nl=not source.endswith("\n"))
+    return 0

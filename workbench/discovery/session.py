@@ -1,0 +1,220 @@
+"""A run from the outside: begin one, go on with one, and say how it stands."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from games.errors import GameplanError, UsageError
+from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
+from workbench.discovery.genome.canonical import program_id
+from workbench.discovery.isolation import measure
+from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, open_operators, stored
+from workbench.discovery.population import Member
+from workbench.discovery.ranking import average_score, log_score
+from workbench.discovery.records import OK, Job, Limits, Trial
+from workbench.discovery.selection import quality
+from workbench.discovery.store import Evaluation, Step, Store
+from workbench.discovery.task import Task, find_task
+from workbench.engines import open_engine
+
+SCHEMA = 1
+GROWABLE = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")  # what a resumed run may change
+
+
+def begin(config: DiscoveryConfig, path: Path, imported: Mapping[str, str] | None = None) -> Store:
+    """Make a store for a resolved configuration; `imported` are further seeds, name -> source.
+
+    Raises
+    ------
+    UsageError
+        If `path` is taken.
+    """
+    store = Store.create(path, asdict(config))
+    if imported:
+        with store.transaction():
+            store.set("imported", dict(imported))
+    if LANGUAGE in config.operators:
+        from workbench.discovery.operators.language.prompts import copy_templates
+
+        copy_templates(path / PROMPTS)
+    return store
+
+
+def config_of(store: Store, changes: Mapping[str, Any] | None = None) -> DiscoveryConfig:
+    """Return the configuration of a run with other budgets.
+
+    Raises
+    ------
+    UsageError
+        For anything else that would change what the run has done.
+    """
+    config = from_record(store.get("config"))
+    for key, value in (changes or {}).items():
+        if key not in GROWABLE:
+            raise UsageError(f"{key} decides what the run has done already; only budgets can change: {', '.join(GROWABLE)}")
+        config = replace(config, **{key: value})
+    return config
+
+
+def proceed(
+    store: Store,
+    config: DiscoveryConfig,
+    *,
+    engine: str = "threads",
+    workers: int = 1,
+    stop: Callable[[], bool] = lambda: False,
+    on_step: Callable[[Step, Discovery], None] = lambda step, run: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Run until a budget is spent or `stop` says so; return the record of the run."""
+    task = find_task(config.task)
+    with store.transaction():
+        store.set("config", asdict(config))
+    with open_engine(engine, workers) as executor:
+        _measure_known(store, config, task, executor, say)
+        discovery = Discovery(store, config, task, executor, open_operators(store, config))
+        status = discovery.run(stop=stop, on_step=on_step)
+    with store.transaction():
+        store.set("status", status)
+    return run_record(store)
+
+
+def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: Any, say: Callable[[str], None]) -> None:
+    """Score the published programs on the training instances, once a run: they cost no evaluations."""
+    known = {name: task.canonical(source) for name, source in task.known().items()}
+    have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
+    limits = Limits(10 * config.candidate_seconds, 20 * config.candidate_seconds, 2 * config.candidate_memory)
+    trials = tuple(Trial(name, config.horizon) for name in task.train)
+    todo = {n: s for n, s in known.items() if any((program_id(s), t.instance) not in have for t in trials)}
+    if todo:
+        say(f"scoring {len(todo)} published programs on {', '.join(task.train)} first")
+    futures = {
+        n: executor.submit(measure, Job(config.task, s, trials, config.seed, limits, config.sandbox)) for n, s in todo.items()
+    }
+    for name, future in futures.items():
+        outcome = future.result()
+        if outcome.status != OK:
+            say(f"{name} has no score: {outcome.status}: {outcome.reason}")
+        program = stored(task, known[name])
+        with store.transaction():
+            store.add_program(program)
+            for trial, value in zip(trials, outcome.values, strict=False):
+                store.add_evaluation(
+                    Evaluation(program.id, trial.instance, trial.horizon, config.seed, "known", ENGINE, value, OK)
+                )  # fmt: skip
+            for trial, seconds in zip(trials, outcome.seconds, strict=False):
+                store.add_time("known", seconds, program=program.id, instance=trial.instance)
+            store.set("isolation", outcome.level)
+    with store.transaction():
+        store.set("known", {name: program_id(source) for name, source in known.items()})
+        store.set("references", known_values(store, config, task))
+
+
+def known_values(store: Store, config: DiscoveryConfig, task: Task) -> dict[str, dict[str, float]]:
+    """Return the costs of the published programs on the training instances: name -> instance -> cost."""
+    values: dict[str, dict[str, float]] = {}
+    for e in store.evaluations():
+        if e.horizon == config.horizon and e.instance in task.train and e.value is not None and e.seed == config.seed:
+            values.setdefault(e.program, {})[e.instance] = e.value
+    names = {name: program_id(task.canonical(source)) for name, source in task.known().items()}
+    return {name: values[key] for name, key in names.items() if len(values.get(key, {})) == len(task.train)}
+
+
+def load_run(store: Store) -> Discovery:
+    """Return the run of a store, to be looked at."""
+    config = config_of(store)
+    return Discovery(store, config, find_task(config.task), None, {})  # type: ignore[arg-type]
+
+
+def ranked(members: list[Member]) -> list[Member]:
+    """Return the members, best first."""
+    return sorted(members, key=quality, reverse=True)
+
+
+def member_record(member: Member) -> dict[str, Any]:
+    """Return what is shown of a program."""
+    return {
+        "id": member.id,
+        "step": member.n,
+        "operator": member.operator,
+        "score": member.score,
+        "log": log_score(member.values),
+        "average": average_score(member.values),
+        "size": member.size,
+        "values": dict(member.values),
+    }
+
+
+def run_record(store: Store) -> dict[str, Any]:
+    """Return how a run stands: what ``--json`` prints."""
+    run = load_run(store)
+    config, task = run.config, run.task
+    members = ranked(run.members())
+    steps = run.steps
+    evaluated = [step for step in steps if step.same_as is None and step.fingerprint]
+    structures = {program.id: program.structure for program in store.programs()}
+    seen: set[str] = set()
+    new = 0
+    for step in evaluated:
+        structure = structures.get(step.program or "", "")
+        new += structure not in seen
+        seen.add(structure)
+    times = store.times()
+    calls = store.calls()
+    known = {
+        name: {"log": log_score(values), "average": average_score(values), "values": values}
+        for name, values in (store.get("references") or {}).items()
+    }
+    return {
+        "schema": SCHEMA,
+        "command": "evolve",
+        "task": config.task,
+        "measure": task.measure,
+        "run": str(store.path),
+        "status": store.get("status") or "unfinished",
+        "steps": len(steps),
+        "evaluations": run.counted,
+        "programs": len(members),
+        "best": member_record(members[0]) if members else None,
+        "known": known,
+        "rejections": dict(Counter(step.status for step in steps if step.status != OK).most_common()),
+        "isolation": store.get("isolation") or "",
+        "cost": {
+            "run_seconds": times.get("run", 0.0),
+            "compile_seconds": times.get("compile", 0.0) + times.get("recompile", 0.0),
+            "overhead_seconds": times.get("overhead", 0.0),
+            "known_seconds": times.get("known", 0.0),
+            "wall_seconds": times.get("wall", 0.0),
+            "run_seconds_per_evaluation": times.get("run", 0.0) / max(1, len(evaluated)),
+            "new_structures": new / max(1, len(evaluated)),
+            "calls": len(calls),
+            "tokens": sum(call["tokens_in"] + call["tokens_out"] for call in calls),
+            "money": sum(call["cost"] for call in calls),
+        },
+        "config": asdict(config),
+    }
+
+
+def lineage(run: Discovery, program: str) -> list[Step]:
+    """Return the steps that led to a program, from a seed to it: always the first parent.
+
+    Raises
+    ------
+    GameplanError
+        If the program is not in the run.
+    """
+    by_program: dict[str, Step] = {}
+    for step in run.steps:
+        if step.program:
+            by_program.setdefault(step.program, step)
+    line: list[Step] = []
+    at: str | None = program
+    while at is not None and at in by_program and by_program[at] not in line:
+        step = by_program[at]
+        line.append(step)
+        at = step.parents[0] if step.parents else None
+    if not line:
+        raise GameplanError(f"{program} did not come in a step of this run: it is a published program")
+    return line[::-1]
