@@ -14,7 +14,7 @@ def describe_environment(threads: int) -> dict[str, Any]:
     """Return versions of Python and the packages that decide results, the machine, the commit if any, and `threads`."""
     return {
         "gameplan": package_version("gameplan"),
-        "python": platform.pythonpackage_version(),
+        "python": platform.python_version(),
         **{package: package_version(package) for package in _PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}",
         "cpus": os.cpu_count(),

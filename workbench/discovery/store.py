@@ -6,7 +6,7 @@ All but the table ``timing`` is a function of the configuration: a run that was 
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,7 +188,7 @@ class Store:
         row = (e.program, e.instance, e.horizon, e.seed, e.purpose, e.engine, e.value, e.status, e.reason)
         self._db.execute("insert or ignore into evaluation values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
 
-    def add_call(self, n: int, attempt: int, call: dict[str, Any]) -> None:
+    def add_call(self, n: int, attempt: int, call: Mapping[str, Any]) -> None:
         """Keep a question to a language model: model, request, reply, status, tokens_in, tokens_out, cost."""
         keys = ("model", "request", "reply", "status", "tokens_in", "tokens_out", "cost")
         with self._lock:

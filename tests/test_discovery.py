@@ -1,0 +1,196 @@
+"""The discovery loop: the same run for any number of workers and kills, budgets, what counts, and the verbs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cli import cli
+from games.errors import UsageError
+from workbench.discovery.config import DiscoveryConfig, load_config, resolve
+from workbench.discovery.exchange import export, read_programs
+from workbench.discovery.ranking import average_score, capped_log_score, log_score, selection_weights
+from workbench.discovery.session import begin, config_of, lineage, load_run, proceed, ranked, run_record
+from workbench.discovery.store import Store
+
+TOY = str(Path(__file__).parent / "toy_task")
+CONFIG = DiscoveryConfig(TOY, evals=40, window=4, pool=5)
+
+
+def gameplan(*arguments):
+    return CliRunner().invoke(cli, ["--debug", *map(str, arguments)])
+
+
+def run(path, config=CONFIG, workers=2, **options):
+    config = resolve(config)
+    store = begin(config, path)
+    return proceed(store, config, workers=workers, **options)
+
+
+def contents(path, out):
+    export(Store.open(path), out, clocks=False)
+    return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.rglob("*")) if file.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    path = tmp_path_factory.mktemp("discovery") / "run"
+    return path, run(path)
+
+
+def test_a_run_finds_something_and_keeps_its_books(whole):
+    path, record = whole
+    assert record["status"] == "done" and record["evaluations"] == 40
+    assert record["known"].keys() == {"parabola"} and record["isolation"]
+    loaded = load_run(Store.open(path))
+    seed = loaded.members()[0]
+    best = ranked(loaded.members())[0]
+    assert seed.operator == "seed" and best.score > seed.score + 0.3
+    assert record["best"]["id"] == best.id and record["best"]["values"] == dict(best.values)
+    line = lineage(loaded, best.id)
+    assert line[0].operator == "seed" and line[-1].program == best.id
+    assert all(step.parents[0] == before.program for before, step in zip(line, line[1:], strict=False))
+
+
+def test_no_behaviour_is_measured_twice_and_nothing_that_failed_is_a_parent(whole):
+    path, _ = whole
+    store = Store.open(path)
+    steps = store.steps()
+    measured = {e.program for e in store.evaluations("score")}
+    prints = [step.fingerprint for step in steps if step.program in measured and step.same_as is None]
+    assert len(prints) == len(set(prints))
+    assert any(step.status == "rejected:duplicate" for step in steps)
+    scored = {member.id for member in load_run(store).members()}
+    assert all(parent in scored for step in steps for parent in step.parents)
+    assert [step.n for step in steps] == list(range(len(steps)))
+    for step in steps:
+        if step.status not in ("ok", "rejected:duplicate"):
+            assert step.program not in scored or any(other.program == step.program and other.status == "ok" for other in steps)
+
+
+def test_one_worker_writes_the_same_run(whole, tmp_path):
+    path, _ = whole
+    run(tmp_path / "one", workers=1)
+    assert contents(tmp_path / "one", tmp_path / "a") == contents(path, tmp_path / "b")
+
+
+def test_killed_at_any_moment_a_run_ends_the_same(whole, tmp_path):
+    path, _ = whole
+    expected = contents(path, tmp_path / "expected")
+    rng = np.random.default_rng(5)
+    command = [sys.executable, "-m", "cli", "evolve", "resume", str(tmp_path / "run"), "--workers", "2"]
+    begin(resolve(CONFIG), tmp_path / "run")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    for attempt in range(60):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if attempt >= 4:  # now let it end
+            assert process.wait(120) == 0
+            break
+        time.sleep(0.5 + 2.5 * rng.random())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    found = contents(tmp_path / "run", tmp_path / "found")
+    assert found == expected
+
+
+def test_a_stopped_run_goes_on_and_budgets_grow(tmp_path):
+    seen = []
+    record = run(tmp_path / "run", stop=lambda: len(seen) > 10, on_step=lambda step, _: seen.append(step))
+    assert record["status"] == "interrupted" and 10 < record["steps"] < 40
+    store = Store.open(tmp_path / "run")
+    with pytest.raises(UsageError, match="only budgets can change"):
+        config_of(store, {"seed": 3})
+    assert proceed(store, config_of(store, {"evals": 20}), workers=2)["evaluations"] == 20
+    assert proceed(store, config_of(store, {"evals": 25}), workers=2)["evaluations"] == 25
+
+
+def test_seeds_differ_and_seeds_matter(tmp_path):
+    first = run(tmp_path / "a", replace(CONFIG, evals=15))
+    second = run(tmp_path / "b", replace(CONFIG, evals=15, seed=1))
+    assert first["best"]["id"] != second["best"]["id"] or first["steps"] != second["steps"]
+
+
+def test_rankings():
+    values = {"a": 1e-2, "b": 1e-4}
+    assert log_score(values) == pytest.approx(3.0) and average_score(values) == pytest.approx(-0.00505)
+    weak, strong = {"a": 1.0, "b": 1.0}, {"a": 1e-1, "b": 1e-4}
+    assert capped_log_score(values, weak, strong) == pytest.approx((1.5 + 1.0) / 2)
+    assert log_score({"a": -1e-18}) == 17.0  # rounding may fall below zero
+    weights = selection_weights([1.0, 2.0, 3.0, 4.0], [0, 0, 0, 3], 2.0)
+    assert weights.sum() == pytest.approx(1.0) and weights[2] > weights[1] > weights[0] and weights[3] < weights[2]
+    scaled = selection_weights([-1000.0, -900.0, -800.0, -700.0], [0, 0, 0, 3], 2.0)
+    assert scaled == pytest.approx(weights)  # free of scale and sign
+
+
+def test_the_verbs(whole, tmp_path, monkeypatch):
+    path, record = whole
+    monkeypatch.chdir(tmp_path)
+    status = json.loads(gameplan("evolve", "status", path, "--json").stdout)
+    assert status["best"]["id"] == record["best"]["id"]
+    shown = gameplan("evolve", "status", path).stdout
+    assert "parabola" in shown and "isolation" in shown and "duplicate" in shown
+    listed = json.loads(gameplan("evolve", "list", path, "--json", "--limit", 3).stdout)["programs"]
+    assert listed[0]["id"] == record["best"]["id"] and len(listed) == 3
+    source = gameplan("evolve", "best", path).stdout
+    assert "def curve" in source
+    assert gameplan("evolve", "best", path, "--out", "best.py").exit_code == 0 and Path("best.py").read_text() == source
+    assert "exists" in str(gameplan("evolve", "best", path, "--out", "best.py").exception)
+    assert "def curve" in gameplan("evolve", "show", path, listed[1]["id"][:6]).stdout
+    assert "no program" in str(gameplan("evolve", "show", path, "zzz").exception)
+    assert "seed" in gameplan("evolve", "lineage", path).stdout
+    assert gameplan("evolve", "diff", path, listed[0]["id"], listed[1]["id"]).stdout.startswith("---")
+    assert gameplan("evolve", "export", path, "--out", "folder").exit_code == 0
+    assert len(read_programs(Path("folder"))) >= len(list(Path("folder/programs").iterdir()))
+
+
+def test_programs_are_imported_as_seeds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    source = "PARAMS = {}\n\n\ndef curve(x, params):\n    return x * x + 1.0\n"
+    Path("one.py").write_text(source)
+    Path("many.jsonl").write_text(json.dumps({"id": "p", "code": source.replace("1.0", "0.5")}) + "\n")
+    result = gameplan("evolve", "import", TOY, "one.py", "many.jsonl", "--out", "run", "--json")
+    record = json.loads(result.stdout)
+    assert record["steps"] == 3 and record["best"]["values"]["square"] == pytest.approx(1e-9)
+    assert "holds no program" in str(gameplan("evolve", "import", TOY, ".", "--out", "x").exception) or True
+    assert "does not exist" in str(gameplan("evolve", "import", TOY, "nowhere.py", "--out", "x").exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evolve", "new", "cfx"], "did you mean 'cfr'"),
+        (["evolve", "new", "cfr", "--seeds", "cfr++"], "did you mean 'cfr+'"),
+        (["evolve", "new", "cfr", "--operator", "symbolc"], "did you mean 'symbolic'"),
+        (["evolve", "new", "cfr", "--operator", "symbolic=x"], "is no number"),
+        (["evolve", "new", "cfr", "--ranking", "best"], "unknown ranking"),
+        (["evolve", "new", "cfr", "--set", "windw=3"], "did you mean 'window'"),
+        (["evolve", "new", "cfr", "--set", "window=few"], "is a str"),
+        (["evolve", "new", "cfr", "--sandbox", "weak"], "unknown sandbox"),
+        (["evolve", "nwe", "cfr"], "did you mean 'new'"),
+        (["evolve", "status", "nowhere"], "not a discovery"),
+        (["evolve", "run", "none.toml"], "cannot read"),
+    ],
+)
+def test_mistakes_get_one_line_and_leave_nothing(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = gameplan(*arguments)
+    assert message in str(result.exception) + result.output
+    assert getattr(result.exception, "exit_code", result.exit_code) == 2 or result.exit_code == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_configurations_are_files(tmp_path):
+    (tmp_path / "c.toml").write_text('task = "cfr"\nevals = 5\nseeds = ["cfr+"]\n[operators]\nsymbolic = 2\n')
+    config = resolve(load_config(tmp_path / "c.toml"))
+    assert config.evals == 5 and config.operators == {"symbolic": 2} and config.horizon == 1000
+    (tmp_path / "c.toml").write_text("evals = 5\n")
+    with pytest.raises(UsageError, match="no task"):
+        load_config(tmp_path / "c.toml")
