@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from games.errors import UsageError
 from workbench.discovery.config import DiscoveryConfig, load_config, resolve
 from workbench.discovery.exchange import export, read_programs
 from workbench.discovery.ranking import average_score, capped_log_score, log_score, selection_weights
-from workbench.discovery.session import begin, config_of, lineage, load_run, proceed, ranked, run_record
+from workbench.discovery.session import begin, config_of, lineage, load_run, proceed, ranked
 from workbench.discovery.store import Store
 
 TOY = str(Path(__file__).parent / "toy_task")
@@ -57,7 +58,7 @@ def test_a_run_finds_something_and_keeps_its_books(whole):
     assert record["best"]["id"] == best.id and record["best"]["values"] == dict(best.values)
     line = lineage(loaded, best.id)
     assert line[0].operator == "seed" and line[-1].program == best.id
-    assert all(step.parents[0] == before.program for before, step in zip(line, line[1:], strict=False))
+    assert all(step.parents[0] == before.program for before, step in pairwise(line))
 
 
 def test_no_behaviour_is_measured_twice_and_nothing_that_failed_is_a_parent(whole):
