@@ -59,15 +59,16 @@ class Toy:
     def prepare(self, structure: str) -> Any:
         space: dict[str, Any] = {}
         exec(compile(structure, "<toy>", "exec"), space)
-        return space["curve"]
+        return space["curve"], space["PARAMS"]
 
     def fingerprint(self, source: str) -> np.ndarray:
         structure, constants = split(source)
         return self.run(self.prepare(structure), constants, "square", 9, 0)["y"]
 
     def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
-        params = type("Params", (), dict(constants))
-        return {"y": np.array([float(program(float(x), params)) for x in GRID[:horizon]])}
+        curve, defaults = program
+        params = type("Params", (), {**defaults, **constants})
+        return {"y": np.array([float(curve(float(x), params)) for x in GRID[:horizon]])}
 
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         y = answer.get("y")

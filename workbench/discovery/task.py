@@ -61,7 +61,11 @@ class Task(Protocol):
         """Return structure and constants of a checked source."""
 
     def prepare(self, structure: str) -> Any:
-        """In the candidate's process: import or compile the structure and return what `run` needs."""
+        """In the candidate's process: import or compile the structure and return what `run` needs.
+
+        A program that does more than define things when it is imported is not taken apart: then this is its whole source, and
+        `run` gets no constants.
+        """
 
     def fingerprint(self, source: str) -> np.ndarray:
         """In the candidate's process: return the program's behaviour on fixed inputs, without compiling."""
