@@ -4,7 +4,8 @@ import tomllib
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin
 
 from games.errors import UsageError, did_you_mean
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
@@ -105,7 +106,7 @@ def from_record(record: dict[str, Any]) -> DiscoveryConfig:
     for key, value in record.items():
         if key not in types:
             raise UsageError(f"unknown setting {key!r}{did_you_mean(key, list(types))}; legal are {', '.join(types)}")
-        _check_type(key, value, str(types[key].type))
+        _check_type(key, value, types[key].type)
     if "task" not in record:
         raise UsageError(f"no task; write task = {'cfr'!r} or another")
     return DiscoveryConfig(**{**record, "seeds": tuple(record.get("seeds", ()))})
@@ -128,10 +129,10 @@ def load_config(path: Path) -> DiscoveryConfig:
     return from_record(record)
 
 
-_KINDS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,), "dict": (dict,), "tuple": (list, tuple)}
-
-
-def _check_type(key: str, value: Any, annotation: str) -> None:
-    kind = annotation.split(" |")[0].split("[")[0]
-    if isinstance(value, bool) or not (isinstance(value, _KINDS[kind]) or (value is None and "None" in annotation)):
-        raise UsageError(f"{key} = {value!r} is a {type(value).__name__}; it must be {annotation.replace(' | None', '')}")
+def _check_type(key: str, value: Any, annotation: Any) -> None:
+    options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    kinds = [get_origin(option) or option for option in options]
+    legal = [*kinds, *([int] if float in kinds else []), *([list] if tuple in kinds else [])]
+    if isinstance(value, bool) or not isinstance(value, tuple(legal)):
+        wanted = next(kind for kind in kinds if kind is not NoneType)
+        raise UsageError(f"{key} = {value!r} is a {type(value).__name__}; it must be a {wanted.__name__}")
