@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
 from workbench.discovery.genome.canonical import canonical, split
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
-
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
 
 FUNCTIONS = {"curve": ("x", "params")}
