@@ -8,6 +8,7 @@ zygote's memory again, with pipes of its own.
 import gc
 import importlib
 import json
+import math
 import os
 import random
 import socket
@@ -15,6 +16,7 @@ import struct
 import time
 from typing import Any, NoReturn
 
+import numba
 import numpy as np
 
 from games.jit import njit
@@ -34,12 +36,23 @@ def _seed_kernels(seed: int) -> None:
     np.random.seed(seed)
 
 
+def _sample(x, y):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for k in range(len(x)):
+        total += math.exp(x[k]) ** y if x[k] > y else np.sqrt(x[k] / y)
+    if total < 0.0:
+        raise ValueError("negative")
+    return np.maximum(x, y) * total
+
+
 def warm() -> None:
     """Load and compile what children need before they are locked in."""
     locks.prepare()
     for name in IMPORTS:
         importlib.import_module(name)
     _seed(0)
+    compiler = numba.njit(_sample)  # compiled now, not found in a cache: the compiler loads parts of itself when they are needed
+    compiler(np.ones(2), 0.5)
     describe(ValueError(wire.unpack(wire.pack({"": np.zeros(1)}))))
     gc.collect()
     gc.freeze()  # or the collector would touch, and so copy, all memory in every fork
