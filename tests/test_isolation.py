@@ -7,6 +7,7 @@ import os
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,16 @@ def test_measured_exploitability_is_the_solver_s(solve, game):
     assert outcome.values == tuple(
         Evaluator(game(name))(solve(name, "pcfr+", 20).average_policy()).exploitability for name in ("kuhn_2p", "leduc_2p")
     )
+
+
+def test_compiling_counts():
+    """A program that takes too long to compile ends like one that runs too long, and leaves nothing behind."""
+    slow = Job(
+        "cfr", TASK.known()["cfr+"].replace("R[k] + r[k]", "R[k]" + " + math.exp(math.sin(r[k]))" * 300), (Trial("kuhn_2p", 1),)
+    )
+    slow = replace(slow, source="import math\n" + slow.source, limits=Limits(1.0, 20.0))
+    assert measure(slow).status == "timeout"
+    assert measure(cfr_job(TASK.known()["cfr"])).status == "ok"
 
 
 def test_class_form_is_measured(solve, game, tmp_path):

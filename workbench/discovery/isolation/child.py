@@ -8,12 +8,12 @@ zygote's memory again, with pipes of its own.
 import gc
 import importlib
 import json
-import math
 import os
 import random
 import socket
 import struct
 import time
+from functools import cache
 from typing import Any, NoReturn
 
 import numba
@@ -36,13 +36,17 @@ def _seed_kernels(seed: int) -> None:
     np.random.seed(seed)
 
 
-def _sample(x, y):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for k in range(len(x)):
-        total += math.exp(x[k]) ** y if x[k] > y else np.sqrt(x[k] / y)
-    if total < 0.0:
-        raise ValueError("negative")
-    return np.maximum(x, y) * total
+@cache
+def _compile_something() -> None:
+    """Compile, not from the disk: then all is there that numba imports when it compiles."""
+
+    def function(x: np.ndarray) -> float:
+        y = np.empty_like(x)
+        for k in range(len(x)):
+            y[k] = max(x[k] ** 0.5, 1.0) / (k + 1)
+        return y.sum()
+
+    numba.njit(function)(np.zeros(2))
 
 
 def warm() -> None:
@@ -51,8 +55,7 @@ def warm() -> None:
     for name in IMPORTS:
         importlib.import_module(name)
     _seed(0)
-    compiler = numba.njit(_sample)  # compiled now, not found in a cache: the compiler loads parts of itself when they are needed
-    compiler(np.ones(2), 0.5)
+    _compile_something()
     describe(ValueError(wire.unpack(wire.pack({"": np.zeros(1)}))))
     gc.collect()
     gc.freeze()  # or the collector would touch, and so copy, all memory in every fork

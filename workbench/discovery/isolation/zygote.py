@@ -16,6 +16,8 @@ from workbench.discovery.task import Answer, BadAnswer, Task
 
 GRACE = 10.0  # seconds that a zygote has to say how a child ended, once that has
 
+WALL = "the wall-clock limit is over"
+
 
 class Reply(NamedTuple):
     """What came back: a status, a reason if it is not ok, an answer if it is, and what the process says about its seconds.
@@ -102,16 +104,8 @@ class Zygote:
         try:
             return _parse(wire.read_block(self.link.fileno(), deadline))
         except wire.Gone as gone:
-            with suppress(ChildProcessError):
-                return self._ended(gone, cpu_seconds)
-            raise
-
-    def _ended(self, gone: wire.Gone, cpu_seconds: float) -> Reply:
-        if gone.late:
-            self.end()
-            return Reply(TIMEOUT, "the wall-clock limit is over")
-        time.sleep(0.01)  # it has closed its end and is about to be gone by itself, with a status that says more than ours would
-        return Reply(*_verdict(self.end(), cpu_seconds, 0.0))
+            status = self.end()  # one that is ending by itself keeps its own status
+            return Reply(TIMEOUT, WALL) if gone.late else Reply(*_verdict(status, cpu_seconds, 0.0))
 
 
 class Child:
@@ -129,7 +123,7 @@ class Child:
         except wire.Gone as gone:
             if gone.late:
                 self._zygote.end()
-                return Reply(TIMEOUT, "the wall-clock limit is over", cpu=time.monotonic() - began)
+                return Reply(TIMEOUT, WALL, cpu=time.monotonic() - began)
             return self._ended()
         except BrokenPipeError:
             return self._ended()

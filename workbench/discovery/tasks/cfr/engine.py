@@ -266,7 +266,10 @@ _CALLS = {
     **{name: f"state.z[0] += {name}(c)" for name in ("safe_exp", "safe_log1p", "safe_sqrt")},
     "safe_divide": "state.z[0] += safe_divide(c, c)",
     "safe_power": "state.z[0] += safe_power(c, c) + safe_power(t, c)",
-    **{f"{name}_in": f"state.z[0] += {name}_in(r, infosets, 0)" for name in ("largest", "highest", "lowest", "mean", "positive")},
+    **{
+        name: f"state.z[0] += {name}(r, infosets, 0)"
+        for name in ("largest_in", "highest_in", "lowest_in", "mean_in", "positive_in")
+    },
 }
 _VOCABULARY = """
 from solvers.rule import njit, {names}

@@ -117,7 +117,7 @@ class CFRTask:
                 raise engine.BadPolicy(
                     f"no probability distribution for {engine.place(game, player, int(np.argmin(good)), policy)}"
                 )
-        return evaluate(policy).exploitability
+        return max(0.0, evaluate(policy).exploitability)  # rounding may take it below
 
     def warm(self, instances: Sequence[str]) -> None:
         """Load games, compile the loop and the vocabulary of rules."""
