@@ -71,19 +71,19 @@ def _lines(board):
 
 
 @embedded
-def _judge(moved, board):
+def _judge(moved, board, lines):
     """Return the worth of `moved`, or minus infinity if the move left `board` as it was; both may be transposed."""
-    return worth(moved) if moved != board else _NEVER
+    return worth(moved, lines) if moved != board else _NEVER
 
 
 @embedded
-def _judge_state(board):
+def _judge_state(board, lines):
     """Return the greatest worth that one move on `board` leads to, 0 if there is none or it looks worse than the end."""
     a, b, c, d = _lines(board)
     turned = transpose(board)
     e, f, g, h = _lines(turned)
-    across = max(_judge(_near(a, b, c, d), board), _judge(_far(a, b, c, d), board))
-    down = max(_judge(_near(e, f, g, h), turned), _judge(_far(e, f, g, h), turned))
+    across = max(_judge(_near(a, b, c, d), board, lines), _judge(_far(a, b, c, d), board, lines))
+    down = max(_judge(_near(e, f, g, h), turned, lines), _judge(_far(e, f, g, h), turned, lines))
     return max(np.float32(0.0), max(across, down))
 
 
@@ -96,7 +96,7 @@ def _moves(board):
 
 
 @embedded
-def expect(board, depth, reach, memory):
+def expect(board, depth, reach, memory, lines):
     """Return the value (float32) of the afterstate `board` with `depth` >= 1 moves and `reach` >= 0 left; `memory` is mutated.
 
     All four moves of a state count as evaluated, whether they change it or not. All recursion is in this one function: kernels that
@@ -127,7 +127,7 @@ def expect(board, depth, reach, memory):
             while rest != _ZERO:
                 cell = rest & (~rest + _ONE)
                 rest ^= cell
-                best_sum += _judge_state(board | (cell << np.uint64(tile)))
+                best_sum += _judge_state(board | (cell << np.uint64(tile)), lines)
         else:
             while rest != _ZERO:
                 cell = rest & (~rest + _ONE)
@@ -136,13 +136,13 @@ def expect(board, depth, reach, memory):
                 to_left, to_right, up, down = _moves(state)
                 best = np.float32(0.0)
                 if to_left != state:
-                    best = max(best, expect(to_left, depth - 1, left, memory))
+                    best = max(best, expect(to_left, depth - 1, left, memory, lines))
                 if to_right != state:
-                    best = max(best, expect(to_right, depth - 1, left, memory))
+                    best = max(best, expect(to_right, depth - 1, left, memory, lines))
                 if up != state:
-                    best = max(best, expect(up, depth - 1, left, memory))
+                    best = max(best, expect(up, depth - 1, left, memory, lines))
                 if down != state:
-                    best = max(best, expect(down, depth - 1, left, memory))
+                    best = max(best, expect(down, depth - 1, left, memory, lines))
                 best_sum += best
         total += (np.float32(0.1) if tile else np.float32(0.9)) * best_sum
     mean = total / np.float32(count)
@@ -154,7 +154,7 @@ def expect(board, depth, reach, memory):
 
 
 @embedded
-def _search(board, depth, reach, memory, values):
+def _search(board, depth, reach, memory, values, lines):
     """Write the values of the four moves, minus infinity if illegal, to `values`; return the best, the first of equals."""
     best = -1
     for direction in range(4):
@@ -162,11 +162,11 @@ def _search(board, depth, reach, memory, values):
         values[direction] = _NEVER
         if after != board:
             if depth == 1:
-                values[direction] = worth(after)
+                values[direction] = worth(after, lines)
                 memory[MOVES] += _ONE
                 memory[JUDGED] += _ONE
             else:
-                values[direction] = expect(after, depth - 1, reach, memory)
+                values[direction] = expect(after, depth - 1, reach, memory, lines)
             if best < 0 or values[direction] > values[best]:
                 best = direction
     return best
@@ -203,7 +203,7 @@ def _room(memory, before, limits):
 
 
 @njit
-def search(board, depth, reach, limits, memory, values):
+def search(board, depth, reach, limits, memory, values, lines=None):
     """Write the values of the four moves to `values` (float32, minus infinity if illegal); return the best.
 
     `depth` 0 stands for what the board calls for. Without `limits` on moves, judgements and nodes (uint64) there is one search of
@@ -219,8 +219,8 @@ def search(board, depth, reach, limits, memory, values):
         memory[HEAD:] = _ZERO
     depth = depth if depth > 0 else max(4, _distinct(board) - 1)
     if limits[0] == NO_LIMIT and limits[1] == NO_LIMIT and limits[2] == NO_LIMIT:
-        return _search(board, depth, reach, memory, values)
-    best = _search(board, 1, 0, memory, values)
+        return _search(board, depth, reach, memory, values, lines)
+    best = _search(board, 1, 0, memory, values, lines)
     if depth == 1:
         return best
     memory[MOST_MOVES:STOPPED] = limits
@@ -228,7 +228,7 @@ def search(board, depth, reach, limits, memory, values):
     while True:
         before[:] = memory[:FOUND]
         memory[EDGE] = _ZERO
-        move = _search(board, depth, reach, memory, found)
+        move = _search(board, depth, reach, memory, found, lines)
         if memory[STOPPED] != _ZERO:
             return best
         best = move
@@ -240,11 +240,11 @@ def search(board, depth, reach, limits, memory, values):
 
 
 @njit
-def play_game(board, depth, reach, limits, memory, rng):
+def play_game(board, depth, reach, limits, memory, rng, lines=None):
     """Return (score, moves, last board, transitions) of a game played to its end from `board`; `rng` spawns the tiles."""
     values, score, moves, transitions = np.empty(4, np.float32), np.int64(0), 0, _ZERO
     while legal_mask(board, FULL) != 0:
-        move = search(board, depth, reach, limits, memory, values)
+        move = search(board, depth, reach, limits, memory, values, lines)
         board, gain = slide(board, move, FULL)
         board = spawn(board, FULL, rng)
         score += gain
