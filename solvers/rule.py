@@ -1,7 +1,11 @@
-"""The vocabulary of update rules: the one project module that a rule file may import.
+"""The vocabulary of rules: the one project module that a rule file may import.
 
-A rule works on one player's whole table. `R`, `r`, `S`, `sigma` are flat float64 arrays over the player's (infoset, action)
+A CFR rule works on one player's whole table. `R`, `r`, `S`, `sigma` are flat float64 arrays over the player's (infoset, action)
 pairs, `infosets` says where each infoset's pairs lie, and t counts iterations from 1.
+
+A meta-strategy solver of PSRO works on the compiled meta-game and on joint vectors of mixed strategies, see
+`solvers.psro.meta_game`: `refresh` takes over a player's strategy, `payoff_vector` and `all_payoffs` read payoffs. Solvers in
+Python speed up their inner loops with `kernel`, which is cached on disk.
 """
 
 import math
@@ -9,30 +13,48 @@ from typing import NamedTuple
 
 import numpy as np
 
+from games.errors import GameplanError
 from games.jit import embedded as njit
+from games.jit import njit as kernel
+from solvers.psro.core import dot
+from solvers.psro.dynamics import all_payoffs, max_of, min_of, scale_to_one, sum_of, uniform
+from solvers.psro.maximin import maximin
+from solvers.psro.meta_game import payoff_vector, refresh
 
 __all__ = [
+    "GameplanError",
     "Infosets",
     "add_to_average",
+    "all_payoffs",
     "discount",
+    "dot",
     "ema",
     "exponentiate",
     "highest_in",
+    "kernel",
     "largest_in",
     "largest_regrets",
     "lowest_in",
+    "max_of",
+    "maximin",
     "mean_in",
+    "min_of",
     "njit",
     "normalise",
+    "payoff_vector",
     "positive_in",
     "raise_to",
     "ramp",
+    "refresh",
     "regret_matching",
     "safe_divide",
     "safe_exp",
     "safe_log1p",
     "safe_power",
     "safe_sqrt",
+    "scale_to_one",
+    "sum_of",
+    "uniform",
 ]
 
 _LOG2_E = 1.0 / math.log(2.0)

@@ -8,11 +8,12 @@ from matrix_games import naive_hybrid, naive_vector
 
 from games.errors import GameplanError
 from games.loader import load_game
+from solvers.cfr.records import record_class
 from solvers.exploitability import Evaluator
 from solvers.plans import plan_of, policy_of
-from solvers.psro.dynamics import regret_average, split
+from solvers.psro.dynamics import split
 from solvers.psro.payoffs import Payoffs
-from solvers.psro.solvers import shor
+from solvers.psro.solvers import rm, shor
 from workbench.catalogue import find_algorithm
 
 EXACT = 1e-12  # sums of at most a thousand terms of size one
@@ -82,8 +83,9 @@ def test_solvers_see_every_change_of_a_strategy_without_tensors(name):
     found = split(shor.hybrid(implicit, 30, 0.2, 0.3, 0.5, 0.03, False), implicit)
     for ours, naive in zip(found, naive_hybrid(tensors, 30, 0.2, 0.3, 0.5, 0.03, False), strict=True):
         np.testing.assert_allclose(ours, naive, rtol=0, atol=EXACT)
-    explicit = regret_average(payoffs.meta, 30, False, False, False)
-    np.testing.assert_allclose(regret_average(implicit, 30, False, False, False), explicit, rtol=0, atol=EXACT)
+    steps = record_class(("steps",))(30)
+    explicit, found = rm.train(payoffs.meta, 1, steps), rm.train(implicit, 1, steps)
+    np.testing.assert_allclose(found, explicit, rtol=0, atol=EXACT)
 
 
 def test_the_tensor_gives_way_when_it_costs_more_and_is_refused_beyond_the_limit():

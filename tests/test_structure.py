@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from solvers.cfr.rule_file import foreign_imports
+
 TOP = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "games": {"games"},
@@ -37,3 +39,8 @@ def test_data_is_never_unpickled_or_evaluated():
                     assert node.func.id != "eval", path
                     assert node.func.id != "exec" or path.name == "binding.py", path
             assert "pickle" not in imported_packages(path) and "import pickle" not in path.read_text(), path
+
+
+def test_shipped_rules_import_their_vocabulary_only():
+    for path in [*(TOP / "solvers/cfr/rules").glob("*.py"), *(TOP / "solvers/psro/solvers").glob("*.py")]:
+        assert not foreign_imports(path.read_text()), path

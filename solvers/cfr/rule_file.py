@@ -118,7 +118,7 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
 
 def find_problems(module: ModuleType, source: str) -> list[str]:
     """Return what is wrong with a rule file, in the order of the file form; empty if nothing is."""
-    problems = [f"line {line}: imports {what}; a rule may import {', '.join(IMPORTS)}" for line, what in _foreign_imports(source)]
+    problems = [f"line {line}: imports {what}; a rule may import {', '.join(IMPORTS)}" for line, what in foreign_imports(source)]
     params = getattr(module, "PARAMS", None)
     if not isinstance(params, dict):
         problems.append("PARAMS is missing: write PARAMS = {} or a dictionary of names and defaults")
@@ -157,7 +157,8 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
     return problems
 
 
-def _foreign_imports(source: str) -> list[tuple[int, str]]:
+def foreign_imports(source: str) -> list[tuple[int, str]]:
+    """Return line and module of every import that a rule may not make."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from games.jit import embedded, lean, njit
-from solvers.psro.core import dot
+from games.jit import embedded, lean
 from solvers.psro.meta_game import MetaGame, payoff_vector, refresh
 
 
@@ -34,7 +33,7 @@ def all_payoffs(strategies, meta, out):
 
 
 @lean
-def total(x):
+def sum_of(x):
     """Return the sum of `x`; four running sums, so that no addition waits for the one before."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     whole = len(x) - len(x) % 4
@@ -49,8 +48,8 @@ def total(x):
 
 
 @lean
-def largest(x):
-    """Return the greatest entry of `x`; four running maxima, as in `total`."""
+def max_of(x):
+    """Return the greatest entry of `x`; four running maxima, as in `sum_of`."""
     a, b, c, d = x[0], x[0], x[0], x[0]
     whole = len(x) - len(x) % 4
     for k in range(0, whole, 4):
@@ -64,8 +63,8 @@ def largest(x):
 
 
 @lean
-def smallest(x):
-    """Return the least entry of `x`; four running minima, as in `total`."""
+def min_of(x):
+    """Return the least entry of `x`; four running minima, as in `sum_of`."""
     a, b, c, d = x[0], x[0], x[0], x[0]
     whole = len(x) - len(x) % 4
     for k in range(0, whole, 4):
@@ -79,35 +78,8 @@ def smallest(x):
 
 
 @lean
-def normalise(weights, out):
+def scale_to_one(weights, out):
     """Write non-negative `weights` scaled to sum 1 to `out`; uniform if they sum to 1e-12 or less."""
-    mass = total(weights)
+    mass = sum_of(weights)
     for k in range(len(weights)):
         out[k] = weights[k] / mass if mass > 1e-12 else 1.0 / len(weights)
-
-
-@njit
-def regret_average(meta, steps, floor, weighted, optimistic):
-    """Return the time average of simultaneous regret matching; with `floor` regrets are cut at zero as they come.
-
-    `weighted` weighs step t by t; `optimistic` adds the last regrets once more as a prediction of the next.
-    """
-    strategies = uniform(meta)
-    regrets = np.zeros(len(strategies))
-    values = np.empty(len(strategies))
-    positive = np.empty(len(strategies))
-    average = np.zeros(len(strategies))
-    for t in range(1, steps + 1):
-        average += (t if weighted else 1.0) * strategies
-        all_payoffs(strategies, meta, values)
-        for player in range(len(meta.sizes)):
-            a, b = meta.start[player], meta.start[player + 1]
-            mean = dot(strategies[a:b], values[a:b])
-            for k in range(a, b):
-                r = values[k] - mean
-                regrets[k] += r
-                if floor:
-                    regrets[k] = max(regrets[k], 0.0)
-                positive[k] = max(regrets[k] + r if optimistic else regrets[k], 0.0)
-            normalise(positive[a:b], strategies[a:b])
-    return average / (steps * (steps + 1) / 2.0 if weighted else steps)

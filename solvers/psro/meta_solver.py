@@ -1,11 +1,15 @@
 """Meta-strategy solvers: shipped ones, users' files in the same form, and programs in the published class form.
 
-    TRAIN = {"steps": 1000}                       # hyper-parameters of train, set with --set train.steps=500; EVAL likewise
-    STATE = {}                                    # declares that nothing is remembered between calls
-    def train(payoffs, iteration, params): ...    # one array of probabilities a player; params may be left out
-    def evaluate(payoffs, iteration, params): ...
+    TRAIN = {"steps": 1000}                   # hyper-parameters of train, set with --set train.steps=500; EVAL likewise
+    STATE = {}                                # declares that nothing is remembered between calls
+    @njit
+    def train(meta, iteration, params): ...   # the joint vector of all players' probabilities
+    @njit
+    def evaluate(meta, iteration, params): ...
 
-`payoffs` (`solvers.psro.payoffs.Payoffs`) offers ``sizes``, ``vector(player, strategies)`` and ``tensor(player)``. The class form:
+`meta` is the compiled meta-game (`solvers.psro.meta_game`); `solvers.rule` has what works on it. A function whose first argument
+has another name gets `solvers.psro.payoffs.Payoffs`, which offers ``sizes``, ``vector(player, strategies)`` and
+``tensor(player)``; it returns one array a player, is plain Python, and may leave out `params`. The class form:
 ``TrainMetaStrategySolver`` and ``EvalMetaStrategySolver`` with ``get_meta_strategy(game, policy_sets, meta_games)``, which returns
 non-negative weights a player; a file without STATE and programs in class form may remember things, so runs replay to resume.
 """
@@ -14,9 +18,9 @@ import hashlib
 import importlib
 import inspect
 import traceback
-from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,9 +28,13 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
+from games.jit import njit
 from games.params import Value, resolve_params
+from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import load_module
 from solvers.plans import policy_of
+from solvers.psro.dynamics import split
+from solvers.psro.meta_game import MetaGame
 from solvers.psro.payoffs import Payoffs
 
 CLASSES = {"train": "TrainMetaStrategySolver", "eval": "EvalMetaStrategySolver"}
@@ -82,12 +90,33 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
             f"{name} cannot be the {role} solver: it has neither {FUNCTIONS[role]}(payoffs, iteration) nor a class {CLASSES[role]}"
         )
     params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
-    wants = len(inspect.signature(function).parameters)
-    if wants not in (2, 3):
-        raise GameplanError(f"{name}: {FUNCTIONS[role]} takes {wants} arguments; it must take (payoffs, iteration[, params])")
-    record = namedtuple("Params", params)(**params)
-    call = (lambda payoffs, n: function(payoffs, n, record)) if wants == 3 else function
+    arguments = list(inspect.signature(getattr(function, "py_func", function)).parameters)
+    on_meta, wants = arguments[:1] == ["meta"], len(arguments)
+    if wants != 3 and (wants != 2 or on_meta):
+        raise GameplanError(
+            f"{name}: {FUNCTIONS[role]} takes {wants} arguments; it must take (meta, iteration, params) or "
+            "(payoffs, iteration[, params])"
+        )
+    record = record_class(tuple(params))(**params)
+    call: Callable[[Payoffs, int], Any]
+    if on_meta:
+        compiled = entry(function)
+        call = lambda payoffs, n: _parts(compiled(payoffs.meta, n, record), payoffs.meta)  # noqa: E731
+    else:
+        call = (lambda payoffs, n: function(payoffs, n, record)) if wants == 3 else function
     return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest, function)
+
+
+@cache
+def entry(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a solver's function as Python calls it: if compiled, cached on disk, which those under a rule's ``@njit`` are not."""
+    return njit(function.py_func) if hasattr(function, "py_func") else function
+
+
+def _parts(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:
+    if np.shape(strategies) != (meta.start[-1],):
+        raise ValueError(f"the answer has shape {np.shape(strategies)}; a joint vector has {meta.start[-1]} numbers here")
+    return split(strategies, meta)
 
 
 def load_meta_solver(path: Path, role: str, given: Mapping[str, Value]) -> MetaSolver:

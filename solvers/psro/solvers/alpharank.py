@@ -9,8 +9,7 @@ are one state that is tried as often as there are copies, and share its mass.
 
 import numpy as np
 
-from games.errors import GameplanError
-from games.jit import njit
+from solvers.rule import GameplanError, kernel
 
 TRAIN = EVAL = {
     "population": 50,
@@ -24,7 +23,7 @@ TRAIN = EVAL = {
 STATE: dict = {}
 
 
-@njit
+@kernel
 def fixation(gain, intensity, population):
     """Return the probability that a mutant with payoff advantage `gain` takes over the population."""
     x = intensity * gain
@@ -35,7 +34,7 @@ def fixation(gain, intensity, population):
     return (1.0 - np.exp(-x)) / (1.0 - np.exp(-population * x))
 
 
-@njit
+@kernel
 def transition_rates(payoff, sizes, copies, intensity, population, rates, outflow):
     """Write the rate of every single deviation to `rates` (joint policies, policies of all players) and its sum to `outflow`.
 
@@ -60,7 +59,7 @@ def transition_rates(payoff, sizes, copies, intensity, population, rates, outflo
         column += size
 
 
-@njit
+@kernel
 def stationary(payoff, sizes, copies, intensity, population, pi, max_sweeps, tolerance):
     """Move `pi` to the stationary distribution in place, by damped Jacobi steps of the balance; return the last change."""
     total = len(pi)

@@ -4,42 +4,34 @@ import math
 
 import numpy as np
 
-from games.jit import njit
-from solvers.psro import dynamics
-from solvers.psro.dynamics import largest, smallest
-from solvers.rule import exponentiate
+from solvers.rule import all_payoffs, exponentiate, max_of, min_of, njit, scale_to_one, uniform
 
 TRAIN = EVAL = {"steps": 20_000}
 STATE: dict = {}
 
 
 @njit
-def play(meta, steps):
+def train(meta, iteration, params):
     """Return the average of exponential weights."""
-    strategies = dynamics.uniform(meta)
+    strategies = uniform(meta)
     gains = np.zeros(len(strategies))
     values = np.empty(len(strategies))
     average = np.zeros(len(strategies))
     spread = np.zeros(len(meta.sizes))  # largest range of payoffs seen, the scale of the rate
-    for _ in range(steps):
+    for _ in range(params.steps):
         average += strategies
-        dynamics.all_payoffs(strategies, meta, values)
+        all_payoffs(strategies, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
-            spread[player] = max(spread[player], largest(values[a:b]) - smallest(values[a:b]))
+            spread[player] = max(spread[player], max_of(values[a:b]) - min_of(values[a:b]))
             gains[a:b] += values[a:b]
-            rate = math.sqrt(8.0 * math.log(max(b - a, 2)) / steps) / max(spread[player], 1e-12)
-            best = largest(gains[a:b])
+            rate = math.sqrt(8.0 * math.log(max(b - a, 2)) / params.steps) / max(spread[player], 1e-12)
+            best = max_of(gains[a:b])
             for k in range(a, b):
                 strategies[k] = rate * (gains[k] - best)
             exponentiate(strategies[a:b])
-            dynamics.normalise(strategies[a:b], strategies[a:b])
-    return average / steps
-
-
-def train(payoffs, iteration, params):
-    """Return the players' averages."""
-    return dynamics.split(play(payoffs.meta, params.steps), payoffs.meta)
+            scale_to_one(strategies[a:b], strategies[a:b])
+    return average / params.steps
 
 
 evaluate = train

@@ -2,21 +2,18 @@
 
 import numpy as np
 
-from games.jit import embedded, njit
-from solvers.psro import dynamics
-from solvers.psro.core import dot
-from solvers.psro.dynamics import smallest, total
+from solvers.rule import all_payoffs, dot, min_of, njit, sum_of, uniform
 
 TRAIN = EVAL = {"dt": 1e-3, "steps": 50_000, "gamma": 1e-6}
 STATE: dict = {}
 
 
-@embedded
+@njit
 def project(x, floor):
     """Project `x` onto the strategies with every probability at least `floor`, in place, by Euclidean distance."""
     size = len(x)
-    excess = (total(x) - 1.0) / size
-    if smallest(x) - excess >= floor:  # the usual case: only the sum has drifted
+    excess = (sum_of(x) - 1.0) / size
+    if min_of(x) - excess >= floor:  # the usual case: only the sum has drifted
         x -= excess
         return
     mass = 1.0 - size * floor
@@ -32,27 +29,22 @@ def project(x, floor):
 
 
 @njit
-def replicate(meta, dt, steps, gamma):
+def train(meta, iteration, params):
     """Return the average of the second half of the dynamics, started uniformly."""
-    x = dynamics.uniform(meta)
+    x = uniform(meta)
     values = np.empty(len(x))
     average = np.zeros(len(x))
-    for step in range(steps):
-        dynamics.all_payoffs(x, meta, values)
+    for step in range(params.steps):
+        all_payoffs(x, meta, values)
         for player in range(len(meta.sizes)):
             a, b = meta.start[player], meta.start[player + 1]
             mean = dot(x[a:b], values[a:b])
             for k in range(a, b):
-                x[k] += dt * x[k] * (values[k] - mean)
-            project(x[a:b], gamma / (b - a + 1.0))
-        if 2 * step >= steps:
+                x[k] += params.dt * x[k] * (values[k] - mean)
+            project(x[a:b], params.gamma / (b - a + 1.0))
+        if 2 * step >= params.steps:
             average += x
-    return average / (steps - (steps + 1) // 2)
-
-
-def train(payoffs, iteration, params):
-    """Return the players' averages."""
-    return dynamics.split(replicate(payoffs.meta, params.dt, params.steps, params.gamma), payoffs.meta)
+    return average / (params.steps - (params.steps + 1) // 2)
 
 
 evaluate = train

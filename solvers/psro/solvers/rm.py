@@ -1,14 +1,30 @@
 """RM: simultaneous regret matching on the meta-game, time average (Hart & Mas-Colell 2000)."""
 
-from solvers.psro import dynamics
+import numpy as np
+
+from solvers.rule import all_payoffs, dot, njit, scale_to_one, uniform
 
 TRAIN = EVAL = {"steps": 20_000}
 STATE: dict = {}
 
 
-def train(payoffs, iteration, params):
-    """Return the average of regret matching."""
-    return dynamics.split(dynamics.regret_average(payoffs.meta, params.steps, False, False, False), payoffs.meta)
+@njit
+def train(meta, iteration, params):
+    """Return the players' averages."""
+    strategies = uniform(meta)
+    values, positive = np.empty(len(strategies)), np.empty(len(strategies))
+    regrets, average = np.zeros(len(strategies)), np.zeros(len(strategies))
+    for _ in range(params.steps):
+        average += strategies
+        all_payoffs(strategies, meta, values)
+        for player in range(len(meta.sizes)):
+            a, b = meta.start[player], meta.start[player + 1]
+            mean = dot(strategies[a:b], values[a:b])
+            for k in range(a, b):
+                regrets[k] += values[k] - mean
+                positive[k] = max(regrets[k], 0.0)
+            scale_to_one(positive[a:b], strategies[a:b])
+    return average / params.steps
 
 
 evaluate = train

@@ -6,11 +6,7 @@ for diversity are annealed over the iterations of PSRO.
 
 import numpy as np
 
-from games.jit import njit
-from solvers.psro import dynamics
-from solvers.psro.dynamics import largest, smallest, total
-from solvers.psro.meta_game import payoff_vector, refresh
-from solvers.rule import exponentiate
+from solvers.rule import exponentiate, max_of, min_of, njit, payoff_vector, refresh, sum_of, uniform
 
 TRAIN = {
     "initial_blend": 0.3,
@@ -40,7 +36,7 @@ STATE: dict = {}
 @njit
 def hybrid(meta, iterations, blend, temperature, momentum, diversity, averaging):
     """Return the average, or the last, of the hybrid's strategies (joint vector); players move in turn."""
-    strategies = dynamics.uniform(meta)
+    strategies = uniform(meta)
     cumulated = np.zeros(len(strategies))
     previous = np.zeros(len(strategies))
     average = np.zeros(len(strategies))
@@ -53,18 +49,18 @@ def hybrid(meta, iterations, blend, temperature, momentum, diversity, averaging)
             s, C, G = strategies[a:b], cumulated[a:b], previous[a:b]
             v, u = scratch[0, : b - a], scratch[1, : b - a]
             payoff_vector(player, meta, v)
-            mean, best = total(v) / len(v), largest(v)
+            mean, best = sum_of(v) / len(v), max_of(v)
             for k in range(len(s)):
                 c = v[k] - mean
                 u[k] = (1.0 + momentum) * c - momentum * G[k] + diversity * (1.0 - s[k])
                 G[k] = c
                 v[k] = (v[k] - best) / temperature
-            size = max(largest(u), -smallest(u))
+            size = max(max_of(u), -min_of(u))
             scale = size if size > 1e-8 else 1.0
             for k in range(len(s)):
                 C[k] = max(0.0, C[k] + u[k] / scale)
             exponentiate(v)
-            regret, smooth = total(C), total(v)
+            regret, smooth = sum_of(C), sum_of(v)
             for k in range(len(s)):
                 o = C[k] / regret if regret > 1e-12 else 1.0 / len(s)
                 s[k] = (1.0 - blend) * o + blend * v[k] / smooth
@@ -79,25 +75,19 @@ def hybrid(meta, iterations, blend, temperature, momentum, diversity, averaging)
     return average
 
 
-def train(payoffs, iteration, params):
+@njit
+def train(meta, iteration, params):
     """Return the average of the hybrid, annealed over the iterations."""
-    p = params
-    q = min(1.0, iteration / p.horizon)
-    strategies = hybrid(
-        payoffs.meta,
-        min(p.base_iterations + p.iterations_per_policy * (payoffs.sizes[0] - 1), p.max_iterations),
-        p.initial_blend + (p.final_blend - p.initial_blend) * q,
-        p.initial_temperature + (p.final_temperature - p.initial_temperature) * q,
-        p.momentum,
-        p.initial_diversity + (p.final_diversity - p.initial_diversity) * q,
-        True,
-    )
-    return dynamics.split(strategies, payoffs.meta)
+    q = min(1.0, iteration / params.horizon)
+    steps = min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations)
+    blend = params.initial_blend + (params.final_blend - params.initial_blend) * q
+    temperature = params.initial_temperature + (params.final_temperature - params.initial_temperature) * q
+    diversity = params.initial_diversity + (params.final_diversity - params.initial_diversity) * q
+    return hybrid(meta, steps, blend, temperature, params.momentum, diversity, True)
 
 
-def evaluate(payoffs, iteration, params):
+@njit
+def evaluate(meta, iteration, params):
     """Return the last strategies of a sharper hybrid."""
-    p = params
-    steps = min(p.base_iterations + p.iterations_per_policy * (payoffs.sizes[0] - 1), p.max_iterations)
-    strategies = hybrid(payoffs.meta, steps, p.blend, p.temperature, p.momentum, p.diversity, False)
-    return dynamics.split(strategies, payoffs.meta)
+    steps = min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations)
+    return hybrid(meta, steps, params.blend, params.temperature, params.momentum, params.diversity, False)

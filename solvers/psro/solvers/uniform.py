@@ -1,13 +1,14 @@
 """Uniform: every policy of the population with equal probability."""
 
-import numpy as np
+from solvers.rule import njit, uniform
 
 STATE: dict = {}
 
 
-def train(payoffs, iteration):
+@njit
+def train(meta, iteration, params):
     """Return uniform strategies."""
-    return [np.full(size, 1.0 / size) for size in payoffs.sizes]
+    return uniform(meta)
 
 
 evaluate = train
