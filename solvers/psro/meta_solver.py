@@ -90,27 +90,35 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
             f"{name} cannot be the {role} solver: it has neither {FUNCTIONS[role]}(payoffs, iteration) nor a class {CLASSES[role]}"
         )
     params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
+    call = bound(f"{name}: {FUNCTIONS[role]}", function, record_class(tuple(params))(**params))
+    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest, function)
+
+
+def bound(name: str, function: Callable[..., Any], params: Any) -> Callable[[Payoffs, int], Any]:
+    """Return a solver's function with its `params` as a function of payoffs and iteration.
+
+    Raises
+    ------
+    GameplanError
+        If it takes other arguments.
+    """
     arguments = list(inspect.signature(getattr(function, "py_func", function)).parameters)
     on_meta, wants = arguments[:1] == ["meta"], len(arguments)
     if wants != 3 and (wants != 2 or on_meta):
         raise GameplanError(
-            f"{name}: {FUNCTIONS[role]} takes {wants} arguments; it must take (meta, iteration, params) or "
-            "(payoffs, iteration[, params])"
+            f"{name} takes {wants} arguments; it must take (meta, iteration, params) or (payoffs, iteration[, params])"
         )
-    record = record_class(tuple(params))(**params)
-    call: Callable[[Payoffs, int], Any]
     if on_meta:
-        compiled = entry(function)
-        call = lambda payoffs, n: _parts(compiled(payoffs.meta, n, record), payoffs.meta)  # noqa: E731
-    else:
-        call = (lambda payoffs, n: function(payoffs, n, record)) if wants == 3 else function
-    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest, function)
+        made = entry(function)
+        return lambda payoffs, n: _parts(made(payoffs.meta, n, params), payoffs.meta)
+    return (lambda payoffs, n: function(payoffs, n, params)) if wants == 3 else function
 
 
 @cache
 def entry(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a solver's function as Python calls it: if compiled, cached on disk, which those under a rule's ``@njit`` are not."""
-    return njit(function.py_func) if hasattr(function, "py_func") else function
+    """Return a solver's function as Python calls it: if compiled from a file, cached on disk, as a rule's ``@njit`` is not."""
+    compiled = getattr(function, "py_func", None)
+    return njit(compiled) if compiled and Path(compiled.__code__.co_filename).is_file() else function
 
 
 def _parts(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from games.dispatch import plain
 from solvers import rule
 from workbench.discovery.isolation.source import load_source
 
@@ -42,7 +43,8 @@ def plain_module(source: str) -> ModuleType:
         elif id(value) in _REPLACED:
             setattr(module, name, _REPLACED[id(value)])
         elif hasattr(value, "py_func"):
-            setattr(module, name, getattr(plain_rule(), value.__name__, value.py_func))
+            own = source is _rule_source()  # the vocabulary has kernels from elsewhere too
+            setattr(module, name, plain(value) if own else getattr(plain_rule(), value.__name__, value.py_func))
     return module
 
 

@@ -1,0 +1,1 @@
+"""PSRO meta-strategy solvers."""

@@ -1,0 +1,88 @@
+"""The behaviour of meta-strategy solvers on fixed small meta-games, by which equal programs are known.
+
+The games' policies are random and few. Long loops are cut to some of their rounds, early ones, late ones and some between, and how
+long they would have been belongs to the behaviour: without compiling, thousands of rounds would take minutes.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from games.loader import load_game
+from solvers.cfr.records import record_class
+from solvers.exploitability import uniform_policy
+from solvers.plans import plan_of
+from solvers.psro.meta_solver import CLASSES, FUNCTIONS, MetaSolver, bound, checked_strategies, make_meta_solver
+from solvers.psro.payoffs import Payoffs
+from workbench.discovery.tasks.cfr.plain import plain_module
+
+CASES = (  # game, policies of every player, iteration of PSRO
+    ("kuhn_2p", 1, 1), ("kuhn_2p", 2, 2), ("kuhn_2p", 3, 10), ("kuhn_2p", 4, 40), ("kuhn_2p", 5, 80), ("kuhn_2p", 3, 100),
+    ("kuhn_3p", 1, 1), ("kuhn_3p", 2, 2), ("kuhn_3p", 3, 30), ("kuhn_3p", 2, 75),
+)  # fmt: skip
+LONG = 24  # rounds of a loop that are not cut
+_EARLY, _LATE, _BETWEEN = 5, 3, 4
+
+
+def fingerprint(source: str) -> np.ndarray:
+    """Return both solvers' strategies on the fixed meta-games, and the lengths of their loops.
+
+    Raises
+    ------
+    GameplanError
+        If an answer has the wrong shape or is no strategy.
+    """
+    module = plain_module(source)
+    lengths: list[int] = []
+    module.range = shortened(lengths)  # type: ignore[attr-defined]
+    parts = []
+    with np.errstate(all="ignore"):
+        for role in ("train", "eval"):
+            solver = _solver(module, role, source)
+            for game, policies, iteration in CASES:
+                lengths.clear()
+                parts += checked_strategies(solver, _payoffs(game, policies), iteration)
+                parts.append(np.array([float(sum(lengths)), float(len(lengths))]))
+    return np.concatenate(parts)
+
+
+def shortened(lengths: list[int]) -> Callable[..., Iterable[int]]:
+    """Return a ``range`` that leaves out most rounds of long loops and notes their lengths."""
+
+    def short(*arguments: int) -> Iterable[int]:
+        whole = range(*(int(a) for a in arguments))
+        n = len(whole)
+        if n <= LONG:
+            return whole
+        lengths.append(n)
+        between = np.geomspace(_EARLY, n - _LATE - 1, _BETWEEN + 2)[1:-1].astype(int).tolist()
+        return [whole[k] for k in sorted({*range(_EARLY), *between, *range(n - _LATE, n)})]
+
+    return short
+
+
+def _solver(module: ModuleType, role: str, source: str) -> MetaSolver:
+    if isinstance(getattr(module, CLASSES[role], None), type):
+        return make_meta_solver("the program", role, module, {}, source)
+    numbers: dict[type, Any] = {float: np.float64, int: np.int64}
+    table = getattr(module, role.upper(), {})
+    params = record_class(tuple(table))(*(numbers.get(type(value), lambda x: x)(value) for value in table.values()))
+    function = getattr(module, FUNCTIONS[role])
+    call = bound(f"the program: {FUNCTIONS[role]}", function, params)
+    return MetaSolver("the program", role, lambda payoffs, n: call(payoffs, np.int64(n)), {}, False, None)  # type: ignore[arg-type]
+
+
+@cache
+def _payoffs(name: str, policies: int) -> Payoffs:
+    """Return the meta-game of so many random policies a player, the first of them uniform."""
+    game, rng = load_game(name), np.random.Generator(np.random.PCG64(20260216))
+    payoffs, policy = Payoffs(game), uniform_policy(game)
+    for _ in range(policies):
+        payoffs.extend([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])
+        weights = np.round(rng.random(len(policy)) ** 4, 3) + 1e-3
+        start = np.concatenate([game.tree.first[game.player_infosets(p)] + game.player_actions(p).start for p in range(game.players)])
+        policy = weights / np.repeat(np.add.reduceat(weights, start.astype(np.int64)), game.tree.count)
+    return payoffs
