@@ -79,7 +79,7 @@ def hybrid(meta, iterations, blend, temperature, momentum, diversity, averaging)
 def train(meta, iteration, params):
     """Return the average of the hybrid, annealed over the iterations."""
     q = min(1.0, iteration / params.horizon)
-    steps = min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations)
+    steps = int(min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations))
     blend = params.initial_blend + (params.final_blend - params.initial_blend) * q
     temperature = params.initial_temperature + (params.final_temperature - params.initial_temperature) * q
     diversity = params.initial_diversity + (params.final_diversity - params.initial_diversity) * q
@@ -89,5 +89,5 @@ def train(meta, iteration, params):
 @njit
 def evaluate(meta, iteration, params):
     """Return the last strategies of a sharper hybrid."""
-    steps = min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations)
+    steps = int(min(params.base_iterations + params.iterations_per_policy * (meta.sizes[0] - 1), params.max_iterations))
     return hybrid(meta, steps, params.blend, params.temperature, params.momentum, params.diversity, False)

@@ -7,17 +7,16 @@ long they would have been belongs to the behaviour: without compiling, thousands
 from collections.abc import Callable, Iterable
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 
 from games.loader import load_game
-from solvers.cfr.records import record_class
 from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, MetaSolver, bound, checked_strategies, make_meta_solver
 from solvers.psro.payoffs import Payoffs
 from workbench.discovery.tasks.cfr.plain import plain_module
+from workbench.discovery.tasks.values import parameters
 
 CASES = (  # game, policies of every player, iteration of PSRO
     ("kuhn_2p", 1, 1), ("kuhn_2p", 2, 2), ("kuhn_2p", 3, 10), ("kuhn_2p", 4, 40), ("kuhn_2p", 5, 80), ("kuhn_2p", 3, 100),
@@ -67,9 +66,7 @@ def shortened(lengths: list[int]) -> Callable[..., Iterable[int]]:
 def _solver(module: ModuleType, role: str, source: str) -> MetaSolver:
     if isinstance(getattr(module, CLASSES[role], None), type):
         return make_meta_solver("the program", role, module, {}, source)
-    numbers: dict[type, Any] = {float: np.float64, int: np.int64}
-    table = getattr(module, role.upper(), {})
-    params = record_class(tuple(table))(*(numbers.get(type(value), lambda x: x)(value) for value in table.values()))
+    params = parameters(getattr(module, role.upper(), {}))
     function = getattr(module, FUNCTIONS[role])
     call = bound(f"the program: {FUNCTIONS[role]}", function, params)
     return MetaSolver("the program", role, lambda payoffs, n: call(payoffs, np.int64(n)), {}, False, None)  # type: ignore[arg-type]
@@ -83,6 +80,8 @@ def _payoffs(name: str, policies: int) -> Payoffs:
     for _ in range(policies):
         payoffs.extend([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])
         weights = np.round(rng.random(len(policy)) ** 4, 3) + 1e-3
-        start = np.concatenate([game.tree.first[game.player_infosets(p)] + game.player_actions(p).start for p in range(game.players)])
+        start = np.concatenate(
+            [game.tree.first[game.player_infosets(p)] + game.player_actions(p).start for p in range(game.players)]
+        )
         policy = weights / np.repeat(np.add.reduceat(weights, start.astype(np.int64)), game.tree.count)
     return payoffs

@@ -42,7 +42,8 @@ def _idioms(function: str) -> tuple[Idiom, ...]:
         Idiom("annealed bonus for diversity", function, "positive", "*",
               "_ + params.diversity * max(0.0, 1.0 - iteration / params.horizon) * (1.0 - strategies[k])",
               constants={"diversity": 0.05, "horizon": 75.0}),
-        Idiom("powers as weights", function, "positive", "*", "safe_power(max(_, 0.0), params.exponent)", constants={"exponent": 1.5}),
+        Idiom("powers as weights", function, "positive", "*", "safe_power(max(_, 0.0), params.exponent)",
+              constants={"exponent": 1.5}),
         Idiom("later strategies count more", function, "average", "strategies", "_ * safe_power(t, params.growth)",
               constants={"growth": 1.0}, weight=0.5),
         Idiom("part of uniform", function, "average", "strategies", "(1.0 - params.share) * _ + params.share / meta.sizes[i]",
@@ -50,7 +51,7 @@ def _idioms(function: str) -> tuple[Idiom, ...]:
     )  # fmt: skip
 
 
-_ARRAYS = ("values", "strategies", "regrets", "positive", "average", "gains")
+_ARRAYS = ("values", "strategies", "regrets", "positive", "average")
 _INDICES = {"meta.start": "player", "meta.sizes": "player"}
 
 

@@ -1,4 +1,4 @@
-"""The programs that a search for meta-strategy solvers starts from: the shipped ones, and a skeleton with all its steps in the open."""
+"""The programs that a search for meta-strategy solvers starts from: the shipped ones, and two with all their steps in the open."""
 
 import ast
 from copy import deepcopy
@@ -16,14 +16,17 @@ IN_PYTHON = ("nash", "alpharank")  # which solve two-player games, or small meta
 def known() -> dict[str, str]:
     """Return the shipped solvers by name, uniform first, as programs."""
     names = [name for name in SOLVERS if name not in IN_PYTHON]
-    return {name: program((files("solvers.psro.solvers") / f"{SOLVERS[name][0].rpartition('.')[2]}.py").read_text()) for name in names}
+    return {
+        name: program((files("solvers.psro.solvers") / f"{SOLVERS[name][0].rpartition('.')[2]}.py").read_text()) for name in names
+    }
 
 
 @cache
 def seeds() -> dict[str, str]:
-    """Return all programs to start from; the first is the default."""
-    skeleton = (files("workbench.discovery.tasks.psro.seeds") / "skeleton.py").read_text()
-    return {"uniform": known()["uniform"], "skeleton": program(skeleton), **known()}
+    """Return all programs to start from; the first is the default, uniform in a form that mutation can make something of."""
+    here = files("workbench.discovery.tasks.psro.seeds")
+    opened = {name: program((here / f"{name}.py").read_text()) for name in ("uniform", "skeleton")}
+    return opened | {name: source for name, source in known().items() if name not in opened}
 
 
 def program(source: str) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numba
@@ -10,7 +11,6 @@ import numpy as np
 from games.catalogue import SUITES
 from games.errors import GameplanError
 from games.loader import load_game
-from solvers.cfr.records import record_class
 from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver
@@ -24,22 +24,25 @@ from workbench.discovery.tasks.cfr.task import TASK as CFR
 from workbench.discovery.tasks.psro import programs
 from workbench.discovery.tasks.psro.behaviour import fingerprint
 from workbench.discovery.tasks.psro.grammar import GRAMMAR
+from workbench.discovery.tasks.values import parameters
 
 DESCRIPTION = """
-PSRO (policy-space response oracles) grows a population of policies for every player of an imperfect-information game. In iteration
-n = 1, 2, ... every player has n policies; `train` says with which probabilities they are mixed when the others' best responses, the
-next policies, are computed. After the last iteration `evaluate` says how the population is mixed into the policy that is scored by
-its exploitability. `train` should make populations that cover the game, `evaluate` should find a mixture that is hard to exploit.
+PSRO (policy-space response oracles) grows a population of policies for every player of an imperfect-information game. In
+iteration n = 1, 2, ... every player has n policies; `train` says with which probabilities they are mixed when the others' best
+responses, the next policies, are computed. After the last iteration `evaluate` says how the population is mixed into the policy
+that is scored by its exploitability. `train` should make populations that cover the game, `evaluate` should find a mixture that
+is hard to exploit.
 
-Both functions are compiled by numba and return one float64 vector with the non-negative weights of all players' policies, player p's
-at meta.start[p] : meta.start[p + 1]; weights are scaled to sum 1 for each player. `meta.sizes` has the players' numbers of policies,
-`iteration` is n, `params` has the numbers of TRAIN (in `train`) or EVAL (in `evaluate`): whole numbers count steps, floats are tuned.
-Nothing is remembered from one call to the next. Games have two to four players and are zero-sum.
+Both functions are compiled by numba and return one float64 vector with the non-negative weights of all players' policies, player
+p's at meta.start[p] : meta.start[p + 1]; weights are scaled to sum 1 for each player. `meta.sizes` has the players' numbers of
+policies, `iteration` is n, `params` has the numbers of TRAIN (in `train`) or EVAL (in `evaluate`): whole numbers count steps,
+floats are tuned. Nothing is remembered from one call to the next. Games have two to four players and are zero-sum.
 
-From solvers.rule: uniform(meta) is the vector of uniform strategies; all_payoffs(strategies, meta, out) writes every policy's payoff
-against the others' strategies to out; or, for players in turn, refresh(player, strategies, meta) takes over one player's strategy and
-payoff_vector(player, meta, out) writes that player's payoffs; scale_to_one(weights, out) normalises, uniform if all are zero;
-exponentiate(x) in place; sum_of, max_of, min_of, dot. A call costs time in proportion to steps times payoffs: a few thousand steps.
+From solvers.rule: uniform(meta) is the vector of uniform strategies; all_payoffs(strategies, meta, out) writes every policy's
+payoff against the others' strategies to out; or, for players in turn, refresh(player, strategies, meta) takes over one player's
+strategy and payoff_vector(player, meta, out) writes that player's payoffs; scale_to_one(weights, out) normalises, uniform if all
+are zero; exponentiate(x) in place; sum_of, max_of, min_of, dot. A call costs time in proportion to steps times payoffs: a few
+thousand steps.
 """.strip()
 
 
@@ -94,9 +97,9 @@ class PSROTask:
         for role, name in FUNCTIONS.items():
             function = getattr(module, name, None)
             if hasattr(function, "py_func"):
-                params = getattr(module, role.upper(), {})
-                meta = _warm_payoffs().meta
-                entry(function).compile((numba.typeof(meta), numba.int64, numba.typeof(record_class(tuple(params))(**params))))  # type: ignore
+                params = parameters(getattr(module, role.upper(), {}))
+                compiled: Any = entry(function)
+                compiled.compile((numba.typeof(_payoffs().meta), numba.int64, numba.typeof(params)))
         return Program(structure, module)
 
     def fingerprint(self, source: str) -> np.ndarray:
@@ -154,7 +157,8 @@ def _cause(error: GameplanError) -> BaseException:
     return error.__cause__ or BadAnswer(str(error))
 
 
-def _warm_payoffs() -> Payoffs:
+@cache
+def _payoffs() -> Payoffs:
     game = load_game("kuhn_2p")
     policy, payoffs = uniform_policy(game), Payoffs(game)
     payoffs.extend([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])

@@ -13,8 +13,8 @@ STATE: dict = {}
 def train(meta, iteration, params):
     """Return the weighted average of strategies."""
     strategies = uniform(meta)
-    size = len(strategies)
-    values, positive, regrets, average = np.empty(size), np.empty(size), np.zeros(size), np.zeros(size)
+    values, positive = np.empty(len(strategies)), np.empty(len(strategies))
+    regrets, average = np.zeros(len(strategies)), np.zeros(len(strategies))
     for step in range(params.steps):
         t = step + 1.0
         all_payoffs(strategies, meta, values)
@@ -34,8 +34,8 @@ def train(meta, iteration, params):
 def evaluate(meta, iteration, params):
     """Return the weighted average of strategies."""
     strategies = uniform(meta)
-    size = len(strategies)
-    values, positive, regrets, average = np.empty(size), np.empty(size), np.zeros(size), np.zeros(size)
+    values, positive = np.empty(len(strategies)), np.empty(len(strategies))
+    regrets, average = np.zeros(len(strategies)), np.zeros(len(strategies))
     for step in range(params.steps):
         t = step + 1.0
         all_payoffs(strategies, meta, values)
