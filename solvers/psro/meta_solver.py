@@ -118,7 +118,7 @@ def bound(name: str, function: Callable[..., Any], params: Any) -> Callable[[Pay
 def entry(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a solver's function as Python calls it: if compiled from a file, cached on disk, as a rule's ``@njit`` is not."""
     compiled = getattr(function, "py_func", None)
-    return njit(compiled) if compiled and Path(compiled.__code__.co_filename).is_file() else function
+    return njit(compiled) if compiled and not compiled.__code__.co_filename.startswith("<") else function
 
 
 def _parts(strategies: np.ndarray, meta: MetaGame) -> list[np.ndarray]:

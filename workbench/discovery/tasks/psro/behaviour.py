@@ -23,7 +23,8 @@ CASES = (  # game, policies of every player, iteration of PSRO
     ("kuhn_3p", 1, 1), ("kuhn_3p", 2, 2), ("kuhn_3p", 3, 30), ("kuhn_3p", 2, 75),
 )  # fmt: skip
 LONG = 24  # rounds of a loop that are not cut
-_EARLY, _LATE, _BETWEEN = 5, 3, 4
+_EARLY, _LATE = 5, 3
+_BETWEEN = (0.002, 0.02, 0.1, 0.2, 0.3, 0.45, 0.6, 0.7, 0.9)  # of the loop's length
 
 
 def fingerprint(source: str) -> np.ndarray:
@@ -57,7 +58,7 @@ def shortened(lengths: list[int]) -> Callable[..., Iterable[int]]:
         if n <= LONG:
             return whole
         lengths.append(n)
-        between = np.geomspace(_EARLY, n - _LATE - 1, _BETWEEN + 2)[1:-1].astype(int).tolist()
+        between = (int(share * n) for share in _BETWEEN)
         return [whole[k] for k in sorted({*range(_EARLY), *between, *range(n - _LATE, n)})]
 
     return short

@@ -57,7 +57,9 @@ _INDICES = {"meta.start": "player", "meta.sizes": "player"}
 
 def _part(table: str, weight: float) -> Part:
     arrays = dict.fromkeys(_ARRAYS, "policy")
-    return Part(arrays, ("iteration",), _INDICES, weight, frozenset({"positive", "average"}), frozenset({"strategies"}), table)
+    return Part(
+        arrays, ("iteration",), _INDICES, weight, frozenset({"positive", "average"}), frozenset({"strategies"}), table=table
+    )  # fmt: skip
 
 
 GRAMMAR = Grammar(
