@@ -1,0 +1,359 @@
+"""``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import SCHEMA, json_option, names, print_json
+
+jobs_option = click.option("--jobs", type=click.IntRange(1), help="Parallel processes.  [default: one a processor]")
+sandbox_option = click.option(
+    "--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: as the run had it, else auto]"
+)
+
+
+def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int]:
+    """Turn a comma-separated option into whole numbers."""
+    try:
+        found = [int(text) for text in (value or "").split(",") if text.strip()]
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a list of whole numbers such as 250,1000,4000") from error
+    if any(n < 1 for n in found):
+        raise click.BadParameter(f"{value!r}: all must be at least 1")
+    return found
+
+
+@contextmanager
+def _workers(jobs: int | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Yield an executor whose threads own one process for candidates each, and what says that a stop was asked for."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from workbench.interrupts import stop_on_signal
+
+    with stop_on_signal() as stop:
+        executor = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="candidate")
+        try:
+            yield executor, stop
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _interrupted(what: str) -> int:
+    from workbench.terminal import say
+
+    say(f"interrupted; {what}")
+    return 130
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("programs", nargs=-1, metavar="[PROGRAM...]")
+@click.option("--best", default=3, show_default=True, type=click.IntRange(1), help="Without PROGRAM: so many of the run's best.")
+@click.option("--games", "instances", callback=names, help="Held-out instances or suites, such as paper11.  [default: the task's]")
+@click.option("--horizons", callback=numbers, help="Numbers of iterations.  [default: K/4,K,4K around the run's K]")
+@click.option("--margin", default=2, show_default=True, type=click.IntRange(1), help="Flag a program that loses so many places.")
+@jobs_option
+@sandbox_option
+@json_option
+def verify(
+    run: Path, programs: tuple[str, ...], best: int, instances: list[str], horizons: list[int], margin: int, jobs: int | None,
+    sandbox: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Score programs of RUN on held-out games and at other horizons, beside every published program.
+
+    Every look at held-out games is recorded in the run. A program whose place among the published ones drops off the training
+    horizon, or on held-out games, is flagged.
+    """
+    from workbench.discovery import verify as verification
+    from workbench.discovery.lineage import best_first, scored_programs
+    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.store import Store
+    from workbench.discovery.task import find_task
+    from workbench.terminal import job_progress, print_table, say
+
+    store = Store.open(run)
+    config = store.get("config")
+    task = find_task(config["task"])
+    chosen = [store.program(prefix) for prefix in programs]
+    if not chosen:
+        chosen = [p.program for p in best_first(scored_programs(store, task), config["ranking"])[:best]]
+    held_out = verification.expand_instances(task, instances) if instances else None
+    with _workers(jobs) as (executor, stop):
+        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
+        try:
+            with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
+                record = verification.verify(
+                    scorer, task, {p.id: p for p in chosen}, horizon=config["horizon"], held_out=held_out, horizons=horizons,
+                    margin=margin, tell=tell,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            return _interrupted(f"what was measured is kept in {run}, and the same command goes on from there")
+    with store.transaction():
+        store.set("verify", record)
+    store.close()
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "evolve verify", "run": str(run), **record})
+        return 0
+    print_table(*verification.details(record, record["horizon"]))
+    print_table(*verification.table(record))
+    for note in verification.notes(record):
+        say(f"- {note}")
+    return 0
+
+
+@click.command()
+@click.argument("target", metavar="RUN|FILE.py|NAME")
+@click.argument("program", required=False)
+@click.option("--task", "task_name", default="cfr", show_default=True, help="The task of a file or name.")
+@click.option("-n", "--iterations", type=click.IntRange(1), help="Horizon.  [default: the run's, else the task's]")
+@click.option("--games", "instances", callback=names, help="Held-out instances or suites.  [default: the task's]")
+@click.option("--no-held-out", is_flag=True, help="Look at training instances only.")
+@click.option("--every", is_flag=True, help="Measure each single removal on held-out instances too.")
+@click.option("--known", is_flag=True, help="Set the published programs beside.")
+@click.option(
+    "--tolerance", default=0.1, show_default=True, type=click.FloatRange(0), help="Decades that the distilled program may lose."
+)
+@click.option("--depth", default=1.5, show_default=True, type=click.FloatRange(0), help="Decades lost at which removing ends.")
+@click.option("--limit", default=120, show_default=True, type=click.IntRange(1), help="Most programs measured while combining.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the tables as Markdown.")
+@click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the distilled program as a rule file.")
+@jobs_option
+@sandbox_option
+@json_option
+def ablate(
+    target: str, program: str | None, task_name: str, iterations: int | None, instances: list[str], no_held_out: bool,
+    every: bool, known: bool, tolerance: float, depth: float, limit: int, out: Path | None, save: Path | None, jobs: int | None,
+    sandbox: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Take a program apart: which terms, constants and mechanisms matter, and what is left when the others are gone.
+
+    Every piece is taken out alone, then together with others, the least harmful first; the front of size against score is printed
+    for training and held-out games. The program is one of a RUN (its best, or PROGRAM), a rule file, or a published one.
+    """
+    from workbench.discovery import ablate as ablation
+    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.task import find_task
+    from workbench.discovery.verify import expand_instances
+    from workbench.terminal import say
+
+    store, config, name, source = _program(target, program, task_name)
+    task = find_task(config.get("task", task_name))
+    problems = task.problems(source)
+    if problems:
+        from games.errors import GameplanError
+
+        raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
+    held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
+    held_out = [name for name in held_out if name not in task.train]
+    with _workers(jobs) as (executor, stop), _progress() as tell:
+        scorer = Scorer(
+            config.get("task", task_name), executor, config.get("seed", 0), sandbox or config.get("sandbox", "auto"), store=store,
+            purpose="ablate", stop=stop,
+        )  # fmt: skip
+        work = ablation.Ablation(
+            scorer, task, iterations or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell
+        )
+        try:
+            record = work.run(name, source, every=every, known=known)
+        except KeyboardInterrupt:
+            return _interrupted(f"what was measured is kept in {target}" if store else "nothing was kept")
+    if record["failed"]:
+        say(f"{name} has no score: {record['failed']}")
+        return 1
+    if store is not None:
+        with store.transaction():
+            store.set("ablate", record)
+        store.close()
+    for path, text in ((out, ablation.markdown(record)), (save, record["distilled"]["source"])):
+        if path is not None:
+            _write(path, text)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "evolve ablate", **record})
+    else:
+        _print_ablation(record)
+    return 0
+
+
+@click.command()
+@click.argument("task", default="cfr")
+@click.option(
+    "--operators", default="symbolic,random,iid,sequential,constants-only", show_default=True, callback=names,
+    help="Contenders; a+b mixes operators.",
+)  # fmt: skip
+@click.option("--budget-evals", "evals", default=300, show_default=True, type=click.IntRange(1), help="Evaluations of every run.")
+@click.option("--seeds", "repeats", default=3, show_default=True, type=click.IntRange(1), help="Runs of every contender.")
+@click.option("--from", "start", callback=names, help="Programs to start from, or known.  [default: the task's default seed]")
+@click.option("--seed", default=0, show_default=True, help="Random seed of the first run.")
+@click.option("-n", "--iterations", default=0, type=click.IntRange(0), help="Horizon.  [default: the task's]")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/evolve-compare-... named by the request]")
+@click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
+@jobs_option
+@sandbox_option
+@json_option
+def compare(
+    task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, iterations: int, out: Path | None,
+    formats: list[str], jobs: int | None, sandbox: str | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Set operators side by side at equal evaluations: median and spread over seeds, published programs as reference.
+
+    Finished runs are kept: the same command goes on where it stopped.
+    """
+    from workbench.discovery import compare as comparison
+    from workbench.discovery.config import DiscoveryConfig
+    from workbench.plotting import check_format
+    from workbench.terminal import print_table, say
+
+    for kind in formats:
+        check_format(f".{kind}")
+    base = DiscoveryConfig(
+        task, tuple(start), horizon=iterations, seed=seed, evals=evals, **({"sandbox": sandbox} if sandbox else {})
+    )
+    chosen = comparison.contenders(base, operators)
+    path = out or comparison.default_path(chosen, repeats)
+    with _workers(jobs) as (executor, stop), _progress() as tell:
+        try:
+            record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
+        except KeyboardInterrupt:
+            return _interrupted(f"finished evaluations are kept in {path}, and the same command goes on from there")
+    figures = [path / f"figure.{kind}" for kind in formats]
+    for figure in figures:
+        comparison.draw(record, figure)
+    comparison.write(record, path)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "evolve compare", "run": str(path), "figures": [str(f) for f in figures], **record})
+        return 0
+    for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
+        print_table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
+    for note in comparison.notes(record):
+        say(f"- {note}")
+    click.echo(f"{path}: table.json table.md {' '.join(f.name for f in figures)}")
+    return 0
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")
+@click.option("--no-known", is_flag=True, help="Do not measure the published programs that the run has not.")
+@jobs_option
+@sandbox_option
+@json_option
+def report(run: Path, out: Path | None, no_known: bool, jobs: int | None, sandbox: str | None, as_json: bool) -> int:
+    """Write one HTML file about RUN: score over evaluations, best programs, lineage, rejections, cost.
+
+    It loads nothing from elsewhere. 'gameplan evolve verify' adds the held-out table.
+    """
+    from workbench.discovery.report import known_in, write_report
+    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.store import Store
+    from workbench.discovery.task import find_task
+    from workbench.terminal import job_progress
+
+    store = Store.open(run)
+    config = store.get("config")
+    task = find_task(config["task"])
+    path = out or run / "report.html"
+    with _workers(jobs) as (executor, stop):
+        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
+        try:
+            with job_progress(len(task.known()), "measuring published programs") as tell:
+                known = known_in(scorer, task, config["horizon"], measure=not no_known, tell=tell)
+        except KeyboardInterrupt:
+            return _interrupted("no report was written")
+    write_report(store, task, known, path)
+    store.close()
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path), "known": known})
+    else:
+        click.echo(str(path))
+    return 0
+
+
+def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
+    """Return store and configuration of the run, if it is one, and name and source of the program."""
+    from games.errors import UsageError, did_you_mean
+    from workbench.discovery.lineage import best_first, scored_programs
+    from workbench.discovery.store import FILE, Store
+    from workbench.discovery.task import find_task
+
+    if (Path(target) / FILE).is_file():
+        store = Store.open(Path(target))
+        config = store.get("config")
+        if program is not None:
+            found = store.program(program)
+        else:
+            ranked = best_first(scored_programs(store, find_task(config["task"])), config["ranking"])
+            if not ranked:
+                raise UsageError(f"no program of {target} has a score yet; name one")
+            found = ranked[0].program
+        return store, config, found.id, found.source
+    if program is not None:
+        raise UsageError(f"{target} is not a discovery, so {program!r} can be no program of it")
+    if target.endswith(".py"):
+        try:
+            return None, {}, Path(target).name, Path(target).read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read {target}: {getattr(error, 'strerror', None) or error}") from error
+    task = find_task(task_name)
+    programs = {**task.known(), **task.seeds()}
+    if target not in programs:
+        raise UsageError(
+            f"unknown program {target!r}{did_you_mean(target, list(programs))}; legal are a run, a file and {', '.join(programs)}"
+        )
+    return None, {}, target, programs[target]
+
+
+def _print_ablation(record: dict[str, Any]) -> None:
+    from workbench.discovery.ablate import front_table, summary
+    from workbench.terminal import out_console, print_table
+
+    for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):
+        if key == "front" or record["held_out"]:
+            print_table(*front_table(record, key), title=title)
+    rows = [
+        [row["removed"][0], str(row["size"]), *("-" if v is None else f"{v:.2f}" for v in (row["loss"], row["held_out_loss"]))]
+        for row in record["singles"]
+    ]
+    print_table(("taken out alone", "size", "loss", "held-out loss"), rows, title="one piece taken out: decades lost")
+    for line in summary(record):
+        out_console().print(line, markup=False, soft_wrap=True)
+
+
+def _write(path: Path, text: str) -> None:
+    from games.errors import GameplanError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another name") from error
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function (what, done, of how much) that shows one line, now and then where there is no terminal."""
+    import time
+
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from workbench.terminal import say, talk_console
+
+    console = talk_console()
+    if not console.is_terminal:
+        last = -10.0
+
+        def tell(text: str, done: int, total: int) -> None:
+            nonlocal last
+            if time.monotonic() - last >= 10.0:
+                last = time.monotonic()
+                say(f"{text} {done}/{total}")
+
+        yield tell
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=None)
+        yield lambda text, done, total: progress.update(bar, description=text, completed=done, total=total)

@@ -1,0 +1,369 @@
+"""Ablation: what in a program matters. Takes out every piece alone, then more and more of what matters least.
+
+The result is the front of size against score, on training and held-out instances: programs that overfit their training instances
+distil into smaller ones that do better elsewhere (arXiv 2602.16928, v3).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.discovery.ablations import Edit, Marked, find_edits
+from workbench.discovery.isolation import examine
+from workbench.discovery.ranking import average_score, log_score
+from workbench.discovery.records import OK, Job
+from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.store import StoredProgram
+from workbench.discovery.task import Task
+from workbench.jobs import run_jobs
+
+WIDTH = 4  # removals tried at once on top of what is gone already
+PATIENCE = 2  # rounds of so many before the best one found is taken
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A program with some edits made: `program` has them folded in, `cheap` runs without compiling anew where it can."""
+
+    edits: tuple[Edit, ...]
+    program: StoredProgram
+    cheap: StoredProgram
+    fingerprint: str = ""
+
+
+@dataclass
+class Point:
+    """A measured variant; None where it failed or was not measured."""
+
+    variant: Variant
+    train: float | None
+    values: dict[str, float] = field(default_factory=dict)
+    held_out: float | None = None
+    held_out_values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Ablation:
+    """The ablation of one program; `run` does it and returns the record.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Measures; with a store, what it measures is kept there.
+    task : Task
+    horizon : int
+    tolerance : float
+        Decades of the mean cost that a distilled program may be worse in training.
+    depth : float
+        Decades worse at which removing ends.
+    limit : int
+        Most programs that are measured while removals are combined.
+    tell : callable
+        Hears what is being done: a text, how much is done, of how much.
+    """
+
+    scorer: Scorer
+    task: Task
+    horizon: int
+    held_out: Sequence[str]
+    tolerance: float = 0.1
+    depth: float = 1.5
+    limit: int = 120
+    tell: Callable[[str, int, int], None] = lambda text, done, total: None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def run(self, name: str, source: str, *, every: bool = False, known: bool = False) -> dict[str, Any]:
+        """Return the record of the ablation of `source`, called `name`.
+
+        Parameters
+        ----------
+        every : bool
+            Measure every single removal on held-out instances too, not only the front and the way to it.
+        known : bool
+            Set the published programs beside.
+        """
+        marked = Marked.of(source, self._plain())
+        base = self._examine([self._variant(marked, ())])[0]
+        edits = find_edits(marked)
+        self.counts = {"edits": len(edits)}
+        singles, idle = self._screen(marked, base, edits)
+        points = self._measure([base, *singles])
+        start, points = points[0], points[1:]
+        if start.train is None:
+            return {**self._header(name, base), "failed": self._reason(base)}
+        path = self._remove(marked, start, points, idle)
+        front = _front([start, *points, *path], lambda point: point.train)
+        front = self._refine(front)
+        looked = front + [point for point in [start, *path, *(points if every else ())] if point not in front]
+        self._look(looked)
+        shown = [start, *points, *path]
+        distilled = self._distilled(start, [*front, *path])
+        return {
+            **self._header(name, base), "base": _record(start, start), "singles": _singles(points, start),
+            "path": [_record(point, start) for point in path], "front": [_record(point, start) for point in front],
+            "front_held_out": [_record(p, start) for p in _front(looked, lambda point: point.held_out)],
+            "distilled": {**_record(distilled, start), "source": distilled.variant.program.source},
+            "known": self._known() if known else [], "counts": {**self.counts, "points": len(shown)},
+            "isolation": sorted(self.scorer.levels), "seconds": self.scorer.seconds,
+        }  # fmt: skip
+
+    def _header(self, name: str, base: Variant) -> dict[str, Any]:
+        return {
+            "name": name, "program": base.program.id, "task": self.task.name, "measure": self.task.measure, "horizon": self.horizon,
+            "train": list(self.task.train), "held_out": list(self.held_out), "tolerance": self.tolerance, "failed": "",
+        }  # fmt: skip
+
+    def _plain(self) -> dict[str, str]:
+        """Return the programs whose parts stand for "plain": the first published one and the default seed."""
+        seeds, known = self.task.seeds(), self.task.known()
+        found = dict([next(iter(known.items()))] if known else [])
+        name = next(iter(seeds))
+        return {**found, name: seeds[name]}
+
+    def _variant(self, marked: Marked, edits: tuple[Edit, ...]) -> Variant:
+        folded = stored(self.task, marked.without(edits))
+        if all(edit.what == "constant" for edit in edits):
+            return Variant(edits, folded, stored(self.task, marked.without(edits, keep_constants=True)))
+        return Variant(edits, folded, folded)
+
+    def _examine(self, variants: Sequence[Variant]) -> list[Variant]:
+        """Return the variants that pass the static check and run, with fingerprints, in the same order."""
+        jobs = {}
+        for place, variant in enumerate(variants):
+            if not self.task.problems(variant.cheap.source):
+                jobs[place] = Job(self.scorer.task, variant.cheap.source, (), self.scorer.seed, self.scorer.limits, self.scorer.sandbox)
+        places = {id(job): place for place, job in jobs.items()}
+        found: dict[int, Variant] = {}
+        for job, outcome in run_jobs(self.scorer.executor, examine, list(jobs.values()), self.scorer.stop):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            if outcome.status == OK:
+                variant = variants[places[id(job)]]
+                found[places[id(job)]] = Variant(variant.edits, variant.program, variant.cheap, outcome.fingerprint)
+        return [found[place] for place in sorted(found)]
+
+    def _screen(self, marked: Marked, base: Variant, edits: Sequence[Edit]) -> tuple[list[Variant], list[Edit]]:
+        """Return the single removals that change behaviour, each behaviour once, and the edits that change none."""
+        built: dict[str, Variant] = {}
+        for done, edit in enumerate(edits):
+            self.tell("taking apart", done, len(edits))
+            variant = self._variant(marked, (edit,))
+            same = built.get(variant.program.id)
+            if variant.program.id != base.program.id and (same is None or len(edit.words) < len(same.edits[0].words)):
+                built[variant.program.id] = variant
+        works = self._examine(list(built.values()))
+        unique: dict[str, Variant] = {}
+        idle: list[Edit] = []
+        for variant in works:
+            if variant.fingerprint == base.fingerprint:
+                idle.append(variant.edits[0])
+            elif variant.fingerprint not in unique or variant.program.size < unique[variant.fingerprint].program.size:
+                unique[variant.fingerprint] = variant
+        self.counts.update(programs=len(built), failed=len(built) - len(works), idle=len(idle), behaviours=len(unique))
+        return list(unique.values()), idle
+
+    def _measure(self, variants: Sequence[Variant], *, folded: bool = False) -> list[Point]:
+        programs = [variant.program if folded else variant.cheap for variant in variants]
+        done = 0
+
+        def count(_program: str) -> None:
+            nonlocal done
+            done += 1
+            self.tell("measuring", done, len(programs))
+
+        costs = self.scorer.costs(programs, [(name, self.horizon) for name in self.task.train], count)
+        points = []
+        for variant, program in zip(variants, programs, strict=True):
+            values = values_at(costs[program.id], self.task.train, self.horizon)
+            points.append(Point(variant, log_score(values) if values else None, values or {}))
+        return points
+
+    def _remove(self, marked: Marked, start: Point, singles: Sequence[Point], idle: Sequence[Edit]) -> list[Point]:
+        """Take out one piece after the other, the least harmful first, and return the programs on the way."""
+        assert start.train is not None
+        saving = {point.variant.edits[0]: start.variant.program.size - point.variant.program.size for point in singles}
+        harm = {p.variant.edits[0]: start.train - p.train for p in singles if p.train is not None}
+        harm.update(dict.fromkeys(idle, 0.0))
+        current, path, measured = start, [], 0
+        while harm and measured < self.limit:
+            fresh: dict[Edit, Point] = {}
+            for _ in range(PATIENCE):
+                order = sorted((e for e in harm if e not in fresh), key=lambda e: (harm[e], -saving.get(e, 0), e.words))
+                tried: list[Variant] = []
+                for edit in order:
+                    if len(tried) == WIDTH or start.train - current.train + harm[edit] > self.depth:  # type: ignore[operator]
+                        break
+                    variant = self._variant(marked, (*current.variant.edits, edit))
+                    if variant.program.size < current.variant.program.size:
+                        tried.append(variant)
+                    else:
+                        del harm[edit]
+                if not tried:
+                    break
+                works = self._examine(tried)
+                for edit in {v.edits[-1] for v in tried} - {v.edits[-1] for v in works}:
+                    del harm[edit]
+                free = [v for v in works if v.fingerprint == current.variant.fingerprint]
+                if free:  # what is gone already was all that made it matter
+                    fresh = {free[0].edits[-1]: Point(free[0], current.train, current.values)}
+                    break
+                points = self._measure(works)
+                measured += len(works)
+                self.tell("combining", measured, self.limit)
+                for point in points:
+                    edit = point.variant.edits[-1]
+                    if point.train is None:
+                        del harm[edit]
+                    else:
+                        fresh[edit] = point
+                        harm[edit] = current.train - point.train  # type: ignore[operator]
+                if fresh and min(harm[e] for e in fresh) <= min((harm[e] for e in harm if e not in fresh), default=0.0):
+                    break
+            if not fresh:
+                break
+            edit = min(fresh, key=lambda e: (-fresh[e].train, fresh[e].variant.program.size))  # type: ignore[operator]
+            if start.train - fresh[edit].train > self.depth:  # type: ignore[operator]
+                break
+            current = fresh[edit]
+            path.append(current)
+            del harm[edit]
+        self.counts["combined"] = measured
+        return path
+
+    def _refine(self, front: Sequence[Point]) -> list[Point]:
+        """Measure the front's programs as they are printed: with the constants that were changed folded in."""
+        return _front(self._measure([point.variant for point in front], folded=True), lambda point: point.train)
+
+    def _look(self, points: Sequence[Point]) -> None:
+        """Measure on held-out instances, and record that it was done."""
+        if not self.held_out:
+            return
+        programs = [point.variant.program for point in points]
+        if self.scorer.store is not None:
+            with self.scorer.store.transaction():
+                self.scorer.store.add_look([p.id for p in programs], list(self.held_out), [self.horizon])
+        done = 0
+
+        def count(_program: str) -> None:
+            nonlocal done
+            done += 1
+            self.tell("held-out instances", done, len(programs))
+
+        costs = self.scorer.costs(programs, [(name, self.horizon) for name in self.held_out], count)
+        for point in points:
+            values = values_at(costs[point.variant.program.id], self.held_out, self.horizon)
+            point.held_out, point.held_out_values = (log_score(values), values) if values else (None, {})
+
+    def _distilled(self, start: Point, points: Sequence[Point]) -> Point:
+        """Return the smallest program within the tolerance."""
+        assert start.train is not None
+        good = [p for p in [start, *points] if p.train is not None and p.train >= start.train - self.tolerance]
+        return min(good, key=lambda p: (p.variant.program.size, -(p.train or 0.0)))
+
+    def _known(self) -> list[dict[str, Any]]:
+        programs = {name: stored(self.task, source) for name, source in self.task.known().items()}
+        variants = [Variant((), program, program) for program in programs.values()]
+        points = self._measure(variants)
+        self._look(points)
+        return [{"name": name, **_record(point, None)} for name, point in zip(programs, points, strict=True)]
+
+    def _reason(self, base: Variant) -> str:
+        found = [self.scorer.known[base.cheap.id, name, self.horizon] for name in self.task.train]
+        return "; ".join(f"{e.instance}: {e.status} {e.reason}".strip() for e in found if e.value is None)
+
+
+def _front(points: Sequence[Point], score: Callable[[Point], float | None]) -> list[Point]:
+    """Return the points that no smaller or equally small one matches, by size."""
+    found: list[Point] = []
+    best = -float("inf")
+    for point in sorted(points, key=lambda p: (p.variant.program.size, -(score(p) or -float("inf")))):
+        value = score(point)
+        if value is not None and value > best:
+            found.append(point)
+            best = value
+    return found
+
+
+def _singles(points: Sequence[Point], start: Point) -> list[dict[str, Any]]:
+    """Return the records of single removals, the most harmful first."""
+    found = [_record(point, start) for point in points]
+    return sorted(found, key=lambda row: -(row["loss"] if row["loss"] is not None else float("inf")))
+
+
+def _record(point: Point, start: Point | None) -> dict[str, Any]:
+    def loss(own: float | None, before: float | None) -> float | None:
+        return None if own is None or before is None else before - own
+
+    return {
+        "program": point.variant.program.id, "size": point.variant.program.size,
+        "removed": [edit.words for edit in point.variant.edits],
+        "train": point.train, "held_out": point.held_out,
+        "train_average": average_score(point.values) if point.values else None,
+        "held_out_average": average_score(point.held_out_values) if point.held_out_values else None,
+        "loss": loss(point.train, start.train) if start else None,
+        "held_out_loss": loss(point.held_out, start.held_out) if start else None,
+        "values": {**point.values, **point.held_out_values},
+    }  # fmt: skip
+
+
+def markdown(record: Mapping[str, Any]) -> str:
+    """Return the record as a page: the fronts, what mattered, and the distilled program."""
+    distilled = record["distilled"]
+    lines = [f"# Ablation of {record['name']}", ""]
+    lines += [f"* {line}" for line in summary(record)]
+    lines += [f"* training: {', '.join(record['train'])}; held out: {', '.join(record['held_out']) or 'none'}", ""]
+    lines += ["## Size against score in training", "", *_grid(*front_table(record)), ""]
+    if record["held_out"]:
+        lines += ["## Size against score on held-out instances", "", *_grid(*front_table(record, "front_held_out")), ""]
+    if record["known"]:
+        rows = [[r["name"], str(r["size"]), _number(r["train"]), _number(r["held_out"])] for r in record["known"]]
+        lines += ["## Published programs", "", *_grid(["program", "size", "train", "held-out"], rows), ""]
+    rows = [
+        [row["removed"][0], str(row["size"]), *(_number(row[key]) for key in ("train", "loss", "held_out", "held_out_loss"))]
+        for row in record["singles"]
+    ]
+    lines += ["## One piece taken out", "", *_grid(["taken out", "size", "train", "loss", "held-out", "loss"], rows), ""]
+    lines += [f"## Distilled: {distilled['size']} nodes of {record['base']['size']}", "", "Taken out:", ""]
+    lines += [f"* `{words}`" for words in distilled["removed"]] or ["* nothing"]
+    return "\n".join([*lines, "", "```python", distilled["source"].rstrip(), "```", ""])
+
+
+def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    cells = [[cell.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_") for cell in row] for row in rows]
+    return [f"| {' | '.join(row)} |" for row in [list(header), ["---"] * len(header), *cells]]
+
+
+def front_table(record: Mapping[str, Any], key: str = "front") -> tuple[list[str], list[list[str]]]:
+    """Return header and rows of a front, from the whole program down; a row says what goes beyond the row above."""
+    header = ["size", "train", "held-out", "train average", "held-out average", "taken out"]
+    rows = []
+    before: list[str] = []
+    for row in reversed(record[key]):
+        removed = row["removed"]
+        added, back = [w for w in removed if w not in before], [w for w in before if w not in removed]
+        words = "; ".join(removed) or "nothing"
+        if before and removed and len(added) + len(back) < len(removed):
+            words = "and " + "; ".join(added) + (f"; but not {'; '.join(back)}" if back else "")
+        before = removed
+        averages = [_number(row[name], "{:.2e}") for name in ("train_average", "held_out_average")]
+        rows.append([str(row["size"]), _number(row["train"]), _number(row["held_out"]), *averages, words])
+    return header, rows
+
+
+def summary(record: Mapping[str, Any]) -> list[str]:
+    """Return what was done and what came out, in a few lines."""
+    base, distilled, counts = record["base"], record["distilled"], record["counts"]
+    return [
+        f"scores are minus mean log10 {record['measure']} after {record['horizon']:,} iterations, higher is better; sizes are "
+        "syntax nodes",
+        f"{counts['edits']} pieces were taken out: {counts['programs']} programs, of which {counts['failed']} do not run, "
+        f"{counts['idle']} do the same as before, and {counts['behaviours']} behave differently and were measured, as were "
+        f"{counts['combined']} combinations",
+        f"distilled, at most {record['tolerance']:g} decades worse in training: {distilled['size']} nodes of {base['size']}; "
+        f"train {_number(distilled['train'])} ({_number(base['train'])} before), held out {_number(distilled['held_out'])} "
+        f"({_number(base['held_out'])} before)",
+    ]
+
+
+def _number(value: float | None, form: str = "{:.2f}") -> str:
+    return "-" if value is None else form.format(value)

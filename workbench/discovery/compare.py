@@ -1,0 +1,260 @@
+"""Operators side by side at equal evaluations: several discoveries each, median and spread over seeds."""
+
+import hashlib
+import json
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from games.errors import UsageError
+from workbench.discovery.config import DiscoveryConfig, resolve
+from workbench.discovery.lineage import scored_programs
+from workbench.discovery.loop import DONE, INTERRUPTED, Discovery, open_operators
+from workbench.discovery.ranking import average_score, log_score
+from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.store import FILE, Store
+from workbench.discovery.task import Task, find_task
+from workbench.plotting import COLOURS, STABLE, save_figure
+
+CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
+Curve = list[tuple[int, float, float]]  # evaluations, best log score, best average score
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What is compared: a label and its configuration; the random seed is set by the comparison."""
+
+    label: str
+    config: DiscoveryConfig
+
+
+def contenders(base: DiscoveryConfig, operators: Sequence[str]) -> list[Contender]:
+    """Return one contender for each operator, or mixture such as ``symbolic+constants``, resolved.
+
+    Raises
+    ------
+    UsageError
+        For an unknown operator, or no limit of evaluations.
+    """
+    if base.evals is None:
+        raise UsageError("a comparison is at equal evaluations; give --budget-evals")
+    made = []
+    for label in dict.fromkeys(operators):
+        weights = dict.fromkeys(label.split("+"), 1.0)
+        made.append(Contender(label, resolve(replace(base, operators=weights))))
+    if not made:
+        raise UsageError("no operator to compare; give --operators")
+    return made
+
+
+def run_comparison(
+    chosen: Sequence[Contender],
+    seeds: int,
+    path: Path,
+    executor: Executor,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[str, int, int], None] = lambda text, done, total: None,
+) -> dict[str, Any]:
+    """Run every contender with random seeds 0, 1 ... in directories under `path`, and return the summary.
+
+    What has finished is kept: the same call goes on where it stopped.
+
+    Raises
+    ------
+    UsageError
+        If there is a run of another configuration at `path`.
+    KeyboardInterrupt
+        When `stop` says so.
+    """
+    task = find_task(chosen[0].config.task)
+    known = known_costs(task, chosen[0].config, path / "known", executor, stop)
+    curves: dict[str, list[Curve]] = {c.label: [] for c in chosen}
+    runs: list[dict[str, Any]] = []
+    for seed in range(seeds):
+        for c in chosen:
+            config = replace(c.config, seed=c.config.seed + seed)
+            place = path / f"{c.label}-s{config.seed}"
+            status = _run(config, task, place, executor, stop, lambda done, label=place.name: tell(label, done, config.evals or 0))  # type: ignore[misc]  # noqa: B023
+            store = Store.open(place)
+            curves[c.label].append(best_so_far(store, task))
+            runs.append({"label": c.label, "seed": config.seed, "run": str(place), "status": status})
+            store.close()
+    return summarise(task, chosen[0].config, curves, known, runs)
+
+
+def known_costs(
+    task: Task, config: DiscoveryConfig, path: Path, executor: Executor, stop: Callable[[], bool] = lambda: False
+) -> dict[str, dict[str, float]]:
+    """Return the published programs' costs on the training instances, kept in a store at `path`; those that fail are left out."""
+    store = Store.open(path) if (path / FILE).exists() else Store.create(path, asdict(config))
+    scorer = Scorer(config.task, executor, config.seed, config.sandbox, store=store, stop=stop)
+    programs = {name: stored(task, source) for name, source in task.known().items()}
+    costs = scorer.costs(list(programs.values()), [(name, config.horizon) for name in task.train])
+    store.close()
+    found = {name: values_at(costs[program.id], task.train, config.horizon) for name, program in programs.items()}
+    return {name: values for name, values in found.items() if values}
+
+
+def best_so_far(store: Store, task: Task) -> Curve:
+    """Return the best scores of a run each time that one of them improved; seeds count 0 evaluations."""
+    curve: Curve = []
+    for p in scored_programs(store, task):
+        log, average = (curve[-1][1:]) if curve else (p.log, p.average)
+        best = (p.step.counted, max(log, p.log), max(average, p.average))
+        if not curve or best[1:] != curve[-1][1:]:
+            curve.append(best)
+    return curve
+
+
+def best_at(curve: Curve, evaluations: int) -> tuple[float, float] | None:
+    """Return the best log and average score after so many evaluations."""
+    found = [point for point in curve if point[0] <= evaluations]
+    return found[-1][1:] if found else None
+
+
+def summarise(
+    task: Task,
+    config: DiscoveryConfig,
+    curves: Mapping[str, Sequence[Curve]],
+    known: Mapping[str, Mapping[str, float]],
+    runs: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return medians and ranges over seeds at some numbers of evaluations, and how many seeds reach each published program."""
+    assert config.evals is not None
+    checkpoints = sorted({c for c in CHECKPOINTS if c < config.evals} | {config.evals})
+    references = [
+        {"name": name, "log": log_score(values), "average": average_score(values), "values": dict(values)}
+        for name, values in sorted(known.items(), key=lambda item: -log_score(item[1]))
+    ]
+    rows = []
+    for label, found in curves.items():
+        at = {str(c): _spread([b for curve in found if (b := best_at(curve, c))]) for c in checkpoints}
+        ends = [b for curve in found if (b := best_at(curve, config.evals))]
+        reached = {r["name"]: sum(log >= r["log"] for log, _ in ends) for r in references}
+        rows.append({"label": label, "seeds": len(found), "at": at, "reached": reached})
+    return {
+        "task": task.name, "measure": task.measure, "train": list(task.train), "horizon": config.horizon, "evals": config.evals,
+        "start": list(config.seeds), "checkpoints": checkpoints, "rows": rows, "known": references, "runs": list(runs),
+        "curves": {label: [[list(point) for point in curve] for curve in found] for label, found in curves.items()},
+    }  # fmt: skip
+
+
+def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], list[list[str]]]:
+    """Return header and rows: median (lowest to highest) of the best score by evaluations; published programs as constant rows."""
+    form = "{:.2f}" if ranking == "log" else "{:.2e}"
+    sign = 1.0 if ranking == "log" else -1.0  # the average is shown as a cost
+    rows = []
+    for row in record["rows"]:
+        cells = []
+        for c in record["checkpoints"]:
+            s = row["at"][str(c)]
+            one = s and [form.format(sign * s[ranking][k]) for k in ("median", "low", "high")]
+            cells.append(f"{one[0]} ({one[1]} to {one[2]})" if one else "-")
+        rows.append([row["label"], *cells])
+    rows += [[f"({r['name']})", *[form.format(sign * r[ranking])] * len(record["checkpoints"])] for r in record["known"]]
+    return ["operator", *(f"{c:,}" for c in record["checkpoints"])], rows
+
+
+def notes(record: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said beside the tables."""
+    found = [
+        f"medians over {len(record['runs']) // max(1, len(record['rows']))} seeds, lowest to highest in brackets; start from "
+        f"{', '.join(record['start'])}; {', '.join(record['train'])} after {record['horizon']:,} iterations"
+    ]
+    for row in record["rows"]:
+        reached = [f"{name} in {count}" for name, count in row["reached"].items() if count]
+        found.append(f"{row['label']} reaches (seeds of {row['seeds']}): {', '.join(reached) or 'no published program'}")
+    found += [f"{run['run']} {run['status']}" for run in record["runs"] if run["status"] != DONE]
+    return found
+
+
+def default_path(chosen: Sequence[Contender], seeds: int) -> Path:
+    """Return the directory of a comparison: the same for the same request, so that asking again goes on where it stopped."""
+    digest = hashlib.sha256(json.dumps([[c.label, asdict(c.config)] for c in chosen], sort_keys=True).encode()).hexdigest()[:8]
+    first = chosen[0].config
+    return Path("runs") / f"evolve-compare-{Path(first.task).name}-{first.evals}x{seeds}-{digest}"
+
+
+def write(record: Mapping[str, Any], path: Path) -> None:
+    """Write the summary as JSON and the tables as Markdown into the directory `path`."""
+    (path / "table.json").write_text(json.dumps(record, indent=2) + "\n")
+    lines = []
+    for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
+        header, rows = table(record, ranking)
+        lines += [f"Best {record['measure']} by evaluations: {what}", ""]
+        lines += [f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows]] + [""]
+    (path / "table.md").write_text("\n".join([*lines, *(f"* {note}" for note in notes(record)), ""]))
+
+
+def draw(record: Mapping[str, Any], path: Path) -> None:
+    """Draw the best so far over evaluations, median and range over seeds, under both rankings, to `path`.
+
+    Raises
+    ------
+    UsageError
+        For a suffix that is no kind of figure.
+    """
+    with rc_context({"font.size": 8.0, **STABLE}):
+        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
+        panels = figure.subplots(1, 2)
+        for panel, place, sign in ((panels[0], 1, 1.0), (panels[1], 2, -1.0)):
+            for index, (label, curves) in enumerate(record["curves"].items()):
+                xs = sorted({max(1, point[0]) for curve in curves for point in curve} | {record["evals"]})
+                ys = [[sign * b[place - 1] for curve in curves if (b := best_at(curve, x))] for x in xs]
+                xs, ys = [x for x, y in zip(xs, ys, strict=True) if y], [y for y in ys if y]
+                colour = COLOURS[index % len(COLOURS)]
+                panel.plot(xs, [statistics.median(y) for y in ys], drawstyle="steps-post", label=label, color=colour, linewidth=1.3)
+                panel.fill_between(xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0)
+            for r in record["known"]:
+                panel.axhline(sign * r["log" if place == 1 else "average"], color="0.6", linewidth=0.6, linestyle="--")
+                panel.annotate(
+                    r["name"], (record["evals"], sign * r["log" if place == 1 else "average"]), fontsize=5, color="0.4",
+                    ha="right", va="bottom",
+                )  # fmt: skip
+            panel.set_xscale("log")
+            panel.set_xlabel("evaluations")
+        panels[0].set_ylabel(f"minus mean log10 {record['measure']}")
+        panels[1].set_yscale("log")
+        panels[1].set_ylabel(f"average {record['measure']}")
+        handles = panels[0].get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=min(6, len(handles[1])), frameon=False)
+        save_figure(figure, path)
+
+
+def _run(
+    config: DiscoveryConfig, task: Task, path: Path, executor: Executor, stop: Callable[[], bool], tell: Callable[[int], None]
+) -> str:
+    if (path / FILE).exists():
+        store = Store.open(path)
+        before = store.get("config")
+        store.close()
+        if DiscoveryConfig(**{**before, "seeds": tuple(before["seeds"])}) != config:
+            raise UsageError(f"{path} is a run of another configuration; choose another --out")
+    else:
+        Store.create(path, asdict(config)).close()
+    store = Store.open(path)
+    try:
+        run = Discovery(store, config, task, executor, open_operators(store, config, task))
+        status = run.run(stop=stop, on_step=lambda step, run: tell(step.counted))
+    finally:
+        store.close()
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
+    return status
+
+
+def _spread(found: Sequence[tuple[float, float]]) -> dict[str, dict[str, float]] | None:
+    if not found:
+        return None
+    made = {}
+    for place, name in enumerate(("log", "average")):
+        values = [pair[place] for pair in found]
+        made[name] = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+    return made

@@ -1,0 +1,119 @@
+"""Costs of given programs on given trials, outside the loop: taken from the store where they are known, measured where not."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+from workbench.discovery.genome.canonical import program_id, size, structure_id
+from workbench.discovery.isolation import measure
+from workbench.discovery.loop import ENGINE, RETRIES
+from workbench.discovery.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
+from workbench.discovery.store import Evaluation, Store, StoredProgram
+from workbench.discovery.task import Task
+from workbench.jobs import run_jobs
+
+LIMITS = Limits(cpu_seconds=900.0, wall_seconds=3600.0)  # of one program on all trials: long horizons on large held-out instances
+UNSTABLE = (TIMEOUT, MEMORY, INFRA)  # depend on the machine: shown, never kept
+
+Place = tuple[str, int]  # instance and horizon
+
+
+@dataclass
+class Scorer:
+    """Where costs come from.
+
+    Parameters
+    ----------
+    task : str
+        Name of the task, as in a configuration.
+    executor : Executor
+        Runs `measure`; threads are enough, since each of them owns a process that runs candidates.
+    store : Store, optional
+        Where costs are looked up and kept, under `purpose`.
+    stop : callable
+        Asked several times a second; when it says so, KeyboardInterrupt is raised, and what has finished is kept.
+    """
+
+    task: str
+    executor: Executor
+    seed: int = 0
+    sandbox: str = "auto"
+    limits: Limits = LIMITS
+    store: Store | None = None
+    purpose: str = "verify"
+    stop: Callable[[], bool] = lambda: False
+    known: dict[tuple[str, str, int], Evaluation] = field(default_factory=dict)
+    levels: set[str] = field(default_factory=set)  # of isolation that were in force
+    seconds: float = 0.0  # of CPU, compiling included
+
+    def __post_init__(self) -> None:
+        for found in self.store.evaluations() if self.store else ():
+            if found.seed == self.seed and found.engine == ENGINE:
+                self.known[found.program, found.instance, found.horizon] = found
+
+    def costs(
+        self,
+        programs: Sequence[StoredProgram],
+        places: Sequence[Place],
+        tell: Callable[[str], None] = lambda program: None,
+    ) -> dict[str, dict[Place, Evaluation]]:
+        """Return what every program costs at every place, by id; `tell` hears the ids of programs that are done.
+
+        A trial that fails does not keep the others from running.
+        """
+        by_source = {program.source: program for program in programs}
+        lost: Counter[str] = Counter()
+        waiting = list(by_source.values())
+        while waiting:
+            jobs = []
+            for program in waiting:
+                missing = [place for place in places if (program.id, *place) not in self.known]
+                if missing:
+                    jobs.append(self._job(program.source, missing))
+                else:
+                    tell(program.id)
+            waiting = []
+            for job, outcome in run_jobs(self.executor, measure, jobs, self.stop):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                program = by_source[job.source]
+                lost[program.id] += outcome.status == INFRA
+                self._keep(program, job, outcome, final=lost[program.id] > RETRIES)
+                waiting.append(program)
+        return {p.id: {place: self.known[p.id, *place] for place in places} for p in programs}
+
+    def _job(self, source: str, places: Sequence[Place]) -> Job:
+        trials = tuple(Trial(instance, horizon, None, self.purpose) for instance, horizon in places)
+        return Job(self.task, source, trials, self.seed, self.limits, self.sandbox)
+
+    def _keep(self, program: StoredProgram, job: Job, outcome: Outcome, *, final: bool) -> None:
+        """Keep the costs that came back and, if the program failed, that it did in the trial after them."""
+        self.levels.add(outcome.level)
+        self.seconds += outcome.compile_seconds + sum(outcome.seconds)
+        found: list[tuple[float | None, str, str]] = [(value, OK, "") for value in outcome.values]
+        if len(found) < len(job.trials) and (outcome.status != INFRA or final):
+            found.append((None, outcome.status if outcome.status != OK else "error:no value", outcome.reason))
+        made = [
+            Evaluation(program.id, trial.instance, trial.horizon, self.seed, self.purpose, ENGINE, *result)
+            for trial, result in zip(job.trials, found, strict=False)
+        ]
+        self.known.update({(e.program, e.instance, e.horizon): e for e in made})
+        if self.store is not None:
+            with self.store.transaction():
+                self.store.add_program(program)
+                for evaluation in made:
+                    if evaluation.status not in UNSTABLE:
+                        self.store.add_evaluation(evaluation)
+
+
+def stored(task: Task, source: str) -> StoredProgram:
+    """Return the record of a program from its source."""
+    source = task.canonical(source)
+    return StoredProgram(program_id(source), source, size(source), structure_id(task.split(source)[0]))
+
+
+def values_at(costs: Mapping[Place, Evaluation], instances: Sequence[str], horizon: int) -> dict[str, float] | None:
+    """Return the costs on these instances after `horizon`, or None if the program failed on one."""
+    found = {name: costs[name, horizon].value for name in instances}
+    return None if None in found.values() else {name: value for name, value in found.items() if value is not None}
