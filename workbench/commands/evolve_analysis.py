@@ -209,9 +209,7 @@ def compare(
 
     for kind in formats:
         check_format(f".{kind}")
-    base = DiscoveryConfig(
-        task, tuple(start), horizon=iterations, seed=seed, evals=evals, **({"sandbox": sandbox} if sandbox else {})
-    )
+    base = DiscoveryConfig(task, tuple(start), horizon=iterations, seed=seed, evals=evals, sandbox=sandbox or "auto")
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
     with _workers(jobs) as (executor, stop), _progress() as tell:
@@ -224,7 +222,9 @@ def compare(
         comparison.draw(record, figure)
     comparison.write(record, path)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "evolve compare", "run": str(path), "figures": [str(f) for f in figures], **record})
+        print_json(
+            {"schema": SCHEMA, "command": "evolve compare", "run": str(path), "figures": [str(f) for f in figures], **record}
+        )
         return 0
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
         print_table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")

@@ -128,10 +128,12 @@ class Ablation:
 
     def _examine(self, variants: Sequence[Variant]) -> list[Variant]:
         """Return the variants that pass the static check and run, with fingerprints, in the same order."""
-        jobs = {}
-        for place, variant in enumerate(variants):
-            if not self.task.problems(variant.cheap.source):
-                jobs[place] = Job(self.scorer.task, variant.cheap.source, (), self.scorer.seed, self.scorer.limits, self.scorer.sandbox)
+        s = self.scorer
+        jobs = {
+            place: Job(s.task, variant.cheap.source, (), s.seed, s.limits, s.sandbox)
+            for place, variant in enumerate(variants)
+            if not self.task.problems(variant.cheap.source)
+        }
         places = {id(job): place for place, job in jobs.items()}
         found: dict[int, Variant] = {}
         for job, outcome in run_jobs(self.scorer.executor, examine, list(jobs.values()), self.scorer.stop):

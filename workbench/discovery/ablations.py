@@ -229,7 +229,7 @@ class _Inliner(ast.NodeTransformer):
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if isinstance(node.value, ast.Name) and node.value.id == "params" and node.attr in self.values:
             return number(self.values[node.attr])
         self.generic_visit(node)

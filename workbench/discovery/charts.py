@@ -47,7 +47,9 @@ def chart(series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool =
         colour = escape(s.colour, quote=True)
         if s.kind == "level":
             y = y_of(points[0][1])
-            parts.append(f'<line class="level" style="stroke:{colour}" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
+            parts.append(
+                f'<line class="level" style="stroke:{colour}" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
+            )
         elif s.kind == "dots":
             for (x, y), title in zip(points, [*s.titles, *[""] * len(points)], strict=False):
                 inner = f"<title>{escape(title)}</title>" if title else ""

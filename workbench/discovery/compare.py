@@ -137,7 +137,7 @@ def summarise(
     for label, found in curves.items():
         at = {str(c): _spread([b for curve in found if (b := best_at(curve, c))]) for c in checkpoints}
         ends = [b for curve in found if (b := best_at(curve, config.evals))]
-        reached = {r["name"]: sum(log >= r["log"] for log, _ in ends) for r in references}
+        reached = {name: sum(log >= log_score(values) for log, _ in ends) for name, values in known.items()}
         rows.append({"label": label, "seeds": len(found), "at": at, "reached": reached})
     return {
         "task": task.name, "measure": task.measure, "train": list(task.train), "horizon": config.horizon, "evals": config.evals,
@@ -211,7 +211,9 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
                 xs, ys = [x for x, y in zip(xs, ys, strict=True) if y], [y for y in ys if y]
                 colour = COLOURS[index % len(COLOURS)]
                 panel.plot(xs, [statistics.median(y) for y in ys], drawstyle="steps-post", label=label, color=colour, linewidth=1.3)
-                panel.fill_between(xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0)
+                panel.fill_between(
+                    xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0
+                )
             for r in record["known"]:
                 panel.axhline(sign * r["log" if place == 1 else "average"], color="0.6", linewidth=0.6, linestyle="--")
                 panel.annotate(

@@ -43,7 +43,7 @@ def _fill_in(function: ast.FunctionDef) -> None:
                     constants[target.id] = value
 
     class Filler(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return number(constant(constants[node.id])) if isinstance(node.ctx, ast.Load) and node.id in constants else node
 
     Filler().visit(function)
@@ -78,7 +78,7 @@ def number(value: Any) -> ast.expr:
 
 
 class _Folder(ast.NodeTransformer):
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         left, right, op = node.left, node.right, type(node.op)
         if is_constant(left) and is_constant(right):
@@ -105,7 +105,7 @@ class _Folder(ast.NodeTransformer):
                 return ast.Constant(1.0)
         return node
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)
         if len(node.ops) == 1:
             left, right = constant(node.left), constant(node.comparators[0])
@@ -115,7 +115,7 @@ class _Folder(ast.NodeTransformer):
                 return _computed(_ARITHMETIC.get(type(node.ops[0])), node.left.value, node.comparators[0].value) or node
         return node
 
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.op, ast.Not) and isinstance(node.operand, ast.Constant):
             return ast.Constant(not node.operand.value)
@@ -123,7 +123,7 @@ class _Folder(ast.NodeTransformer):
             return node.operand.operand
         return node
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
         decisive = isinstance(node.op, ast.Or)
         kept = [value for value in node.values if not (isinstance(value, ast.Constant) and bool(value.value) is not decisive)]
@@ -131,19 +131,19 @@ class _Folder(ast.NodeTransformer):
             return ast.Constant(decisive)
         return kept[0] if len(kept) == 1 else ast.Constant(not decisive) if not kept else ast.BoolOp(node.op, kept)
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.test, ast.Constant):
             return node.body if node.test.value else node.orelse
         return node.body if ast.dump(node.body) == ast.dump(node.orelse) else node
 
-    def visit_If(self, node: ast.If) -> Any:  # noqa: N802
+    def visit_If(self, node: ast.If) -> Any:
         self.generic_visit(node)
         if isinstance(node.test, ast.Constant):
             return node.body if node.test.value else node.orelse or [ast.Pass()]
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         function = _PURE.get(ast.unparse(node.func))
         if function is None or not node.args or node.keywords:

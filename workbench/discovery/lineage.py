@@ -68,13 +68,13 @@ def lineage(store: Store, program: str) -> list[dict[str, Any]]:
     while row:
         older: list[str] = []
         for name in row:
-            step = first.get(name)
-            parents = [p for p in step.parents if p in sources] if step else []
+            by = first.get(name)
+            parents = [p for p in by.parents if p in sources] if by else []
             diff = source_diff(sources[parents[0]], sources[name]) if parents else ""
             made.append(
                 {
-                    "program": name, "n": step.n if step else None, "operator": step.operator if step else "",
-                    "detail": step.detail if step else {}, "parents": parents, "status": step.status if step else "",
+                    "program": name, "n": by.n if by else None, "operator": by.operator if by else "",
+                    "detail": by.detail if by else {}, "parents": parents, "status": by.status if by else "",
                     "generation": generation, "diff": diff,
                 }
             )  # fmt: skip

@@ -28,7 +28,7 @@ Known = Mapping[str, Mapping[str, float]]
 def known_in(
     scorer: Scorer, task: Task, horizon: int, *, measure: bool = True, tell: Callable[[str], None] = lambda name: None
 ) -> dict[str, dict[str, float]]:
-    """Return the published programs' costs on the training instances: those in the scorer's store, or all when they may be measured."""
+    """Return the published programs' costs on the training instances: those known to the scorer, or all if it may measure."""
     places = [(name, horizon) for name in task.train]
     programs = {name: stored(task, source) for name, source in task.known().items()}
     if not measure:
@@ -92,7 +92,9 @@ def _header(store: Store, task: Task, config: Mapping[str, Any], ranked: Sequenc
     ]
     if ranked:
         winner = ranked[0]
-        text = f"{winner.program.id}: {winner.log:.3f} (minus mean log10), average {-winner.average:.3g}, {winner.program.size} nodes"
+        text = (
+            f"{winner.program.id}: {winner.log:.3f} (minus mean log10), average {-winner.average:.3g}, {winner.program.size} nodes"
+        )
         rows.append(("best program", text))
         better = [name for name, values in known.items() if log_score(values) >= winner.log]
         if known:
@@ -169,7 +171,7 @@ def _winner(store: Store, ranked: Sequence[Scored], config: Mapping[str, Any]) -
 def _lineage(store: Store, ranked: Sequence[Scored], task: Task) -> list[str]:
     scores = {p.program.id: p for p in ranked}
     entries = lineage(store, ranked[0].program.id)
-    items = []
+    items: list[str] = []
     for entry in entries:
         if entry["generation"] > GENERATIONS:
             items.append(f"<li>and {len(entries) - len(items)} older ancestors</li>")
@@ -228,7 +230,10 @@ def _cost(store: Store, found: Sequence[Scored]) -> str:
         ("running candidates", f"{format_duration(seconds['run'])} of CPU, {seconds['run'] / candidates:.3f} s a candidate"),
         ("compiling new structures", f"{format_duration(seconds['compile'])} of CPU"),
         ("making ready known structures", f"{format_duration(seconds['recompile'])} of CPU"),
-        ("isolation", f"{format_duration(seconds['overhead'])}, {1000 * seconds['overhead'] / max(1, len(steps)):.1f} ms a proposal"),
+        (
+            "isolation",
+            f"{format_duration(seconds['overhead'])}, {1000 * seconds['overhead'] / max(1, len(steps)):.1f} ms a proposal",
+        ),
         ("structurally new", f"{new:,} of {len(measured):,} evaluated programs ({100 * new / max(1, len(measured)):.0f} %)"),
         ("wall clock", format_duration(seconds["wall"])),
         ("programs with a full score", f"{len(found):,}"),
@@ -236,7 +241,9 @@ def _cost(store: Store, found: Sequence[Scored]) -> str:
     calls = store.calls()
     if calls:
         tokens = [sum(call[key] for call in calls) for key in ("tokens_in", "tokens_out")]
-        text = f"{len(calls):,} calls, {tokens[0]:,} tokens in, {tokens[1]:,} out, {sum(call['cost'] for call in calls):.2f} of money"
+        text = (
+            f"{len(calls):,} calls, {tokens[0]:,} tokens in, {tokens[1]:,} out, {sum(call['cost'] for call in calls):.2f} of money"
+        )
         rows.append(("language models", text))
     return _facts(rows)
 

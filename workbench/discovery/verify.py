@@ -7,7 +7,7 @@ among the published ones gets worse elsewhere.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from games.errors import UsageError
+from games.errors import UsageError, did_you_mean
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.scoring import Place, Scorer, stored, values_at
 from workbench.discovery.store import Evaluation, StoredProgram
@@ -30,15 +30,17 @@ def expand_instances(task: Task, names: Sequence[str]) -> list[str]:
     UsageError
         If the task knows no such instance.
     """
-    suites: Mapping[str, Sequence[str]] = {
-        "train": task.train, "held-out": task.held_out, **getattr(task, "suites", {}),
-    }  # fmt: skip
-    found = list(dict.fromkeys(instance for name in names for instance in suites.get(name, (name,))))
-    try:
-        task.warm(found)
-    except UsageError as error:
-        raise UsageError(f"{error}; suites of {task.name}: {', '.join(suites)}") from error
-    return found
+    groups = {"train": task.train, "held-out": task.held_out}
+    found = [instance for name in names for instance in groups.get(name, (name,))]
+    expand = getattr(task, "expand", None)  # of tasks with suites, or with instances beyond those named here
+    if expand is not None:
+        found = list(expand(found))
+    else:
+        legal = [*task.train, *task.held_out]
+        for name in found:
+            if name not in legal:
+                raise UsageError(f"unknown instance {name!r}{did_you_mean(name, legal)}; legal are {', '.join([*groups, *legal])}")
+    return list(dict.fromkeys(found))
 
 
 def verify(
