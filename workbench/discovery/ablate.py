@@ -71,6 +71,7 @@ class Ablation:
     limit: int = 120
     tell: Callable[[str, int, int], None] = lambda text, done, total: None
     counts: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)  # why programs do not run, by id
 
     def run(self, name: str, source: str, *, every: bool = False, known: bool = False) -> dict[str, Any]:
         """Return the record of the ablation of `source`, called `name`.
@@ -83,7 +84,11 @@ class Ablation:
             Set the published programs beside.
         """
         marked = Marked.of(source, self._plain())
-        base = self._examine([self._variant(marked, ())])[0]
+        whole = Variant((), *[stored(self.task, source)] * 2)
+        works = self._examine([whole])
+        if not works:
+            return {**self._header(name, whole), "failed": self.reasons.get(whole.cheap.id, "it fails the static check")}
+        base = works[0]
         edits = find_edits(marked)
         self.counts = {"edits": len(edits)}
         singles, idle = self._screen(marked, base, edits)
@@ -139,23 +144,27 @@ class Ablation:
         for job, outcome in run_jobs(self.scorer.executor, examine, list(jobs.values()), self.scorer.stop):
             if isinstance(outcome, BaseException):
                 raise outcome
+            variant = variants[places[id(job)]]
             if outcome.status == OK:
-                variant = variants[places[id(job)]]
                 found[places[id(job)]] = Variant(variant.edits, variant.program, variant.cheap, outcome.fingerprint)
+            else:
+                self.reasons[variant.cheap.id] = f"{outcome.status} {outcome.reason}".strip()
         return [found[place] for place in sorted(found)]
 
     def _screen(self, marked: Marked, base: Variant, edits: Sequence[Edit]) -> tuple[list[Variant], list[Edit]]:
         """Return the single removals that change behaviour, each behaviour once, and the edits that change none."""
         built: dict[str, Variant] = {}
+        idle: list[Edit] = []
         for done, edit in enumerate(edits):
             self.tell("taking apart", done, len(edits))
             variant = self._variant(marked, (edit,))
             same = built.get(variant.program.id)
-            if variant.program.id != base.program.id and (same is None or len(edit.words) < len(same.edits[0].words)):
+            if variant.program.id == base.program.id:
+                idle.append(edit)
+            elif same is None or len(edit.words) < len(same.edits[0].words):
                 built[variant.program.id] = variant
         works = self._examine(list(built.values()))
         unique: dict[str, Variant] = {}
-        idle: list[Edit] = []
         for variant in works:
             if variant.fingerprint == base.fingerprint:
                 idle.append(variant.edits[0])

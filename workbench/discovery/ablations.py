@@ -49,7 +49,7 @@ class Marked:
         return _table(self.tree, "PARAMS")
 
     def without(self, edits: Collection[Edit], *, keep_constants: bool = False) -> str:
-        """Return the source with these edits made and folded.
+        """Return the source with these edits made and folded, not in normal form.
 
         With `keep_constants` a changed constant stays a parameter with another value: of the same structure, hence cheap to run.
         """
@@ -68,7 +68,7 @@ class Marked:
             ]
         else:
             tree = fold(_Inliner(values).visit(tree))
-        return ast.unparse(normalised(ast.fix_missing_locations(_filled(tree)))) + "\n"
+        return ast.unparse(ast.fix_missing_locations(_filled(tree))) + "\n"
 
 
 def find_edits(program: Marked, choices: Mapping[str, Sequence[str]] | None = None) -> list[Edit]:

@@ -68,7 +68,7 @@ class Scorer:
         while waiting:
             jobs = []
             for program in waiting:
-                missing = [place for place in places if (program.id, *place) not in self.known]
+                missing = self._missing(program, places)
                 if missing:
                     jobs.append(self._job(program.source, missing))
                 else:
@@ -80,8 +80,14 @@ class Scorer:
                 program = by_source[job.source]
                 lost[program.id] += outcome.status == INFRA
                 self._keep(program, job, outcome, final=lost[program.id] > RETRIES)
-                waiting.append(program)
+                if self._missing(program, places):
+                    waiting.append(program)
+                else:
+                    tell(program.id)
         return {p.id: {place: self.known[p.id, *place] for place in places} for p in programs}
+
+    def _missing(self, program: StoredProgram, places: Sequence[Place]) -> list[Place]:
+        return [place for place in places if (program.id, *place) not in self.known]
 
     def _job(self, source: str, places: Sequence[Place]) -> Job:
         trials = tuple(Trial(instance, horizon, None, self.purpose) for instance, horizon in places)

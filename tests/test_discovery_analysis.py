@@ -1,0 +1,445 @@
+"""What is said about discoveries: costs outside the loop, verification, ablation, comparison, report."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from games.errors import UsageError
+from workbench.catalogue import CFR
+from workbench.commands import evolve_analysis
+from workbench.discovery import ablate, compare, loop, scoring
+from workbench.discovery.ablations import Marked, find_edits
+from workbench.discovery.charts import Series, bars, chart
+from workbench.discovery.config import DiscoveryConfig
+from workbench.discovery.folding import fold
+from workbench.discovery.genome.canonical import canonical, size, split
+from workbench.discovery.lineage import best_first, lineage, scored_programs
+from workbench.discovery.records import INFRA, OK, Outcome, Proposal, failed
+from workbench.discovery.report import report
+from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.store import Evaluation, Step, Store
+from workbench.discovery.task import find_task
+from workbench.discovery.verify import expand_instances, verify
+
+# A task of tests: programs move x towards 0, an instance is a starting point, the cost is |x| after so many steps.
+TASK = '''
+import ast
+import numpy as np
+from workbench.discovery.genome import canonical
+
+class Task:
+    name, measure, horizon, hurdle = "toy", "distance", 8, None
+    train, held_out = ("1", "2"), ("3",)
+
+    def seeds(self):
+        return {"slow": slow}
+
+    def known(self):
+        return {"plain": plain, "slow": slow, "late": late}
+
+    def problems(self, source):
+        return []
+
+    def canonical(self, source):
+        return canonical.canonical(source, ("step",))
+
+    def split(self, source):
+        return canonical.split(source)
+
+    def prepare(self, structure):
+        space = {}
+        exec(structure, space)
+        return space["step"]
+
+    def fingerprint(self, source):
+        step, constants = self.prepare(self.split(source)[0]), self.split(source)[1]
+        return np.array([step(x, t, Params(constants)) for x in (1.0, -2.0) for t in (1, 5, 9)])
+
+    def run(self, program, constants, instance, horizon, seed):
+        x = float(instance)
+        for t in range(1, horizon + 1):
+            x = program(x, t, Params(constants))
+        return {"x": np.array([x])}
+
+    def score(self, instance, horizon, seed, answer):
+        if not np.isfinite(answer["x"]).all():
+            raise ValueError(f"{instance}: not finite")
+        return abs(float(answer["x"][0])) + 1e-12
+
+    def warm(self, instances):
+        pass
+
+class Params:
+    def __init__(self, values):
+        self.__dict__.update(values)
+
+plain = "PARAMS = {}\\ndef step(x, t, params):\\n    return 0.5 * x"
+slow = "PARAMS = {'rate': 0.9}\\ndef step(x, t, params):\\n    return params.rate * x"
+late = "PARAMS = {}\\ndef step(x, t, params):\\n    return 0.2 * x if t <= 8 else 1.5 * x"
+TASK = Task()
+'''
+
+
+@pytest.fixture
+def task(tmp_path):
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    (folder / "task.py").write_text(TASK)
+    return find_task(str(folder))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return str(tmp_path / "toy")
+
+
+def answer(job, *, examine=False):
+    """Do what the processes of candidates do, here."""
+    task, values = find_task(job.task), []
+    structure, constants = task.split(job.source)
+    try:
+        if examine:
+            return Outcome(OK, fingerprint=str(np.round(task.fingerprint(job.source), 6)), level="none")
+        program = task.prepare(structure)
+        for trial in job.trials:
+            values.append(
+                task.score(
+                    trial.instance,
+                    trial.horizon,
+                    0,
+                    task.run(program, constants, trial.instance, trial.horizon, 0),
+                )
+            )
+    except Exception as error:
+        return Outcome(failed(type(error).__name__), str(error), values=tuple(values), level="none")
+    return Outcome(OK, "", "", tuple(values), (0.0,) * len(values), level="none")
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Run programs in this process, and count."""
+    asked = []
+
+    def measure(job):
+        asked.append(job)
+        return answer(job)
+
+    for module in (scoring, loop):
+        monkeypatch.setattr(module, "measure", measure)
+    for module in (ablate, loop):
+        monkeypatch.setattr(module, "examine", lambda job: answer(job, examine=True))
+    return asked
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def discovery(path, folder, task, programs):
+    """Return a store as a run leaves it: (source, operator, parents by place) one after the other, all scored."""
+    config = DiscoveryConfig(folder, ("slow",), {"random": 1.0}, task.horizon, evals=100)
+    store = Store.create(path, {**config.__dict__, "seeds": list(config.seeds)})
+    made = []
+    for n, (source, operator, parents) in enumerate(programs):
+        program = stored(task, source)
+        made.append(program.id)
+        outcome = answer(scoring.Job(folder, program.source, tuple(scoring.Trial(i, task.horizon) for i in task.train)))
+        store.add_program(program)
+        detail = {"name": "slow"} if operator == "seed" else {"what": "<b>point</b>"}
+        store.add_step(
+            Step(n, program.id, operator, 0, tuple(made[k] for k in parents), detail, outcome.status, outcome.reason, str(n), None, n)
+        )
+        for instance, value in zip(task.train, outcome.values, strict=False):
+            store.add_evaluation(Evaluation(program.id, instance, task.horizon, 0, "score", loop.ENGINE, value, OK))
+    return store, made
+
+
+SLOW = "PARAMS = {'rate': 0.9}\ndef step(x, t, params):\n    return params.rate * x"
+FAST = "PARAMS = {'rate': 0.1}\ndef step(x, t, params):\n    return params.rate * x"
+OVERFIT = "PARAMS = {'rate': 0.1}\ndef step(x, t, params):\n    return (params.rate if t <= 8 else 2.0) * x"
+BROKEN = "PARAMS = {}\ndef step(x, t, params):\n    return x / (t - 9.0) / 0.5"  # divides by zero at t = 9
+
+
+# folding and edits
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("a + 0.0", "a"),
+        ("a * (2.0 - 1.0)", "a"),
+        ("0.0 * a + b", "b"),
+        ("a ** 1.0 / 1.0", "a"),
+        ("b ** 0.0", "1.0"),
+        ("max(0.0, min(1.0, 2.0))", "1.0"),
+        ("a if 1.0 > 2.0 else b", "b"),
+        ("a if 'x' == 'x' else b", "a"),
+        ("0.0 - a", "-a"),
+        ("1.0 / 0.0", "1.0 / 0.0"),
+        ("a - b", "a - b"),
+    ],
+)
+def test_constants_fold(before, after):
+    import ast
+
+    source = "def f(a, b):\n    return {}"
+    assert ast.unparse(fold(ast.parse(source.format(before)))) == source.format(after)
+
+
+def test_a_local_that_is_constant_is_filled_in_unless_it_changes():
+    import ast
+
+    source = "def f(a):\n    c = 0.0\n    e = 1.0\n    for k in range(3):\n        e += c + a\n    return e * c"
+    folded = ast.unparse(fold(ast.parse(source)))
+    assert "return 0.0" in folded and "e += a" in folded
+
+
+def shipped(name):
+    return Path(CFR[name].module.replace(".", "/") + ".py").read_text()
+
+
+@pytest.mark.parametrize("name", ["vad-cfr", "aod-cfr"])
+def test_every_edit_makes_a_smaller_program_or_changes_a_number(name):
+    marked = Marked.of(shipped(name), {"cfr": shipped("cfr"), "cfr+": shipped("cfr+")})
+    whole = size(marked.without([]))
+    edits = find_edits(marked)
+    assert len({edit.words for edit in edits}) > 0.8 * len(edits)
+    for edit in edits[:: len(edits) // 12]:
+        assert size(marked.without([edit])) <= whole, edit.words
+
+
+def test_edits_combine_and_what_they_carried_goes():
+    marked = Marked.of(shipped("vad-cfr"), {})
+    named = {edit.words: edit for edit in find_edits(marked)}
+    source = canonical(marked.without([named["optimism = 0 (was 1)"], named["scope = 'infoset' (was 'global')"]]))
+    assert "hope" not in source and "optimism" not in source and "scope" not in source and "running_infoset" in source
+    frozen = canonical(marked.without([named["memory running stays 0"]]))
+    assert "state.running[0] = e" not in frozen
+
+
+def test_a_changed_constant_keeps_the_structure():
+    marked = Marked.of(shipped("aod-cfr"), {})
+    edit = next(e for e in find_edits(marked) if e.words.startswith("trend_weight = 0"))
+    assert split(marked.without([edit], keep_constants=True))[0] == split(shipped("aod-cfr"))[0]
+    assert "trend" not in canonical(marked.without([edit]))
+
+
+def test_a_part_of_a_plain_program_comes_with_its_imports_and_constants():
+    marked = Marked.of(shipped("aod-cfr"), {"pcfr+": shipped("pcfr+")})
+    edit = next(e for e in find_edits(marked) if e.words == "accumulate_policy as in pcfr+")
+    source = canonical(marked.without([edit]))
+    assert "** 2.0" in source and "gamma_gain" not in source
+    assert not find_task("cfr").problems(source)
+
+
+# costs
+
+
+def test_costs_go_on_after_a_failure_and_are_kept(tmp_path, task, folder, here, threads):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
+    programs = [stored(task, BROKEN), stored(task, FAST)]
+    places = [("1", 4), ("1", 16), ("2", 4)]
+    told = []
+    found = Scorer(folder, threads, store=store).costs(programs, places, told.append)
+    broken = found[programs[0].id]
+    assert broken["1", 4].value is not None and broken["2", 4].value is not None
+    assert broken["1", 16].status == "error:ZeroDivisionError"
+    assert sorted(told) == sorted(p.id for p in programs)
+    count = len(here)
+    again = Scorer(folder, threads, store=store).costs(programs, places)
+    assert len(here) == count and again == found
+    assert {e.purpose for e in store.evaluations() if e.program == programs[1].id} == {"verify"}
+
+
+def test_a_lost_process_is_tried_again_and_what_depends_on_the_machine_is_not_kept(tmp_path, task, folder, monkeypatch, threads):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
+    replies = iter([Outcome(INFRA, "lost"), Outcome("timeout", "too slow"), Outcome(OK, values=(0.5,))])
+    monkeypatch.setattr(scoring, "measure", lambda job: next(replies))
+    found = Scorer(folder, threads, store=store).costs([stored(task, FAST)], [("1", 4), ("2", 4)])[stored(task, FAST).id]
+    assert found["1", 4].status == "timeout" and found["2", 4].value == 0.5
+    assert values_at(found, ["1", "2"], 4) is None
+    assert {e.status for e in store.evaluations()} == {OK}
+
+
+# verify
+
+
+def test_verify_flags_what_drops_off_the_training_horizon(tmp_path, task, folder, here, threads):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
+    programs = {"fast": stored(task, FAST), "overfit": stored(task, OVERFIT)}
+    record = verify(Scorer(folder, threads, store=store), task, programs, horizon=8)
+    rows = {row["name"]: row for row in record["rows"]}
+    assert record["horizons"] == [2, 8, 32] and set(rows) == {"plain", "slow", "late", "fast", "overfit"}
+    assert not rows["fast"]["flags"] and not rows["plain"]["flags"]
+    assert rows["overfit"]["places"]["train"] == {"2": 1, "8": 1, "32": 4}
+    assert any("falls to 4 on training instances at 32" in flag for flag in rows["overfit"]["flags"])
+    assert any("falls to 4 on held-out instances at 32" in flag for flag in rows["overfit"]["flags"])
+    assert rows["late"]["flags"]
+    values = {i: rows["plain"]["values"][i]["8"] for i in ("1", "2")}
+    assert rows["plain"]["average"]["train"]["8"] == pytest.approx(-sum(values.values()) / 2)
+    assert rows["plain"]["log"]["train"]["8"] == pytest.approx(-np.mean(np.log10(list(values.values()))))
+    assert store.looks()[0]["instances"] == ["3"] and store.looks()[0]["horizons"] == [2, 8, 32]
+    json.dumps(record)
+
+
+def test_instances_are_named_alone_or_by_group(task):
+    assert expand_instances(task, ["held-out", "1", "3"]) == ["3", "1"]
+    with pytest.raises(UsageError, match="unknown instance '4'"):
+        expand_instances(task, ["4"])
+    assert len(expand_instances(find_task("cfr"), ["paper11", "kuhn_2p"])) == 11
+    with pytest.raises(UsageError):
+        expand_instances(find_task("cfr"), ["kuhm_2p"])
+
+
+# ablate
+
+PADDED = """
+PARAMS = {"rate": 0.1, "drift": 0.0001, "unused": 3.0}
+def step(x, t, params):
+    y = params.rate * x
+    z = 0.0 * params.unused
+    if t > 3:
+        y = y + params.drift * x
+    return y + z
+"""
+
+
+def test_ablation_distils(task, folder, here, threads):
+    record = ablate.Ablation(Scorer(folder, threads), task, 8, task.held_out).run("padded", PADDED, every=True, known=True)
+    distilled = record["distilled"]
+    assert not record["failed"] and distilled["size"] < record["base"]["size"]
+    assert "unused" not in distilled["source"] and "drift" not in distilled["source"]
+    assert distilled["train"] >= record["base"]["train"] - 0.1
+    for key, name in (("front", "train"), ("front_held_out", "held_out")):
+        sizes, scores = zip(*((row["size"], row[name]) for row in record[key]), strict=True)
+        assert list(sizes) == sorted(set(sizes)) and list(scores) == sorted(scores)
+    worst = record["singles"][0]
+    assert worst["loss"] is None or worst["loss"] > 1.0
+    assert all(row["held_out"] is not None for row in record["singles"] if row["train"] is not None)
+    assert {row["name"] for row in record["known"]} == {"plain", "slow", "late"}
+    page = ablate.markdown(record)
+    assert "## Distilled" in page and distilled["source"].strip() in page
+    json.dumps(record)
+
+
+def test_ablation_says_why_there_is_no_score(task, folder, here, threads):
+    record = ablate.Ablation(Scorer(folder, threads), task, 16, ()).run("broken", BROKEN)
+    assert "ZeroDivisionError" in record["failed"]
+
+
+# lineage, report
+
+
+def test_lineage_goes_back_to_the_seeds(tmp_path, task, folder):
+    store, made = discovery(
+        tmp_path / "run", folder, task, [(SLOW, "seed", ()), (FAST, "random", (0,)), (OVERFIT, "crossover", (1, 0))]
+    )
+    entries = lineage(store, made[2])
+    assert [(e["program"], e["generation"]) for e in entries] == [(made[2], 0), (made[1], 1), (made[0], 1)]
+    assert "+PARAMS = {'rate': 0.1}" in entries[1]["diff"] and entries[2]["diff"] == ""
+    assert [p.program.id for p in best_first(scored_programs(store, task))][-1] == made[0]
+
+
+def test_report_is_one_page_and_escapes_what_candidates_say(tmp_path, task, folder, here, threads):
+    evil = "PARAMS = {}\ndef step(x, t, params):\n    '<script>alert(1)</script>'\n    y = '<img src=x>'\n    return 0.05 * x if y else x"
+    store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (evil, "<i>op</i>", (0,))])
+    reason = "</pre><script>alert(2)</script>"
+    store.add_step(Step(2, None, "random", 0, (), {}, "error:<b>", reason, "", None, 1))
+    record = verify(Scorer(folder, threads, store=store), task, {made[1]: store.program(made[1])}, horizon=8)
+    store.set("verify", record)
+    page = report(store, task, {"plain": {"1": 0.1, "2": 0.2}, "<u>": {"1": 0.3, "2": 0.2}})
+    for text in ("<script", "<img", "<i>op", "<u>", "<b>point", "error:<b>"):
+        assert text not in page, text
+    assert "&lt;img src=x&gt;" in page and "&lt;script&gt;alert(2)" in page
+    assert page.count("<svg") == 3 and "http" not in page.replace("http-equiv", "")
+    assert "held-out 32" in page and "1 look at held-out instances" in page
+
+
+def test_a_report_of_a_run_without_scores_is_written(tmp_path, task, folder):
+    store, _ = discovery(tmp_path / "run", folder, task, [])
+    assert "No published program" in report(store, task, {})
+
+
+def test_charts_of_nothing_and_of_one_point():
+    assert chart([], x_label="x", y_label="y") == "" and bars([]) == ""
+    assert "<svg" in chart([Series("a", [(1.0, 2.0)]), Series("b", [(1.0, 2.0)], "level")], x_label="x", y_label="y")
+    assert "<svg" in chart([Series("a", [(1.0, 0.0), (3.0, 1e-9)])], x_label="x", y_label="y", log_y=True)
+
+
+# compare
+
+
+class Halver:
+    """Multiplies the rate of the best program by `factor`."""
+
+    slow = False
+
+    def __init__(self, name, factor):
+        self.name, self.factor = name, factor
+
+    def propose(self, view, rng):
+        best = view.best()
+        rate = split(best.source)[1].get("rate", 0.5)
+        rate = max(1e-6, rate * (self.factor + 0.1 * rng.random()))
+        return Proposal(f"PARAMS = {{'rate': {rate}}}\ndef step(x, t, params):\n    return params.rate * x", self.name, (best.id,))
+
+
+def test_comparison_resumes_and_ranks(tmp_path, task, folder, here, threads, monkeypatch):
+    factors = {"random": 0.9, "iid": 0.5}
+    monkeypatch.setattr(
+        compare, "open_operators", lambda store, config, task: {name: Halver(name, factors[name]) for name in config.operators}
+    )
+    chosen = compare.contenders(DiscoveryConfig(folder, evals=12), ["random", "iid"])
+    told = []
+    record = compare.run_comparison(chosen, 2, tmp_path / "out", threads, tell=lambda *what: told.append(what))
+    assert record["checkpoints"] == [10, 12] and len(record["runs"]) == 4 and told
+    at = {row["label"]: row["at"]["12"]["log"]["median"] for row in record["rows"]}
+    assert at["iid"] > at["random"]
+    assert {row["label"]: row["reached"]["plain"] for row in record["rows"]}["iid"] == 2
+    count = len(here)
+    again = compare.run_comparison(chosen, 2, tmp_path / "out", threads)
+    assert len(here) == count and again["rows"] == record["rows"]
+    compare.write(record, tmp_path / "out")
+    compare.draw(record, tmp_path / "out" / "figure.svg")
+    assert "(plain)" in (tmp_path / "out" / "table.md").read_text() and (tmp_path / "out" / "figure.svg").stat().st_size > 1000
+    other = compare.contenders(DiscoveryConfig(folder, evals=13), ["random", "iid"])
+    with pytest.raises(UsageError, match="another configuration"):
+        compare.run_comparison(other, 1, tmp_path / "out", threads)
+
+
+def test_comparison_needs_equal_evaluations(folder, task):
+    with pytest.raises(UsageError, match="budget-evals"):
+        compare.contenders(DiscoveryConfig(folder, evals=None, wall_seconds=5.0), ["random"])
+
+
+# the command line
+
+
+def test_commands(tmp_path, task, folder, here):
+    store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (FAST, "random", (0,)), (OVERFIT, "random", (1,))])
+    store.close()
+    run, cli = str(tmp_path / "run"), CliRunner()
+
+    def invoke(command, *arguments):
+        result = cli.invoke(command, list(arguments), standalone_mode=False)
+        assert result.exception is None, result.exception
+        assert result.return_value == 0
+        return result.stdout
+
+    found = json.loads(invoke(evolve_analysis.verify, run, "--best", "1", "--horizons", "8,16", "--json"))
+    assert found["horizons"] == [8, 16] and sum(not row["known"] for row in found["rows"]) == 1
+    assert "held-out 16" in invoke(evolve_analysis.verify, run, made[2][:6], "--horizons", "8,16")
+    page, rule = tmp_path / "page.md", tmp_path / "rule.py"
+    text = invoke(evolve_analysis.ablate, run, made[2], "--out", str(page), "--save", str(rule))
+    assert "distilled" in text and page.exists() and "def step" in rule.read_text()
+    assert Store.open(tmp_path / "run").get("ablate")["program"] == made[2]
+    assert json.loads(invoke(evolve_analysis.ablate, "slow", "--task", folder, "--no-held-out", "--json"))["base"]["held_out"] is None
+    assert Path(invoke(evolve_analysis.report, run).strip()).read_text().startswith("<!doctype html>")
+    with pytest.raises(UsageError, match="did you mean 'slow'"):
+        cli.invoke(evolve_analysis.ablate, ["slwo", "--task", folder], standalone_mode=False, catch_exceptions=False)
