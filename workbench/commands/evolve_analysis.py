@@ -1,6 +1,5 @@
 """``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +7,9 @@ from typing import Any
 
 import click
 
+from workbench.commands.evolve import engine_options
 from workbench.commands.options import SCHEMA, json_option, names, print_json
 
-jobs_option = click.option("--jobs", type=click.IntRange(1), help="Parallel processes.  [default: one a processor]")
 sandbox_option = click.option(
     "--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: as the run had it, else auto]"
 )
@@ -28,18 +27,13 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 
 
 @contextmanager
-def _workers(jobs: int | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """Yield an executor whose threads own one process for candidates each, and what says that a stop was asked for."""
-    from concurrent.futures import ThreadPoolExecutor
-
+def _workers(engine: str, workers: int | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Yield an engine on which candidates are measured, and what says that a stop was asked for."""
+    from workbench.engines import open_engine
     from workbench.interrupts import stop_on_signal
 
-    with stop_on_signal() as stop:
-        executor = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="candidate")
-        try:
-            yield executor, stop
-        finally:
-            executor.shutdown(wait=False, cancel_futures=True)
+    with stop_on_signal() as stop, open_engine(engine, workers) as executor:
+        yield executor, stop
 
 
 def _interrupted(what: str) -> int:
@@ -56,12 +50,12 @@ def _interrupted(what: str) -> int:
 @click.option("--games", "instances", callback=names, help="Held-out instances or suites, such as paper11.  [default: the task's]")
 @click.option("--horizons", callback=numbers, help="Numbers of iterations.  [default: K/4,K,4K around the run's K]")
 @click.option("--margin", default=2, show_default=True, type=click.IntRange(1), help="Flag a program that loses so many places.")
-@jobs_option
+@engine_options
 @sandbox_option
 @json_option
 def verify(
-    run: Path, programs: tuple[str, ...], best: int, instances: list[str], horizons: list[int], margin: int, jobs: int | None,
-    sandbox: str | None, as_json: bool,
+    run: Path, programs: tuple[str, ...], best: int, instances: list[str], horizons: list[int], margin: int,
+    workers: int | None, engine: str, sandbox: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Score programs of RUN on held-out games and at other horizons, beside every published program.
 
@@ -69,8 +63,8 @@ def verify(
     horizon, or on held-out games, is flagged.
     """
     from workbench.discovery import verify as verification
-    from workbench.discovery.lineage import best_first, scored_programs
     from workbench.discovery.scoring import Scorer
+    from workbench.discovery.session import load_run, ranked
     from workbench.discovery.store import Store
     from workbench.discovery.task import find_task
     from workbench.terminal import job_progress, print_table, say
@@ -80,9 +74,9 @@ def verify(
     task = find_task(config["task"])
     chosen = [store.program(prefix) for prefix in programs]
     if not chosen:
-        chosen = [p.program for p in best_first(scored_programs(store, task), config["ranking"])[:best]]
+        chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
-    with _workers(jobs) as (executor, stop):
+    with _workers(engine, workers) as (executor, stop):
         scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
@@ -121,13 +115,13 @@ def verify(
 @click.option("--limit", default=120, show_default=True, type=click.IntRange(1), help="Most programs measured while combining.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the tables as Markdown.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the distilled program as a rule file.")
-@jobs_option
+@engine_options
 @sandbox_option
 @json_option
 def ablate(
     target: str, program: str | None, task_name: str, iterations: int | None, instances: list[str], no_held_out: bool,
-    every: bool, known: bool, tolerance: float, depth: float, limit: int, out: Path | None, save: Path | None, jobs: int | None,
-    sandbox: str | None, as_json: bool,
+    every: bool, known: bool, tolerance: float, depth: float, limit: int, out: Path | None, save: Path | None,
+    workers: int | None, engine: str, sandbox: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Take a program apart: which terms, constants and mechanisms matter, and what is left when the others are gone.
 
@@ -149,7 +143,7 @@ def ablate(
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
     held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
     held_out = [name for name in held_out if name not in task.train]
-    with _workers(jobs) as (executor, stop), _progress() as tell:
+    with _workers(engine, workers) as (executor, stop), _progress() as tell:
         scorer = Scorer(
             config.get("task", task_name), executor, config.get("seed", 0), sandbox or config.get("sandbox", "auto"), store=store,
             purpose="ablate", stop=stop,
@@ -191,12 +185,12 @@ def ablate(
 @click.option("-n", "--iterations", default=0, type=click.IntRange(0), help="Horizon.  [default: the task's]")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/evolve-compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
-@jobs_option
+@engine_options
 @sandbox_option
 @json_option
 def compare(
     task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, iterations: int, out: Path | None,
-    formats: list[str], jobs: int | None, sandbox: str | None, as_json: bool,
+    formats: list[str], workers: int | None, engine: str, sandbox: str | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Set operators side by side at equal evaluations: median and spread over seeds, published programs as reference.
 
@@ -212,7 +206,7 @@ def compare(
     base = DiscoveryConfig(task, tuple(start), horizon=iterations, seed=seed, evals=evals, sandbox=sandbox or "auto")
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
-    with _workers(jobs) as (executor, stop), _progress() as tell:
+    with _workers(engine, workers) as (executor, stop), _progress() as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:
@@ -237,36 +231,19 @@ def compare(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")
-@click.option("--no-known", is_flag=True, help="Do not measure the published programs that the run has not.")
-@jobs_option
-@sandbox_option
 @json_option
-def report(run: Path, out: Path | None, no_known: bool, jobs: int | None, sandbox: str | None, as_json: bool) -> int:
+def report(run: Path, out: Path | None, as_json: bool) -> int:
     """Write one HTML file about RUN: score over evaluations, best programs, lineage, rejections, cost.
 
-    It loads nothing from elsewhere. 'gameplan evolve verify' adds the held-out table.
+    It loads nothing from elsewhere. After 'gameplan evolve verify' it has the held-out table, too.
     """
-    from workbench.discovery.report import known_in, write_report
-    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.report import write_report
     from workbench.discovery.store import Store
-    from workbench.discovery.task import find_task
-    from workbench.terminal import job_progress
 
-    store = Store.open(run)
-    config = store.get("config")
-    task = find_task(config["task"])
     path = out or run / "report.html"
-    with _workers(jobs) as (executor, stop):
-        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
-        try:
-            with job_progress(len(task.known()), "measuring published programs") as tell:
-                known = known_in(scorer, task, config["horizon"], measure=not no_known, tell=tell)
-        except KeyboardInterrupt:
-            return _interrupted("no report was written")
-    write_report(store, task, known, path)
-    store.close()
+    write_report(Store.open(run), path)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path), "known": known})
+        print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path)})
     else:
         click.echo(str(path))
     return 0
@@ -275,7 +252,7 @@ def report(run: Path, out: Path | None, no_known: bool, jobs: int | None, sandbo
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UsageError, did_you_mean
-    from workbench.discovery.lineage import best_first, scored_programs
+    from workbench.discovery.session import load_run, ranked
     from workbench.discovery.store import FILE, Store
     from workbench.discovery.task import find_task
 
@@ -285,10 +262,10 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
         if program is not None:
             found = store.program(program)
         else:
-            ranked = best_first(scored_programs(store, find_task(config["task"])), config["ranking"])
-            if not ranked:
+            members = ranked(load_run(store).members())
+            if not members:
                 raise UsageError(f"no program of {target} has a score yet; name one")
-            found = ranked[0].program
+            found = store.program(members[0].id)
         return store, config, found.id, found.source
     if program is not None:
         raise UsageError(f"{target} is not a discovery, so {program!r} can be no program of it")

@@ -84,7 +84,8 @@ class Ablation:
             Set the published programs beside.
         """
         marked = Marked.of(source, self._plain())
-        whole = Variant((), *[stored(self.task, source)] * 2)
+        program = stored(self.task, source)
+        whole = Variant((), program, program)
         works = self._examine([whole])
         if not works:
             return {**self._header(name, whole), "failed": self.reasons.get(whole.cheap.id, "it fails the static check")}

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ from matplotlib.figure import Figure
 
 from games.errors import UsageError
 from workbench.discovery.config import DiscoveryConfig, resolve
-from workbench.discovery.lineage import scored_programs
 from workbench.discovery.loop import DONE, INTERRUPTED, Discovery, open_operators
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.store import FILE, Store
 from workbench.discovery.task import Task, find_task
 from workbench.plotting import COLOURS, STABLE, save_figure
@@ -81,9 +82,9 @@ def run_comparison(
         for c in chosen:
             config = replace(c.config, seed=c.config.seed + seed)
             place = path / f"{c.label}-s{config.seed}"
-            status = _run(config, task, place, executor, stop, lambda done, label=place.name: tell(label, done, config.evals or 0))  # type: ignore[misc]  # noqa: B023
+            status = _run(config, task, known, place, executor, stop, partial(_told, tell, place.name, c.config.evals or 0))
             store = Store.open(place)
-            curves[c.label].append(best_so_far(store, task))
+            curves[c.label].append(best_so_far(store))
             runs.append({"label": c.label, "seed": config.seed, "run": str(place), "status": status})
             store.close()
     return summarise(task, chosen[0].config, curves, known, runs)
@@ -102,12 +103,15 @@ def known_costs(
     return {name: values for name, values in found.items() if values}
 
 
-def best_so_far(store: Store, task: Task) -> Curve:
+def best_so_far(store: Store) -> Curve:
     """Return the best scores of a run each time that one of them improved; seeds count 0 evaluations."""
     curve: Curve = []
-    for p in scored_programs(store, task):
-        log, average = (curve[-1][1:]) if curve else (p.log, p.average)
-        best = (p.step.counted, max(log, p.log), max(average, p.average))
+    run = load_run(store)
+    for member in run.members():
+        log, average = log_score(member.values), average_score(member.values)
+        if curve:
+            log, average = max(log, curve[-1][1]), max(average, curve[-1][2])
+        best = (run.steps[member.n].counted, log, average)
         if not curve or best[1:] != curve[-1][1:]:
             curve.append(best)
     return curve
@@ -231,25 +235,35 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
 
 
 def _run(
-    config: DiscoveryConfig, task: Task, path: Path, executor: Executor, stop: Callable[[], bool], tell: Callable[[int], None]
+    config: DiscoveryConfig,
+    task: Task,
+    known: Mapping[str, Mapping[str, float]],
+    path: Path,
+    executor: Executor,
+    stop: Callable[[], bool],
+    tell: Callable[[int], None],
 ) -> str:
-    if (path / FILE).exists():
-        store = Store.open(path)
-        before = store.get("config")
-        store.close()
-        if DiscoveryConfig(**{**before, "seeds": tuple(before["seeds"])}) != config:
-            raise UsageError(f"{path} is a run of another configuration; choose another --out")
-    else:
-        Store.create(path, asdict(config)).close()
-    store = Store.open(path)
+    """Begin a run or go on with it; return how it ended."""
+    store = Store.open(path) if (path / FILE).exists() else begin(config, path)
     try:
-        run = Discovery(store, config, task, executor, open_operators(store, config, task))
+        if config_of(store) != config:
+            raise UsageError(f"{path} is a run of another configuration; choose another --out")
+        if store.get("references") is None:
+            with store.transaction():
+                store.set("references", known)
+        run = Discovery(store, config, task, executor, open_operators(store, config))
         status = run.run(stop=stop, on_step=lambda step, run: tell(step.counted))
+        with store.transaction():
+            store.set("status", status)
     finally:
         store.close()
     if status == INTERRUPTED:
         raise KeyboardInterrupt
     return status
+
+
+def _told(tell: Callable[[str, int, int], None], label: str, total: int, done: int) -> None:
+    tell(label, done, total)
 
 
 def _spread(found: Sequence[tuple[float, float]]) -> dict[str, dict[str, float]] | None:

@@ -11,7 +11,15 @@ _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }  # fmt: skip
-_PURE = {"max": max, "min": min, "abs": abs, "float": float, "math.exp": math.exp, "math.sqrt": math.sqrt, "math.log": math.log}
+_PURE: dict[str, Callable[..., Any]] = {
+    "max": max,
+    "min": min,
+    "abs": abs,
+    "float": float,
+    "math.exp": math.exp,
+    "math.sqrt": math.sqrt,
+    "math.log": math.log,
+}
 _MISSING = object()
 
 

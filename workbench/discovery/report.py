@@ -4,7 +4,8 @@ Sources, reasons and names come from candidates and models: everything is escape
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 from games.errors import GameplanError
 from workbench.discovery import verify as verification
 from workbench.discovery.charts import Series, bars, chart
-from workbench.discovery.lineage import Scored, best_first, lineage, scored_programs, source_diff
+from workbench.discovery.lineage import ancestry, source_diff
+from workbench.discovery.loop import Discovery
+from workbench.discovery.population import Member
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.records import OK
-from workbench.discovery.scoring import Scorer, stored, values_at
-from workbench.discovery.store import Store
+from workbench.discovery.session import load_run, ranked, run_record
+from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
 from workbench.durations import format_duration
 
@@ -25,21 +28,8 @@ GENERATIONS = 40  # of the winner's line that are shown
 Known = Mapping[str, Mapping[str, float]]
 
 
-def known_in(
-    scorer: Scorer, task: Task, horizon: int, *, measure: bool = True, tell: Callable[[str], None] = lambda name: None
-) -> dict[str, dict[str, float]]:
-    """Return the published programs' costs on the training instances: those known to the scorer, or all if it may measure."""
-    places = [(name, horizon) for name in task.train]
-    programs = {name: stored(task, source) for name, source in task.known().items()}
-    if not measure:
-        programs = {name: p for name, p in programs.items() if all((p.id, *place) in scorer.known for place in places)}
-    costs = scorer.costs(list(programs.values()), places, tell)
-    found = {name: values_at(costs[program.id], task.train, horizon) for name, program in programs.items()}
-    return {name: values for name, values in found.items() if values}
-
-
-def write_report(store: Store, task: Task, known: Known, path: Path) -> None:
-    """Write the report of the run in `store` to `path`; `known` are the published programs' costs in training, by name.
+def write_report(store: Store, path: Path) -> None:
+    """Write the report of the run in `store` to `path`.
 
     Raises
     ------
@@ -48,29 +38,31 @@ def write_report(store: Store, task: Task, known: Known, path: Path) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report(store, task, known), encoding="utf-8")
+        path.write_text(report(store), encoding="utf-8")
     except OSError as error:
         raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
 
 
-def report(store: Store, task: Task, known: Known) -> str:
+def report(store: Store) -> str:
     """Return the report as one HTML text."""
-    config = store.get("config")
-    found = scored_programs(store, task)
-    ranked = best_first(found, config["ranking"])
+    run = load_run(store)
+    config, task, members = run.config, run.task, run.members()
+    best = ranked(members)
+    known: Known = store.get("references") or {}
     title = f"Discovery: {task.name}"
     parts = [
-        f"<h1>{escape(title)}</h1>", _header(store, task, config, ranked, known),
-        "<h2>Score over evaluations</h2>", *_scores(found, task, known),
-        "<h2>Best on every instance</h2>", _instances(ranked, task, known),
-        "<h2>Best programs</h2>", _best(ranked, task),
+        f"<h1>{escape(title)}</h1>", _header(run, best, known, store.get("isolation") or ""),
+        "<h2>Score over evaluations</h2>", *_scores(run, known),
+        "<h2>Best on every instance</h2>", _instances(best, task, known),
+        "<h2>Best programs</h2>", _best(best, task),
     ]  # fmt: skip
-    if ranked:
-        parts += [*_winner(store, ranked, config), *_lineage(store, ranked, task)]
+    if best:
+        entries = ancestry(store, best[0].id)
+        parts += [*_winner(store, best[0], entries), *_lineage(entries, best)]
     record = store.get("verify")
     if record:
         parts += ["<h2>Held-out instances and other horizons</h2>", *_verified(record)]
-    parts += ["<h2>What became of the proposals</h2>", *_fates(store), "<h2>Cost</h2>", _cost(store, found), _settings(config)]
+    parts += ["<h2>What became of the proposals</h2>", *_fates(run.steps), "<h2>Cost</h2>", _cost(store), _settings(asdict(config))]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
@@ -79,63 +71,57 @@ def report(store: Store, task: Task, known: Known) -> str:
     )
 
 
-def _header(store: Store, task: Task, config: Mapping[str, Any], ranked: Sequence[Scored], known: Known) -> str:
-    steps = store.steps()
-    levels = sorted({str(e["data"]["level"]) for e in store.events() if e["data"].get("level")})
+def _header(run: Discovery, best: Sequence[Member], known: Known, level: str) -> str:
+    config, task = run.config, run.task
     rows = [
-        ("task", f"{task.name}: {task.measure} after {config['horizon']:,} iterations on {', '.join(task.train)}"),
-        ("seeds", ", ".join(config["seeds"])),
-        ("operators", ", ".join(f"{name} {weight:g}" for name, weight in config["operators"].items())),
-        ("evaluations", f"{steps[-1].counted if steps else 0:,} of {len(steps):,} proposals"),
-        ("isolation", ", ".join(levels) or {"none": "none, on request"}.get(config["sandbox"], "all that the kernel offers")),
-        ("random seed", str(config["seed"])),
+        ("task", f"{config.task}: {task.measure} after {config.horizon:,} iterations on {', '.join(task.train)}"),
+        ("seeds", ", ".join(config.seeds)),
+        ("operators", ", ".join(f"{name} {weight:g}" for name, weight in config.operators.items())),
+        ("evaluations", f"{run.counted:,} of {len(run.steps):,} proposals"),
+        ("isolation", level or {"none": "none, on request"}.get(config.sandbox, "all that the kernel offers")),
+        ("random seed", str(config.seed)),
     ]
-    if ranked:
-        winner = ranked[0]
-        text = (
-            f"{winner.program.id}: {winner.log:.3f} (minus mean log10), average {-winner.average:.3g}, {winner.program.size} nodes"
-        )
+    if best:
+        log, average = log_score(best[0].values), -average_score(best[0].values)
+        text = f"{best[0].id}: {log:.3f} (minus mean log10), average {average:.3g}, {best[0].size} nodes"
         rows.append(("best program", text))
-        better = [name for name, values in known.items() if log_score(values) >= winner.log]
-        if known:
-            best = max(known, key=lambda name: log_score(known[name]))
-            text = f"{best} with {log_score(known[best]):.3f}, average {-average_score(known[best]):.3g}"
-            rows.append(("best published", text + (f"; {len(better)} are not worse than the best found" if better else "")))
+    if known:
+        top = max(known, key=lambda name: log_score(known[name]))
+        text = f"{top}: {log_score(known[top]):.3f}, average {-average_score(known[top]):.3g}"
+        rows.append(("best published", text))
     return _facts(rows)
 
 
-def _scores(found: Sequence[Scored], task: Task, known: Known) -> list[str]:
+def _scores(run: Discovery, known: Known) -> list[str]:
     """Draw the best so far under both rankings, with all programs as dots and the published ones as lines."""
-    made = []
-    for label, log_y, score, cost in (
-        ("minus mean log10 cost, higher is better", False, lambda p: p.log, log_score),
-        (f"average {task.measure}, lower is better (the ranking of arXiv 2602.16928)", True, lambda p: -p.average, _average),
+    members, made = run.members(), []
+    for label, log_y, score in (
+        ("minus mean log10 cost, higher is better", False, log_score),
+        (f"average {run.task.measure}, lower is better (the ranking of arXiv 2602.16928)", True, _average),
     ):
         better = min if log_y else max
-        dots = [(max(1.0, p.step.counted), score(p)) for p in found]
+        dots = [(max(1.0, run.steps[m.n].counted), score(m.values)) for m in members]
         line: list[tuple[float, float]] = []
         for x, y in dots:
             if not line or better(y, line[-1][1]) != line[-1][1]:
                 line.append((x, y))
-        series = [Series(name, [(1.0, cost(values))], "level", "var(--quiet)") for name, values in known.items()]
-        titles = [f"{p.program.id} {p.step.operator} {score(p):.4g}" for p in found]
+        series = [Series(name, [(1.0, score(values))], "level", "var(--quiet)") for name, values in known.items()]
+        titles = [f"{m.id} {m.operator} {y:.4g}" for m, (_, y) in zip(members, dots, strict=True)]
         series += [Series("programs", dots, "dots", "var(--dot)", titles), Series("best so far", line)]
         made.append(f"<figure>{chart(series, x_label='evaluations', y_label=label, log_y=log_y)}</figure>")
-    if not known:
-        made.append("<p>No published program was measured in this run.</p>")
-    return made
+    return made if known else [*made, "<p>No published program was measured in this run.</p>"]
 
 
 def _average(values: Mapping[str, float]) -> float:
     return -average_score(values)
 
 
-def _instances(ranked: Sequence[Scored], task: Task, known: Known) -> str:
+def _instances(best: Sequence[Member], task: Task, known: Known) -> str:
     rows = []
     for name in task.train:
-        best = min(ranked, key=lambda p: p.values[name], default=None)
-        shown = [name, f"{best.values[name]:.3g}" if best else "-", best.program.id if best else "-"]
-        shown.append(f"{ranked[0].values[name]:.3g}" if ranked else "-")
+        first = min(best, key=lambda m: m.values[name], default=None)
+        shown = [name, f"{first.values[name]:.3g}" if first else "-", first.id if first else "-"]
+        shown.append(f"{best[0].values[name]:.3g}" if best else "-")
         if known:
             top = min(known, key=lambda k: known[k][name])
             shown.append(f"{known[top][name]:.3g} ({top})")
@@ -143,51 +129,49 @@ def _instances(ranked: Sequence[Scored], task: Task, known: Known) -> str:
     return _table(["instance", "best", "by", "the best program", *(["best published"] if known else [])], rows)
 
 
-def _best(ranked: Sequence[Scored], task: Task, count: int = 15) -> str:
+def _best(best: Sequence[Member], task: Task, count: int = 15) -> str:
     rows = [
-        [p.program.id, str(p.step.n), p.step.operator, str(p.program.size), f"{p.log:.3f}", f"{-p.average:.3g}"]
-        + [f"{p.values[name]:.2g}" for name in task.train]
-        for p in ranked[:count]
+        [m.id, str(m.n), m.operator, str(m.size), f"{log_score(m.values):.3f}", f"{_average(m.values):.3g}"]
+        + [f"{m.values[name]:.2g}" for name in task.train]
+        for m in best[:count]
     ]
     return _table(["program", "step", "operator", "size", "score", "average", *task.train], rows)
 
 
-def _winner(store: Store, ranked: Sequence[Scored], config: Mapping[str, Any]) -> list[str]:
-    """Show the best program and how it differs from the seed it comes from."""
-    winner = ranked[0]
-    roots = [entry for entry in lineage(store, winner.program.id) if not entry["parents"]]
-    seed = roots[-1] if roots else None
-    made = ["<h2>The best program</h2>", _details("source", _code(winner.program.source), open_=True)]
-    if seed and seed["program"] != winner.program.id:
-        name = seed["detail"].get("name", seed["program"])
-        made.append(
-            _details(
-                f"changed against its seed {name}", _diff(source_diff(store.program(seed["program"]).source, winner.program.source))
-            )
-        )
+def _winner(store: Store, winner: Member, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Show the best program and how it differs from the seed it comes from, along first parents."""
+    made = ["<h2>The best program</h2>", _details("source", _code(winner.source), open_=True)]
+    by_id = {entry["program"]: entry for entry in entries}
+    root = entries[0]
+    while root["parents"]:
+        root = by_id[root["parents"][0]]
+    if root["program"] != winner.id:
+        name = root["detail"].get("name", root["program"])
+        text = source_diff(store.program(root["program"]).source, winner.source)
+        made.append(_details(f"changed against its seed {name}", _diff(text)))
     return made
 
 
-def _lineage(store: Store, ranked: Sequence[Scored], task: Task) -> list[str]:
-    scores = {p.program.id: p for p in ranked}
-    entries = lineage(store, ranked[0].program.id)
+def _lineage(entries: Sequence[Mapping[str, Any]], best: Sequence[Member]) -> list[str]:
+    scores = {m.id: m for m in best}
     items: list[str] = []
     for entry in entries:
         if entry["generation"] > GENERATIONS:
             items.append(f"<li>and {len(entries) - len(items)} older ancestors</li>")
             break
-        scored = scores.get(entry["program"])
+        member = scores.get(entry["program"])
         head = f"{escape(entry['program'])} &middot; step {entry['n']} &middot; <b>{escape(entry['operator'])}</b>"
         if entry["detail"].get("name"):
             head += f" {escape(str(entry['detail']['name']))}"
-        if scored:
-            head += f" &middot; {scored.log:.3f} &middot; average {-scored.average:.3g} &middot; {scored.program.size} nodes"
+        if member:
+            head += f" &middot; {log_score(member.values):.3f} &middot; average {_average(member.values):.3g}"
+            head += f" &middot; {member.size} nodes"
         how = _facts([(str(k), _short(v)) for k, v in entry["detail"].items() if k != "name"])
-        if entry["parents"]:
+        if len(entry["parents"]) > 1:
             head += f"<br><small>from {escape(', '.join(entry['parents']))}</small>"
         body = how + (_diff(entry["diff"]) if entry["diff"] else "")
         shown = f"<details><summary>{head}</summary>{body}</details>" if body else f'<div class="leaf">{head}</div>'
-        items.append(f'<li style="margin-left:{min(entry["generation"], 12) * 0.6:.1f}em">{shown}</li>')
+        items.append(f"<li>{shown}</li>")
     return ["<h2>Where it comes from</h2>", f'<ul class="tree">{"".join(items)}</ul>']
 
 
@@ -199,8 +183,8 @@ def _verified(record: Mapping[str, Any]) -> list[str]:
     return [*made, "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in verification.notes(dict(record))) + "</ul>"]
 
 
-def _fates(store: Store) -> list[str]:
-    steps = [step for step in store.steps() if step.operator != "seed"]
+def _fates(steps: Sequence[Step]) -> list[str]:
+    steps = [step for step in steps if step.operator != "seed"]
     by = Counter(step.status for step in steps)
     operators = sorted({step.operator for step in steps})
     rows = []
@@ -219,32 +203,20 @@ def _fates(store: Store) -> list[str]:
     ]  # fmt: skip
 
 
-def _cost(store: Store, found: Sequence[Scored]) -> str:
-    times, steps = store.times(), store.steps()
-    structures = {p.id: p.structure for p in store.programs()}
-    measured = [s for before, s in zip([None, *steps], steps, strict=False) if s.counted > (before.counted if before else 0)]
-    new = len({structures[s.program] for s in measured if s.program in structures})
-    seconds = {kind: times.get(kind, 0.0) for kind in ("run", "compile", "recompile", "overhead", "wall")}
-    candidates = max(1, len(measured) + sum(step.operator == "seed" for step in steps))
+def _cost(store: Store) -> str:
+    record = run_record(store)
+    cost, times, proposals = record["cost"], store.times(), max(1, record["steps"])
     rows = [
-        ("running candidates", f"{format_duration(seconds['run'])} of CPU, {seconds['run'] / candidates:.3f} s a candidate"),
-        ("compiling new structures", f"{format_duration(seconds['compile'])} of CPU"),
-        ("making ready known structures", f"{format_duration(seconds['recompile'])} of CPU"),
-        (
-            "isolation",
-            f"{format_duration(seconds['overhead'])}, {1000 * seconds['overhead'] / max(1, len(steps)):.1f} ms a proposal",
-        ),
-        ("structurally new", f"{new:,} of {len(measured):,} evaluated programs ({100 * new / max(1, len(measured)):.0f} %)"),
-        ("wall clock", format_duration(seconds["wall"])),
-        ("programs with a full score", f"{len(found):,}"),
+        ("running candidates", f"{_time(cost['run_seconds'])} of CPU, {cost['run_seconds_per_evaluation']:.3f} s an evaluation"),
+        ("compiling new structures", f"{_time(times.get('compile', 0.0))} of CPU"),
+        ("making ready known structures", f"{_time(times.get('recompile', 0.0))} of CPU"),
+        ("structurally new", f"{100 * cost['new_structures']:.0f} % of the evaluated programs"),
+        ("isolation", f"{_time(cost['overhead_seconds'])}, {1000 * cost['overhead_seconds'] / proposals:.1f} ms a proposal"),
+        ("published programs", f"{_time(cost['known_seconds'])} of CPU"),
+        ("wall clock", _time(cost["wall_seconds"])),
     ]
-    calls = store.calls()
-    if calls:
-        tokens = [sum(call[key] for call in calls) for key in ("tokens_in", "tokens_out")]
-        text = (
-            f"{len(calls):,} calls, {tokens[0]:,} tokens in, {tokens[1]:,} out, {sum(call['cost'] for call in calls):.2f} of money"
-        )
-        rows.append(("language models", text))
+    if cost["calls"]:
+        rows.append(("language models", f"{cost['calls']:,} calls, {cost['tokens']:,} tokens, {cost['money']:.2f} of money"))
     return _facts(rows)
 
 
@@ -280,6 +252,10 @@ def _diff(text: str) -> str:
         if not line.startswith(("---", "+++"))
     ]
     return f"<pre>{chr(10).join(lines)}</pre>"
+
+
+def _time(seconds: float) -> str:
+    return format_duration(seconds)
 
 
 def _short(value: Any, length: int = 300) -> str:

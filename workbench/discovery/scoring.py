@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from workbench.discovery.genome.canonical import program_id, size, structure_id
+from workbench.discovery import loop
 from workbench.discovery.isolation import measure
 from workbench.discovery.loop import ENGINE, RETRIES
 from workbench.discovery.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
@@ -114,9 +114,8 @@ class Scorer:
 
 
 def stored(task: Task, source: str) -> StoredProgram:
-    """Return the record of a program from its source."""
-    source = task.canonical(source)
-    return StoredProgram(program_id(source), source, size(source), structure_id(task.split(source)[0]))
+    """Return the record of a program from any source of it."""
+    return loop.stored(task, task.canonical(source))
 
 
 def values_at(costs: Mapping[Place, Evaluation], instances: Sequence[str], horizon: int) -> dict[str, float] | None:
