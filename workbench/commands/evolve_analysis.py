@@ -1,6 +1,6 @@
 """``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ def verify(
     from workbench.discovery.session import load_run, ranked
     from workbench.discovery.store import Store
     from workbench.discovery.task import find_task
-    from workbench.terminal import job_progress, print_table, say
+    from workbench.terminal import job_progress, say
 
     store = Store.open(run)
     config = store.get("config")
@@ -92,8 +92,8 @@ def verify(
     if as_json:
         print_json({"schema": SCHEMA, "command": "evolve verify", "run": str(run), **record})
         return 0
-    print_table(*verification.details(record, record["horizon"]))
-    print_table(*verification.table(record))
+    _table(*verification.details(record, record["horizon"]))
+    _table(*verification.table(record))
     for note in verification.notes(record):
         say(f"- {note}")
     return 0
@@ -199,7 +199,7 @@ def compare(
     from workbench.discovery import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
     from workbench.plotting import check_format
-    from workbench.terminal import print_table, say
+    from workbench.terminal import say
 
     for kind in formats:
         check_format(f".{kind}")
@@ -221,7 +221,7 @@ def compare(
         )
         return 0
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
-        print_table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
+        _table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
     for note in comparison.notes(record):
         say(f"- {note}")
     click.echo(f"{path}: table.json table.md {' '.join(f.name for f in figures)}")
@@ -285,18 +285,27 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 def _print_ablation(record: dict[str, Any]) -> None:
     from workbench.discovery.ablate import front_table, summary
-    from workbench.terminal import out_console, print_table
+    from workbench.terminal import out_console
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):
         if key == "front" or record["held_out"]:
-            print_table(*front_table(record, key), title=title)
+            _table(*front_table(record, key), title=title)
     rows = [
         [row["removed"][0], str(row["size"]), *("-" if v is None else f"{v:.2f}" for v in (row["loss"], row["held_out_loss"]))]
         for row in record["singles"]
     ]
-    print_table(("taken out alone", "size", "loss", "held-out loss"), rows, title="one piece taken out: decades lost")
+    _table(("taken out alone", "size", "loss", "held-out loss"), rows, title="one piece taken out: decades lost")
     for line in summary(record):
         out_console().print(line, markup=False, soft_wrap=True)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+    """Print a table of texts that may hold anything."""
+    from rich.markup import escape
+
+    from workbench.terminal import print_table
+
+    print_table(header, [[escape(cell) for cell in row] for row in rows], title=title)
 
 
 def _write(path: Path, text: str) -> None:

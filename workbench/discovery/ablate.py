@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.discovery.ablations import Edit, Marked, find_edits
 from workbench.discovery.isolation import examine
-from workbench.discovery.ranking import average_score, log_score
+from workbench.discovery.ranking import average_score, log10_cost, log_score
 from workbench.discovery.records import OK, Job
 from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.store import StoredProgram
@@ -40,6 +40,15 @@ class Point:
     values: dict[str, float] = field(default_factory=dict)
     held_out: float | None = None
     held_out_values: dict[str, float] = field(default_factory=dict)
+
+    def harm(self, before: "Point") -> float:
+        """Return the decades lost against `before` in training: in the mean logarithm or in the average, whichever lost more.
+
+        By the mean logarithm alone, a rule that is exact in small games and useless in a large one would count as distilled.
+        """
+        assert self.train is not None and before.train is not None
+        averages = [log10_cost(-average_score(point.values)) for point in (self, before)]
+        return max(before.train - self.train, averages[0] - averages[1])
 
 
 @dataclass
@@ -192,9 +201,8 @@ class Ablation:
 
     def _remove(self, marked: Marked, start: Point, singles: Sequence[Point], idle: Sequence[Edit]) -> list[Point]:
         """Take out one piece after the other, the least harmful first, and return the programs on the way."""
-        assert start.train is not None
         saving = {point.variant.edits[0]: start.variant.program.size - point.variant.program.size for point in singles}
-        harm = {p.variant.edits[0]: start.train - p.train for p in singles if p.train is not None}
+        harm = {p.variant.edits[0]: p.harm(start) for p in singles if p.train is not None}
         harm.update(dict.fromkeys(idle, 0.0))
         current, path, measured = start, [], 0
         while harm and measured < self.limit:
@@ -203,7 +211,7 @@ class Ablation:
                 order = sorted((e for e in harm if e not in fresh), key=lambda e: (harm[e], -saving.get(e, 0), e.words))
                 tried: list[Variant] = []
                 for edit in order:
-                    if len(tried) == WIDTH or start.train - current.train + harm[edit] > self.depth:  # type: ignore[operator]
+                    if len(tried) == WIDTH or current.harm(start) + harm[edit] > self.depth:
                         break
                     variant = self._variant(marked, (*current.variant.edits, edit))
                     if variant.program.size < current.variant.program.size:
@@ -228,13 +236,13 @@ class Ablation:
                         del harm[edit]
                     else:
                         fresh[edit] = point
-                        harm[edit] = current.train - point.train  # type: ignore[operator]
+                        harm[edit] = point.harm(current)
                 if fresh and min(harm[e] for e in fresh) <= min((harm[e] for e in harm if e not in fresh), default=0.0):
                     break
             if not fresh:
                 break
-            edit = min(fresh, key=lambda e: (-fresh[e].train, fresh[e].variant.program.size))  # type: ignore[operator]
-            if start.train - fresh[edit].train > self.depth:  # type: ignore[operator]
+            edit = min(fresh, key=lambda e: (fresh[e].harm(start), fresh[e].variant.program.size))
+            if fresh[edit].harm(start) > self.depth:
                 break
             current = fresh[edit]
             path.append(current)
@@ -268,8 +276,7 @@ class Ablation:
 
     def _distilled(self, start: Point, points: Sequence[Point]) -> Point:
         """Return the smallest program within the tolerance."""
-        assert start.train is not None
-        good = [p for p in [start, *points] if p.train is not None and p.train >= start.train - self.tolerance]
+        good = [p for p in [start, *points] if p.train is not None and p.harm(start) <= self.tolerance]
         return min(good, key=lambda p: (p.variant.program.size, -(p.train or 0.0)))
 
     def _known(self) -> list[dict[str, Any]]:
@@ -357,7 +364,7 @@ def front_table(record: Mapping[str, Any], key: str = "front") -> tuple[list[str
         if before and removed and len(added) + len(back) < len(removed):
             words = "and " + "; ".join(added) + (f"; but not {'; '.join(back)}" if back else "")
         before = removed
-        averages = [_number(row[name], "{:.2e}") for name in ("train_average", "held_out_average")]
+        averages = [_number(row[name] and -row[name], "{:.2e}") for name in ("train_average", "held_out_average")]
         rows.append([str(row["size"]), _number(row["train"]), _number(row["held_out"]), *averages, words])
     return header, rows
 

@@ -14,7 +14,7 @@ from workbench.discovery.genome.canonical import normalised
 from workbench.discovery.genome.check import is_docstring, literal, table_nodes
 
 LARGE = 1e9  # the value of a constant that takes a bound or a saturation away
-WORDS = 60  # characters of a piece of source in a description
+WORDS = 72  # characters of a piece of source in a description
 
 
 @dataclass(frozen=True)

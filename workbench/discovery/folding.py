@@ -12,14 +12,8 @@ _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne,
 }  # fmt: skip
 _PURE: dict[str, Callable[..., Any]] = {
-    "max": max,
-    "min": min,
-    "abs": abs,
-    "float": float,
-    "math.exp": math.exp,
-    "math.sqrt": math.sqrt,
-    "math.log": math.log,
-}
+    "max": max, "min": min, "abs": abs, "float": float, "math.exp": math.exp, "math.sqrt": math.sqrt, "math.log": math.log,
+}  # fmt: skip
 _MISSING = object()
 
 

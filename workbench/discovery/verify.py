@@ -162,7 +162,7 @@ def table(record: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     for row in record["rows"]:
         cells = [row["name"] + ("" if row["known"] else " *"), str(row["size"])]
         cells += [_number(row["log"][g][str(n)], "{:.2f}") for g in groups for n in lengths]
-        cells += [_number(row["average"][g][horizon], "{:.2e}") for g in groups]
+        cells += [_number(row["average"][g][horizon] and -row["average"][g][horizon], "{:.2e}") for g in groups]
         cells.append(" ".join("/".join(str(row["places"][g][str(n)] or "-") for n in lengths) for g in groups))
         rows.append([*cells, "drops" if row["flags"] else ""])
     return header, rows
@@ -178,7 +178,7 @@ def details(record: dict[str, Any], horizon: int) -> tuple[list[str], list[list[
 def notes(record: dict[str, Any]) -> list[str]:
     """Return what has to be said beside the table."""
     found = [
-        f"scores are minus mean log10 {record['measure']}, higher is better; places are among the published programs, by horizon"
+        f"scores are minus mean log10 {record['measure']}, higher is better; averages are costs; places are among the published programs, by horizon"
     ]
     for row in record["rows"]:
         if row["flags"]:
