@@ -225,6 +225,17 @@ def test_edits_combine_and_what_they_carried_goes():
     assert "state.running[0] = e" not in frozen
 
 
+def test_constants_of_train_and_evaluate_are_apart():
+    source = "TRAIN = {'a': 2.0}\nEVAL = {'a': 3.0}\n"
+    source += "".join(f"def {name}(x, params):\n    return params.a * x\n" for name in ("train", "evaluate"))
+    marked = Marked.of(source, {})
+    named = {edit.words: edit for edit in find_edits(marked)}
+    made = canonical(marked.without([named["train.a = 1 (was 2)"]]))
+    assert "return x" in made and "return params.a * x" in made and "EVAL = {'a': 3.0}" in made
+    assert named["train.a = 1 (was 2)"].excludes(named["train.a = 0 (was 2)"])
+    assert not named["train.a = 1 (was 2)"].excludes(named["eval.a = 1 (was 3)"])
+
+
 def test_a_changed_constant_keeps_the_structure():
     marked = Marked.of(shipped("aod-cfr"), {})
     edit = next(e for e in find_edits(marked) if e.words.startswith("trend_weight = 0"))

@@ -137,7 +137,7 @@ class Ablation:
 
     def _variant(self, marked: Marked, edits: tuple[Edit, ...]) -> Variant:
         folded = stored(self.task, marked.without(edits))
-        if all(edit.what == "constant" for edit in edits):
+        if edits and all(edit.what == "constant" for edit in edits):
             return Variant(edits, folded, stored(self.task, marked.without(edits, keep_constants=True)))
         return Variant(edits, folded, folded)
 
@@ -246,7 +246,7 @@ class Ablation:
                 break
             current = fresh[edit]
             path.append(current)
-            del harm[edit]
+            harm = {e: loss for e, loss in harm.items() if not e.excludes(edit)}
         self.counts["combined"] = measured
         return path
 

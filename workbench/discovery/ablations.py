@@ -5,15 +5,16 @@ All edits are named by places of one marked syntax tree, so any set of them can 
 
 import ast
 import copy
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.discovery.folding import fold, is_constant, number, pairs
-from workbench.discovery.genome.canonical import normalised
+from workbench.discovery.genome.canonical import TABLES, normalised
 from workbench.discovery.genome.check import is_docstring, literal, table_nodes
 
 LARGE = 1e9  # the value of a constant that takes a bound or a saturation away
+ROLES = {"train": "TRAIN", "evaluate": "EVAL"}  # functions whose constants have a table of their own
 WORDS = 72  # characters of a piece of source in a description
 
 
@@ -24,9 +25,15 @@ class Edit:
     what: str
     marks: tuple[int, ...]
     words: str
-    function: str = ""
+    function: str = ""  # or the table of a constant
     name: str = ""  # of a constant, or of the program whose part is taken
     value: Any = None
+
+    def excludes(self, other: "Edit") -> bool:
+        """Return whether both change the same thing."""
+        if self.what in ("constant", "part") and self.what == other.what:
+            return self.function == other.function and (self.what == "part" or self.name == other.name)
+        return bool(set(self.marks) & set(other.marks))
 
 
 @dataclass
@@ -44,36 +51,31 @@ class Marked:
             node.mark = place  # type: ignore[attr-defined]
         return cls(tree, {name: normalised(ast.parse(text)) for name, text in donors.items()})
 
-    def constants(self) -> dict[str, Any]:
-        """Return the program's PARAMS."""
-        return _table(self.tree, "PARAMS")
-
     def without(self, edits: Collection[Edit], *, keep_constants: bool = False) -> str:
         """Return the source with these edits made and folded, not in normal form.
 
         With `keep_constants` a changed constant stays a parameter with another value: of the same structure, hence cheap to run.
         """
         tree = copy.deepcopy(self.tree)
-        values = {edit.name: edit.value for edit in edits if edit.what == "constant"}
+        values = {(edit.function, edit.name): edit.value for edit in edits if edit.what == "constant"}
         parts = [edit for edit in edits if edit.what == "part"]
         tree = _Changer({mark: edit for edit in edits for mark in edit.marks}).visit(tree)
         for edit in parts:
             _transplant(tree, edit.function, self.donors[edit.name])
-        if keep_constants:
-            table = table_nodes(tree, ("PARAMS",)).get("PARAMS")
-            assert isinstance(table, ast.Dict)
-            table.values = [
-                number(values[key.value]) if isinstance(key, ast.Constant) and key.value in values else value
-                for key, value in zip(table.keys, table.values, strict=True)
-            ]
-        else:
+        for name, table in table_nodes(tree, TABLES).items():
+            if isinstance(table, ast.Dict):
+                keys = [(name, str(key.value)) if isinstance(key, ast.Constant) else ("", "") for key in table.keys]
+                table.values = [
+                    number(values[key]) if key in values else value for key, value in zip(keys, table.values, strict=True)
+                ]
+        if not keep_constants:
             tree = fold(_Inliner(values).visit(tree))
         return ast.unparse(ast.fix_missing_locations(_filled(tree))) + "\n"
 
 
-def find_edits(program: Marked, choices: Mapping[str, Sequence[str]] | None = None) -> list[Edit]:
+def find_edits(program: Marked) -> list[Edit]:
     """Return everything that can be taken out of `program`, in the order of its text."""
-    found = [*_constants(program), *_choices(program), *_parts(program), *_registers(program)]
+    found = [*_constants(program), *_parts(program), *_registers(program)]
     for function in _functions(program.tree):
         for statement in function.body:
             found += _in_statement(statement, function.name)
@@ -81,21 +83,23 @@ def find_edits(program: Marked, choices: Mapping[str, Sequence[str]] | None = No
 
 
 def _constants(program: Marked) -> Iterator[Edit]:
-    for name, value in program.constants().items():
-        if isinstance(value, bool):
-            yield Edit("constant", (), f"{name} = {not value}", name=name, value=not value)
-        elif isinstance(value, (int, float)):
-            kind = type(value)
-            for neutral in (0, 1, LARGE if value > 0 else -LARGE):
-                if neutral != value:
-                    yield Edit("constant", (), f"{name} = {neutral:g} (was {value:g})", name=name, value=kind(neutral))
+    choices = _table(program.tree, "CHOICES")
+    for table in TABLES:
+        prefix = "" if table == "PARAMS" else f"{table.lower()}."
+        for name, value in _table(program.tree, table).items():
+            if isinstance(value, bool):
+                others: list[Any] = [not value]
+            elif isinstance(value, (int, float)):
+                others = [type(value)(neutral) for neutral in (0, 1, LARGE if value > 0 else -LARGE) if neutral != value]
+            else:
+                others = [other for other in choices.get(name, ()) if other != value]
+            for other in others:
+                words = f"{prefix}{name} = {_shown(other)} (was {_shown(value)})"
+                yield Edit("constant", (), words, table, name, other)
 
 
-def _choices(program: Marked) -> Iterator[Edit]:
-    for name, legal in _table(program.tree, "CHOICES").items():
-        for value in legal:
-            if value != program.constants().get(name):
-                yield Edit("constant", (), f"{name} = {value!r} (was {program.constants().get(name)!r})", name=name, value=value)
+def _shown(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
 
 
 def _parts(program: Marked) -> Iterator[Edit]:
@@ -226,19 +230,28 @@ class _Changer(ast.NodeTransformer):
 
 
 class _Inliner(ast.NodeTransformer):
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self.values = values
+    """Puts values, by table and name, in the place of constants."""
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        if isinstance(node.value, ast.Name) and node.value.id == "params" and node.attr in self.values:
-            return number(self.values[node.attr])
-        self.generic_visit(node)
-        return node
+    def __init__(self, values: Mapping[tuple[str, str], Any]) -> None:
+        self.values = values
+        self.table = ""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        self.table = ROLES.get(node.name, "")
+        return self.generic_visit(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "params":
+            for table in ("PARAMS", self.table):
+                if (table, node.attr) in self.values:
+                    return number(self.values[table, node.attr])
+        return self.generic_visit(node)
 
 
 def _transplant(tree: ast.Module, name: str, donor: ast.Module) -> None:
     """Replace a function by the donor's, whose constants become numbers; the donor's imports come along."""
-    part = _Inliner(_table(donor, "PARAMS")).visit(copy.deepcopy(next(f for f in _functions(donor) if f.name == name)))
+    values = {(table, key): value for table in TABLES for key, value in _table(donor, table).items()}
+    part = _Inliner(values).visit(copy.deepcopy(next(f for f in _functions(donor) if f.name == name)))
     tree.body = [part if isinstance(node, ast.FunctionDef) and node.name == name else node for node in tree.body]
     tree.body[:0] = [copy.deepcopy(node) for node in donor.body if isinstance(node, (ast.Import, ast.ImportFrom))]
 

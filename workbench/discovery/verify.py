@@ -178,7 +178,8 @@ def details(record: dict[str, Any], horizon: int) -> tuple[list[str], list[list[
 def notes(record: dict[str, Any]) -> list[str]:
     """Return what has to be said beside the table."""
     found = [
-        f"scores are minus mean log10 {record['measure']}, higher is better; averages are costs; places are among the published programs, by horizon"
+        f"scores are minus mean log10 {record['measure']}, higher is better; averages are costs; places, by horizon, are among the "
+        "published programs"
     ]
     for row in record["rows"]:
         if row["flags"]:
