@@ -1,7 +1,8 @@
 """What is said about discoveries: costs outside the loop, verification, ablation, comparison, report."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from games.errors import UsageError
+from workbench import engines
 from workbench.catalogue import CFR
 from workbench.commands import evolve_analysis
 from workbench.discovery import ablate, compare, loop, scoring
@@ -135,10 +137,18 @@ def here(monkeypatch):
     return asked
 
 
+class Here(Executor):
+    """Runs jobs at once: syntax trees are made in one thread only, as Python 3.11 wants it."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
 @pytest.fixture
-def threads():
-    with ThreadPoolExecutor(2) as executor:
-        yield executor
+def executor():
+    return Here()
 
 
 def discovery(path, folder, task, programs):
@@ -254,27 +264,27 @@ def test_a_part_of_a_plain_program_comes_with_its_imports_and_constants():
 # costs
 
 
-def test_costs_go_on_after_a_failure_and_are_kept(tmp_path, task, folder, here, threads):
+def test_costs_go_on_after_a_failure_and_are_kept(tmp_path, task, folder, here, executor):
     store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
     programs = [stored(task, BROKEN), stored(task, FAST)]
     places = [("1", 4), ("1", 16), ("2", 4)]
     told = []
-    found = Scorer(folder, threads, store=store).costs(programs, places, told.append)
+    found = Scorer(folder, executor, store=store).costs(programs, places, told.append)
     broken = found[programs[0].id]
     assert broken["1", 4].value is not None and broken["2", 4].value is not None
     assert broken["1", 16].status == "error:ZeroDivisionError"
     assert sorted(told) == sorted(p.id for p in programs)
     count = len(here)
-    again = Scorer(folder, threads, store=store).costs(programs, places)
+    again = Scorer(folder, executor, store=store).costs(programs, places)
     assert len(here) == count and again == found
     assert {e.purpose for e in store.evaluations() if e.program == programs[1].id} == {"verify"}
 
 
-def test_a_lost_process_is_tried_again_and_what_depends_on_the_machine_is_not_kept(tmp_path, task, folder, monkeypatch, threads):
+def test_a_lost_process_is_tried_again_and_what_depends_on_the_machine_is_not_kept(tmp_path, task, folder, monkeypatch, executor):
     store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
     replies = iter([Outcome(INFRA, "lost"), Outcome("timeout", "too slow"), Outcome(OK, values=(0.5,))])
     monkeypatch.setattr(scoring, "measure", lambda job: next(replies))
-    found = Scorer(folder, threads, store=store).costs([stored(task, FAST)], [("1", 4), ("2", 4)])[stored(task, FAST).id]
+    found = Scorer(folder, executor, store=store).costs([stored(task, FAST)], [("1", 4), ("2", 4)])[stored(task, FAST).id]
     assert found["1", 4].status == "timeout" and found["2", 4].value == 0.5
     assert values_at(found, ["1", "2"], 4) is None
     assert {e.status for e in store.evaluations()} == {OK}
@@ -283,10 +293,10 @@ def test_a_lost_process_is_tried_again_and_what_depends_on_the_machine_is_not_ke
 # verify
 
 
-def test_verify_flags_what_drops_off_the_training_horizon(tmp_path, task, folder, here, threads):
+def test_verify_flags_what_drops_off_the_training_horizon(tmp_path, task, folder, here, executor):
     store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
     programs = {"fast": stored(task, FAST), "overfit": stored(task, OVERFIT)}
-    record = verify(Scorer(folder, threads, store=store), task, programs, horizon=8)
+    record = verify(Scorer(folder, executor, store=store), task, programs, horizon=8)
     rows = {row["name"]: row for row in record["rows"]}
     assert record["horizons"] == [2, 8, 32] and set(rows) == {"plain", "slow", "late", "fast", "overfit"}
     assert not rows["fast"]["flags"] and not rows["plain"]["flags"]
@@ -323,8 +333,8 @@ def step(x, t, params):
 """
 
 
-def test_ablation_distils(task, folder, here, threads):
-    record = ablate.Ablation(Scorer(folder, threads), task, 8, task.held_out).run("padded", PADDED, every=True, known=True)
+def test_ablation_distils(task, folder, here, executor):
+    record = ablate.Ablation(Scorer(folder, executor), task, 8, task.held_out).run("padded", PADDED, every=True, known=True)
     distilled = record["distilled"]
     assert not record["failed"] and distilled["size"] < record["base"]["size"]
     assert "unused" not in distilled["source"] and "drift" not in distilled["source"]
@@ -341,8 +351,8 @@ def test_ablation_distils(task, folder, here, threads):
     json.dumps(record)
 
 
-def test_ablation_says_why_there_is_no_score(task, folder, here, threads):
-    record = ablate.Ablation(Scorer(folder, threads), task, 16, ()).run("broken", BROKEN)
+def test_ablation_says_why_there_is_no_score(task, folder, here, executor):
+    record = ablate.Ablation(Scorer(folder, executor), task, 16, ()).run("broken", BROKEN)
     assert "ZeroDivisionError" in record["failed"]
 
 
@@ -358,12 +368,12 @@ def test_ancestry_goes_back_to_the_seeds(tmp_path, task, folder):
     assert "+PARAMS = {'rate': 0.1}" in entries[1]["diff"] and entries[2]["diff"] == ""
 
 
-def test_report_is_one_page_and_escapes_what_candidates_say(tmp_path, task, folder, here, threads):
+def test_report_is_one_page_and_escapes_what_candidates_say(tmp_path, task, folder, here, executor):
     evil = "PARAMS = {}\ndef step(x, t, params):\n    '<script>alert(1)</script>'\n    y = '<img src=x>'\n    return 0.05 * x if y else x"
     store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (evil, "<i>op</i>", (0,))])
     reason = "</pre><script>alert(2)</script>"
     store.add_step(Step(2, None, "random", 0, (), {}, "error:<b>", reason, "", None, 1))
-    record = verify(Scorer(folder, threads, store=store), task, {made[1]: store.program(made[1])}, horizon=8)
+    record = verify(Scorer(folder, executor, store=store), task, {made[1]: store.program(made[1])}, horizon=8)
     store.set("verify", record)
     store.set("references", {"plain": {"1": 0.1, "2": 0.2}, "<u>": {"1": 0.3, "2": 0.2}})
     page = report(store)
@@ -403,27 +413,27 @@ class Halver:
         return Proposal(f"PARAMS = {{'rate': {rate}}}\ndef step(x, t, params):\n    return params.rate * x", self.name, (best.id,))
 
 
-def test_comparison_resumes_and_ranks(tmp_path, task, folder, here, threads, monkeypatch):
+def test_comparison_resumes_and_ranks(tmp_path, task, folder, here, executor, monkeypatch):
     factors = {"random": 0.9, "iid": 0.5}
     monkeypatch.setattr(
         compare, "open_operators", lambda store, config: {name: Halver(name, factors[name]) for name in config.operators}
     )
     chosen = compare.contenders(DiscoveryConfig(folder, evals=12), ["random", "iid"])
     told = []
-    record = compare.run_comparison(chosen, 2, tmp_path / "out", threads, tell=lambda *what: told.append(what))
+    record = compare.run_comparison(chosen, 2, tmp_path / "out", executor, tell=lambda *what: told.append(what))
     assert record["checkpoints"] == [10, 12] and len(record["runs"]) == 4 and told
     at = {row["label"]: row["at"]["12"]["log"]["median"] for row in record["rows"]}
     assert at["iid"] > at["random"]
     assert {row["label"]: row["reached"]["plain"] for row in record["rows"]}["iid"] == 2
     count = len(here)
-    again = compare.run_comparison(chosen, 2, tmp_path / "out", threads)
+    again = compare.run_comparison(chosen, 2, tmp_path / "out", executor)
     assert len(here) == count and again["rows"] == record["rows"]
     compare.write(record, tmp_path / "out")
     compare.draw(record, tmp_path / "out" / "figure.svg")
     assert "(plain)" in (tmp_path / "out" / "table.md").read_text() and (tmp_path / "out" / "figure.svg").stat().st_size > 1000
     other = compare.contenders(DiscoveryConfig(folder, evals=13), ["random", "iid"])
     with pytest.raises(UsageError, match="another configuration"):
-        compare.run_comparison(other, 1, tmp_path / "out", threads)
+        compare.run_comparison(other, 1, tmp_path / "out", executor)
 
 
 def test_comparison_needs_equal_evaluations(folder, task):
@@ -434,7 +444,8 @@ def test_comparison_needs_equal_evaluations(folder, task):
 # the command line
 
 
-def test_commands(tmp_path, task, folder, here):
+def test_commands(tmp_path, task, folder, here, executor, monkeypatch):
+    monkeypatch.setattr(engines, "open_engine", lambda *given: nullcontext(executor))
     store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (FAST, "random", (0,)), (OVERFIT, "random", (1,))])
     store.close()
     run, cli = str(tmp_path / "run"), CliRunner()
