@@ -62,7 +62,7 @@ class Ablation:
     task : Task
     horizon : int
     tolerance : float
-        Decades of the mean cost that a distilled program may be worse in training.
+        Decades that a distilled program may be worse in training than the best one met.
     depth : float
         Decades worse at which removing ends.
     limit : int
@@ -275,9 +275,10 @@ class Ablation:
             point.held_out, point.held_out_values = (log_score(values), values) if values else (None, {})
 
     def _distilled(self, start: Point, points: Sequence[Point]) -> Point:
-        """Return the smallest program within the tolerance."""
-        good = [p for p in [start, *points] if p.train is not None and p.harm(start) <= self.tolerance]
-        return min(good, key=lambda p: (p.variant.program.size, -(p.train or 0.0)))
+        """Return the smallest program within the tolerance of the best: when a removal is a gain, it is not given up again."""
+        good = [start, *(p for p in points if p.train is not None and p.harm(start) <= self.tolerance)]
+        best = max(good, key=lambda p: p.train or -float("inf"))
+        return min((p for p in good if p.harm(best) <= self.tolerance), key=lambda p: (p.variant.program.size, p.harm(best)))
 
     def _known(self) -> list[dict[str, Any]]:
         programs = {name: stored(self.task, source) for name, source in self.task.known().items()}
@@ -353,11 +354,12 @@ def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def front_table(record: Mapping[str, Any], key: str = "front") -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of a front, from the whole program down; a row says what goes beyond the row above."""
+    """Return header and rows: the whole program, then a front from the largest down; a row says what goes beyond the row above."""
     header = ["size", "train", "held-out", "train average", "held-out average", "taken out"]
     rows = []
     before: list[str] = []
-    for row in reversed(record[key]):
+    front = [row for row in record[key] if row["removed"]]
+    for row in [record["base"], *reversed(front)]:
         removed = row["removed"]
         added, back = [w for w in removed if w not in before], [w for w in before if w not in removed]
         words = "; ".join(removed) or "nothing"
@@ -378,7 +380,7 @@ def summary(record: Mapping[str, Any]) -> list[str]:
         f"{counts['edits']} pieces were taken out: {counts['programs']} programs, of which {counts['failed']} do not run, "
         f"{counts['idle']} do the same as before, and {counts['behaviours']} behave differently and were measured, as were "
         f"{counts['combined']} combinations",
-        f"distilled, at most {record['tolerance']:g} decades worse in training: {distilled['size']} nodes of {base['size']}; "
+        f"distilled, at most {record['tolerance']:g} decades worse in training than the best: {distilled['size']} nodes of {base['size']}; "
         f"train {_number(distilled['train'])} ({_number(base['train'])} before), held out {_number(distilled['held_out'])} "
         f"({_number(base['held_out'])} before)",
     ]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError
+from workbench.discovery import ablate as ablation
 from workbench.discovery import verify as verification
 from workbench.discovery.charts import Series, bars, chart
 from workbench.discovery.lineage import ancestry, source_diff
@@ -62,6 +63,9 @@ def report(store: Store) -> str:
     record = store.get("verify")
     if record:
         parts += ["<h2>Held-out instances and other horizons</h2>", *_verified(record)]
+    taken = store.get("ablate")
+    if taken:
+        parts += [f"<h2>What matters in {escape(taken['name'])}</h2>", *_ablated(taken)]
     parts += ["<h2>What became of the proposals</h2>", *_fates(run.steps), "<h2>Cost</h2>", _cost(store), _settings(asdict(config))]
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -95,9 +99,9 @@ def _header(run: Discovery, best: Sequence[Member], known: Known, level: str) ->
 def _scores(run: Discovery, known: Known) -> list[str]:
     """Draw the best so far under both rankings, with all programs as dots and the published ones as lines."""
     members, made = run.members(), []
-    for label, log_y, score in (
-        ("minus mean log10 cost, higher is better", False, log_score),
-        (f"average {run.task.measure}, lower is better (the ranking of arXiv 2602.16928)", True, _average),
+    for label, what, log_y, score in (
+        ("score", f"minus mean log10 {run.task.measure} in training, higher is better", False, log_score),
+        ("average", f"average {run.task.measure} in training, lower is better (as ranked in arXiv 2602.16928)", True, _average),
     ):
         better = min if log_y else max
         dots = [(max(1.0, run.steps[m.n].counted), score(m.values)) for m in members]
@@ -108,7 +112,8 @@ def _scores(run: Discovery, known: Known) -> list[str]:
         series = [Series(name, [(1.0, score(values))], "level", "var(--quiet)") for name, values in known.items()]
         titles = [f"{m.id} {m.operator} {y:.4g}" for m, (_, y) in zip(members, dots, strict=True)]
         series += [Series("programs", dots, "dots", "var(--dot)", titles), Series("best so far", line)]
-        made.append(f"<figure>{chart(series, x_label='evaluations', y_label=label, log_y=log_y)}</figure>")
+        drawn = chart(series, x_label="evaluations", y_label=label, log_y=log_y)
+        made.append(f"<figure><figcaption>{escape(what)}</figcaption>{drawn}</figure>")
     return made if known else [*made, "<p>No published program was measured in this run.</p>"]
 
 
@@ -183,6 +188,12 @@ def _verified(record: Mapping[str, Any]) -> list[str]:
     return [*made, "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in verification.notes(dict(record))) + "</ul>"]
 
 
+def _ablated(record: Mapping[str, Any]) -> list[str]:
+    made = ["<ul>" + "".join(f"<li>{escape(line)}</li>" for line in ablation.summary(record)) + "</ul>"]
+    made.append(_table(*ablation.front_table(record), wrap=True))
+    return [*made, _details("distilled", _code(record["distilled"]["source"]))]
+
+
 def _fates(steps: Sequence[Step]) -> list[str]:
     steps = [step for step in steps if step.operator != "seed"]
     by = Counter(step.status for step in steps)
@@ -230,10 +241,10 @@ def _facts(rows: Sequence[tuple[str, str]]) -> str:
     return '<table class="facts">' + "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows) + "</table>"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: bool = False) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="{"narrow" if wrap else "wide"}"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def _details(title: str, body: str, *, open_: bool = False) -> str:
