@@ -13,7 +13,7 @@ from games.errors import UsageError
 from workbench import engines
 from workbench.catalogue import CFR
 from workbench.commands import evolve_analysis
-from workbench.discovery import ablate, compare, loop, scoring
+from workbench.discovery import ablate, ablation_tables, compare, loop, scoring
 from workbench.discovery.ablations import Marked, find_edits
 from workbench.discovery.charts import Series, bars, chart
 from workbench.discovery.config import DiscoveryConfig
@@ -346,7 +346,7 @@ def test_ablation_distils(task, folder, here, executor):
     assert worst["loss"] is None or worst["loss"] > 1.0
     assert all(row["held_out"] is not None for row in record["singles"] if row["train"] is not None)
     assert {row["name"] for row in record["known"]} == {"plain", "slow", "late"}
-    page = ablate.markdown(record)
+    page = ablation_tables.markdown(record)
     assert "## Distilled" in page and distilled["source"].strip() in page
     json.dumps(record)
 

@@ -128,7 +128,8 @@ def ablate(
     Every piece is taken out alone, then together with others, the least harmful first; the front of size against score is printed
     for training and held-out games. The program is one of a RUN (its best, or PROGRAM), a rule file, or a published one.
     """
-    from workbench.discovery import ablate as ablation
+    from workbench.discovery.ablate import Ablation
+    from workbench.discovery.ablation_tables import markdown
     from workbench.discovery.scoring import Scorer
     from workbench.discovery.task import find_task
     from workbench.discovery.verify import expand_instances
@@ -148,9 +149,7 @@ def ablate(
             config.get("task", task_name), executor, config.get("seed", 0), sandbox or config.get("sandbox", "auto"), store=store,
             purpose="ablate", stop=stop,
         )  # fmt: skip
-        work = ablation.Ablation(
-            scorer, task, iterations or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell
-        )
+        work = Ablation(scorer, task, iterations or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell)
         try:
             record = work.run(name, source, every=every, known=known)
         except KeyboardInterrupt:
@@ -162,7 +161,7 @@ def ablate(
         with store.transaction():
             store.set("ablate", record)
         store.close()
-    for path, text in ((out, ablation.markdown(record)), (save, record["distilled"]["source"])):
+    for path, text in ((out, markdown(record)), (save, record["distilled"]["source"])):
         if path is not None:
             _write(path, text)
     if as_json:
@@ -284,7 +283,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 
 def _print_ablation(record: dict[str, Any]) -> None:
-    from workbench.discovery.ablate import front_table, summary
+    from workbench.discovery.ablation_tables import front_table, summary
     from workbench.terminal import out_console
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError
-from workbench.discovery import ablate as ablation
+from workbench.discovery import ablation_tables
 from workbench.discovery import verify as verification
 from workbench.discovery.charts import Series, bars, chart
 from workbench.discovery.lineage import ancestry, source_diff
@@ -189,8 +189,8 @@ def _verified(record: Mapping[str, Any]) -> list[str]:
 
 
 def _ablated(record: Mapping[str, Any]) -> list[str]:
-    made = ["<ul>" + "".join(f"<li>{escape(line)}</li>" for line in ablation.summary(record)) + "</ul>"]
-    made.append(_table(*ablation.front_table(record), wrap=True))
+    made = ["<ul>" + "".join(f"<li>{escape(line)}</li>" for line in ablation_tables.summary(record)) + "</ul>"]
+    made.append(_table(*ablation_tables.front_table(record), wrap=True))
     return [*made, _details("distilled", _code(record["distilled"]["source"]))]
 
 
