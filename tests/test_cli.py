@@ -31,7 +31,7 @@ COMMANDS = (
     [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["psro-show"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
     ["plan"], ["replay"], ["critic"], ["stub-server"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"], ["bench", "planning"],
     ["evolve"], ["evolve", "new"], ["evolve", "run"], ["evolve", "resume"], ["evolve", "import"], ["evolve", "status"], ["evolve", "best"],
-    ["evolve", "list"], ["evolve", "show"], ["evolve", "diff"], ["evolve", "lineage"], ["evolve", "export"],
+    ["evolve", "list"], ["evolve", "show"], ["evolve", "diff"], ["evolve", "lineage"], ["evolve", "export"], ["evolve", "verify"], ["evolve", "ablate"], ["evolve", "compare"], ["evolve", "report"],
 )  # fmt: skip
 
 
