@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.catalogue import SUITES
-from games.loader import load_game
+from games.loader import load_game, resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from solvers.exploitability import Evaluator
 from workbench.catalogue import CFR
+from workbench.compare import expand_games
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
 from workbench.discovery.tasks.cfr import behaviour, engine
@@ -48,6 +49,13 @@ class CFRTask:
     measure = "exploitability"
     grammar = GRAMMAR
     references = ("cfr", "dcfr")  # of the ranking capped-log
+
+    def expand(self, names: Sequence[str]) -> list[str]:
+        """Return the games that names of games and suites mean; UsageError for a game that there is not."""
+        games = expand_games(names)
+        for game in games:
+            resolve(game)[1]()
+        return games
 
     def seeds(self) -> Mapping[str, str]:
         """Return the shipped rules, CFR+ first."""

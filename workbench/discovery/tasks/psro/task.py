@@ -10,12 +10,13 @@ import numpy as np
 
 from games.catalogue import SUITES
 from games.errors import GameplanError
-from games.loader import load_game
+from games.loader import load_game, resolve
 from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver
 from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
+from workbench.compare import expand_games
 from workbench.discovery.genome.canonical import canonical, split
 from workbench.discovery.genome.check import literal, problems, table_nodes
 from workbench.discovery.isolation.source import load_source
@@ -64,6 +65,13 @@ class PSROTask:
     measure = "exploitability"
     description = DESCRIPTION
     grammar = GRAMMAR
+
+    def expand(self, names: Sequence[str]) -> list[str]:
+        """Return the games that names of games and suites mean; UsageError for a game that there is not."""
+        games = expand_games(names)
+        for game in games:
+            resolve(game)[1]()
+        return games
 
     def seeds(self) -> Mapping[str, str]:
         """Return the shipped solvers and a skeleton, uniform first."""
