@@ -64,7 +64,7 @@ def test_seeds_run_and_score(task):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({*PSRO.seeds()} - {"shor"}))
+@pytest.mark.parametrize("name", ["uniform", "hedge"])  # compiling each takes seconds; all have a fingerprint above
 def test_meta_solvers_run_and_score(name):
     assert 0.0 < cost(PSRO, PSRO.seeds()[name], "kuhn_2p", 3) < 0.5
 
