@@ -18,6 +18,7 @@ from workbench.discovery.task import Task
 from workbench.jobs import run_jobs
 
 WIDTH = 4  # removals tried at once on top of what is gone already
+NEARLY = 0.05  # by how much a distilled program may be larger than the smallest, where that is better
 PATIENCE = 2  # rounds of so many before the best one found is taken
 
 
@@ -62,7 +63,7 @@ class Ablation:
     task : Task
     horizon : int
     tolerance : float
-        Decades that a distilled program may be worse in training than the best one met.
+        Decades that a distilled program may be worse in training.
     depth : float
         Decades worse at which removing ends.
     limit : int
@@ -275,10 +276,10 @@ class Ablation:
             point.held_out, point.held_out_values = (log_score(values), values) if values else (None, {})
 
     def _distilled(self, start: Point, points: Sequence[Point]) -> Point:
-        """Return the smallest program within the tolerance of the best: when a removal is a gain, it is not given up again."""
+        """Return the smallest program within the tolerance or, if that is better in training, one nearly as small."""
         good = [start, *(p for p in points if p.train is not None and p.harm(start) <= self.tolerance)]
-        best = max(good, key=lambda p: p.train or -float("inf"))
-        return min((p for p in good if p.harm(best) <= self.tolerance), key=lambda p: (p.variant.program.size, p.harm(best)))
+        enough = (1.0 + NEARLY) * min(p.variant.program.size for p in good)
+        return min((p for p in good if p.variant.program.size <= enough), key=lambda p: (-(p.train or 0.0), p.variant.program.size))
 
     def _known(self) -> list[dict[str, Any]]:
         programs = {name: stored(self.task, source) for name, source in self.task.known().items()}

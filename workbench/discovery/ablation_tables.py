@@ -58,7 +58,7 @@ def summary(record: Mapping[str, Any]) -> list[str]:
         f"{counts['edits']} pieces were taken out: {counts['programs']} programs, of which {counts['failed']} do not run, "
         f"{counts['idle']} do the same as before, and {counts['behaviours']} behave differently and were measured, as were "
         f"{counts['combined']} combinations",
-        f"distilled, at most {record['tolerance']:g} decades worse in training than the best met: "
+        f"distilled, at most {record['tolerance']:g} decades worse in training: "
         f"{distilled['size']} nodes of {base['size']}; "
         f"train {_number(distilled['train'])} ({_number(base['train'])} before), held out {_number(distilled['held_out'])} "
         f"({_number(base['held_out'])} before)",
