@@ -22,6 +22,7 @@ DEFAULTS = {
     "cfr": {}, "cfr+": {}, "lcfr": {}, "dcfr": {"alpha": 1.5, "beta": 0.0, "gamma": 2.0}, "dcfr+": {"alpha": 1.5, "gamma": 4.0},
     "pcfr+": {"gamma": 2.0}, "dpcfr+": {"alpha": 2.3, "gamma": 5.0}, "hs-pcfr+": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000},
     "hs-dcfr": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000}, "vad-cfr": VAD, "aod-cfr": AOD,
+    "aod-distilled": {"horizon": 500.0, "alpha": 1.0, "beta": 0.0, "gamma_gain": 4.0, "trend_weight": 1.0, "trend_decay": 0.1},
 }  # fmt: skip
 
 
@@ -95,6 +96,8 @@ class NaiveCFR:
             vad(infoset, self.t, self.p, self.memory if self.p.scope == "global" else infoset.memory)
         elif self.variant == "aod-cfr":
             aod(infoset, self.t, self.p)
+        elif self.variant == "aod-distilled":
+            aod_distilled(infoset, self.t, self.p)
         else:
             for a in infoset.actions:
                 infoset.R[a] = regret(self.variant, infoset.R[a], infoset.r[a], self.t, self.p)
@@ -176,6 +179,8 @@ def average_weights(variant, infoset, t, p):
     if variant == "aod-cfr":
         gamma = p.gamma + p.gamma_gain * min(1.0, (t - 1) / p.horizon)
         return faded(t, gamma), t**gamma
+    if variant == "aod-distilled":
+        return 1.0, t ** (p.gamma_gain * (t - 1) / p.horizon)
     if variant == "vad-cfr":
         if t - 1 < p.warmup_iterations:
             return 1.0, 0.0
@@ -225,6 +230,17 @@ def aod(infoset, t, p):
     squares = {a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions}
     infoset.trend = {a: p.trend_decay * R[a] + (1 - p.trend_decay) * E[a] for a in infoset.actions}
     infoset.sigma = normalised(squares if sum(squares.values()) > p.sum_threshold else dict.fromkeys(squares, 0.0))
+
+
+def aod_distilled(infoset, t, p):
+    """What is left of AOD-CFR: growing discounts, optimism by the trend, squares."""
+    for a in infoset.actions:
+        R = infoset.R[a]
+        exponent = p.alpha + (t - 1) / p.horizon if R > 0 else p.beta
+        infoset.R[a] = R * faded(t, exponent) + infoset.r[a]
+    R, E = infoset.R, infoset.trend
+    infoset.sigma = normalised({a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions})
+    infoset.trend = {a: p.trend_decay * R[a] + (1 - p.trend_decay) * E[a] for a in infoset.actions}
 
 
 def evaluate(game, policy):

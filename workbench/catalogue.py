@@ -57,7 +57,7 @@ class Entry(NamedTuple):
     reference: str
 
 
-CFR: dict[str, Entry] = {
+PUBLISHED: dict[str, Entry] = {  # CFR variants
     "cfr": Entry("solvers.cfr.rules.cfr", "Counterfactual regret minimisation", "Zinkevich et al. 2007"),
     "cfr+": Entry("solvers.cfr.rules.cfr_plus", "CFR+", "Tammelin 2014, arXiv 1407.5042"),
     "lcfr": Entry("solvers.cfr.rules.lcfr", "Linear CFR", "Brown & Sandholm 2019, arXiv 1809.04040"),
@@ -70,6 +70,10 @@ CFR: dict[str, Entry] = {
     "vad-cfr": Entry("solvers.cfr.rules.vad_cfr", "Volatility-adaptive discounted CFR", "Li et al. 2026, arXiv 2602.16928"),
     "aod-cfr": Entry("solvers.cfr.rules.aod_cfr", "Asymmetric optimistic discounted CFR", "Li et al. 2026, arXiv 2602.16928"),
 }
+DISCOVERED: dict[str, Entry] = {  # by this project; discoveries are compared with the published ones
+    "aod-distilled": Entry("solvers.cfr.rules.aod_distilled", "AOD-CFR distilled by ablation", "gameplan evolve ablate aod-cfr"),
+}
+CFR: dict[str, Entry] = {**PUBLISHED, **DISCOVERED}
 EXACT: dict[str, Entry] = {
     "lp": Entry("solvers.lp", "Sequence-form linear program (exact)", "Koller, Megiddo, von Stengel 1994"),
 }

@@ -15,7 +15,7 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from solvers.exploitability import Evaluator
-from workbench.catalogue import CFR
+from workbench.catalogue import PUBLISHED
 from workbench.compare import expand_games
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
@@ -63,7 +63,9 @@ class CFRTask:
 
     def known(self) -> Mapping[str, str]:
         """Return the shipped rules as they are; those that are told the planned iterations get the horizon."""
-        return {name: (files("solvers.cfr.rules") / f"{e.module.rpartition('.')[2]}.py").read_text() for name, e in CFR.items()}
+        return {
+            name: (files("solvers.cfr.rules") / f"{e.module.rpartition('.')[2]}.py").read_text() for name, e in PUBLISHED.items()
+        }
 
     def problems(self, source: str) -> list[str]:
         """Return what the static check finds."""
