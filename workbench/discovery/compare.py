@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -151,7 +152,7 @@ def summarise(
 
 
 def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: median (lowest to highest) of the best score by evaluations; published programs as constant rows."""
+    """Return header and rows: median (worst to best) of the best score by evaluations; published programs as constant rows."""
     form = "{:.2f}" if ranking == "log" else "{:.2e}"
     sign = 1.0 if ranking == "log" else -1.0  # the average is shown as a cost
     rows = []
@@ -169,7 +170,7 @@ def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], l
 def notes(record: Mapping[str, Any]) -> list[str]:
     """Return what has to be said beside the tables."""
     found = [
-        f"medians over {len(record['runs']) // max(1, len(record['rows']))} seeds, lowest to highest in brackets; start from "
+        f"medians over {len(record['runs']) // max(1, len(record['rows']))} seeds, worst to best in brackets; start from "
         f"{', '.join(record['start'])}; {', '.join(record['train'])} after {record['horizon']:,} iterations"
     ]
     for row in record["rows"]:
@@ -218,12 +219,11 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
                 panel.fill_between(
                     xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0
                 )
-            for r in record["known"]:
-                panel.axhline(sign * r["log" if place == 1 else "average"], color="0.6", linewidth=0.6, linestyle="--")
-                panel.annotate(
-                    r["name"], (record["evals"], sign * r["log" if place == 1 else "average"]), fontsize=5, color="0.4",
-                    ha="right", va="bottom",
-                )  # fmt: skip
+            levels = [(sign * r["log" if place == 1 else "average"], r["name"]) for r in record["known"]]
+            for level, _ in levels:
+                panel.axhline(level, color="0.6", linewidth=0.6, linestyle="--")
+            for level, names in _close_together(levels, log=place == 2):
+                panel.annotate(names, (record["evals"], level), fontsize=5, color="0.4", ha="right", va="bottom")
             panel.set_xscale("log")
             panel.set_xlabel("evaluations")
         panels[0].set_ylabel(f"minus mean log10 {record['measure']}")
@@ -232,6 +232,21 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
         handles = panels[0].get_legend_handles_labels()
         figure.legend(*handles, loc="outside lower center", ncols=min(6, len(handles[1])), frameon=False)
         save_figure(figure, path)
+
+
+def _close_together(levels: Sequence[tuple[float, str]], *, log: bool) -> list[tuple[float, str]]:
+    """Return the levels with their names; names of levels that would be printed over each other share a line."""
+    ordered = sorted(levels)
+    heights = [math.log10(max(level, 1e-17)) if log else level for level, _ in ordered]
+    found: list[tuple[float, str]] = []
+    first = -math.inf
+    for (level, name), height in zip(ordered, heights, strict=True):
+        if found and height - first < 0.035 * (heights[-1] - heights[0]):
+            found[-1] = (level, f"{found[-1][1]}, {name}")
+        else:
+            found.append((level, name))
+            first = height
+    return found
 
 
 def _run(
