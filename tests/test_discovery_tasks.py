@@ -12,7 +12,9 @@ from planners.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from solvers.exploitability import Evaluator
 from workbench.catalogue import find_algorithm
 from workbench.discovery.genome.canonical import with_constants
+from workbench.discovery.isolation import examine, measure
 from workbench.discovery.isolation.source import is_inert
+from workbench.discovery.records import OK, Job, Trial
 from workbench.discovery.task import BadAnswer, find_task
 from workbench.discovery.tasks.psro.behaviour import shortened
 from workbench.discovery.tasks.sokoban_h import levels
@@ -61,6 +63,31 @@ def test_seeds_run_and_score(task):
     assert found == again
     best = {"h2048": "pairs", "sokoban-h": "matching"}[task.name]
     assert found[best] < 0.5 * next(iter(found.values()))
+
+
+VOCABULARY = [
+    (GAME, "empty", "abs(here - beside)", "safe_sqrt(here - beside)"),
+    (SOKOBAN, "nearest", "params.weight * nearest", "safe_power(nearest, params.weight)"),
+    (PSRO, "uniform", "params.pull * regrets[k]", "params.pull * safe_exp(regrets[k])"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "name", "old", "new"), VOCABULARY)
+def test_locked_programs_have_the_vocabulary(task, name, old, new):
+    word = new[new.index("safe") : new.index("(", new.index("safe"))]
+    source = (
+        task.seeds()[name]
+        .replace(old, new)
+        .replace("import ", f"import {word}, ", 2)
+        .replace(f"import {word}, numpy", "import numpy")
+    )
+    assert old not in source and task.problems(source) == []
+    job = Job(task.name, source, (Trial(*SMALL[task.name]),))
+    assert examine(job).status == OK
+    outcome = measure(job)
+    assert outcome.status == OK, outcome.reason
+    assert outcome.values == (cost(task, source, *SMALL[task.name]),)
 
 
 @pytest.mark.slow

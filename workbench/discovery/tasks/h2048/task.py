@@ -17,7 +17,7 @@ from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
-from workbench.discovery.tasks.cfr.plain import plain_module
+from workbench.discovery.tasks.cfr.plain import plain_module, plain_rule
 from workbench.discovery.tasks.values import parameters
 
 FUNCTIONS = {"row_value": ("cells", "params")}
@@ -167,6 +167,7 @@ class Task2048:
     def warm(self, instances: Sequence[str]) -> None:
         """Compile the games, and the vocabulary that programs use."""
         self.run(self.prepare(_VOCABULARY), {}, "1-ply", 1, 0)
+        plain_rule()
         self.fingerprint(_seed("empty"))
         self.score("1-ply", 1, 0, {"table": LINES.astype(np.float64)})
 

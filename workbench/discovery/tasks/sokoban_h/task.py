@@ -13,7 +13,7 @@ from workbench.discovery.genome.canonical import canonical, split, with_constant
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
-from workbench.discovery.tasks.cfr.plain import plain_module
+from workbench.discovery.tasks.cfr.plain import plain_module, plain_rule
 from workbench.discovery.tasks.sokoban_h import levels
 from workbench.discovery.tasks.values import parameters
 
@@ -136,6 +136,7 @@ class SokobanTask:
         for name in instances or (self.hurdle.instance,):
             given = levels.problems(name)
             self.score(name, 1, 0, {"table": np.zeros((len(given), levels.width(name))), "bound": np.zeros(len(given))})
+        plain_rule()
         self.fingerprint(_seed("nearest"))
 
 
