@@ -12,7 +12,7 @@ demo: $(STAMP)
 # The suite shares compiled kernels between its processes; the first run compiles them. A file's tests stay in one process, so that
 # two do not compile the same kernel at once.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

@@ -312,9 +312,9 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
         return 0
     scores = {key: f"{member.score:.3f}" for key, member in members.items()}
     print_table(
-        ("step", "program", "operator", "score", "how"),
-        [(str(s.n), str(s.program), s.operator, scores.get(s.program or "", s.status), _how(s.detail)) for s in line],
-        left=3,
+        ("step", "program", "operator", "how", "score"),
+        [(str(s.n), str(s.program), s.operator, _how(s.detail), scores.get(s.program or "", s.status)) for s in line],
+        left=4,
     )
     return 0
 
