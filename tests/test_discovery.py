@@ -18,8 +18,9 @@ from cli import cli
 from games.errors import UsageError
 from workbench.discovery.config import DiscoveryConfig, load_config, resolve
 from workbench.discovery.exchange import export, read_programs
+from workbench.discovery.lineage import descent
 from workbench.discovery.ranking import average_score, capped_log_score, log_score, selection_weights
-from workbench.discovery.session import begin, config_of, lineage, load_run, proceed, ranked
+from workbench.discovery.session import begin, config_of, load_run, proceed, ranked
 from workbench.discovery.store import Store
 
 TOY = str(Path(__file__).parent / "toy_task")
@@ -56,7 +57,7 @@ def test_a_run_finds_something_and_keeps_its_books(whole):
     best = ranked(loaded.members())[0]
     assert seed.operator == "seed" and best.score > seed.score + 0.3
     assert record["best"]["id"] == best.id and record["best"]["values"] == dict(best.values)
-    line = lineage(loaded, best.id)
+    line = descent(loaded.steps, best.id)
     assert line[0].operator == "seed" and line[-1].program == best.id
     assert all(step.parents[0] == before.program for before, step in pairwise(line))
 

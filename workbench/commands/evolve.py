@@ -269,8 +269,7 @@ def show(run: Path, program: str, out: Path | None, force: bool, as_json: bool) 
 @click.argument("second", required=False)
 def diff(run: Path, first: str, second: str | None) -> int:
     """Show what differs between two programs, or between a program and its parent."""
-    import difflib
-
+    from workbench.discovery.lineage import source_diff
     from workbench.discovery.session import load_run
     from workbench.discovery.store import Store
 
@@ -282,8 +281,7 @@ def diff(run: Path, first: str, second: str | None) -> int:
             raise click.UsageError(f"{first} has no parent; name a second program")
         second = step.parents[0]
     old = store.program(second)
-    lines = difflib.unified_diff(old.source.splitlines(), new_program.source.splitlines(), old.id, new_program.id, lineterm="")
-    click.echo("\n".join(lines))
+    click.echo(source_diff(old.source, new_program.source, (old.id, new_program.id)))
     return 0
 
 
@@ -294,6 +292,7 @@ def diff(run: Path, first: str, second: str | None) -> int:
 def lineage(run: Path, program: str | None, as_json: bool) -> int:
     """Show how a program came about, from its seed on; without PROGRAM, the best one."""
     from workbench.discovery import session
+    from workbench.discovery.lineage import descent
     from workbench.discovery.store import Store
     from workbench.terminal import print_table
 
@@ -303,7 +302,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     if program is None and not members:
         raise click.ClickException(f"{run} has no program with a score yet")
     name = store.program(program).id if program else session.ranked(list(members.values()))[0].id
-    line = session.lineage(loaded, name)
+    line = descent(loaded.steps, name)
     if as_json:
         print_json({"schema": 1, "command": "evolve lineage", "run": str(run), "program": name, "steps": [
             {"program": s.program, "step": s.n, "operator": s.operator, "detail": s.detail, "parents": list(s.parents),

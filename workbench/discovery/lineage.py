@@ -1,8 +1,10 @@
 """Where a program came from: all its ancestors, with what each step changed."""
 
 import difflib
+from collections.abc import Sequence
 from typing import Any
 
+from games.errors import GameplanError
 from workbench.discovery.store import Step, Store
 
 
@@ -36,6 +38,28 @@ def ancestry(store: Store, program: str) -> list[dict[str, Any]]:
         row = list(dict.fromkeys(older))
         generation += 1
     return made
+
+
+def descent(steps: Sequence[Step], program: str) -> list[Step]:
+    """Return the steps that led to a program, from a seed to it: always the first parent.
+
+    Raises
+    ------
+    GameplanError
+        If the program did not come in a step.
+    """
+    first: dict[str, Step] = {}
+    for step in steps:
+        if step.program is not None:
+            first.setdefault(step.program, step)
+    line: list[Step] = []
+    at: str | None = program
+    while at is not None and at in first and first[at] not in line:
+        line.append(first[at])
+        at = first[at].parents[0] if first[at].parents else None
+    if not line:
+        raise GameplanError(f"{program} did not come in a step of this run: it is a published program")
+    return line[::-1]
 
 
 def source_diff(before: str, after: str, names: tuple[str, str] = ("parent", "program"), context: int = 2) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import UsageError
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
@@ -195,26 +195,3 @@ def run_record(store: Store) -> dict[str, Any]:
         },
         "config": asdict(config),
     }
-
-
-def lineage(run: Discovery, program: str) -> list[Step]:
-    """Return the steps that led to a program, from a seed to it: always the first parent.
-
-    Raises
-    ------
-    GameplanError
-        If the program is not in the run.
-    """
-    by_program: dict[str, Step] = {}
-    for step in run.steps:
-        if step.program:
-            by_program.setdefault(step.program, step)
-    line: list[Step] = []
-    at: str | None = program
-    while at is not None and at in by_program and by_program[at] not in line:
-        step = by_program[at]
-        line.append(step)
-        at = step.parents[0] if step.parents else None
-    if not line:
-        raise GameplanError(f"{program} did not come in a step of this run: it is a published program")
-    return line[::-1]

@@ -8,8 +8,8 @@ import numpy as np
 from solvers.cfr.class_form import METHODS, InfoStateNode, is_class_form
 from solvers.cfr.records import record_class
 from solvers.rule import Infosets
+from workbench.discovery.plain import plain_module
 from workbench.discovery.tasks.cfr.engine import BadPolicy
-from workbench.discovery.tasks.cfr.plain import plain_module
 
 COUNTS = ((2, 3, 2), (3, 2))  # actions of the players' infosets
 TIMES = (1, 2, 3, 10, 11, 100, 500, 501, 700, 1000)

@@ -16,8 +16,8 @@ from workbench.discovery.genome.canonical import canonical, split, with_constant
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
 from workbench.discovery.isolation.source import load_source
+from workbench.discovery.plain import plain_module, plain_rule
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
-from workbench.discovery.tasks.cfr.plain import plain_module, plain_rule
 from workbench.discovery.tasks.values import parameters
 
 FUNCTIONS = {"row_value": ("cells", "params")}

@@ -15,7 +15,7 @@ from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, MetaSolver, bound, checked_strategies, make_meta_solver
 from solvers.psro.payoffs import Payoffs
-from workbench.discovery.tasks.cfr.plain import plain_module
+from workbench.discovery.plain import plain_module
 from workbench.discovery.tasks.values import parameters
 
 CASES = (  # game, policies of every player, iteration of PSRO

@@ -12,8 +12,8 @@ from planners.budget import EXPANSIONS, Budget, new_cost
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
+from workbench.discovery.plain import plain_module, plain_rule
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
-from workbench.discovery.tasks.cfr.plain import plain_module, plain_rule
 from workbench.discovery.tasks.sokoban_h import levels
 from workbench.discovery.tasks.values import parameters
 
