@@ -68,7 +68,6 @@ def test_seeds_run_and_score(task):
 VOCABULARY = [
     (GAME, "empty", "abs(here - beside)", "safe_sqrt(here - beside)"),
     (SOKOBAN, "nearest", "params.weight * nearest", "safe_power(nearest, params.weight)"),
-    (PSRO, "uniform", "params.pull * regrets[k]", "params.pull * safe_exp(regrets[k])"),
 ]
 
 
@@ -91,9 +90,8 @@ def test_locked_programs_have_the_vocabulary(task, name, old, new):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["uniform", "hedge"])  # compiling each takes seconds; all have a fingerprint above
-def test_meta_solvers_run_and_score(name):
-    assert 0.0 < cost(PSRO, PSRO.seeds()[name], "kuhn_2p", 3) < 0.5
+def test_a_meta_solver_runs_and_scores():  # compiling each takes seconds; all have a fingerprint above
+    assert 0.0 < cost(PSRO, PSRO.seeds()["uniform"], "kuhn_2p", 3) < 0.5
 
 
 def test_shor_is_worth_what_the_shipped_solver_is_and_constants_need_no_compiling():

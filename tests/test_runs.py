@@ -68,7 +68,7 @@ def contents(run: Path) -> dict[str, bytes]:
 def test_killed_runs_resume_to_the_same_bytes(algo, tmp_path):
     """SIGKILL at random moments, resume each time: policy, metrics and configuration equal those of an unbroken run."""
     game, iterations, kills = {
-        "vad-cfr": ("leduc_2p", 120_000, 10),
+        "vad-cfr": ("leduc_2p", 80_000, 6),
         "numpy": ("kuhn_2p", 40_000, 3),
         "class": ("kuhn_2p", 20_000, 3),
     }[algo]
