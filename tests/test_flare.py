@@ -66,7 +66,7 @@ def test_p2a_through_the_pruning_of_flare():
 
 def test_p2b_flare_needs_the_whole_depth():
     assert all(score("p2b", {}, "flare-paper", {"H": 4}, seed) == 1.0 for seed in range(20))
-    assert all(score("p2b", {}, "flare-paper", {"H": 3}, seed, steps=4) in (0.0,) or True for seed in range(1))
+    assert all(score("p2b", {}, "flare-paper", {"H": 3}, seed) == 0.0 for seed in range(20))
     instance = load_world("p2b").instance(0)
     assert {decide(instance, "flare-paper", {"H": 3}, 4, seed)[0].action for seed in range(20)} == {instance.model.first[0]}
 
@@ -94,7 +94,7 @@ def test_p5_puts_off_and_the_cures():
         return len(play(load_world("p5").instance(0), find_planner("receding-horizon", params), Budget()).actions)
 
     assert all(steps(H=1, gamma=g) == 20 for g in (0.5, 0.9, 1.0))
-    assert (steps(H=2, gamma=0.112) == 2 and steps(H=2, gamma=0.11) == 20 and steps(H=2) == 2) or True
+    assert steps(H=2, gamma=0.112) == 2 and steps(H=2, gamma=0.11) == 20 and steps(H=2) == 2  # the border is 1/9
     for H in (3, 4, 6):
         waits = {g: g * (1 - g) < 0.1 for g in (0.1, 0.8, 0.88, 0.9, 0.99)}
         for gamma, waiting in waits.items():
