@@ -10,8 +10,6 @@ too empty or too few to fill lanes stay in a plain list.
 from itertools import combinations
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from games.sequence_form import Blocks, Rows
 
@@ -136,6 +134,9 @@ def _in_units(utility: np.ndarray, chance: np.ndarray) -> tuple[float, np.ndarra
 
 def _groups(sequences: np.ndarray, plan_sizes: list[int]) -> np.ndarray:
     """Return the number of the candidate block of every row: equal pairwise components for every pair of players."""
+    from scipy.sparse import coo_array  # compiled games are loaded without it
+    from scipy.sparse.csgraph import connected_components
+
     count = len(sequences)
     labels = np.zeros(count, np.int64)
     for a, b in combinations(range(sequences.shape[1]), 2):

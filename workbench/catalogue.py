@@ -15,7 +15,6 @@ from planners.catalogue import PLANNERS, planner_params
 from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
 from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
 from solvers.cfr.solver import CFRSolver
-from solvers.lp import LPSolver
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import MetaSolver, load_meta_solver, make_meta_solver, shipped_module
 from solvers.psro.solver import PSROSolver
@@ -133,6 +132,8 @@ class Algorithm(NamedTuple):
     def make(self, game: SequenceGame, *, alternating: bool) -> Solver:
         """Return a fresh solver for `game`."""
         if self.program is None:
+            from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
+
             return LPSolver(game)
         if isinstance(self.program, MetaSolvers):
             return PSROSolver(game, self.program.train, self.program.eval)

@@ -1,6 +1,6 @@
 """The processes that candidates live in.
 
-A *zygote* is forked from the warden, locks itself in, prepares one structure (or none), and forks *children*. A child locks itself
+A *zygote* is forked from the warden, locks itself in, waits for one structure (or none), prepares it, and forks *children*. A child locks itself
 in further, computes and answers until its pipe of requests ends. Nothing it does outlives it: the next child starts from the
 zygote's memory again, with pipes of its own.
 """
@@ -59,12 +59,11 @@ def warm() -> None:
     describe(ValueError(wire.unpack(wire.pack({"": np.zeros(1)}))))
     gc.collect()
     gc.freeze()  # or the collector would touch, and so copy, all memory in every fork
+    locks.use_huge_pages()
 
 
-def serve(
-    task: Task | None, structure: str | None, link: socket.socket, *, memory: int, cpu_seconds: float, locked: bool
-) -> NoReturn:
-    """Be a zygote: prepare, say how it went, then fork a child for every message on `link`, one at a time."""
+def serve(task: Task | None, link: socket.socket, *, memory: int, cpu_seconds: float, locked: bool) -> NoReturn:
+    """Be a zygote: prepare what comes first on `link`, say how it went, then fork a child for every message, one at a time."""
     try:
         os.setsid()
         locks.die_with_parent()
@@ -73,7 +72,7 @@ def serve(
         if locked:
             locks.lock(parent=True)
         gc.disable()  # a fifth of the time of compiling
-        program, payload = _prepare(task, structure)
+        program, payload = _prepare(task, wire.receive(locks.OUT))
         wire.write_block(locks.OUT, payload)
         locks.unlimit_cpu()
         gc.freeze()

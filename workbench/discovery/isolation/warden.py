@@ -41,6 +41,8 @@ class Warden:
         self._locked = locked
         self._warm: dict[str, set[str]] = {}
         self._zygotes: OrderedDict[Key, Zygote] = OrderedDict()
+        self._spare: tuple[Key, Zygote] | None = None  # one that waits for its structure
+        self._leaving: list[int] = []  # processes that were killed; the kernel takes milliseconds for their memory
         self._busy = 0.0  # seconds of this job that would be spent without isolation, too
         self._started = False
 
@@ -56,7 +58,9 @@ class Warden:
             return
         child.warm()
         deadline = deadline_after(60.0)
-        zygote = Zygote(None, None, Limits(), locked=True, deadline=deadline)
+        zygote = Zygote(None, Limits(), locked=True)
+        zygote.send(None)
+        zygote.receive(deadline)
         reply = zygote.start(cpu_seconds=10.0, random=False).ask({"do": "probe"}, deadline)
         zygote.end()
         if reply.answer is None or reply.answer["open"].tolist() != [0]:
@@ -93,6 +97,7 @@ class Warden:
             for zygote in self._zygotes.values():
                 zygote.end()
             self._zygotes.clear()
+            self._drop_spare()
             task.warm(sorted(new))
             child.warm()
             self._warm[job.task] |= new
@@ -174,7 +179,10 @@ class Warden:
         found = self._zygotes.get(key)
         self._started = found is None or not found.alive
         if found is None or not found.alive:
-            found = Zygote(task, key.structure, key.limits, locked=self._locked, deadline=deadline)
+            found = self._fresh(task, key)
+            found.send(key.structure)
+            self._spare = key, Zygote(task, key.limits, locked=self._locked)  # forking takes milliseconds, which now cost nothing
+            found.receive(deadline)
             self._busy += found.prepared.wall
             self._zygotes[key] = found
         self._zygotes.move_to_end(key)
@@ -182,8 +190,23 @@ class Warden:
             self._zygotes.pop(key).end()
             return None, found.prepared
         while len(self._zygotes) > ZYGOTES:
-            self._zygotes.popitem(last=False)[1].end()
+            self._leaving.append(self._zygotes.popitem(last=False)[1].leave())
+        self._leaving = [pid for pid in self._leaving if os.waitpid(pid, os.WNOHANG) == (0, 0)]
         return found, found.prepared
+
+    def _fresh(self, task: Task, key: Key) -> Zygote:
+        """Return a zygote that waits for its structure."""
+        if self._spare is not None:
+            made_for, spare = self._spare
+            if spare.waits and (made_for.task, made_for.limits) == (key.task, key.limits):
+                return spare
+            self._drop_spare()
+        return Zygote(task, key.limits, locked=self._locked)
+
+    def _drop_spare(self) -> None:
+        if self._spare is not None:
+            self._spare[1].end()
+            self._spare = None
 
 
 def _split(task: Task, source: str) -> tuple[str | None, dict[str, float]]:

@@ -38,16 +38,34 @@ class Died(Exception):
 
 
 class Zygote:
-    """A zygote for `structure` (None: one that has prepared nothing). `prepared` says how preparing went."""
+    """A zygote: `send` it a structure, `receive` how preparing that went, then `start` children."""
 
-    def __init__(self, task: Task | None, structure: str | None, limits: Limits, *, locked: bool, deadline: float) -> None:
+    def __init__(self, task: Task | None, limits: Limits, *, locked: bool) -> None:
         self.link, far = socket.socketpair()
+        self._cpu_seconds = limits.cpu_seconds
         self.pid = os.fork()
         if self.pid == 0:
-            child.serve(task, structure, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked)
+            child.serve(task, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked)
         far.close()
         self._pending = False
-        self.prepared = self._first(limits.cpu_seconds, deadline)
+        self.prepared = Reply(OK)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is there, before anything was sent to it."""
+        if self.pid and os.waitpid(self.pid, os.WNOHANG) != (0, 0):
+            self.pid = 0
+            self.link.close()
+        return self.alive
+
+    def send(self, structure: str | None) -> None:
+        """Let it prepare a structure; None is nothing."""
+        with suppress(OSError):  # `receive` says what happened to it
+            wire.send(self.link.fileno(), structure)
+
+    def receive(self, deadline: float) -> None:
+        """Wait until it has prepared; `prepared` says how that went."""
+        self.prepared = self._first(deadline)
 
     @property
     def alive(self) -> bool:
@@ -90,22 +108,31 @@ class Zygote:
         """Kill it and its child, at once; return its wait status."""
         if not self.pid:
             return 0
+        self._kill()
+        _, status = os.waitpid(self.pid, 0)
+        self.pid = 0
+        return status
+
+    def leave(self) -> int:
+        """Kill it and its child, and return its process number: somebody must wait for it."""
+        self._kill()
+        pid, self.pid = self.pid, 0
+        return pid
+
+    def _kill(self) -> None:
         for _ in range(2):  # before it has a group of its own there is none to kill
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
         self.link.close()
-        return status
 
-    def _first(self, cpu_seconds: float, deadline: float) -> Reply:
+    def _first(self, deadline: float) -> Reply:
         try:
             return _parse(wire.read_block(self.link.fileno(), deadline))
         except wire.Gone as gone:
             status = self.end()  # one that is ending by itself keeps its own status
-            return Reply(TIMEOUT, WALL) if gone.late else Reply(*_verdict(status, cpu_seconds, 0.0))
+            return Reply(TIMEOUT, WALL) if gone.late else Reply(*_verdict(status, self._cpu_seconds, 0.0))
 
 
 class Child:
