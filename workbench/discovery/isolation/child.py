@@ -1,8 +1,8 @@
 """The processes that candidates live in.
 
-A *zygote* is forked from the warden, locks itself in, waits for one structure (or none), prepares it, and forks *children*. A child locks itself
-in further, computes and answers until its pipe of requests ends. Nothing it does outlives it: the next child starts from the
-zygote's memory again, with pipes of its own.
+A *zygote* is forked from the warden, locks itself in, waits for one structure (or none), prepares it, and forks *children*. A
+child locks itself in further, computes and answers until its pipe of requests ends. Nothing it does outlives it: the next child
+starts from the zygote's memory again, with pipes of its own.
 """
 
 import gc
