@@ -28,6 +28,7 @@ from workbench.discovery.task import Task
 from workbench.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
+PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
 RETRIES = 2  # of a measurement whose process was lost
 STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
 PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
@@ -78,7 +79,7 @@ class Discovery:
         self._hurdles: dict[str, float] = {}
         self._absorbed = 0
         self._slots: dict[int, Slot] = {}
-        self._limits = Limits(config.candidate_seconds, 2 * config.candidate_seconds, config.candidate_memory)
+        self._limits = Limits(config.candidate_seconds, PATIENCE * config.candidate_seconds, config.candidate_memory)
         self._times = store.times()
         self._wall_before = self._times.get("wall", 0.0)
         self._last_counted = 0

@@ -10,7 +10,7 @@ from games.errors import UsageError
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, open_operators, stored
+from workbench.discovery.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators, stored
 from workbench.discovery.population import Member
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.records import OK, Job, Limits, Trial
@@ -85,7 +85,7 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
     """Score the published programs on the training instances, once a run: they cost no evaluations."""
     known = {name: task.canonical(source) for name, source in task.known().items()}
     have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
-    limits = Limits(10 * config.candidate_seconds, 20 * config.candidate_seconds, 2 * config.candidate_memory)
+    limits = Limits(10 * config.candidate_seconds, 10 * PATIENCE * config.candidate_seconds, 2 * config.candidate_memory)
     trials = tuple(Trial(name, config.horizon) for name in task.train)
     todo = {n: s for n, s in known.items() if any((program_id(s), t.instance) not in have for t in trials)}
     if todo:
