@@ -162,7 +162,7 @@ def test_programs_are_imported_as_seeds(tmp_path, monkeypatch):
     Path("many.jsonl").write_text(json.dumps({"id": "p", "code": source.replace("1.0", "0.5")}) + "\n")
     result = gameplan("evolve", "import", TOY, "one.py", "many.jsonl", "--out", "run", "--json")
     record = json.loads(result.stdout)
-    assert record["steps"] == 3 and record["best"]["values"]["square"] == pytest.approx(1e-9)
+    assert record["steps"] == 2 and record["evaluations"] == 0 and record["best"]["values"]["square"] == pytest.approx(1e-9)
     Path("empty").mkdir()
     assert "holds no program" in str(gameplan("evolve", "import", TOY, "empty", "--out", "x").exception)
     assert "does not exist" in str(gameplan("evolve", "import", TOY, "nowhere.py", "--out", "x").exception)

@@ -113,6 +113,15 @@ def test_any_two_solvers_combine_and_parameters_reach_them():
         find_algorithm("cfr", {}, 10, train="nash")
 
 
+def test_a_file_stands_for_the_solvers_that_are_not_chosen(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text("import numpy as np\n\n\ndef evaluate(payoffs, iteration):\n    return [np.ones(n) for n in payoffs.sizes]\n")
+    found = find_algorithm(str(path), {}, 10, train="rm").program
+    assert (found.train.name, found.eval.name) == ("rm", "mine.py")
+    with pytest.raises(GameplanError, match=r"mine\.py cannot be the train solver"):
+        find_algorithm(str(path), {}, 10)
+
+
 def test_nash_names_the_alternatives_where_it_cannot_solve():
     for game in ("kuhn_3p", "matrix_bos"):
         with pytest.raises(GameplanError, match="use shor, rm, prd"):
@@ -157,10 +166,9 @@ FUNCTIONS, CLASSES = re.findall(r"```python\n(.*?)```", (TOP / "docs/psro.md").r
 def test_a_users_solver_in_both_interfaces_runs_and_resumes(text, tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(text)
-    config = SolveConfig("kuhn_3p", "psro", 9, train=str(path))
-    solve(config, RunDirectory.create(tmp_path / "whole"))
-    solve(SolveConfig("kuhn_3p", "psro", 5, train=str(path)), RunDirectory.create(tmp_path / "run"))
-    path.write_text(FUNCTIONS.replace("= 1.0", "= 1.0 + np.arange(len(w) - len(w) // 2)"))  # edits do not reach the run
+    solve(SolveConfig("kuhn_3p", "psro", 9, train=str(path)), RunDirectory.create(tmp_path / "whole"))
+    solve(SolveConfig("kuhn_3p", str(path), 5), RunDirectory.create(tmp_path / "run"))  # the same, said shorter
+    path.unlink()  # the run has a copy
     said: list[str] = []
     run = RunDirectory.open(tmp_path / "run")
     solve(resumed_config(run, {"iterations": 9}), run, resume=True, say=said.append)

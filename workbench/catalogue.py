@@ -16,7 +16,7 @@ from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_fo
 from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
 from solvers.cfr.solver import CFRSolver
 from solvers.psro.catalogue import PRESETS, SOLVERS
-from solvers.psro.meta_solver import MetaSolver, load_meta_solver, make_meta_solver, shipped_module
+from solvers.psro.meta_solver import MetaSolver, is_meta_solver, load_meta_solver, make_meta_solver, shipped_module
 from solvers.psro.solver import PSROSolver
 
 
@@ -110,6 +110,11 @@ def is_file(algo: str) -> bool:
     return algo.endswith(".py") or "/" in algo
 
 
+def is_psro(algo: str) -> bool:
+    """Return whether `algo` names a PSRO preset or a file with meta-strategy solvers."""
+    return algo in PSRO or (is_file(algo) and is_meta_solver(load_module(Path(algo))[0]))
+
+
 class MetaSolvers(NamedTuple):
     """The two meta-strategy solvers of a PSRO algorithm."""
 
@@ -147,8 +152,8 @@ def find_algorithm(
 ) -> Algorithm:
     """Return the algorithm called `algo`, a catalogue name or a file, with `given` values for its parameters.
 
-    `train` and `evaluate` choose the meta-strategy solvers of a PSRO algorithm, names or files, in place of the preset's; without
-    `evaluate` the train solver is also the eval solver.
+    `train` and `evaluate` choose the meta-strategy solvers of a PSRO algorithm, names or files, in place of the preset's or of
+    those in the file `algo`; without `evaluate` a preset's train solver is also the eval solver.
 
     Raises
     ------
@@ -157,7 +162,7 @@ def find_algorithm(
     GameplanError
         For a file that is no valid rule or program.
     """
-    if algo in PSRO:
+    if is_psro(algo):
         return _find_psro(algo, given, train, evaluate)
     if train or evaluate:
         raise UsageError(
@@ -184,8 +189,8 @@ def find_algorithm(
 
 
 def _find_psro(algo: str, given: Mapping[str, Value], train: str | None, evaluate: str | None) -> Algorithm:
-    preset = PRESETS[algo][0] if algo in PRESETS else "shor"
-    chosen = {"train": train or preset, "eval": evaluate or train or preset}
+    preset = PRESETS[algo][0] if algo in PRESETS else algo if is_file(algo) else "shor"
+    chosen = {"train": train or preset, "eval": evaluate or (None if is_file(algo) else train) or preset}
     split: dict[str, dict[str, Value]] = {"train": {}, "eval": {}}
     for key, value in given.items():
         role, dot, name = key.partition(".")

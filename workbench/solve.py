@@ -67,7 +67,9 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
     for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    chosen: dict[str, str | None] = {"algo": config.algo, "train": config.train, "eval": config.eval or config.train}
+    chosen: dict[str, str | None] = {"algo": config.algo, "train": config.train, "eval": config.eval}
+    if not is_file(config.algo):
+        chosen["eval"] = config.eval or config.train
     files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
     if copies is not None:
         chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files if (copies.path / PROGRAMS[role]).exists()}
@@ -80,7 +82,10 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
     program = algorithm.program
     if isinstance(program, MetaSolvers):
         digests = {"train": program.train.digest, "eval": program.eval.digest}
-        changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
+        if "algo" in files:  # one file with the solvers that were not chosen
+            digests["algo"] = digests["eval" if config.train else "train"]
+        else:
+            changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
     else:
         digests = {"algo": getattr(program, "digest", None)}
     changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest}

@@ -63,6 +63,11 @@ def shipped_module(module: str) -> ModuleType:
     return importlib.import_module(module)
 
 
+def is_meta_solver(module: ModuleType) -> bool:
+    """Return whether `module` has a solver for any role, as a function or in the published class form."""
+    return any(callable(getattr(module, name, None)) for name in (*CLASSES.values(), *FUNCTIONS.values()))
+
+
 def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[str, Value], source: str | None) -> MetaSolver:
     """Return the solver in `module` for `role`; `source` is the text of a user's file.
 

@@ -70,7 +70,7 @@ def compare(
     Suites: paper11, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
     figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
     """
-    from workbench.catalogue import PSRO
+    from workbench.catalogue import is_psro
     from workbench.engines import open_engine, parse_engine
     from workbench.interrupts import stop_on_signal
     from workbench.plotting import check_format
@@ -90,7 +90,7 @@ def compare(
                     workers = pool().workers
                 shared = {key: options[key] for key in ("time_limit", "seed")}
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
-            if ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT and all(algo in PSRO for algo in algos):
+            if ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT and all(map(is_psro, algos)):
                 options["iterations"] = 100
             return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
         except Interrupted as interrupted:

@@ -182,7 +182,7 @@ def import_(task: str, files: tuple[Path, ...], out: Path | None, workers: int |
     programs: dict[str, str] = {}
     for path in files:
         programs |= read_programs(path)
-    return _begin(DiscoveryConfig(task, tuple(programs), evals=1), out, workers, engine, as_json, programs)
+    return _begin(DiscoveryConfig(task, tuple(programs), evals=0), out, workers, engine, as_json, programs)
 
 
 @evolve.command()

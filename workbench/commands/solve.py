@@ -48,7 +48,7 @@ def solve(
     3 target missed, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
     """
     from games.loader import resolve
-    from workbench.catalogue import PSRO
+    from workbench.catalogue import is_psro
     from workbench.rundir import RunDirectory, default_path
     from workbench.solve import SolveConfig, resolve_config, resumed_config
 
@@ -68,7 +68,7 @@ def solve(
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
-    if options["algo"] in PSRO and ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT:
+    if is_psro(options["algo"]) and ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT:
         options["iterations"] = 100  # a PSRO iteration grows the populations; a thousand would be a misunderstanding
     config, _ = resolve_config(SolveConfig(game=game, **options))
     resolve(game)[1]()  # a misspelt game leaves no directory behind

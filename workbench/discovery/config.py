@@ -82,7 +82,7 @@ def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> Discover
         raise UsageError(f"unknown ranking {config.ranking!r}; legal are {', '.join(RANKINGS)}")
     if config.sandbox not in ("auto", "none"):
         raise UsageError(f"unknown sandbox {config.sandbox!r}; legal are auto (all that the kernel offers) and none")
-    for name, lowest in (("window", 1), ("islands", 1), ("pool", 2), ("age", 1), ("horizon", 0), ("seed", 0), ("evals", 1)):
+    for name, lowest in (("window", 1), ("islands", 1), ("pool", 2), ("age", 1), ("horizon", 0), ("seed", 0), ("evals", 0)):
         value = getattr(config, name)
         if value is not None and value < lowest:
             raise UsageError(f"{name} = {value} is too small; it must be at least {lowest}")

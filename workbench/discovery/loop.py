@@ -29,6 +29,7 @@ from workbench.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
 PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
+FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen: programs in the published class form take minutes
 RETRIES = 2  # of a measurement whose process was lost
 STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
 PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
@@ -50,6 +51,12 @@ class Slot:
     trials: tuple[Trial, ...] = ()
     clocks: list[tuple[str, float, str]] = field(default_factory=list)
     retries: int = 0
+
+
+def limits_of(config: DiscoveryConfig, *, seed: bool) -> Limits:
+    """Return what a candidate may use; a `seed`, or a published program, more."""
+    seconds = config.candidate_seconds * (FAVOUR if seed else 1.0)
+    return Limits(seconds, PATIENCE * seconds, config.candidate_memory * (2 if seed else 1))
 
 
 class Discovery:
@@ -79,7 +86,6 @@ class Discovery:
         self._hurdles: dict[str, float] = {}
         self._absorbed = 0
         self._slots: dict[int, Slot] = {}
-        self._limits = Limits(config.candidate_seconds, PATIENCE * config.candidate_seconds, config.candidate_memory)
         self._times = store.times()
         self._wall_before = self._times.get("wall", 0.0)
         self._last_counted = 0
@@ -236,7 +242,8 @@ class Discovery:
         return (*first, *(Trial(name, self.config.horizon, limits.get(name)) for name in self.task.train))
 
     def _job(self, slot: Slot) -> Job:
-        return Job(self.config.task, slot.source, slot.trials, self.config.seed, self._limits, self.config.sandbox)
+        limits = limits_of(self.config, seed=slot.n < len(self.config.seeds))
+        return Job(self.config.task, slot.source, slot.trials, self.config.seed, limits, self.config.sandbox)
 
     def _advance(self) -> bool:
         """Move every slot as far as it can go; whether any moved."""

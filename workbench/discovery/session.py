@@ -10,10 +10,10 @@ from games.errors import UsageError
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators, stored
+from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, limits_of, open_operators, stored
 from workbench.discovery.population import Member
 from workbench.discovery.ranking import average_score, log_score
-from workbench.discovery.records import OK, Job, Limits, Trial
+from workbench.discovery.records import OK, Job, Trial
 from workbench.discovery.selection import quality
 from workbench.discovery.store import Evaluation, Step, Store
 from workbench.discovery.task import Task, find_task
@@ -75,7 +75,11 @@ def proceed(
     with open_engine(engine, workers) as executor:
         _measure_known(store, config, task, executor, say)
         discovery = Discovery(store, config, task, executor, open_operators(store, config))
+        new = len(discovery.steps)
         status = discovery.run(stop=stop, on_step=on_step)
+    for step in discovery.steps[new : len(config.seeds)]:
+        if step.status != OK and step.same_as is None:
+            say(f"the seed {step.detail['name']} has no score: {step.status}: {step.reason}")
     with store.transaction():
         store.set("status", status)
     return run_record(store)
@@ -85,7 +89,7 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
     """Score the published programs on the training instances, once a run: they cost no evaluations."""
     known = {name: task.canonical(source) for name, source in task.known().items()}
     have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
-    limits = Limits(10 * config.candidate_seconds, 10 * PATIENCE * config.candidate_seconds, 2 * config.candidate_memory)
+    limits = limits_of(config, seed=True)
     trials = tuple(Trial(name, config.horizon) for name in task.train)
     todo = {n: s for n, s in known.items() if any((program_id(s), t.instance) not in have for t in trials)}
     if todo:

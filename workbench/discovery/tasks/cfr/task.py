@@ -97,7 +97,7 @@ class CFRTask:
 
     def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
         """Run the rule and return its average policy."""
-        game = _game(instance).game
+        game = instance_of(instance).game
         if isinstance(program, ClassProgram):
             solver = ClassProgramSolver(game, program)
             solver.advance(horizon)
@@ -115,7 +115,7 @@ class CFRTask:
         engine.BadPolicy
             If it is none.
         """
-        game, evaluate = _game(instance)
+        game, evaluate = instance_of(instance)
         policy = answer.get("policy")
         if policy is None or policy.dtype != np.float64 or policy.shape != (sum(game.actions),):
             raise engine.BadPolicy(f"the answer is no policy: it must have {sum(game.actions)} numbers for {instance}")
@@ -132,7 +132,7 @@ class CFRTask:
     def warm(self, instances: Sequence[str]) -> None:
         """Load games, compile the loop and the vocabulary of rules."""
         for name in instances or (self.hurdle.instance,):
-            game, evaluate = _game(name)
+            game, evaluate = instance_of(name)
             engine.compile_loop(game)
             module = load_source(_WARM_CLASSES)
             ClassProgramSolver(game, make_class_program("warm-up", module, _WARM_CLASSES)).advance(1)
@@ -142,15 +142,18 @@ class CFRTask:
             self.fingerprint(source)
 
 
-class _Instance(NamedTuple):
+class Instance(NamedTuple):
+    """A training or held-out game, and what scores policies on it."""
+
     game: SequenceGame
     evaluate: Evaluator
 
 
 @cache
-def _game(name: str) -> _Instance:
+def instance_of(name: str) -> Instance:
+    """Return the instance called `name`; what `warm` has loaded is there for locked processes, which read no files."""
     game = load_game(name)
-    return _Instance(game, Evaluator(game))
+    return Instance(game, Evaluator(game))
 
 
 TASK = CFRTask()

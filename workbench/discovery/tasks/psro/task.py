@@ -10,7 +10,7 @@ import numpy as np
 
 from games.catalogue import SUITES
 from games.errors import GameplanError
-from games.loader import load_game, resolve
+from games.loader import resolve
 from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver
@@ -22,6 +22,7 @@ from workbench.discovery.genome.check import literal, problems, table_nodes
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
 from workbench.discovery.tasks.cfr.task import TASK as CFR
+from workbench.discovery.tasks.cfr.task import instance_of
 from workbench.discovery.tasks.psro import programs
 from workbench.discovery.tasks.psro.behaviour import fingerprint
 from workbench.discovery.tasks.psro.grammar import GRAMMAR
@@ -126,7 +127,7 @@ class PSROTask:
             given[role][key] = value
         try:
             solvers = [make_meta_solver("the program", role, module, given[role], program.source) for role in FUNCTIONS]
-            solver = PSROSolver(load_game(instance), *solvers)
+            solver = PSROSolver(instance_of(instance).game, *solvers)
             solver.advance(horizon)
             return {"policy": solver.average_policy()}
         except GameplanError as error:
@@ -167,7 +168,7 @@ def _cause(error: GameplanError) -> BaseException:
 
 @cache
 def _payoffs() -> Payoffs:
-    game = load_game("kuhn_2p")
+    game = instance_of("kuhn_2p").game
     policy, payoffs = uniform_policy(game), Payoffs(game)
     payoffs.extend([plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)])
     return payoffs
