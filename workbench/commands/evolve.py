@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, duration, json_option, names, print_json
+from workbench.commands.evolve_options import budget_options, config_options, engine_options, weights
+from workbench.commands.options import RUNS, json_option, names, print_json
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
@@ -53,35 +54,6 @@ def evolve() -> None:
     """
 
 
-def budget_options(command: Any) -> Any:
-    """Add the options of budgets to a command."""
-    for option in reversed(
-        (
-            click.option("--budget-evals", "evals", type=click.IntRange(1), help="Programs measured on training instances."),
-            click.option(
-                "--budget-cpu", "cpu_seconds", callback=duration, metavar="DURATION", help="CPU time of candidates, such as 15m."
-            ),
-            click.option("--budget-time", "wall_seconds", callback=duration, metavar="DURATION", help="Wall-clock time."),
-            click.option("--budget-calls", "calls", type=click.IntRange(1), help="Questions to language models."),
-            click.option("--budget-tokens", "tokens", type=click.IntRange(1), help="Tokens in and out."),
-            click.option(
-                "--budget-money", "money", type=click.FloatRange(0.0, min_open=True), help="By the prices in the configuration."
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
-def engine_options(command: Any) -> Any:
-    """Add the options that say where candidates run."""
-    workers = click.option("--workers", type=click.IntRange(1), help="Candidates at once.  [default: one a core]")
-    engine = click.option(
-        "--engine", default="threads", show_default=True, help="Where candidates run: threads, dask://host:port, slurm ..."
-    )
-    return workers(engine(command))
-
-
 @evolve.command("new")
 @click.argument("task")
 @click.option(
@@ -92,31 +64,19 @@ def engine_options(command: Any) -> Any:
     "operators",
     default="mixed",
     show_default=True,
-    callback=names,
+    callback=weights,
     help="Operators with weights, such as mixed=3,llm=1.",
 )
 @budget_options
-@click.option(
-    "--horizon", default=0, type=click.IntRange(0), help="Iterations at which programs are scored.  [default: the task's own]"
-)
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything that is random.")
-@click.option("--ranking", default="log", show_default=True, help="log, average or capped-log.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Another setting of the configuration; llm.NAME=VALUE for models.",
-)
-@click.option("--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates.")
+@config_options
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
 @engine_options
 @json_option
 def new(
     task: str,
     seeds: list[str],
-    operators: list[str],
-    settings: tuple[str, ...],
+    operators: dict[str, float],
+    settings: dict[str, Any],
     out: Path | None,
     workers: int | None,
     engine: str,
@@ -130,7 +90,7 @@ def new(
     """
     from workbench.discovery.config import BUDGETS, from_record
 
-    record: dict[str, Any] = {"task": task, "seeds": seeds, "operators": _weights(operators), **_settings(settings)}
+    record: dict[str, Any] = {"task": task, "seeds": seeds, "operators": operators, **settings}
     budgets = {key: given.pop(key) for key in BUDGETS}
     if all(value is None for value in budgets.values()):
         budgets["evals"] = 1000
@@ -168,21 +128,32 @@ def resume(run: Path, workers: int | None, engine: str, as_json: bool, **budgets
 @click.argument("task")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
+@config_options
 @engine_options
 @json_option
-def import_(task: str, files: tuple[Path, ...], out: Path | None, workers: int | None, engine: str, as_json: bool) -> int:
+def import_(
+    task: str,
+    files: tuple[Path, ...],
+    settings: dict[str, Any],
+    out: Path | None,
+    workers: int | None,
+    engine: str,
+    as_json: bool,
+    **given: Any,
+) -> int:
     """Score programs from FILE... for TASK, and make them the seeds of a new run ('evolve resume' goes on from them).
 
     Rule files and programs in the published class form run as they are; folders are searched; JSON and JSON lines are read for
     records with a program's source.
     """
-    from workbench.discovery.config import DiscoveryConfig
+    from workbench.discovery.config import from_record
     from workbench.discovery.exchange import read_programs
 
     programs: dict[str, str] = {}
     for path in files:
         programs |= read_programs(path)
-    return _begin(DiscoveryConfig(task, tuple(programs), evals=0), out, workers, engine, as_json, programs)
+    config = from_record({"task": task, "seeds": list(programs), "evals": 0, **settings, **given})
+    return _begin(config, out, workers, engine, as_json, programs)
 
 
 @evolve.command()
@@ -339,37 +310,6 @@ def export(run: Path, out: Path, no_clocks: bool, as_json: bool) -> int:
 def _how(detail: dict[str, Any]) -> str:
     value = detail.get("name") or detail.get("mutations") or detail.get("model") or ""
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _weights(operators: list[str]) -> dict[str, float]:
-    table: dict[str, float] = {}
-    for text in operators:
-        name, equals, weight = text.partition("=")
-        try:
-            table[name] = float(weight) if equals else 1.0
-        except ValueError:
-            raise click.UsageError(f"the weight {weight!r} of operator {name} is no number; write {name}=2") from None
-    return table
-
-
-def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
-    """Turn --set name=value into settings; values are read as TOML reads them, or as text."""
-    import tomllib
-
-    table: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise click.UsageError(f"{text!r} is not of the form name=value")
-        try:
-            parsed: Any = tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
-            parsed = value
-        if key.startswith("llm."):
-            table.setdefault("language", {})[key[4:]] = parsed
-        else:
-            table[key] = parsed
-    return table
 
 
 def _begin(

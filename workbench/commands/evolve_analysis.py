@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.evolve import engine_options
+from workbench.commands.evolve_options import engine_options
 from workbench.commands.options import SCHEMA, json_option, names, print_json
 
 sandbox_option = click.option(

@@ -1,0 +1,96 @@
+"""Options that the verbs of ``gameplan evolve`` share, and how their values are read."""
+
+import tomllib
+from typing import Any
+
+import click
+
+from workbench.commands.options import duration, names
+
+
+def weights(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, float]:
+    """Turn an option such as mixed=3,llm=1 into operators with weights."""
+    table: dict[str, float] = {}
+    for text in names(ctx, param, value):
+        name, equals, weight = text.partition("=")
+        try:
+            table[name] = float(weight) if equals else 1.0
+        except ValueError:
+            raise click.UsageError(f"the weight {weight!r} of operator {name} is no number; write {name}=2") from None
+    return table
+
+
+def settings(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """Turn --set name=value into settings; values are read as TOML reads them, or as text."""
+    table: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"{text!r} is not of the form name=value")
+        try:
+            parsed: Any = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            parsed = value
+        if key.startswith("llm."):
+            table.setdefault("language", {})[key[4:]] = parsed
+        else:
+            table[key] = parsed
+    return table
+
+
+def budget_options(command: Any) -> Any:
+    """Add the options of budgets to a command."""
+    for option in reversed(
+        (
+            click.option("--budget-evals", "evals", type=click.IntRange(1), help="Programs measured on training instances."),
+            click.option(
+                "--budget-cpu", "cpu_seconds", callback=duration, metavar="DURATION", help="CPU time of candidates, such as 15m."
+            ),
+            click.option("--budget-time", "wall_seconds", callback=duration, metavar="DURATION", help="Wall-clock time."),
+            click.option("--budget-calls", "calls", type=click.IntRange(1), help="Questions to language models."),
+            click.option("--budget-tokens", "tokens", type=click.IntRange(1), help="Tokens in and out."),
+            click.option(
+                "--budget-money", "money", type=click.FloatRange(0.0, min_open=True), help="By the prices in the configuration."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def config_options(command: Any) -> Any:
+    """Add the options that say how programs are scored and parents are drawn."""
+    for option in reversed(
+        (
+            click.option(
+                "--horizon",
+                default=0,
+                type=click.IntRange(0),
+                help="Iterations at which programs are scored.  [default: the task's own]",
+            ),
+            click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything that is random."),
+            click.option("--ranking", default="log", show_default=True, help="log, average or capped-log."),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                callback=settings,
+                metavar="NAME=VALUE",
+                help="Another setting of the configuration; llm.NAME=VALUE for models.",
+            ),
+            click.option(
+                "--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates."
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def engine_options(command: Any) -> Any:
+    """Add the options that say where candidates run."""
+    workers = click.option("--workers", type=click.IntRange(1), help="Candidates at once.  [default: one a core]")
+    engine = click.option(
+        "--engine", default="threads", show_default=True, help="Where candidates run: threads, dask://host:port, slurm ..."
+    )
+    return workers(engine(command))
