@@ -119,8 +119,10 @@ def play(
         if not keep_records and decision.record is not None:
             episode.decisions[-1] = replace(decision, record=None)
         planned = (decision.line or (decision.action,))[: max(1, decision.commit)]
-        for action in planned[: None if horizon is None else horizon - done]:
+        for k, action in enumerate(planned[: None if horizon is None else horizon - done]):
             if action not in actions[:count] and not unlisted(model, action):
+                if k > 0 and model.outcomes:  # chance went another way than the line: plan again
+                    break
                 raise GameplanError(f"planner {planner.name} chose action {action} in {instance.name}, which is not legal there")
             episode.rewards.append(float(move(model, state, action, chance)))
             episode.actions.append(int(action))

@@ -112,7 +112,8 @@ class Flare:
 
     def _prepare(self) -> None:
         """Bring the tree to the state after what was executed, or clear it."""
-        node = node_at(self.tree, self.line, self.executed) if self.params["reuse"] and self.executed else -1
+        known = self.executed == 1 or (self.executed > 1 and self.model.outcomes == 0)  # else chance may have ended the line
+        node = node_at(self.tree, self.line, self.executed) if self.params["reuse"] and known else -1
         self.executed = 0
         if node > 0:
             reroot(self.tree, node, self.settings.gamma, self.settings.step_cost)

@@ -23,6 +23,7 @@ from planners.flare_tree import (
     ROOT_MENU,
     STOPPED,
     clear,
+    keep_only,
     node_of,
     slot_of,
 )  # fmt: skip
@@ -332,6 +333,8 @@ def simulate(
         tree.numbers[ROOT_MENU] = make_menu(model, proposal, menus, desk, tree, root, name, place, rng, cost)
     if tree.numbers[NODES] == 0:
         node_of(tree, key(model, root), 0, by_state)
+    elif not by_state:  # the state that chance has led to
+        keep_only(tree, 0, menus.menu_actions[tree.numbers[ROOT_MENU]], menus.menu_counts[tree.numbers[ROOT_MENU]])
     batch, size, done = desk.batch, len(desk.path_lengths), 0
     while done < n and tree.numbers[STOPPED] == 0 and not spent(cost, limit):
         count = min(size, n - done, limit[SIMULATIONS] - cost[SIMULATIONS], limit[EVALUATIONS] - cost[EVALUATIONS])

@@ -169,6 +169,22 @@ def slot_of(tree, node, action):
 
 
 @embedded
+def keep_only(tree, node, actions, count):
+    """Forget what is known at a node of all but ``actions[:count]``: an open loop also met states in which others were legal."""
+    kept = 0
+    for slot in range(tree.widths[node]):
+        for j in range(count):
+            if tree.acts[node, slot] == actions[j]:
+                for table in (tree.acts, tree.visits, tree.backups, tree.lengths, tree.children):
+                    table[node, kept] = table[node, slot]
+                for values in (tree.means, tree.tops):
+                    values[node, kept] = values[node, slot]
+                kept += 1
+                break
+    tree.widths[node] = kept
+
+
+@embedded
 def quality(tree, node, slot, share):
     """Return Q of an action that has been backed up: (1 - share) times the mean plus share times the largest return."""
     return (1.0 - share) * tree.means[node, slot] + share * tree.tops[node, slot]

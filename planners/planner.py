@@ -24,9 +24,9 @@ class Decision:
     """One decision: the action, and what was known when it was taken.
 
     `cost` counts the planning behind it (`planners.budget.COUNTERS`); `units` repeats it (see `Budget`); `line` is the best line
-    found, beginning with `action`; of it, the first `commit` actions are to be executed before planning again; `fallback` says that
-    the planner could not plan and took the first action it had. Without an `action` the planner gives the episode up, and `note`
-    says why. `record` is what a planner keeps beyond this, such as its tree.
+    found, beginning with `action`; of it, the first `commit` actions are to be executed before planning again, as far as chance
+    lets them; `fallback` says that the planner could not plan and took the first action it had. Without an `action` the planner
+    gives the episode up, and `note` says why. `record` is what a planner keeps beyond this, such as its tree.
     """
 
     action: int | None

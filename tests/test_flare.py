@@ -229,6 +229,23 @@ def test_tree_reuse_keeps_the_subtree():
     assert planner.tree.visits[0].sum() > 2 and planner.tree.depths[: planner.tree.numbers[0]].min() == 0
 
 
+@pytest.mark.parametrize("params", [{"reuse": True}, {"commit": 3}, {"commit": 2, "reuse": True}])
+def test_lines_and_trees_outlive_chance(params):
+    """What a tree or a line knows of other outcomes of chance is never played where it is illegal."""
+    planner = find_planner("flare-paper", {**params, "S": 8})
+    for seed in range(5):
+        instance = load_world("2048", {"rows": 2, "columns": 3}).instance(seed)
+        begin = planner.begin
+
+        def uncompiled(instance, rng, begin=begin):
+            begin(instance, rng)
+            planner.simulate = plain(simulate)
+
+        planner.begin = uncompiled
+        assert play(instance, planner, Budget(), seed=seed).status == "ended"
+        planner.begin = begin
+
+
 def test_memory_forgets_the_oldest():
     memory = new_memory("exact", 3)
     for n in range(10):
