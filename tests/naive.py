@@ -23,6 +23,7 @@ DEFAULTS = {
     "pcfr+": {"gamma": 2.0}, "dpcfr+": {"alpha": 2.3, "gamma": 5.0}, "hs-pcfr+": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000},
     "hs-dcfr": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000}, "vad-cfr": VAD, "aod-cfr": AOD,
     "aod-distilled": {"horizon": 500.0, "alpha": 1.0, "beta": 0.0, "gamma_gain": 4.0, "trend_weight": 1.0, "trend_decay": 0.1},
+    "trend-dcfr": {"alpha": 3.7, "beta": 0.3, "gamma": 13.6, "trend_weight": 0.6, "trend_rate": 0.13},
 }  # fmt: skip
 
 
@@ -98,6 +99,8 @@ class NaiveCFR:
             aod(infoset, self.t, self.p)
         elif self.variant == "aod-distilled":
             aod_distilled(infoset, self.t, self.p)
+        elif self.variant == "trend-dcfr":
+            trend_dcfr(infoset, self.t, self.p)
         else:
             for a in infoset.actions:
                 infoset.R[a] = regret(self.variant, infoset.R[a], infoset.r[a], self.t, self.p)
@@ -284,3 +287,14 @@ def best_response(tree, player):
     for key, i in reversed(tree.infosets[player].items()):
         choice[key] = max(i.actions, key=lambda a: sum(others * value(node.children[a]) for node, others in members[key]))
     return value(tree.root)
+
+
+def trend_dcfr(infoset, t, p):
+    played = {}
+    for a in infoset.actions:
+        R = infoset.R[a] + infoset.r[a]
+        R *= t**p.alpha / (t**p.alpha + 1) if R > 0 else t**p.beta / (t**p.beta + 1)
+        infoset.R[a] = R
+        infoset.trend[a] = (1 - p.trend_rate) * infoset.trend[a] + p.trend_rate * R
+        played[a] = max(R + p.trend_weight * (R - infoset.trend[a]), infoset.r[a], 0.0)
+    infoset.sigma = normalised(played)

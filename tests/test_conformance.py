@@ -17,7 +17,7 @@ from workbench.catalogue import CFR, find_algorithm, find_rule
 # Exploitability on kuhn_2p after 1000 iterations: the published order of magnitude times 3, nothing below rounding.
 BOUNDS = {
     "cfr": 3e-3, "cfr+": 3e-4, "lcfr": 3e-4, "dcfr": 3e-4, "dcfr+": 4e-4, "pcfr+": 6e-8, "dpcfr+": 1e-12, "hs-pcfr+": 1e-12,
-    "hs-dcfr": 3e-3, "vad-cfr": 1e-12, "aod-cfr": 1e-10, "aod-distilled": 1e-12,
+    "hs-dcfr": 3e-3, "vad-cfr": 1e-12, "aod-cfr": 1e-10, "aod-distilled": 1e-12, "trend-dcfr": 1e-12,
 }  # fmt: skip
 PARAMS = {"vad-cfr": {"warmup_iterations": 5}}  # so that short runs have an average
 LEGAL_IMPORTS = {"math", "numpy", "numba", "solvers.rule"}
