@@ -24,6 +24,9 @@ DEFAULTS = {
     "hs-dcfr": {"g0": 30.0, "slope": 5.0, "planned_iterations": 1000}, "vad-cfr": VAD, "aod-cfr": AOD,
     "aod-distilled": {"horizon": 500.0, "alpha": 1.0, "beta": 0.0, "gamma_gain": 4.0, "trend_weight": 1.0, "trend_decay": 0.1},
     "trend-dcfr": {"alpha": 3.7, "beta": 0.3, "gamma": 13.6, "trend_weight": 0.6, "trend_rate": 0.13},
+    "last-dcfr": {
+        "horizon": 500.0, "alpha": 1.0, "alpha_gain": 4.0, "beta": -1.0, "beta_gain": -2.0, "trend_weight": 1.5, "trend_rate": 0.1,
+    },
 }  # fmt: skip
 
 
@@ -90,7 +93,7 @@ class NaiveCFR:
 
     def update(self, infoset):
         """Average the policy that was played, add the regrets, derive the next policy."""
-        keep, weight = average_weights(self.variant, infoset, self.t, self.p)
+        keep, weight = (0.0, 0.0) if self.variant == "last-dcfr" else average_weights(self.variant, infoset, self.t, self.p)
         for a in infoset.actions:
             infoset.S[a] = keep * infoset.S[a] + weight * infoset.reach * infoset.sigma[a]
         if self.variant == "vad-cfr":
@@ -101,6 +104,9 @@ class NaiveCFR:
             aod_distilled(infoset, self.t, self.p)
         elif self.variant == "trend-dcfr":
             trend_dcfr(infoset, self.t, self.p)
+        elif self.variant == "last-dcfr":
+            infoset.S = dict(infoset.sigma)
+            last_dcfr(infoset, self.t, self.p)
         else:
             for a in infoset.actions:
                 infoset.R[a] = regret(self.variant, infoset.R[a], infoset.r[a], self.t, self.p)
@@ -293,8 +299,18 @@ def trend_dcfr(infoset, t, p):
     played = {}
     for a in infoset.actions:
         R = infoset.R[a] + infoset.r[a]
-        R *= t**p.alpha / (t**p.alpha + 1) if R > 0 else t**p.beta / (t**p.beta + 1)
+        R *= faded(t, p.alpha if R > 0 else p.beta)
         infoset.R[a] = R
         infoset.trend[a] = (1 - p.trend_rate) * infoset.trend[a] + p.trend_rate * R
         played[a] = max(R + p.trend_weight * (R - infoset.trend[a]), infoset.r[a], 0.0)
     infoset.sigma = normalised(played)
+
+
+def last_dcfr(infoset, t, p):
+    progress = (t - 1) / p.horizon
+    for a in infoset.actions:
+        R = infoset.R[a] + infoset.r[a]
+        infoset.R[a] = R * faded(t, p.alpha + p.alpha_gain * progress if R >= 0 else p.beta + p.beta_gain * progress)
+    R, E = infoset.R, infoset.trend
+    infoset.sigma = normalised({a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions})
+    infoset.trend = {a: p.trend_rate * R[a] + (1 - p.trend_rate) * E[a] for a in infoset.actions}

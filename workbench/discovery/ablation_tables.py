@@ -33,7 +33,7 @@ def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def front_table(record: Mapping[str, Any], key: str = "front") -> tuple[list[str], list[list[str]]]:
     """Return header and rows: the whole program, then a front from the largest down; a row says what goes beyond the row above."""
-    header = ["size", "train", "held-out", "train average", "held-out average", "taken out"]
+    header = ["taken out", "size", "train", "held-out", "train average", "held-out average"]
     rows = []
     before: list[str] = []
     front = [row for row in record[key] if row["removed"]]
@@ -45,7 +45,7 @@ def front_table(record: Mapping[str, Any], key: str = "front") -> tuple[list[str
             words = "and " + "; ".join(added) + (f"; but not {'; '.join(back)}" if back else "")
         before = removed
         averages = [_number(row[name] and -row[name], "{:.2e}") for name in ("train_average", "held_out_average")]
-        rows.append([str(row["size"]), _number(row["train"]), _number(row["held_out"]), *averages, words])
+        rows.append([words, str(row["size"]), _number(row["train"]), _number(row["held_out"]), *averages])
     return header, rows
 
 

@@ -1,0 +1,42 @@
+"""Last-DCFR: a discounted CFR without an average; the latest policy converges.
+
+Found by "gameplan evolve new cfr --seeds known --ranking average" on four games, where it came from AOD-CFR (arXiv 2602.16928) and
+put all weight of the average on the last iterate; written anew with one trend in place of two and round numbers. It takes alternating
+updates: with simultaneous ones the last iterate cycles.
+"""
+
+from solvers.rule import discount, njit, normalise
+
+PARAMS = {
+    "horizon": 500.0, "alpha": 1.0, "alpha_gain": 4.0, "beta": -1.0, "beta_gain": -2.0, "trend_weight": 1.5, "trend_rate": 0.1,
+}  # fmt: skip
+STATE = {"trend": "action"}
+
+
+@njit
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    """Keep the policy that was played last."""
+    for k in range(len(S)):
+        S[k] = sigma[k]
+
+
+@njit
+def accumulate_regret(R, r, t, infosets, params, state):
+    """R = (R + r) d by the sign of the sum: ever less is taken from gains, ever more from losses."""
+    progress = (t - 1.0) / params.horizon
+    positive = discount(t, params.alpha + params.alpha_gain * progress)
+    negative = discount(t, params.beta + params.beta_gain * progress)
+    for k in range(len(R)):
+        updated = R[k] + r[k]
+        R[k] = updated * (positive if updated >= 0.0 else negative)
+
+
+@njit
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    """Play the squared positive part of R + weight (R - trend), the trend being a running average of R."""
+    trend = state.trend
+    for k in range(len(R)):
+        corrected = max(0.0, R[k] + params.trend_weight * (R[k] - trend[k]))
+        trend[k] += params.trend_rate * (R[k] - trend[k])
+        sigma[k] = corrected * corrected
+    normalise(sigma, infosets)
