@@ -72,7 +72,9 @@ PUBLISHED: dict[str, Entry] = {  # CFR variants
 DISCOVERED: dict[str, Entry] = {  # by this project; discoveries are compared with the published ones
     "aod-distilled": Entry("solvers.cfr.rules.aod_distilled", "AOD-CFR distilled by ablation", "gameplan evolve ablate aod-cfr"),
     "trend-dcfr": Entry("solvers.cfr.rules.trend_dcfr", "DCFR that follows trends, evolved from CFR+", "gameplan evolve new cfr"),
-    "last-dcfr": Entry("solvers.cfr.rules.last_dcfr", "DCFR by its last iterate, evolved from AOD-CFR", "gameplan evolve new cfr"),
+    "last-dcfr": Entry(
+        "solvers.cfr.rules.last_dcfr", "DCFR by its last iterate, evolved from published ones", "gameplan evolve new cfr"
+    ),
 }
 CFR: dict[str, Entry] = {**PUBLISHED, **DISCOVERED}
 EXACT: dict[str, Entry] = {

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.loop import Discovery
+from workbench.discovery.ranking import score_text
 from workbench.discovery.selection import quality
 from workbench.discovery.store import Step
 from workbench.durations import format_duration
@@ -34,7 +35,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], N
         shown = "  ".join(f"{name} {best.values[name]:.1e}" for name in run.task.train) if best else "no score yet"
         refused = "  ".join(f"{status.removeprefix('rejected:')} {count}" for status, count in rejections.most_common(4))
         goal = f"/{config.evals}" if config.evals else ""
-        score = f"best {best.score:.3f}" if best else ""
+        score = f"best {score_text(best.score)}" if best else ""
         return (
             f"{run.counted}{goal} evaluations of {len(run.steps)} programs  {score}  {shown}  "
             f"{format_duration(run.cpu_seconds())} CPU  [{refused}]"

@@ -264,6 +264,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     """Show how a program came about, from its seed on; without PROGRAM, the best one."""
     from workbench.discovery import session
     from workbench.discovery.lineage import descent
+    from workbench.discovery.ranking import score_text
     from workbench.discovery.store import Store
     from workbench.terminal import print_table
 
@@ -280,7 +281,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
              "score": members[s.program].score if s.program in members else None} for s in line
         ]})  # fmt: skip
         return 0
-    scores = {key: f"{member.score:.3f}" for key, member in members.items()}
+    scores = {key: score_text(member.score) for key, member in members.items()}
     print_table(
         ("step", "program", "operator", "how", "score"),
         [(str(s.n), str(s.program), s.operator, _how(s.detail), scores.get(s.program or "", s.status)) for s in line],

@@ -33,6 +33,11 @@ def capped_log_score(values: Mapping[str, float], low: Mapping[str, float], high
     return math.fsum(places) / len(places)
 
 
+def score_text(score: float) -> str:
+    """Return a score as it is shown: three decimals, or three digits of what would be nothing (averages)."""
+    return f"{score:.3f}" if abs(score) >= 0.01 or score == 0.0 else f"{score:.3g}"
+
+
 RANKINGS = ("log", "average", "capped-log")
 
 

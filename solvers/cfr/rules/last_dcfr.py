@@ -1,8 +1,8 @@
 """Last-DCFR: a discounted CFR without an average; the latest policy converges.
 
-Found by "gameplan evolve new cfr --seeds known --ranking average" on four games, where it came from AOD-CFR (arXiv 2602.16928) and
-put all weight of the average on the last iterate; written anew with one trend in place of two and round numbers. It takes
-alternating updates: with simultaneous ones the last iterate cycles.
+Found by "gameplan evolve new cfr --seeds known --ranking average" on four games: it crossed HS-DCFR's regrets with AOD-CFR's policy
+(arXiv 2404.09097, 2602.16928) and put all weight on the last iterate. Written anew with one trend for two and round numbers. It
+takes alternating updates: with simultaneous ones the last iterate cycles.
 """
 
 from solvers.rule import discount, njit, normalise
