@@ -69,8 +69,8 @@ def test_killed_runs_resume_to_the_same_bytes(algo, tmp_path):
     """SIGKILL at random moments, resume each time: policy, metrics and configuration equal those of an unbroken run."""
     game, iterations, kills = {
         "vad-cfr": ("leduc_2p", 80_000, 6),
-        "numpy": ("kuhn_2p", 25_000, 3),
-        "class": ("kuhn_2p", 12_000, 3),
+        "numpy": ("kuhn_2p", 40_000, 3),
+        "class": ("kuhn_2p", 20_000, 3),
     }[algo]
     if algo != "vad-cfr":
         (tmp_path / "rule.py").write_text(NUMPY_RULE if algo == "numpy" else CLASS_RULE)
