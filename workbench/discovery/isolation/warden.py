@@ -199,6 +199,7 @@ class Warden:
         if self._spare is not None:
             made_for, spare = self._spare
             if spare.waits and (made_for.task, made_for.limits) == (key.task, key.limits):
+                self._spare = None
                 return spare
             self._drop_spare()
         return Zygote(task, key.limits, locked=self._locked)
