@@ -19,7 +19,7 @@ import numpy as np
 from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import child, locks, wire
 from workbench.discovery.isolation.source import LONGEST, is_inert
-from workbench.discovery.isolation.zygote import Died, Reply, Zygote, deadline_after
+from workbench.discovery.isolation.zygote import Child, Died, Reply, Zygote, deadline_after
 from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
 from workbench.discovery.task import BadAnswer, Task, find_task
 
@@ -42,6 +42,7 @@ class Warden:
         self._warm: dict[str, set[str]] = {}
         self._zygotes: OrderedDict[Key, Zygote] = OrderedDict()
         self._spare: tuple[Key, Zygote] | None = None  # one that waits for its structure
+        self._ahead: tuple[Zygote, Child] | None = None  # a child for the next examination
         self._leaving: list[int] = []  # processes that were killed; the kernel takes milliseconds for their memory
         self._busy = 0.0  # seconds of this job that would be spent without isolation, too
         self._started = False
@@ -98,6 +99,9 @@ class Warden:
                 zygote.end()
             self._zygotes.clear()
             self._drop_spare()
+            if self._ahead is not None:
+                self._ahead[1].close()
+                self._ahead = None
             task.warm(sorted(new))
             child.warm()
             self._warm[job.task] |= new
@@ -108,7 +112,7 @@ class Warden:
         zygote, prepared = self._zygote(task, Key(job.task, None, job.limits), deadline)
         if zygote is None:
             return Outcome(prepared.status, prepared.reason)
-        one = zygote.start(cpu_seconds=job.limits.cpu_seconds, random=True)
+        one = self._take_ahead(zygote) or zygote.start(cpu_seconds=job.limits.cpu_seconds, random=True)
         reply = one.ask({"do": "fingerprint", "source": job.source, "seed": job.seed}, deadline)
         one.close()
         self._busy += reply.wall
@@ -134,6 +138,8 @@ class Warden:
             outcome = Outcome(prepared.status, prepared.reason, compile_seconds=seconds, compiled=self._started)
         if zygote is None:
             return outcome
+        if ahead := self._take_ahead(zygote):  # one at a time
+            ahead.close()
         # Compiling counts whenever it was: what becomes of a job does not depend on the jobs before.
         left = job.limits.cpu_seconds - prepared.prepare
         one = None
@@ -182,6 +188,7 @@ class Warden:
             found = self._fresh(task, key)
             found.send(key.structure)
             self._spare = key, Zygote(task, key.limits, locked=self._locked)  # forking takes milliseconds, which now cost nothing
+            self._fork_ahead(key)
             found.receive(deadline)
             self._busy += found.prepared.wall
             self._zygotes[key] = found
@@ -203,6 +210,23 @@ class Warden:
                 return spare
             self._drop_spare()
         return Zygote(task, key.limits, locked=self._locked)
+
+    def _fork_ahead(self, key: Key) -> None:
+        """Have a child ready for the next examination."""
+        empty = self._zygotes.get(key._replace(structure=None))
+        if key.structure is not None and empty is not None and empty.alive and self._ahead is None:
+            with suppress(Died):
+                self._ahead = empty, empty.start(cpu_seconds=key.limits.cpu_seconds, random=True)
+
+    def _take_ahead(self, zygote: Zygote) -> Child | None:
+        """Return the child that is ready if it is one of `zygote`, and let it go if its own is gone."""
+        if self._ahead is None or (self._ahead[0] is not zygote and self._ahead[0].alive):
+            return None
+        (parent, one), self._ahead = self._ahead, None
+        if parent is zygote and zygote.alive:
+            return one
+        one.close()
+        return None
 
     def _drop_spare(self) -> None:
         if self._spare is not None:
