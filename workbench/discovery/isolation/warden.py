@@ -8,30 +8,20 @@ import hashlib
 import os
 import time
 import traceback
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import child, locks, wire
+from workbench.discovery.isolation.nursery import Key, Nursery
 from workbench.discovery.isolation.source import LONGEST, is_inert
-from workbench.discovery.isolation.zygote import Child, Died, Reply, Zygote, deadline_after
+from workbench.discovery.isolation.zygote import Died, Reply, Zygote, deadline_after
 from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
 from workbench.discovery.task import BadAnswer, Task, find_task
-
-ZYGOTES = 6  # kept alive, for programs that differ in constants only
-
-
-class Key(NamedTuple):
-    """What a zygote is for."""
-
-    task: str
-    structure: str | None
-    limits: Limits
 
 
 class Warden:
@@ -40,12 +30,8 @@ class Warden:
     def __init__(self, *, locked: bool) -> None:
         self._locked = locked
         self._warm: dict[str, set[str]] = {}
-        self._zygotes: OrderedDict[Key, Zygote] = OrderedDict()
-        self._spare: tuple[Key, Zygote] | None = None  # one that waits for its structure
-        self._ahead: tuple[Zygote, Child] | None = None  # a child for the next examination
-        self._leaving: list[int] = []  # processes that were killed; the kernel takes milliseconds for their memory
+        self._nursery = Nursery(locked=locked)
         self._busy = 0.0  # seconds of this job that would be spent without isolation, too
-        self._started = False
 
     def probe(self) -> None:
         """Make sure that the locks hold.
@@ -95,13 +81,7 @@ class Warden:
             wanted |= {*task.train, *([task.hurdle.instance] if task.hurdle else [])}
         new = wanted - self._warm.setdefault(job.task, set())
         if new:
-            for zygote in self._zygotes.values():
-                zygote.end()
-            self._zygotes.clear()
-            self._drop_spare()
-            if self._ahead is not None:
-                self._ahead[1].close()
-                self._ahead = None
+            self._nursery.clear()
             task.warm(sorted(new))
             child.warm()
             self._warm[job.task] |= new
@@ -109,10 +89,10 @@ class Warden:
 
     def _examine(self, task: Task, job: Job) -> Outcome:
         deadline = deadline_after(job.limits.wall_seconds)
-        zygote, prepared = self._zygote(task, Key(job.task, None, job.limits), deadline)
-        if zygote is None:
-            return Outcome(prepared.status, prepared.reason)
-        one = self._take_ahead(zygote) or zygote.start(cpu_seconds=job.limits.cpu_seconds, random=True)
+        zygote, _ = self._zygote(task, None, job, deadline)
+        if zygote.prepared.status != OK:
+            return Outcome(zygote.prepared.status, zygote.prepared.reason)
+        one = self._nursery.child(zygote, cpu_seconds=job.limits.cpu_seconds, random=True)
         reply = one.ask({"do": "fingerprint", "source": job.source, "seed": job.seed}, deadline)
         one.close()
         self._busy += reply.wall
@@ -130,22 +110,21 @@ class Warden:
         deadline = deadline_after(job.limits.wall_seconds)
         with self._clock():
             structure, constants = _split(task, job.source)
-        zygote, prepared = self._zygote(task, Key(job.task, structure, job.limits), deadline)
+        zygote, new = self._zygote(task, structure, job, deadline)
+        prepared = zygote.prepared
         if structure is None:
             outcome = Outcome(prepared.status, prepared.reason, compiled=True)
         else:
-            seconds = prepared.prepare if self._started else 0.0
-            outcome = Outcome(prepared.status, prepared.reason, compile_seconds=seconds, compiled=self._started)
-        if zygote is None:
+            seconds = prepared.prepare if new else 0.0
+            outcome = Outcome(prepared.status, prepared.reason, compile_seconds=seconds, compiled=new)
+        if outcome.status != OK:
             return outcome
-        if ahead := self._take_ahead(zygote):  # one at a time
-            ahead.close()
         # Compiling counts whenever it was: what becomes of a job does not depend on the jobs before.
         left = job.limits.cpu_seconds - prepared.prepare
         one = None
         for trial in job.trials:
             if one is None:
-                one = zygote.start(cpu_seconds=left, random=structure is None or "random" in structure)
+                one = self._nursery.child(zygote, cpu_seconds=left, random=structure is None or "random" in structure)
             reply = one.ask({
                 "do": "run", "structure": job.source if structure is None else None, "constants": constants,
                 "instance": trial.instance, "horizon": trial.horizon, "seed": job.seed,
@@ -180,58 +159,12 @@ class Warden:
             return replace(outcome, status=status, reason=f"{value:.6g} on {trial.instance} is above {trial.cutoff:.6g}")
         return outcome
 
-    def _zygote(self, task: Task, key: "Key", deadline: float) -> tuple[Zygote | None, Reply]:
-        """Return a zygote that is ready to have children, or None, and how preparing it went."""
-        found = self._zygotes.get(key)
-        self._started = found is None or not found.alive
-        if found is None or not found.alive:
-            found = self._fresh(task, key)
-            found.send(key.structure)
-            self._spare = key, Zygote(task, key.limits, locked=self._locked)  # forking takes milliseconds, which now cost nothing
-            self._fork_ahead(key)
-            found.receive(deadline)
+    def _zygote(self, task: Task, structure: str | None, job: Job, deadline: float) -> tuple[Zygote, bool]:
+        """Return a zygote for a structure, which may have failed to prepare it, and whether it is new."""
+        found, new = self._nursery.zygote(task, Key(job.task, structure, job.limits), deadline)
+        if new:
             self._busy += found.prepared.wall
-            self._zygotes[key] = found
-        self._zygotes.move_to_end(key)
-        if found.prepared.status != OK:
-            self._zygotes.pop(key).end()
-            return None, found.prepared
-        while len(self._zygotes) > ZYGOTES:
-            self._leaving.append(self._zygotes.popitem(last=False)[1].leave())
-        self._leaving = [pid for pid in self._leaving if os.waitpid(pid, os.WNOHANG) == (0, 0)]
-        return found, found.prepared
-
-    def _fresh(self, task: Task, key: Key) -> Zygote:
-        """Return a zygote that waits for its structure."""
-        if self._spare is not None:
-            made_for, spare = self._spare
-            if spare.waits and (made_for.task, made_for.limits) == (key.task, key.limits):
-                self._spare = None
-                return spare
-            self._drop_spare()
-        return Zygote(task, key.limits, locked=self._locked)
-
-    def _fork_ahead(self, key: Key) -> None:
-        """Have a child ready for the next examination."""
-        empty = self._zygotes.get(key._replace(structure=None))
-        if key.structure is not None and empty is not None and empty.alive and self._ahead is None:
-            with suppress(Died):
-                self._ahead = empty, empty.start(cpu_seconds=key.limits.cpu_seconds, random=True)
-
-    def _take_ahead(self, zygote: Zygote) -> Child | None:
-        """Return the child that is ready if it is one of `zygote`, and let it go if its own is gone."""
-        if self._ahead is None or (self._ahead[0] is not zygote and self._ahead[0].alive):
-            return None
-        (parent, one), self._ahead = self._ahead, None
-        if parent is zygote and zygote.alive:
-            return one
-        one.close()
-        return None
-
-    def _drop_spare(self) -> None:
-        if self._spare is not None:
-            self._spare[1].end()
-            self._spare = None
+        return found, new
 
 
 def _split(task: Task, source: str) -> tuple[str | None, dict[str, float]]:

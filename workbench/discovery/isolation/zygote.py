@@ -38,11 +38,11 @@ class Died(Exception):
 
 
 class Zygote:
-    """A zygote: `send` it a structure, `receive` how preparing that went, then `start` children."""
+    """A zygote: `send` it a structure, `receive` how preparing that went (`prepared`), then `start` children."""
 
     def __init__(self, task: Task | None, limits: Limits, *, locked: bool) -> None:
         self.link, far = socket.socketpair()
-        self._cpu_seconds = limits.cpu_seconds
+        self.limits = limits
         self.pid = os.fork()
         if self.pid == 0:
             child.serve(task, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked)
@@ -132,7 +132,7 @@ class Zygote:
             return _parse(wire.read_block(self.link.fileno(), deadline))
         except wire.Gone as gone:
             status = self.end()  # one that is ending by itself keeps its own status
-            return Reply(TIMEOUT, WALL) if gone.late else Reply(*_verdict(status, self._cpu_seconds, 0.0))
+            return Reply(TIMEOUT, WALL) if gone.late else Reply(*_verdict(status, self.limits.cpu_seconds, 0.0))
 
 
 class Child:
