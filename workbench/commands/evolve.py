@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.evolve_options import budget_options, config_options, engine_options, weights
+from workbench.commands.evolve_options import PLACE, budget_options, config_options, engine_options, place_options, weights
 from workbench.commands.options import RUNS, json_option, names, print_json
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
@@ -69,18 +69,12 @@ def evolve() -> None:
 )
 @budget_options
 @config_options
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
-@engine_options
-@json_option
+@place_options
 def new(
     task: str,
     seeds: list[str],
     operators: dict[str, float],
     settings: dict[str, Any],
-    out: Path | None,
-    workers: int | None,
-    engine: str,
-    as_json: bool,
     **given: Any,
 ) -> int:
     """Create and run a discovery for TASK: cfr, psro, h2048, sokoban-h, or a folder with a task.py.
@@ -90,23 +84,20 @@ def new(
     """
     from workbench.discovery.config import BUDGETS, from_record
 
-    record: dict[str, Any] = {"task": task, "seeds": seeds, "operators": operators, **settings}
-    budgets = {key: given.pop(key) for key in BUDGETS}
-    if all(value is None for value in budgets.values()):
-        budgets["evals"] = 1000
-    return _begin(from_record({**record, **given, **budgets}), out, workers, engine, as_json)
+    place = {key: given.pop(key) for key in PLACE}
+    if all(given[key] is None for key in BUDGETS):
+        given["evals"] = 1000
+    return _begin(from_record({"task": task, "seeds": seeds, "operators": operators, **settings, **given}), **place)
 
 
 @evolve.command("run")
 @click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG.toml")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
-@engine_options
-@json_option
-def run_config(config: Path, out: Path | None, workers: int | None, engine: str, as_json: bool) -> int:
+@place_options
+def run_config(config: Path, **place: Any) -> int:
     """Create and run the discovery that a TOML file describes: the keys of a run's own configuration."""
     from workbench.discovery.config import load_config
 
-    return _begin(load_config(config), out, workers, engine, as_json)
+    return _begin(load_config(config), **place)
 
 
 @evolve.command()
@@ -127,18 +118,12 @@ def resume(run: Path, workers: int | None, engine: str, as_json: bool, **budgets
 @evolve.command("import")
 @click.argument("task")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]")
 @config_options
-@engine_options
-@json_option
+@place_options
 def import_(
     task: str,
     files: tuple[Path, ...],
     settings: dict[str, Any],
-    out: Path | None,
-    workers: int | None,
-    engine: str,
-    as_json: bool,
     **given: Any,
 ) -> int:
     """Score programs from FILE... for TASK, and make them the seeds of a new run ('evolve resume' goes on from them).
@@ -152,8 +137,8 @@ def import_(
     programs: dict[str, str] = {}
     for path in files:
         programs |= read_programs(path)
-    config = from_record({"task": task, "seeds": list(programs), "evals": 0, **settings, **given})
-    return _begin(config, out, workers, engine, as_json, programs)
+    place = {key: given.pop(key) for key in PLACE}
+    return _begin(from_record({"task": task, "seeds": list(programs), "evals": 0, **settings, **given}), programs, **place)
 
 
 @evolve.command()
@@ -313,16 +298,14 @@ def _how(detail: dict[str, Any]) -> str:
     return "; ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _begin(
-    config: Any, out: Path | None, workers: int | None, engine: str, as_json: bool, imported: dict[str, str] | None = None
-) -> int:
+def _begin(config: Any, imported: dict[str, str] | None = None, *, out: Path | None, **place: Any) -> int:
     from workbench.discovery.config import resolve
     from workbench.discovery.session import begin
     from workbench.rundir import default_path
 
     config = resolve(config, imported or ())
     path = out or default_path(RUNS, "evolve", Path(config.task).name, config.seed)
-    return _go_on(begin(config, path, imported), config, workers, engine, as_json)
+    return _go_on(begin(config, path, imported), config, **place)
 
 
 def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: bool) -> int:

@@ -1,11 +1,14 @@
 """Options that the verbs of ``gameplan evolve`` share, and how their values are read."""
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import click
 
-from workbench.commands.options import duration, names
+from workbench.commands.options import duration, json_option, names
+
+PLACE = ("out", "workers", "engine", "as_json")
 
 
 def weights(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, float]:
@@ -85,6 +88,14 @@ def config_options(command: Any) -> Any:
     ):
         command = option(command)
     return command
+
+
+def place_options(command: Any) -> Any:
+    """Add the options that say where a new run goes and how it is shown: `PLACE`, which do not decide its result."""
+    out = click.option(
+        "--out", type=click.Path(path_type=Path), help="Directory of the run.  [default: runs/<date>-evolve-<task>-s<seed>]"
+    )
+    return out(engine_options(json_option(command)))
 
 
 def engine_options(command: Any) -> Any:

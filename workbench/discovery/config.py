@@ -11,10 +11,13 @@ from games.errors import UsageError, did_you_mean
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
 from workbench.discovery.ranking import RANKINGS
+from workbench.discovery.records import Limits
 from workbench.discovery.task import find_task
 
 LANGUAGE = "llm"
 OPERATORS = (*PLAIN, LANGUAGE)
+PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
+FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen: programs in the published class form take minutes
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 
 
@@ -53,6 +56,11 @@ class DiscoveryConfig:
     candidate_seconds: float = 30.0
     candidate_memory: int = 1 << 30
     language: dict[str, Any] = field(default_factory=dict)
+
+    def limits(self, *, chosen: bool) -> Limits:
+        """Return what a candidate may use; a program that the user has chosen, a seed or a published one, more."""
+        seconds = self.candidate_seconds * (FAVOUR if chosen else 1.0)
+        return Limits(seconds, PATIENCE * seconds, self.candidate_memory * (2 if chosen else 1))
 
 
 def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> DiscoveryConfig:

@@ -4,7 +4,6 @@ It names no operator and no task. A step that ends is written in one transaction
 proposes again what had been under way, and ends like one that was never stopped.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
@@ -15,21 +14,19 @@ import numpy as np
 
 from games.errors import GameplanError
 from workbench.discovery.config import DiscoveryConfig
-from workbench.discovery.genome.canonical import program_id, size
+from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.operators.catalogue import make_operator
 from workbench.discovery.operators.language.operator import NAME as LANGUAGE
 from workbench.discovery.population import Member, Operator
 from workbench.discovery.ranking import rank
-from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Proposal, Trial, rejected
+from workbench.discovery.records import INFRA, OK, Job, Outcome, Proposal, Trial, rejected
 from workbench.discovery.selection import Population
-from workbench.discovery.store import Evaluation, Step, Store, StoredProgram
+from workbench.discovery.store import Evaluation, Step, Store, StoredProgram, program_row
 from workbench.discovery.task import Task
 from workbench.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
-PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
-FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen: programs in the published class form take minutes
 RETRIES = 2  # of a measurement whose process was lost
 STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
 PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
@@ -51,12 +48,6 @@ class Slot:
     trials: tuple[Trial, ...] = ()
     clocks: list[tuple[str, float, str]] = field(default_factory=list)
     retries: int = 0
-
-
-def limits_of(config: DiscoveryConfig, *, seed: bool) -> Limits:
-    """Return what a candidate may use; a `seed`, or a published program, more."""
-    seconds = config.candidate_seconds * (FAVOUR if seed else 1.0)
-    return Limits(seconds, PATIENCE * seconds, config.candidate_memory * (2 if seed else 1))
 
 
 class Discovery:
@@ -242,7 +233,7 @@ class Discovery:
         return (*first, *(Trial(name, self.config.horizon, limits.get(name)) for name in self.task.train))
 
     def _job(self, slot: Slot) -> Job:
-        limits = limits_of(self.config, seed=slot.n < len(self.config.seeds))
+        limits = self.config.limits(chosen=slot.n < len(self.config.seeds))
         return Job(self.config.task, slot.source, slot.trials, self.config.seed, limits, self.config.sandbox)
 
     def _advance(self) -> bool:
@@ -352,7 +343,7 @@ class Discovery:
         step = Step(**{**slot.step.__dict__, "counted": self.counted + counts})
         program = None
         if slot.id is not None:
-            program = stored(self.task, slot.source)
+            program = program_row(self.task, slot.source)
         evaluations = self._evaluations(slot, outcome) if outcome is not None else []
         with self.store.transaction():
             if program is not None:
@@ -391,12 +382,6 @@ def _references(store: Store, task: Task) -> list[Mapping[str, float]]:
     found = store.get("references") or {}
     names = getattr(task, "references", ())
     return [found[name] for name in names if name in found]
-
-
-def stored(task: Task, source: str) -> StoredProgram:
-    """Return the row of a program whose `source` is canonical."""
-    structure = hashlib.sha256(task.split(source)[0].encode()).hexdigest()[:16]
-    return StoredProgram(program_id(source), source, size(source), structure)
 
 
 def open_operators(store: Store, config: DiscoveryConfig) -> dict[str, Operator]:

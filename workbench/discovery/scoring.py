@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from workbench.discovery import loop
 from workbench.discovery.isolation import measure
 from workbench.discovery.loop import ENGINE, RETRIES
 from workbench.discovery.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
-from workbench.discovery.store import Evaluation, Store, StoredProgram
+from workbench.discovery.store import Evaluation, Store, StoredProgram, program_row
 from workbench.discovery.task import Task
 from workbench.jobs import run_jobs
 
@@ -115,7 +114,7 @@ class Scorer:
 
 def stored(task: Task, source: str) -> StoredProgram:
     """Return the record of a program from any source of it."""
-    return loop.stored(task, task.canonical(source))
+    return program_row(task, task.canonical(source))
 
 
 def values_at(costs: Mapping[Place, Evaluation], instances: Sequence[str], horizon: int) -> dict[str, float] | None:

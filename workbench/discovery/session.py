@@ -10,12 +10,12 @@ from games.errors import UsageError
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, limits_of, open_operators, stored
+from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, open_operators
 from workbench.discovery.population import Member
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.records import OK, Job, Trial
 from workbench.discovery.selection import quality
-from workbench.discovery.store import Evaluation, Step, Store
+from workbench.discovery.store import Evaluation, Step, Store, program_row
 from workbench.discovery.task import Task, find_task
 from workbench.engines import open_engine
 
@@ -89,7 +89,7 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
     """Score the published programs on the training instances, once a run: they cost no evaluations."""
     known = {name: task.canonical(source) for name, source in task.known().items()}
     have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
-    limits = limits_of(config, seed=True)
+    limits = config.limits(chosen=True)
     trials = tuple(Trial(name, config.horizon) for name in task.train)
     todo = {n: s for n, s in known.items() if any((program_id(s), t.instance) not in have for t in trials)}
     if todo:
@@ -101,7 +101,7 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
         outcome = future.result()
         if outcome.status != OK:
             say(f"{name} has no score: {outcome.status}: {outcome.reason}")
-        program = stored(task, known[name])
+        program = program_row(task, known[name])
         with store.transaction():
             store.add_program(program)
             for trial, value in zip(trials, outcome.values, strict=False):

@@ -3,6 +3,7 @@
 All but the table ``timing`` is a function of the configuration: a run that was killed and resumed ends with the same rows.
 """
 
+import hashlib
 import json
 import sqlite3
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
+from workbench.discovery.genome.canonical import program_id, size
+from workbench.discovery.task import Task
 
 FORMAT = 1
 FILE = "discovery.sqlite"
@@ -94,6 +97,12 @@ class StoredProgram:
     source: str
     size: int
     structure: str
+
+
+def program_row(task: Task, source: str) -> StoredProgram:
+    """Return the row of a program whose `source` is canonical."""
+    structure = hashlib.sha256(task.split(source)[0].encode()).hexdigest()[:16]
+    return StoredProgram(program_id(source), source, size(source), structure)
 
 
 class Store:
