@@ -93,7 +93,7 @@ class NaiveCFR:
 
     def update(self, infoset):
         """Average the policy that was played, add the regrets, derive the next policy."""
-        keep, weight = (0.0, 0.0) if self.variant == "last-dcfr" else average_weights(self.variant, infoset, self.t, self.p)
+        keep, weight = average_weights(self.variant, infoset, self.t, self.p)
         for a in infoset.actions:
             infoset.S[a] = keep * infoset.S[a] + weight * infoset.reach * infoset.sigma[a]
         if self.variant == "vad-cfr":
@@ -105,7 +105,6 @@ class NaiveCFR:
         elif self.variant == "trend-dcfr":
             trend_dcfr(infoset, self.t, self.p)
         elif self.variant == "last-dcfr":
-            infoset.S = dict(infoset.sigma)
             last_dcfr(infoset, self.t, self.p)
         else:
             for a in infoset.actions:
@@ -196,7 +195,7 @@ def average_weights(variant, infoset, t, p):
         m = max(abs(x) for x in infoset.r.values())
         gamma = min(p.gamma_max, p.gamma + p.gamma_sensitivity * min(1.0, m / p.max_expected_regret))
         return 1.0, t**gamma / (1 + m**p.stability_exponent) * max(0.1, (1 + m / 2) ** p.magnitude_exponent)
-    return 1.0, t**p.gamma
+    return 1.0, t ** getattr(p, "gamma", 0.0)
 
 
 def vad(infoset, t, p, memory):
@@ -307,6 +306,7 @@ def trend_dcfr(infoset, t, p):
 
 
 def last_dcfr(infoset, t, p):
+    infoset.S = dict(infoset.sigma)
     progress = (t - 1) / p.horizon
     for a in infoset.actions:
         R = infoset.R[a] + infoset.r[a]

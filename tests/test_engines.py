@@ -19,7 +19,8 @@ from workbench import compare
 from workbench.engines import Engine, WorkerLost, open_engine, parse_engine
 from workbench.engines.version import checked, code_version, difference
 from workbench.jobs import run_jobs
-from workbench.plan import EPISODES, PlanConfig, resolve_plan, run_plan
+from workbench.plan import run_plan
+from workbench.plan_config import EPISODES, PlanConfig, resolve_plan
 from workbench.rundir import RunDirectory
 from workbench.solve import SolveConfig
 

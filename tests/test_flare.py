@@ -233,17 +233,15 @@ def test_tree_reuse_keeps_the_subtree():
 def test_lines_and_trees_outlive_chance(params):
     """What a tree or a line knows of other outcomes of chance is never played where it is illegal."""
     planner = find_planner("flare-paper", {**params, "S": 8})
+    begin, world = planner.begin, load_world("2048", {"rows": 2, "columns": 3})
+
+    def uncompiled(instance, rng):
+        begin(instance, rng)
+        planner.simulate = plain(simulate)
+
+    planner.begin = uncompiled
     for seed in range(5):
-        instance = load_world("2048", {"rows": 2, "columns": 3}).instance(seed)
-        begin = planner.begin
-
-        def uncompiled(instance, rng, begin=begin):
-            begin(instance, rng)
-            planner.simulate = plain(simulate)
-
-        planner.begin = uncompiled
-        assert play(instance, planner, Budget(), seed=seed).status == "ended"
-        planner.begin = begin
+        assert play(world.instance(seed), planner, Budget(), seed=seed).status == "ended"
 
 
 def test_memory_forgets_the_oldest():

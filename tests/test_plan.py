@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from workbench.plan import EPISODES, PlanConfig, resolve_plan, run_plan
+from workbench.plan import run_plan
+from workbench.plan_config import EPISODES, PlanConfig, resolve_plan
 from workbench.replay import load_frames, write_gif
 from workbench.rundir import RunDirectory
 

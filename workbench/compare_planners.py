@@ -14,7 +14,8 @@ from typing import Any
 from games.errors import GameplanError, UsageError
 from workbench.compare import slug
 from workbench.durations import parse_duration
-from workbench.plan import DONE, PlanConfig, ignores, resolve_plan, run_plan
+from workbench.plan import DONE, ignores, run_plan
+from workbench.plan_config import PlanConfig, resolve_plan
 from workbench.rundir import CONFIG, RESULT, RunDirectory
 
 UNITS = ("simulations", "evaluations", "expansions", "time")

@@ -15,7 +15,8 @@ from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play, step
 from planners.planner import Decision
-from workbench.plan import EPISODES, instance_of, saved_plan
+from workbench.plan import instance_of
+from workbench.plan_config import EPISODES, saved_plan
 from workbench.rundir import RunDirectory
 
 MAX_GIF_FRAMES = 2000

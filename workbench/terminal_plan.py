@@ -14,7 +14,8 @@ from rich.text import Text
 from games.worlds import load_world
 from planners.episode import Episode
 from workbench.durations import format_duration
-from workbench.plan import PlanConfig, ignores
+from workbench.plan import ignores
+from workbench.plan_config import PlanConfig
 from workbench.replay import Frame, frame_of
 from workbench.terminal import out_console, print_table
 

@@ -1,6 +1,5 @@
 """The table of planners on the knowledge-graph walk: success, traps, first errors, recovery, cost; mean +- sd over seeds."""
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from games.errors import UsageError
 from games.graphs.kg_walk import KgWalk
 from games.params import Value
 from games.worlds import load_world
@@ -55,7 +55,8 @@ class Measured:
 def measure(world: str, planner: str, params: dict[str, Value], seeds: range, label: str = "") -> Measured:
     """Return what a planner does on the instances `seeds` of a world of knowledge-graph walks."""
     found, player = load_world(world), find_planner(planner, params)
-    assert isinstance(found, KgWalk)
+    if not isinstance(found, KgWalk):
+        raise UsageError(f"{world} is no knowledge-graph walk; legal are kg-walk and kg-needle")
     marks, forced, costs, begin = [], [], [], time.process_time()
     for seed in seeds:
         instance = found.instance(seed)
@@ -78,6 +79,17 @@ def table(world: str = "kg-walk", seeds: int = 5, instances: int = 200, jobs: in
         return [_row(job) for job in work]
     with ProcessPoolExecutor(jobs) as pool:
         return list(pool.map(_row, work))
+
+
+def row_record(row: Measured) -> dict[str, Any]:
+    """Return one row of the table as plain values."""
+    return {
+        "planner": row.label,
+        **{metric: None if np.isnan(value := rate(row.marks, metric)) else value for metric in METRICS},
+        "forced recovery": float(np.mean(row.forced)),
+        **{name: float(row.costs[:, counter].mean()) for name, counter in COSTS.items()},
+        "cpu_seconds": row.cpu_seconds,
+    }
 
 
 def render(rows: Sequence[Measured], seeds: int = 5) -> str:
@@ -115,8 +127,3 @@ def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
             best = max(best, len(instances) / (time.process_time() - begin))
         record[name] = {"episodes_per_second": best}
     return record
-
-
-if __name__ == "__main__":
-    for name in sys.argv[1:] or ["kg-walk", "kg-needle"]:
-        print(f"{name}: 5 seeds x 200 instances, mean ± standard deviation over seeds\n\n{render(table(name))}\n")

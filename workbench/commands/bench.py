@@ -77,3 +77,23 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
     else:
         print_bench_planning(record, planning.rows)
     return 0
+
+
+@bench.command("flare")
+@click.option("--worlds", default="kg-walk,kg-needle", show_default=True, callback=names, help="Knowledge-graph walks.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Groups of instances.")
+@click.option("--instances", default=200, show_default=True, type=click.IntRange(1), help="Instances of a group.")
+@json_option
+def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) -> int:
+    """Set FLARE beside its baselines: success, traps, recovery and cost, mean and standard deviation over seeds, as Markdown."""
+    from workbench.bench import planning_flare
+
+    tables = {world: planning_flare.table(world, seeds, instances) for world in worlds}
+    if as_json:
+        rows = {world: [planning_flare.row_record(row) for row in table] for world, table in tables.items()}
+        print_json({"schema": SCHEMA, "command": "bench flare", "seeds": seeds, "instances": instances, "worlds": rows})
+        return 0
+    for world, table in tables.items():
+        click.echo(f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds\n")
+        click.echo(planning_flare.render(table, seeds) + "\n")
+    return 0

@@ -153,7 +153,7 @@ def _compare_planners(
     **options: Any,
 ) -> int:  # fmt: skip
     from workbench import compare_planners as comparison
-    from workbench.plan import PlanConfig
+    from workbench.plan_config import PlanConfig
     from workbench.plotting_planners import draw_success
     from workbench.terminal import job_progress, print_table, say
 

@@ -60,7 +60,7 @@ def plan(
     The run directory keeps configuration, every episode with its actions (Sokoban: the LURD solution), and times. Exit codes:
     0 done, 1 error, 2 usage, 130 interrupted (finished episodes are kept; --resume goes on).
     """
-    from workbench.plan import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
+    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
     from workbench.rundir import RunDirectory, default_path
 
     if levels is not None:
