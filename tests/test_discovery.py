@@ -18,8 +18,10 @@ from cli import cli
 from games.errors import UsageError
 from workbench.discovery.config import DiscoveryConfig, load_config, resolve
 from workbench.discovery.exchange import export, read_programs
+from workbench.discovery.isolation import measure
 from workbench.discovery.lineage import descent
 from workbench.discovery.ranking import average_score, capped_log_score, log_score, selection_weights
+from workbench.discovery.records import Job, Trial
 from workbench.discovery.session import begin, config_of, load_run, proceed, ranked
 from workbench.discovery.store import Store
 
@@ -166,6 +168,16 @@ def test_programs_are_imported_as_seeds(tmp_path, monkeypatch):
     Path("empty").mkdir()
     assert "holds no program" in str(gameplan("evolve", "import", TOY, "empty", "--out", "x").exception)
     assert "does not exist" in str(gameplan("evolve", "import", TOY, "nowhere.py", "--out", "x").exception)
+
+
+def test_what_the_user_chose_may_take_longer(tmp_path):
+    slow = "PARAMS = {}\n\n\ndef curve(x, params):\n    for _ in range(6000000):\n        x = x * 1.0000001\n    return x\n"
+    config = resolve(DiscoveryConfig(TOY, seeds=("slow.py",), evals=0, candidate_seconds=0.3), ("slow.py",))
+    record = proceed(begin(config, tmp_path / "run", {"slow.py": slow}), config)
+    assert (record["status"], record["programs"], record["evaluations"]) == ("done", 1, 0)
+    (member,) = load_run(Store.open(tmp_path / "run")).members()
+    job = Job(TOY, member.source, tuple(Trial(name, 9) for name in ("square", "wave")), limits=config.limits(chosen=False))
+    assert measure(job).status == "timeout"
 
 
 @pytest.mark.parametrize(

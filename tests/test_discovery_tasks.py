@@ -160,6 +160,15 @@ def test_shor_in_the_published_class_form_is_worth_what_the_shipped_rule_is():
     assert np.isfinite(PSRO.fingerprint(PUBLISHED)).all()
 
 
+def test_trials_of_meta_solvers_load_no_games(monkeypatch):
+    """A locked process reads no cache: what it does not have already it would have to walk anew."""
+    source = PSRO.known()["uniform"]
+    first = PSRO.run(PSRO.prepare(source), {}, "kuhn_2p", 2, 0)
+    monkeypatch.setattr("games.cache.load", lambda key: pytest.fail("a game is loaded"))
+    again = PSRO.run(PSRO.prepare(source), {}, "kuhn_2p", 2, 0)
+    assert (again["policy"] == first["policy"]).all()
+
+
 def psro_program(train, state="{}"):
     return f"""
 import numpy as np

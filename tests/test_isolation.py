@@ -4,6 +4,7 @@ The static check would turn most of the hostile programs away. Here they meet th
 """
 
 import os
+import signal
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -215,6 +216,24 @@ def test_a_warden_that_is_killed_is_replaced(toy):
     run(toy, NORMAL)
     client._local.warden.process.kill()
     assert run(toy, NORMAL).values == (0.25,)
+
+
+def test_what_waits_may_be_killed(toy):
+    """Zygotes, the one forked for the next structure, and the child forked for the next examination are replaced."""
+    constant = "def answer():\n    return {}\n"
+    for k in range(2):
+        assert examine(Job(toy, constant.format(k))).status == "ok"
+        assert run(toy, constant.format(float(k))).values == (float(k),)
+        warden = client._handle("auto").process.pid
+        below = Path(f"/proc/{warden}/task/{warden}/children").read_text().split()
+        assert len(below) >= 3  # without a structure, with one, waiting for one
+        for pid in below:
+            os.kill(int(pid), signal.SIGKILL)
+        for pid in below:
+            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                time.sleep(0.01)
+    assert run(toy, NORMAL).values == (0.25,)
+    assert examine(Job(toy, NORMAL)).status == "ok"
 
 
 def test_what_is_compiled_ahead_is_inert():

@@ -13,6 +13,7 @@ from workbench.engines.engine import Call, Engine, WorkerLost
 from workbench.engines.local import prepare_worker
 from workbench.engines.version import checked, code_version, difference
 
+SETTLING = 30.0  # seconds for a new worker in place of a dead one
 PATIENCE = 5.0  # seconds for a scheduler to answer and for a first worker to be there
 
 
@@ -47,7 +48,11 @@ def dask_cluster(workers: int) -> Iterator[Engine]:
         )
         client = stack.enter_context(distributed.Client(cluster, set_as_default=False))
         client.register_plugin(Prepare())
-        yield from _engine(distributed, client, workers, partial, retries=2)
+        try:
+            yield from _engine(distributed, client, workers, partial, retries=2)
+        finally:
+            with suppress(TimeoutError):  # a worker that is just being replaced cannot be closed: Dask would raise
+                client.wait_for_workers(workers, timeout=SETTLING)
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class Nursery:
         """
         if self._ahead is not None and self._ahead.zygote is zygote and zygote.alive:
             ahead, self._ahead = self._ahead, None
-            if (ahead.cpu_seconds, ahead.random) == (cpu_seconds, random):
+            if (ahead.cpu_seconds, ahead.random) == (cpu_seconds, random) and ahead.child.alive:
                 return ahead.child
             ahead.child.close()  # a zygote has one child at a time
         return zygote.start(cpu_seconds=cpu_seconds, random=random)
@@ -85,7 +85,7 @@ class Nursery:
         """Return a zygote that waits for its structure."""
         if self._spare is not None:
             name, spare = self._spare
-            if name == key.task and spare.limits == key.limits and spare.waits:
+            if name == key.task and spare.limits == key.limits and spare.alive:
                 self._spare = None
                 return spare
             self._drop_spare()

@@ -43,7 +43,10 @@ def read(fd: int, size: int, deadline: float | None = None) -> bytes:
             left = deadline - time.monotonic()
             if left <= 0 or not waiter.poll(left * 1000):
                 raise Gone(late=True)
-        part = os.read(fd, min(size - len(parts), 1 << 20))
+        try:
+            part = os.read(fd, min(size - len(parts), 1 << 20))
+        except ConnectionResetError:  # gone, with something unread
+            part = b""
         if not part:
             raise Gone
         parts += part

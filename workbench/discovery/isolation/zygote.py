@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -50,14 +51,6 @@ class Zygote:
         self._pending = False
         self.prepared = Reply(OK)
 
-    @property
-    def waits(self) -> bool:
-        """Whether it is there, before anything was sent to it."""
-        if self.pid and os.waitpid(self.pid, os.WNOHANG) != (0, 0):
-            self.pid = 0
-            self.link.close()
-        return self.alive
-
     def send(self, structure: str | None) -> None:
         """Let it prepare a structure; None is nothing."""
         with suppress(OSError):  # `receive` says what happened to it
@@ -69,7 +62,10 @@ class Zygote:
 
     @property
     def alive(self) -> bool:
-        """Whether it can have children."""
+        """Whether it is there still; nobody but us should end it, but others may."""
+        if self.pid and os.waitpid(self.pid, os.WNOHANG) != (0, 0):
+            self.pid = 0
+            self.link.close()
         return self.pid != 0
 
     def start(self, *, cpu_seconds: float, random: bool) -> "Child":
@@ -156,6 +152,13 @@ class Child:
             return self._ended()
         longest = time.monotonic() - began  # of what it says about itself no more is believed than is possible
         return reply._replace(**{name: min(getattr(reply, name), longest) for name in ("prepare", "wall", "cpu")})
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is there still, as long as it has said nothing."""
+        hung_up = select.poll()
+        hung_up.register(self._from, 0)
+        return not hung_up.poll(0)
 
     def close(self) -> None:
         """Let it go."""
