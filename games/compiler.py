@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from games.blocks import build_blocks
+from games.assembly import Infosets, assemble
 from games.errors import GameplanError
-from games.sequence_form import Rows, SequenceGame, Tree
+from games.sequence_form import Rows, SequenceGame
 
 MAX_HISTORIES = 5_000_000
 MAX_NAME_BYTES = 1 << 29  # infoset strings kept in memory; long before this a game is too large to solve
@@ -54,26 +54,7 @@ def compile_game(
         raise GameplanError(f"OpenSpiel failed while walking {name}: {openspiel_reason(error)}") from error
     if not walk.chance:
         raise GameplanError(f"{name} has no terminal history; choose other game parameters")
-    tree = walk.tree()
-    rows = _merge(walk, [int(n) + 1 for n in np.diff(tree.action_start)])
-    players = walk.players
-    scale = np.abs(rows.utility).max(initial=0.0)
-    shared = players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
-    blocks = build_blocks(rows, [int(n) + 1 for n in np.diff(tree.action_start)], shared)
-    names = [text.encode() for infosets in walk.ids for text in infosets]
-    return SequenceGame(
-        name=name,
-        key=key,
-        histories=walk.histories,
-        terminals=len(walk.chance),
-        converted=converted,
-        tree=tree,
-        rows=rows,
-        blocks=blocks,
-        action_ids=np.array([a for actions in walk.actions for legal in actions for a in legal], np.int64),
-        name_bytes=np.frombuffer(b"".join(names), np.uint8),
-        name_start=np.cumsum([0, *map(len, names)], dtype=np.int64),
-    )
+    return assemble(walk.infosets, walk.terminals(), name=name, key=key, histories=walk.histories, converted=converted)
 
 
 def openspiel_reason(error: BaseException) -> str:
@@ -84,7 +65,7 @@ def openspiel_reason(error: BaseException) -> str:
 
 
 class _Walk:
-    """Depth-first walk that numbers infosets and pairs by first visit and collects the terminal rows."""
+    """Depth-first walk that collects infosets and terminal histories."""
 
     def __init__(self, players: int, name: str, max_histories: int) -> None:
         self.players = players
@@ -92,10 +73,7 @@ class _Walk:
         self.max_histories = max_histories
         self.histories = 0
         self.ids: list[dict[str, int]] = [{} for _ in range(players)]
-        self.parent: list[list[int]] = [[] for _ in range(players)]
-        self.actions: list[list[list[int]]] = [[] for _ in range(players)]
-        self.first: list[list[int]] = [[] for _ in range(players)]
-        self.pairs = [0] * players
+        self.infosets = Infosets(players)
         self.sequences = array("i")
         self.chance = array("d")
         self.returns = array("d")
@@ -106,6 +84,7 @@ class _Walk:
         pop, push = stack.pop, stack.append
         histories, report, name_bytes = 0, _REPORT_EVERY, 0
         limit = self.max_histories
+        parents, first_pair, actions = self.infosets.parent, self.infosets.first, self.infosets.actions
         memory = _resident() + min(_available() // 2, MAX_MEMORY)
         while stack:
             state, action, last, chance, reached = pop()
@@ -141,11 +120,10 @@ class _Walk:
                             f"{self.name} has information-state strings of more than {MAX_NAME_BYTES >> 20} MiB by "
                             f"{histories:,} histories; choose smaller game parameters"
                         )
-                    first = self._new_infoset(player, text, reached[player], legal)
-                else:
-                    if self.parent[player][infoset] != reached[player] or self.actions[player][infoset] != legal:
-                        raise self._recall_error(player, text, self.parent[player][infoset] != reached[player])
-                    first = self.first[player][infoset]
+                    infoset = self._new_infoset(player, text, reached[player], legal)
+                elif parents[player][infoset] != reached[player] or actions[player][infoset] != legal:
+                    raise self._recall_error(player, text, parents[player][infoset] != reached[player])
+                first = first_pair[player][infoset]
                 before, after = reached[:player], reached[player + 1 :]
                 last = True
                 for k in range(len(legal) - 1, -1, -1):
@@ -173,13 +151,8 @@ class _Walk:
                 f"{self.name} lists an action twice at infoset {_short(text)} of player {player}; in an .efg file the "
                 "actions of an infoset need labels that differ"
             )
-        first = self.pairs[player]
-        self.ids[player][text] = len(self.ids[player])
-        self.parent[player].append(parent)
-        self.actions[player].append(legal)
-        self.first[player].append(first)
-        self.pairs[player] += len(legal)
-        return first
+        self.ids[player][text] = infoset = self.infosets.add(player, text, parent, legal)
+        return infoset
 
     def _recall_error(self, player: int, text: str, forgets: bool) -> GameplanError:
         if forgets:
@@ -189,13 +162,11 @@ class _Walk:
             )
         return GameplanError(f"{self.name} offers different legal actions in one infoset: player {player}, {_short(text)}")
 
-    def tree(self) -> Tree:
-        parent = np.array([s for player in self.parent for s in player], np.uint32)
-        first = np.array([s for player in self.first for s in player], np.uint32)
-        count = np.array([len(a) for player in self.actions for a in player], np.uint32)
-        infoset_start = np.cumsum([0, *map(len, self.ids)], dtype=np.int64)
-        action_start = np.cumsum([0, *self.pairs], dtype=np.int64)
-        return Tree(parent, first, count, infoset_start, action_start)
+    def terminals(self) -> Rows:
+        """Return the terminal histories, one row each."""
+        chance = np.array(self.chance)
+        utility = np.array(self.returns).reshape(-1, self.players).T * chance
+        return Rows(np.array(self.sequences, np.int32).reshape(-1, self.players), chance, utility)
 
 
 def _resident() -> int:
@@ -218,27 +189,3 @@ def _available() -> int:
 def _short(text: str) -> str:
     shown = text.replace("\n", " ")
     return repr(shown if len(shown) <= 80 else shown[:80] + "...")
-
-
-def _merge(walk: _Walk, plan_sizes: list[int]) -> Rows:
-    """Return the terminal rows with equal sequence tuples summed, ordered by player 0's sequence, then player 1's ..."""
-    sequences = np.array(walk.sequences, np.int32).reshape(-1, walk.players)
-    chance = np.array(walk.chance)
-    utility = np.array(walk.returns).reshape(-1, walk.players).T * chance
-    if float(np.prod([float(n) for n in plan_sizes])) < 2**62:
-        key = np.zeros(len(sequences), np.int64)
-        for player, size in enumerate(plan_sizes):
-            key = key * size + sequences[:, player]
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        new = np.concatenate([[True], key[1:] != key[:-1]])
-    else:
-        order = np.lexsort(sequences.T[::-1])
-        ordered = sequences[order]
-        new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
-    start = np.flatnonzero(new)
-    return Rows(
-        np.ascontiguousarray(sequences[order][start]),
-        np.add.reduceat(chance[order], start),
-        np.ascontiguousarray(np.add.reduceat(utility[:, order], start, axis=1)),
-    )
