@@ -8,6 +8,8 @@ from games.loader import load_game
 from games.sequence_form import SequenceGame
 from workbench.catalogue import find_algorithm
 
+pytest.register_assert_rewrite("workbench.testing")  # so that a suite's bare assertions say what they compared
+
 
 @pytest.fixture(scope="session")
 def game():

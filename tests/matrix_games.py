@@ -1,36 +1,6 @@
-"""Meta-games given by payoff tensors, and slow twins of what runs on them."""
-
-from types import SimpleNamespace
+"""Payoff tensors of random games, and slow twins of what runs on them."""
 
 import numpy as np
-
-from games.loader import load_game
-from solvers.psro.catalogue import SOLVERS
-from solvers.psro.core import PolicySet
-from solvers.psro.meta_game import MetaGame, make_meta_game
-from solvers.psro.meta_solver import make_meta_solver, shipped_module
-from solvers.psro.payoffs import Payoffs
-
-
-def meta_game(tensors: list[np.ndarray]) -> MetaGame:
-    """Return a meta-game given by tensors; the extensive-form part is not used then."""
-    sets = [PolicySet(1, merging=False) for _ in tensors]
-    for policies, size in zip(sets, tensors[0].shape, strict=True):
-        for k in range(size):
-            policies.append(np.array([k]))
-    return make_meta_game(sets, Payoffs(load_game("kuhn_2p")).core, np.stack(tensors))
-
-
-def solve_tensors(name: str, tensors: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the train strategies of a shipped solver on the game given by `tensors`."""
-    zero_sum = len(tensors) == 2 and np.allclose(tensors[0], -tensors[1])
-    payoffs = SimpleNamespace(
-        meta=meta_game(tensors), sizes=list(tensors[0].shape), kinds=[np.arange(n) for n in tensors[0].shape],
-        tensor=lambda p: tensors[p], distinct_tensors=lambda: np.stack(tensors),
-        game=SimpleNamespace(players=len(tensors), zero_sum=zero_sum, name="a matrix game"),
-    )  # fmt: skip
-    answer = make_meta_solver(name, "train", shipped_module(SOLVERS[name][0]), {}, None).call(payoffs, 75)
-    return [np.asarray(x) / np.sum(x) for x in answer]
 
 
 def naive_vector(player: int, strategies: list[np.ndarray], tensor: np.ndarray) -> np.ndarray:
