@@ -14,6 +14,8 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
+from games.kernel_cache import note_implementation
+
 
 def operation(default: Callable[..., Any]) -> Any:
     """Return `default` as an operation on its first argument, a record (NamedTuple) or any Python object.
@@ -38,6 +40,7 @@ def operation(default: Callable[..., Any]) -> Any:
     def of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
             implementations[cls] = implementation
+            note_implementation(cls, implementation.__module__)
             return implementation
 
         return register

@@ -1,10 +1,5 @@
-"""Compilation with a disk cache that cannot go stale.
+"""Compilation, with the results kept on disk (`games.kernel_cache`)."""
 
-numba keys a cached kernel by its own file only, so a kernel that calls another file's kernel keeps the old machine code when
-that file changes. The cache directory's name therefore holds a hash of every kernel source of the project.
-"""
-
-import hashlib
 import os
 from collections.abc import Callable
 from functools import cache
@@ -15,8 +10,7 @@ import numba
 import platformdirs
 from numba.core.dispatcher import Dispatcher
 
-_PACKAGES = ("games", "solvers", "planners")
-_MARKS = (b"njit", b"embedded", b"@lean", b"operation", b".of(")  # what a file with code that goes into kernels says
+from games.kernel_cache import VERSION, attach
 
 
 def cache_root() -> Path:
@@ -26,25 +20,8 @@ def cache_root() -> Path:
 
 @cache
 def kernel_cache() -> Path:
-    """Return the directory of compiled kernels that belongs to the present sources and numba version."""
-    top = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256(numba.__version__.encode())
-    for package in _PACKAGES:
-        for source in sorted((top / package).rglob("*.py")):
-            text = source.read_bytes()
-            if any(mark in text for mark in _MARKS):
-                digest.update(str(source.relative_to(top)).encode())
-                digest.update(text)
-    return cache_root() / f"kernels-{digest.hexdigest()[:16]}"
-
-
-@cache
-def _cache_is_writable() -> bool:
-    try:
-        kernel_cache().mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(kernel_cache(), os.W_OK)
+    """Return the directory of compiled kernels of the present numba version."""
+    return cache_root() / f"kernels-{VERSION}"
 
 
 def njit(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,33 +43,9 @@ def lean_njit(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _cached(function: Callable[..., Any], flags: dict[str, Any]) -> Callable[..., Any]:
-    if not _cache_is_writable():  # compile in every process; numba itself would fall back to the source tree
-        return numba.njit(**flags)(function)
-    config: Any = numba.config
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(kernel_cache())
-    try:
-        return _forgiving(numba.njit(cache=True, **flags)(function))
-    except RuntimeError:  # no file to take a cache's name from
-        return numba.njit(**flags)(function)
-    finally:
-        config.CACHE_DIR = before
-
-
-def _forgiving(kernel: Any) -> Any:
-    """Let `kernel` compile again where its cache's index names record classes that this process cannot import."""
-    if not isinstance(kernel, Dispatcher):  # NUMBA_DISABLE_JIT=1
-        return kernel
-    file = kernel._cache._cache_file  # type: ignore[attr-defined]
-    load = file._load_index
-
-    def load_index() -> Any:
-        try:
-            return load()
-        except (ImportError, AttributeError):
-            return {}
-
-    file._load_index = load_index
+    kernel: Callable[..., Any] = numba.njit(**flags)(function)
+    if isinstance(kernel, Dispatcher):  # not so with NUMBA_DISABLE_JIT=1
+        attach(kernel, function, flags, kernel_cache())
     return kernel
 
 

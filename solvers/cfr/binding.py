@@ -1,7 +1,7 @@
 """Binding the loop to a rule: the loop's source with the rule's functions imported into it.
 
 numba caches a function on disk only if everything it calls is reached through module globals, so each rule gets a module of its
-own, written beside the kernel cache and named by a hash of the rule's source; equal rules share it between processes and runs.
+own, written beside the kernel cache and named by a hash of the rule's code; equal rules share it between processes and runs.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from types import ModuleType
 
 from games.files import write_atomically
 from games.jit import kernel_cache
+from games.sources import code_digest
 from solvers.cfr.rule_file import Rule
 
 _MARK = "from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, part, player_state\n"
@@ -24,7 +25,7 @@ def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
     `compiled` (default: whether all three functions of the rule are) chooses the loop's form; both give the same bits.
     """
     compiled = rule.compiled if compiled is None else compiled
-    return _bind(rule.module.__name__, rule.digest, tuple(rule.params), tuple(rule.state.items()), compiled)
+    return _bind(rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items()), compiled)
 
 
 def is_cold(rule: Rule) -> bool:
@@ -33,7 +34,7 @@ def is_cold(rule: Rule) -> bool:
 
 
 def _identity(rule: Rule) -> tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    return rule.module.__name__, rule.digest, tuple(rule.params), tuple(rule.state.items())
+    return rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items())
 
 
 def _loop_path(name: str) -> Path:
@@ -41,7 +42,7 @@ def _loop_path(name: str) -> Path:
 
 
 def _loop_text(
-    module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool
+    module: str, code: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool
 ) -> tuple[str, str]:
     """Return the name and the source of the bound loop."""
     source = Path(__file__).with_name("loop.py").read_text()
@@ -60,12 +61,12 @@ def player_state(state, a, b, i, j):
     return State({view})
 """
     text = source.replace(_MARK, header)
-    return "gameplan_loop_" + hashlib.sha256(f"{module}\n{digest}\n{text}".encode()).hexdigest()[:16], text
+    return "gameplan_loop_" + hashlib.sha256(f"{module}\n{code}\n{code_digest(text)}".encode()).hexdigest()[:16], text
 
 
 @cache
-def _bind(module: str, digest: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
-    name, text = _loop_text(module, digest, params, state, compiled)
+def _bind(module: str, code: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
+    name, text = _loop_text(module, code, params, state, compiled)
     if name in sys.modules:
         return sys.modules[name]
     path = _loop_path(name)

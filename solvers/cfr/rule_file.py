@@ -23,6 +23,7 @@ from types import ModuleType
 
 from games.errors import GameplanError, UsageError
 from games.params import Value
+from games.sources import code_digest
 
 FUNCTIONS = {
     "accumulate_policy": ("S", "sigma", "reach", "r", "R", "t", "infosets", "params", "state"),
@@ -35,11 +36,15 @@ IMPORTS = ("math", "numpy", "numba", "solvers.rule")
 
 @dataclass(frozen=True)
 class Rule:
-    """A checked rule: its module, declared parameters and memory, and whether its functions are compiled."""
+    """A checked rule: its module, declared parameters and memory, and whether its functions are compiled.
+
+    `digest` is a hash of its source, `code` one that comments and docstrings do not change.
+    """
 
     name: str
     module: ModuleType
     digest: str
+    code: str
     params: dict[str, Value]
     choices: dict[str, tuple[str, ...]]
     state: dict[str, str]
@@ -72,7 +77,7 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
         raise GameplanError(
             f"{path}, line {getattr(error, 'lineno', '?')}: not valid Python: {getattr(error, 'msg', error)}"
         ) from error
-    digest = hashlib.sha256(f"{path.resolve()}\n{source}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{path.resolve()}\n{code_digest(source)}".encode()).hexdigest()[:16]
     name = f"gameplan_rule_{digest}"
     if name in sys.modules:
         return sys.modules[name], source
@@ -108,6 +113,7 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
         name=name,
         module=module,
         digest=hashlib.sha256(source.encode()).hexdigest(),
+        code=code_digest(source),
         params=dict(module.PARAMS),
         choices=dict(getattr(module, "CHOICES", {})),
         state=dict(getattr(module, "STATE", {})),
