@@ -1,96 +1,49 @@
-"""The suite that every CFR variant of the catalogue passes; a new variant needs one line in `BOUNDS`."""
+"""The suite that every CFR variant of the catalogue passes, and what compiled and interpreted runs share."""
 
-import ast
 import inspect
 import json
 import os
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from solvers.cfr.binding import bind_loop
-from solvers.exploitability import Evaluator, uniform_policy
-from workbench.catalogue import CFR, find_algorithm, find_rule
+from workbench.catalogue import CFR, find_algorithm
+from workbench.testing.rules import RuleSuite
 
 # Exploitability on kuhn_2p after 1000 iterations: the published order of magnitude times 3, nothing below rounding.
 BOUNDS = {
     "cfr": 3e-3, "cfr+": 3e-4, "lcfr": 3e-4, "dcfr": 3e-4, "dcfr+": 4e-4, "pcfr+": 6e-8, "dpcfr+": 1e-12, "hs-pcfr+": 1e-12,
     "hs-dcfr": 3e-3, "vad-cfr": 1e-12, "aod-cfr": 1e-10, "aod-distilled": 1e-12, "trend-dcfr": 1e-12, "last-dcfr": 1e-12,
 }  # fmt: skip
-# The same with simultaneous updates, as a share of the uniform policy's: they are slow, hs-dcfr's above all, and last iterates cycle.
-SIMULTANEOUS = {"last-dcfr": 0.5}
+# The same with simultaneous updates, as a share of the uniform policy's: last iterates cycle.
+SHARES = {"last-dcfr": 0.5}
 PARAMS = {"vad-cfr": {"warmup_iterations": 5}}  # so that short runs have an average
-LEGAL_IMPORTS = {"math", "numpy", "numba", "solvers.rule"}
-every_variant = pytest.mark.parametrize("algo", list(CFR))
-UPDATES = pytest.mark.parametrize("alternating", [True, False], ids=["alternating", "simultaneous"])
+
+
+def test_every_variant_has_a_bound():
+    """A new rule needs one line in BOUNDS above."""
+    assert not (missing := set(CFR) - set(BOUNDS)), f"add to BOUNDS in tests/test_conformance.py: {missing}"
+    assert set(BOUNDS) == set(CFR), "a bound belongs to no rule of the catalogue"
+
+
+class TestCatalogue(RuleSuite):
+    @pytest.fixture(autouse=True, params=CFR)
+    def chosen(self, request):
+        self.algo = request.param
+        self.bound = BOUNDS.get(self.algo, 0.0)
+        self.share, self.params = SHARES.get(self.algo, RuleSuite.share), PARAMS.get(self.algo, {})
+
+    def test_the_source_is_named_and_the_rule_compiled(self):
+        rule, entry = self.rule(), CFR[self.algo]
+        author = entry.reference.replace(",", " ").split()[0]
+        assert entry.title and author in rule.module.__doc__, "the module's docstring does not name the source"
+        assert rule.compiled
 
 
 def fresh(algo, game, alternating=True, iterations=40):
     return find_algorithm(algo, PARAMS.get(algo, {}), iterations).make(game, alternating=alternating)
-
-
-def bits(solver):
-    return {name: array.tobytes() for name, array in solver.state().items()}
-
-
-def test_every_variant_has_a_bound():
-    assert set(BOUNDS) == set(CFR)
-
-
-@every_variant
-def test_file_is_complete(algo):
-    """The file says what it is and where it is from, uses what it declares, and depends on the shared vocabulary alone."""
-    rule, entry = find_rule(algo), CFR[algo]
-    tree = ast.parse(inspect.getsource(rule.module))
-    author = entry.reference.replace(",", " ").split()[0]
-    assert entry.title and author in rule.module.__doc__, "the module's docstring does not name the source"
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    assert all(ast.get_docstring(node) for node in functions.values())
-    assert {"accumulate_policy", "accumulate_regret", "derive_policy"} <= set(functions)
-    attributes = {(n.value.id, n.attr) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
-    assert {a for n, a in attributes if n == "params"} == set(rule.params)
-    assert {a for n, a in attributes if n == "state"} == set(rule.state)
-    for node in ast.walk(tree):
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-        names += [node.module] if isinstance(node, ast.ImportFrom) else []
-        assert set(names) <= LEGAL_IMPORTS
-    assert rule.compiled
-
-
-@every_variant
-@UPDATES
-def test_converges_on_kuhn(algo, alternating, game, solve):
-    evaluate = Evaluator(game("kuhn_2p"))
-    found = evaluate(solve("kuhn_2p", algo, 1000, alternating=alternating).average_policy()).exploitability
-    start = evaluate(uniform_policy(game("kuhn_2p"))).exploitability
-    assert -1e-12 <= found <= (BOUNDS[algo] if alternating else start * SIMULTANEOUS.get(algo, 0.1))
-
-
-@every_variant
-@UPDATES
-def test_checkpoint_continues_with_the_same_bits(algo, alternating, game):
-    whole, first, second = (fresh(algo, game("kuhn_3p"), alternating) for _ in range(3))
-    whole.advance(40)
-    first.advance(13)
-    saved = {name: array.copy() for name, array in first.state().items()}
-    second.restore(13, saved)
-    assert second.iteration == 13
-    second.advance(40)
-    assert bits(second) == bits(whole)
-    assert second.average_policy().tobytes() == whole.average_policy().tobytes()
-
-
-@every_variant
-def test_runs_repeat_bit_for_bit_however_they_are_cut(algo, game):
-    whole, pieces = fresh(algo, game("goofspiel_4")), fresh(algo, game("goofspiel_4"))
-    whole.advance(30)
-    for stop in (0, 1, 2, 2, 11, 30):
-        pieces.advance(stop)
-    assert pieces.iteration == 30
-    assert bits(pieces) == bits(whole)
-    assert not np.array_equal(whole.average_policy(), uniform_policy(game("goofspiel_4")))
 
 
 def test_checkpoint_of_another_run_is_refused(game):

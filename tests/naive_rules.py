@@ -1,0 +1,210 @@
+"""The twins of the CFR rules, infoset by infoset over dictionaries keyed by action: one entry of `TWINS` a rule of the catalogue.
+
+An infoset has the tables R (regrets), S (summed policies), r (this iteration's regrets), sigma (policy) and trend, the player's own
+`reach`, and two memories, `memory` of its own and `shared` by all infosets; t counts iterations from 1 and `p` has the rule's parameters.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Twin(NamedTuple):
+    """A rule: S becomes keep * S + weight * reach * sigma with (keep, weight) from `average`, then `update` sets R and sigma."""
+
+    average: Callable
+    update: Callable
+    defaults: dict = {}
+
+
+def normalised(weights):
+    positive = {a: max(w, 0.0) for a, w in weights.items()}
+    total = sum(positive.values())
+    return {a: w / total if total > 0 else 1.0 / len(weights) for a, w in positive.items()}
+
+
+def faded(t, exponent):
+    return t**exponent / (t**exponent + 1.0) if t else 0.0
+
+
+def matching(accumulate, predict=lambda R, r, t, p: R):
+    """Return the update that accumulates every action's regret and applies regret matching to what `predict` makes of it."""
+
+    def update(infoset, t, p):
+        for a in infoset.actions:
+            infoset.R[a] = accumulate(infoset.R[a], infoset.r[a], t, p)
+        infoset.sigma = normalised({a: predict(infoset.R[a], infoset.r[a], t, p) for a in infoset.actions})
+
+    return update
+
+
+def power(infoset, t, p):
+    return 1.0, t**p.gamma
+
+
+def linear(infoset, t, p):
+    return 1.0, t
+
+
+def scheduled(infoset, t, p):
+    return ((t - 1) / t) ** (p.g0 - p.slope * (t - 1) / p.planned_iterations), 1.0
+
+
+def plus(R, r, t, p):
+    return max(R + r, 0.0)
+
+
+def discounted(R, r, t, p):
+    return (R + r) * faded(t, p.alpha if R + r >= 0 else p.beta)
+
+
+def discounted_plus(R, r, t, p):
+    return max(R * faded(t - 1, p.alpha) + r, 0.0)
+
+
+def discounted_by_schedule(R, r, t, p):
+    progress = (t - 1) / p.planned_iterations
+    return (R + r) * faded(t, 1 + 3 * progress if R + r >= 0 else -1 - 2 * progress)
+
+
+def last_regret(R, r, t, p):
+    return R + r
+
+
+def vad_average(infoset, t, p):
+    if t - 1 < p.warmup_iterations:
+        return 1.0, 0.0
+    m = max(abs(x) for x in infoset.r.values())
+    gamma = min(p.gamma_max, p.gamma + p.gamma_sensitivity * min(1.0, m / p.max_expected_regret))
+    return 1.0, t**gamma / (1 + m**p.stability_exponent) * max(0.1, (1 + m / 2) ** p.magnitude_exponent)
+
+
+def vad(infoset, t, p):
+    """VAD-CFR's regret and policy steps, each with its own running average."""
+    memory = infoset.shared if p.scope == "global" else infoset.memory
+
+    def adaptive(step):
+        m = max(abs(x) for x in infoset.r.values())
+        memory[step] = m if t == 1 else p.ewma_decay * m + (1 - p.ewma_decay) * memory[step]
+        v = min(1.0, memory[step] / p.max_expected_regret)
+        alpha = max(0.1, p.base_alpha - p.volatility_sensitivity * v)
+        beta = min(alpha, p.base_beta - p.volatility_sensitivity * v)
+        return v, faded(t, alpha), faded(t, beta)
+
+    boosted = {a: p.boost * x if x > 0 else x for a, x in infoset.r.items()}
+    R = infoset.R
+    _, high, low = adaptive("regret")
+    for a in infoset.actions:
+        R[a] = max(p.regret_floor, (high if R[a] >= 0 else low) * R[a] + boosted[a])
+    v, high, low = adaptive("policy")
+    hope = p.optimism / (1 + (t - 1) / p.optimism_horizon) * max(0.0, 1 - 0.5 * v)
+    projected = {a: (high if R[a] >= 0 else low) * R[a] + hope * boosted[a] for a in infoset.actions}
+    infoset.sigma = normalised({a: max(x, 0.0) ** p.policy_exponent for a, x in projected.items()})
+
+
+def aod_average(infoset, t, p):
+    gamma = p.gamma + p.gamma_gain * min(1.0, (t - 1) / p.horizon)
+    return faded(t, gamma), t**gamma
+
+
+def aod(infoset, t, p):
+    """AOD-CFR's regret and policy steps."""
+
+    def sign(x):
+        return (x > p.sign_threshold) - (x < -p.sign_threshold)
+
+    scales = {
+        (1, 1): p.agree_positive, (1, -1): p.oppose_positive, (-1, 1): p.oppose_negative, (-1, -1): p.agree_negative,
+    }  # fmt: skip
+    progress = min(1.0, (t - 1) / p.horizon)
+    for a in infoset.actions:
+        R, r = infoset.R[a], infoset.r[a]
+        exponent = p.alpha + p.alpha_gain * progress if R > 0 else p.beta + p.beta_gain * progress
+        infoset.R[a] = R * faded(t, exponent) + scales.get((sign(R), sign(r)), 1.0) * r
+    R, E = infoset.R, infoset.trend
+    squares = {a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions}
+    infoset.trend = {a: p.trend_decay * R[a] + (1 - p.trend_decay) * E[a] for a in infoset.actions}
+    infoset.sigma = normalised(squares if sum(squares.values()) > p.sum_threshold else dict.fromkeys(squares, 0.0))
+
+
+def distilled_average(infoset, t, p):
+    return 1.0, t ** (p.gamma_gain * (t - 1) / p.horizon)
+
+
+def aod_distilled(infoset, t, p):
+    """What is left of AOD-CFR: growing discounts, optimism by the trend, squares."""
+    for a in infoset.actions:
+        R = infoset.R[a]
+        exponent = p.alpha + (t - 1) / p.horizon if R > 0 else p.beta
+        infoset.R[a] = R * faded(t, exponent) + infoset.r[a]
+    R, E = infoset.R, infoset.trend
+    infoset.sigma = normalised({a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions})
+    infoset.trend = {a: p.trend_decay * R[a] + (1 - p.trend_decay) * E[a] for a in infoset.actions}
+
+
+def trend_dcfr(infoset, t, p):
+    played = {}
+    for a in infoset.actions:
+        R = infoset.R[a] + infoset.r[a]
+        R *= faded(t, p.alpha if R > 0 else p.beta)
+        infoset.R[a] = R
+        infoset.trend[a] = (1 - p.trend_rate) * infoset.trend[a] + p.trend_rate * R
+        played[a] = max(R + p.trend_weight * (R - infoset.trend[a]), infoset.r[a], 0.0)
+    infoset.sigma = normalised(played)
+
+
+def nothing(infoset, t, p):
+    return 0.0, 0.0
+
+
+def last_dcfr(infoset, t, p):
+    """The average is the policy that was last played."""
+    infoset.S = dict(infoset.sigma)
+    progress = (t - 1) / p.horizon
+    for a in infoset.actions:
+        R = infoset.R[a] + infoset.r[a]
+        infoset.R[a] = R * faded(t, p.alpha + p.alpha_gain * progress if R >= 0 else p.beta + p.beta_gain * progress)
+    R, E = infoset.R, infoset.trend
+    infoset.sigma = normalised({a: max(0.0, R[a] + p.trend_weight * (R[a] - E[a])) ** 2 for a in infoset.actions})
+    infoset.trend = {a: p.trend_rate * R[a] + (1 - p.trend_rate) * E[a] for a in infoset.actions}
+
+
+VAD = {
+    "base_alpha": 1.5, "base_beta": -0.1, "volatility_sensitivity": 0.5, "max_expected_regret": 2.0, "boost": 1.1,
+    "ewma_decay": 0.1, "regret_floor": -20.0, "optimism": 1.0, "optimism_horizon": 100.0, "policy_exponent": 1.5, "gamma": 2.0,
+    "gamma_max": 4.0, "gamma_sensitivity": 1.5, "stability_exponent": 1.5, "magnitude_exponent": 0.5,
+    "warmup_iterations": 500, "scope": "global",
+}  # fmt: skip
+AOD = {
+    "horizon": 500.0, "alpha": 1.0, "alpha_gain": 1.5, "beta": 0.5, "beta_gain": -0.5, "gamma": 1.0, "gamma_gain": 4.0,
+    "agree_positive": 1.1, "oppose_positive": 0.9, "oppose_negative": 0.7, "agree_negative": 1.2, "trend_weight": 0.5,
+    "trend_decay": 0.1, "sign_threshold": 1e-9, "sum_threshold": 1e-12,
+}  # fmt: skip
+TWINS = {
+    "cfr": Twin(lambda infoset, t, p: (1.0, 1.0), matching(lambda R, r, t, p: R + r)),
+    "cfr+": Twin(linear, matching(plus)),
+    "lcfr": Twin(linear, matching(lambda R, r, t, p: (R + r) * t / (t + 1))),
+    "dcfr": Twin(power, matching(discounted), {"alpha": 1.5, "beta": 0.0, "gamma": 2.0}),
+    "dcfr+": Twin(power, matching(discounted_plus), {"alpha": 1.5, "gamma": 4.0}),
+    "pcfr+": Twin(power, matching(plus, last_regret), {"gamma": 2.0}),
+    "dpcfr+": Twin(
+        power, matching(discounted_plus, lambda R, r, t, p: R * faded(t, p.alpha) + r), {"alpha": 2.3, "gamma": 5.0}
+    ),
+    "hs-pcfr+": Twin(scheduled, matching(plus, last_regret), {"g0": 30.0, "slope": 5.0}),
+    "hs-dcfr": Twin(scheduled, matching(discounted_by_schedule), {"g0": 30.0, "slope": 5.0}),
+    "vad-cfr": Twin(vad_average, vad, VAD),
+    "aod-cfr": Twin(aod_average, aod, AOD),
+    "aod-distilled": Twin(
+        distilled_average, aod_distilled,
+        {"horizon": 500.0, "alpha": 1.0, "beta": 0.0, "gamma_gain": 4.0, "trend_weight": 1.0, "trend_decay": 0.1},
+    ),
+    "trend-dcfr": Twin(
+        power, trend_dcfr, {"alpha": 3.7, "beta": 0.3, "gamma": 13.6, "trend_weight": 0.6, "trend_rate": 0.13}
+    ),
+    "last-dcfr": Twin(
+        nothing, last_dcfr,
+        {
+            "horizon": 500.0, "alpha": 1.0, "alpha_gain": 4.0, "beta": -1.0, "beta_gain": -2.0, "trend_weight": 1.5,
+            "trend_rate": 0.1,
+        },
+    ),
+}  # fmt: skip
