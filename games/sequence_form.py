@@ -111,11 +111,22 @@ class SequenceGame:
         """The number of (infoset, action) pairs of each player."""
         return [int(n) for n in np.diff(self.tree.action_start)]
 
-    @cached_property
+    @property
     def zero_sum(self) -> bool:
         """Whether the players' utilities sum to zero at every terminal row."""
-        scale = np.abs(self.rows.utility).max(initial=0.0)
-        return bool(np.abs(self.rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
+        return self.constant_sum == 0.0
+
+    @cached_property
+    def constant_sum(self) -> float | None:
+        """What the players' utilities sum to at every terminal history, within rounding of the largest; None where they differ."""
+        utility, chance = self.rows.utility, self.rows.chance
+        total = utility.sum(axis=0)
+        allowed = 1e-12 * np.abs(utility).max(initial=0.0)
+        if (np.abs(total) <= allowed).all():
+            return 0.0
+        likeliest = int(np.argmax(chance))  # the row that a quotient takes the least rounding from
+        constant = float(total[likeliest] / chance[likeliest])
+        return constant if (np.abs(total - constant * chance) <= allowed).all() else None
 
     @cached_property
     def infoset_names(self) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 SOLVERS: dict[str, tuple[str, str]] = {
     "uniform": ("solvers.psro.solvers.uniform", "equal probabilities"),
-    "nash": ("solvers.psro.solvers.nash", "equilibrium of the meta-game by linear programming (two-player zero-sum)"),
+    "nash": ("solvers.psro.solvers.nash", "equilibrium of the meta-game by linear programming (two players, constant-sum)"),
     "prd": ("solvers.psro.solvers.prd", "projected replicator dynamics (Lanctot et al. 2017)"),
     "rm": ("solvers.psro.solvers.rm", "regret matching (Hart & Mas-Colell 2000)"),
     "rm+": ("solvers.psro.solvers.rm_plus", "regret matching plus (Tammelin 2014)"),

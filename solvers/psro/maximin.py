@@ -16,7 +16,11 @@ def maximin(payoff: np.ndarray) -> np.ndarray:
     from scipy.optimize import linprog  # a third of a second, which rules that need no program shall not wait for
 
     rows, columns = payoff.shape
-    scale = max(np.abs(payoff).max(), 1e-300)
+    high, low = payoff.max(), payoff.min()
+    middle, half = high / 2.0 + low / 2.0, high / 2.0 - low / 2.0
+    if abs(middle) > half:  # HiGHS's tolerances are absolute: what the strategies decide about must not be small next to one
+        payoff = payoff - middle
+    scale = np.abs(payoff).max() or 1.0
     result = linprog(
         np.append(np.zeros(rows), -1.0),
         A_ub=np.hstack([-payoff.T / scale, np.ones((columns, 1))]),

@@ -151,17 +151,17 @@ class Payoffs:
         core, reduced = self.core, [s.reduced for s in self._sets]
         gradient = np.zeros(int(np.diff(core.start).max()))
         plans = np.zeros(int(core.start[-1]))
-        negated = players == 2 and self.game.zero_sum
+        constant = self.game.constant_sum if players == 2 else None
         for newest in range(players):  # joint policies in which it is the last player with a policy that is not known
             spans = [range(old[p] if p == newest else 0, new[p] if p <= newest else old[p]) for p in range(players)]
             by = (newest + 1) % players
             others = [p for p in range(players) if p != by]
-            values = np.zeros((1 if negated else players, len(spans[by])))
+            values = np.zeros((players if constant is None else 1, len(spans[by])))
             for combo in product(*(spans[p] for p in others)):
                 index: list[slice | int] = [slice(None), *(slice(span.start, span.stop) for span in spans)]
                 for other, k in zip(others, combo, strict=True):
                     plans[core.start[other] : core.start[other + 1]] = reduced[other][k]
                     index[1 + other] = k
                 fibres(by, plans, core, reduced[by][spans[by].start : spans[by].stop], gradient, values)
-                full[tuple(index)] = [values[0], -values[0]] if negated else values
+                full[tuple(index)] = values if constant is None else [values[0], constant - values[0]]
         return full

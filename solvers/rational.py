@@ -1,0 +1,221 @@
+"""Sequence-form linear programs in rational arithmetic: a simplex method that starts where floating point left off.
+
+    max v[0]   over x, s >= 0, v free   subject to   E x = e,   F' v - A' x + s = 0
+
+A basis is proven optimal by two exact solutions: the primal one is a plan of the maximiser, the dual one of the minimiser, and
+both guarantee the same value. The floating-point solution gives the basis; only where it misjudged what is zero is there anything
+left to pivot, by Bland's rule (Bland 1977), which ends however degenerate the program. Linear systems are solved by FLINT.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import gcd, lcm
+from typing import Any, NamedTuple
+
+import numpy as np
+
+MAX_SEQUENCES = 200  # pairs a player; beyond, numerators of thousands of digits take longer than an answer is worth
+MAX_PIVOTS = 2_000
+_PRIME = (1 << 61) - 1
+_CLOSE = Fraction(1, 1 << 51)  # a float64 that went through a product and a few sums
+_DENOMINATOR = 1 << 20
+
+
+class Program(NamedTuple):
+    """The program of one game: payoffs as (row, column, value) and both players' constraints as (row, column, +1 or -1).
+
+    `shape` has the numbers of sequences, `infosets` those of constraints (one more than infosets) of maximiser and minimiser.
+    """
+
+    payoff: list[tuple[int, int, Fraction]]
+    own: list[tuple[int, int, int]]
+    other: list[tuple[int, int, int]]
+    shape: tuple[int, int]
+    infosets: tuple[int, int]
+
+
+class Guess(NamedTuple):
+    """A solution in floating point: both players' plans, the slack of every sequence of the minimiser and of the maximiser."""
+
+    plan: np.ndarray
+    other: np.ndarray
+    slack: np.ndarray
+    loss: np.ndarray
+
+
+class Optimum(NamedTuple):
+    """Value and equilibrium plans (sequences), all exact."""
+
+    value: Fraction
+    plan: list[Fraction]
+    other: list[Fraction]
+
+
+def read_payoffs(values: np.ndarray) -> list[Fraction]:
+    """Return the payoffs `values` as fractions: multiples of the largest by simple fractions where they are, within rounding.
+
+    A third is not a float64; 1/3 is what the game meant, and the closed forms of textbooks follow only from it.
+    """
+    largest = float(np.abs(values).max(initial=0.0)) or 1.0
+    unit = _simple(largest) or Fraction(largest)
+    ratios = [_simple(ratio) for ratio in (values / largest).tolist()]
+    return [Fraction(v) if ratio is None else ratio * unit for v, ratio in zip(values.tolist(), ratios, strict=True)]
+
+
+def _simple(value: float) -> Fraction | None:
+    exact = Fraction(value)
+    simple = exact.limit_denominator(_DENOMINATOR)
+    return simple if abs(simple - exact) <= _CLOSE * abs(exact) else None
+
+
+def solve_exactly(program: Program, guess: Guess) -> Optimum | None:
+    """Return the exact optimum, or None if the guess is so bad that it is not reached after `MAX_PIVOTS` pivots."""
+    tableau = _Tableau(program)
+    basis = tableau.independent(_priority(tableau, guess))
+    if not tableau.is_feasible(basis):
+        basis = tableau.pure_basis(guess.plan)
+    for _ in range(MAX_PIVOTS):
+        dual = tableau.dual(basis)
+        entering = tableau.improving(basis, dual)
+        if entering is None:
+            return tableau.optimum(basis, dual)
+        tableau.pivot(basis, entering)
+    return None
+
+
+def _priority(tableau: "_Tableau", guess: Guess) -> np.ndarray:
+    """Return all columns, those of an optimal basis first: free ones, then the positive, then those that may become so."""
+    free = np.zeros(tableau.values)
+    primal = np.concatenate([guess.plan, free, guess.slack])
+    loss = np.concatenate([guess.loss, free, guess.other])
+    is_free = np.zeros(len(primal), bool)
+    is_free[tableau.free] = True
+    positive = ~is_free & (primal > 1e-9)
+    rank = np.where(is_free, 0, np.where(positive, 1, 2))
+    return np.lexsort((np.where(positive, -primal, loss), rank))
+
+
+class _Tableau:
+    """The program in standard form, M z = b with z = (x, v, s), as sparse columns of whole numbers (payoffs times `scale`)."""
+
+    def __init__(self, program: Program) -> None:
+        (self.sequences, rows), (equalities, self.values) = program.shape, program.infosets
+        self.program, self.equalities = program, equalities
+        self.height = equalities + rows
+        self.free = range(self.sequences, self.sequences + self.values)
+        values = [value for _, _, value in program.payoff]
+        self.scale = Fraction(lcm(*(v.denominator for v in values)), gcd(*(v.numerator for v in values)) or 1)
+        self.columns: list[list[tuple[int, int]]] = [[] for _ in range(self.sequences + self.values + rows)]
+        for row, column, sign in program.own:
+            self.columns[column].append((row, sign))
+        for row, column, value in program.payoff:
+            self.columns[row].append((equalities + column, -int(value * self.scale)))
+        for row, column, sign in program.other:
+            self.columns[self.sequences + row].append((equalities + column, sign))
+        for row in range(rows):
+            self.columns[self.sequences + self.values + row].append((equalities + row, 1))
+
+    def independent(self, order: np.ndarray) -> list[int]:
+        """Return the columns that are independent of all before them in `order`: a basis."""
+        import flint
+
+        matrix = flint.nmod_mat(self._matrix(order.tolist()), _PRIME)
+        reduced, rank = matrix.rref()
+        pivots, column = [], 0
+        for row in range(rank):
+            while not int(reduced[row, column]):
+                column += 1
+            pivots.append(int(order[column]))
+        return pivots
+
+    def pure_basis(self, plan: np.ndarray) -> list[int]:
+        """Return a feasible basis: the likeliest action of `plan` at every infoset, and a best response to it."""
+        likeliest, parent = _choices(self.program.own, self.program.infosets[0])
+        reached = [Fraction(0)] * self.sequences
+        reached[0] = Fraction(1)
+        chosen = [0]
+        for infoset in range(1, self.equalities):
+            best = max(likeliest[infoset], key=lambda k: plan[k])
+            chosen.append(best)
+            reached[best] = reached[parent[infoset]]
+        worth = [Fraction(0)] * self.program.shape[1]
+        for row, column, value in self.program.payoff:
+            worth[column] += value * reached[row]
+        answers, parent = _choices(self.program.other, self.values)
+        tight = {0}
+        for infoset in range(self.values - 1, 0, -1):  # parents come before their children
+            best = min(answers[infoset], key=lambda k: worth[k])
+            tight.add(best)
+            worth[parent[infoset]] += worth[best]
+        slack = self.sequences + self.values
+        return [*chosen, *self.free, *(slack + row for row in range(self.program.shape[1]) if row not in tight)]
+
+    def is_feasible(self, basis: Sequence[int]) -> bool:
+        """Return whether no variable but the free ones is negative."""
+        return all(value >= 0 for column, value in zip(basis, self._primal(basis), strict=True) if column not in self.free)
+
+    def dual(self, basis: Sequence[int]) -> list[Any]:
+        """Return the multipliers of all rows for `basis`."""
+        objective = [[int(column == self.sequences)] for column in basis]
+        return self._square(basis).transpose().solve(_integers(objective)).entries()
+
+    def improving(self, basis: Sequence[int], dual: Sequence[Any]) -> int | None:
+        """Return the first column that would raise the value, or None if `basis` is optimal."""
+        used = set(basis)
+        for column, entries in enumerate(self.columns):
+            if column not in used and sum(dual[row] * value for row, value in entries) < 0:
+                return column
+        return None
+
+    def pivot(self, basis: list[int], entering: int) -> None:
+        """Bring `entering` into `basis`, which is changed; the first column that reaches zero leaves."""
+        direction = self._square(basis).solve(_integers(self._matrix([entering]))).entries()
+        primal = self._primal(basis)
+        steps = [
+            (value / change, column, k)
+            for k, (column, value, change) in enumerate(zip(basis, primal, direction, strict=True))
+            if column not in self.free and change > 0
+        ]
+        basis[min(steps, key=lambda step: step[:2])[2]] = entering
+
+    def optimum(self, basis: Sequence[int], dual: Sequence[Any]) -> Optimum:
+        """Return what an optimal basis means."""
+        primal = dict(zip(basis, map(_fraction, self._primal(basis)), strict=True))
+        plan = [primal.get(column, Fraction(0)) for column in range(self.sequences)]
+        other = [_fraction(value) for value in dual[self.equalities :]]
+        return Optimum(primal[self.sequences] / self.scale, plan, other)
+
+    def _primal(self, basis: Sequence[int]) -> list[Any]:
+        return self._square(basis).solve(_integers([[int(row == 0)] for row in range(self.height)])).entries()
+
+    def _square(self, basis: Sequence[int]) -> Any:
+        return _integers(self._matrix(basis))
+
+    def _matrix(self, columns: Sequence[int]) -> list[list[int]]:
+        table = [[0] * len(columns) for _ in range(self.height)]
+        for k, column in enumerate(columns):
+            for row, value in self.columns[column]:
+                table[row][k] += value
+        return table
+
+
+def _choices(constraints: Sequence[tuple[int, int, int]], infosets: int) -> tuple[list[list[int]], list[int]]:
+    """Return the sequences that end at every infoset and the one that leads there; constraint 0 is the empty sequence's."""
+    actions: list[list[int]] = [[] for _ in range(infosets)]
+    parent = [0] * infosets
+    for row, column, sign in constraints:
+        if sign > 0:
+            actions[row].append(column)
+        else:
+            parent[row] = column
+    return actions, parent
+
+
+def _integers(table: list[list[int]]) -> Any:
+    import flint
+
+    return flint.fmpz_mat(table)
+
+
+def _fraction(value: Any) -> Fraction:
+    return Fraction(int(value.p), int(value.q))
