@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from games.blocks import build_blocks
+from games.errors import GameplanError
 from games.sequence_form import Rows, SequenceGame, Tree
 
 
@@ -47,9 +48,21 @@ class Infosets:
 
 
 def assemble(infosets: Infosets, terminals: Rows, *, name: str, key: str, histories: int, converted: bool = False) -> SequenceGame:
-    """Return the compiled game with these infosets and terminal histories (`terminals`: one row each, in order of visit)."""
+    """Return the compiled game with these infosets and terminal histories (`terminals`: one row each, in order of visit).
+
+    Raises
+    ------
+    GameplanError
+        If a payoff, or the sum of those that are merged, is not finite.
+    """
     plan_sizes = [n + 1 for n in infosets.pairs]
     rows = _merge(terminals, plan_sizes)
+    if not np.isfinite(rows.utility).all():
+        player, row = (int(i) for i in np.argwhere(~np.isfinite(rows.utility))[0])
+        raise GameplanError(
+            f"{name} has payoffs that add up to {rows.utility[player, row]} for player {player}; payoffs must be finite numbers, "
+            "also when summed: scale them down"
+        )
     scale = np.abs(rows.utility).max(initial=0.0)
     shared = infosets.players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
     names = [text.encode() for player in infosets.names for text in player]
@@ -83,8 +96,10 @@ def _merge(terminals: Rows, plan_sizes: list[int]) -> Rows:
         ordered = sequences[order]
         new = np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)])
     start = np.flatnonzero(new)
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at what is not finite
+        utility = np.add.reduceat(utility[:, order], start, axis=1)
     return Rows(
         np.ascontiguousarray(sequences[order][start]),
         np.add.reduceat(chance[order], start),
-        np.ascontiguousarray(np.add.reduceat(utility[:, order], start, axis=1)),
+        np.ascontiguousarray(utility),
     )

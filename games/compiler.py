@@ -4,6 +4,7 @@ import os
 import re
 from array import array
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,12 @@ class _Walk:
             elif player == _TERMINAL:
                 self.sequences.extend(reached)
                 self.chance.append(chance)
-                self.returns.extend(state.returns())
+                returns = state.returns()
+                if not all(map(isfinite, returns)):
+                    raise GameplanError(
+                        f"{self.name} pays {returns} after the history {_short(str(state.history()))}; payoffs must be finite numbers"
+                    )
+                self.returns.extend(returns)
             elif player == _CHANCE:
                 last = True
                 outcomes = state.chance_outcomes()

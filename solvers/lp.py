@@ -240,7 +240,10 @@ class LPSolver:
         return {"policy": self._solution.policy, "value": np.array([self._solution.value]), "proof": np.array([proof])}
 
     def restore(self, iteration: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take the solution from a checkpoint."""
+        """Take the solution from a checkpoint; one without a value is an older version's and solved again."""
+        if "proof" not in arrays:
+            self.advance(iteration)
+            return
         proof = (None, CHECKED, RATIONAL)[int(arrays["proof"][0])]
         self._solution = Solution(float(arrays["value"][0]), np.array(arrays["policy"]), proof)
         self.iteration = iteration

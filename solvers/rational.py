@@ -10,14 +10,14 @@ left to pivot, by Bland's rule (Bland 1977), which ends however degenerate the p
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 MAX_SEQUENCES = 200  # pairs a player; beyond, numerators of thousands of digits take longer than an answer is worth
 MAX_PIVOTS = 2_000
 _PRIME = (1 << 61) - 1
-_CLOSE = Fraction(1, 1 << 51)  # a float64 that went through a product and a few sums
+_CLOSE = 2.0**-51  # a float64 that went through a product and a few sums
 _DENOMINATOR = 1 << 20
 
 
@@ -51,35 +51,58 @@ class Optimum(NamedTuple):
     other: list[Fraction]
 
 
+class Vector(NamedTuple):
+    """Fractions with a common denominator, which is positive."""
+
+    numerator: list[int]
+    denominator: int
+
+
 def read_payoffs(values: np.ndarray) -> list[Fraction]:
     """Return the payoffs `values` as fractions: multiples of the largest by simple fractions where they are, within rounding.
 
     A third is not a float64; 1/3 is what the game meant, and the closed forms of textbooks follow only from it.
     """
     largest = float(np.abs(values).max(initial=0.0)) or 1.0
-    unit = _simple(largest) or Fraction(largest)
-    ratios = [_simple(ratio) for ratio in (values / largest).tolist()]
-    return [Fraction(v) if ratio is None else ratio * unit for v, ratio in zip(values.tolist(), ratios, strict=True)]
+    numerator, denominator = _simplest(np.append(values / largest, largest))
+    unit = Fraction(numerator[-1], denominator[-1]) if denominator[-1] else Fraction(largest)
+    return [
+        Fraction(p, q) * unit if q else Fraction(value)
+        for value, p, q in zip(values.tolist(), numerator[:-1], denominator[:-1], strict=True)
+    ]
 
 
-def _simple(value: float) -> Fraction | None:
-    exact = Fraction(value)
-    simple = exact.limit_denominator(_DENOMINATOR)
-    return simple if abs(simple - exact) <= _CLOSE * abs(exact) else None
+def _simplest(values: np.ndarray) -> tuple[list[int], list[int]]:
+    """Return numerator and denominator of the first convergent within rounding of every value; 0, 0 if its denominator is large."""
+    size = np.abs(values)
+    zeros, ones = np.zeros(len(size)), np.ones(len(size))
+    p, q, rest = (zeros, ones), (ones, zeros), size
+    numerator, denominator = np.zeros((2, len(size)))
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # those are far beyond the denominators that are looked for
+        for _ in range(30):  # denominators grow at least like Fibonacci's numbers
+            whole = np.floor(rest)
+            p, q = (p[1], whole * p[1] + p[0]), (q[1], whole * q[1] + q[0])
+            found = (denominator == 0.0) & (q[1] <= _DENOMINATOR) & (np.abs(p[1] / q[1] - size) <= _CLOSE * size)
+            numerator[found], denominator[found] = p[1][found], q[1][found]
+            rest = np.divide(1.0, rest - whole, out=np.zeros_like(rest), where=rest > whole)
+    return [int(n) for n in np.copysign(numerator, values)], [int(n) for n in denominator]
 
 
 def solve_exactly(program: Program, guess: Guess) -> Optimum | None:
     """Return the exact optimum, or None if the guess is so bad that it is not reached after `MAX_PIVOTS` pivots."""
     tableau = _Tableau(program)
     basis = tableau.independent(_priority(tableau, guess))
-    if not tableau.is_feasible(basis):
+    primal = tableau.primal(basis)
+    if not tableau.is_feasible(basis, primal):
         basis = tableau.pure_basis(guess.plan)
+        primal = tableau.primal(basis)
     for _ in range(MAX_PIVOTS):
         dual = tableau.dual(basis)
         entering = tableau.improving(basis, dual)
         if entering is None:
-            return tableau.optimum(basis, dual)
-        tableau.pivot(basis, entering)
+            return tableau.optimum(basis, primal, dual)
+        tableau.pivot(basis, primal, entering)
+        primal = tableau.primal(basis)
     return None
 
 
@@ -150,46 +173,43 @@ class _Tableau:
         slack = self.sequences + self.values
         return [*chosen, *self.free, *(slack + row for row in range(self.program.shape[1]) if row not in tight)]
 
-    def is_feasible(self, basis: Sequence[int]) -> bool:
-        """Return whether no variable but the free ones is negative."""
-        return all(value >= 0 for column, value in zip(basis, self._primal(basis), strict=True) if column not in self.free)
+    def primal(self, basis: Sequence[int]) -> Vector:
+        """Return the variables of `basis`."""
+        return self._solved(self._matrix(basis), [int(row == 0) for row in range(self.height)])
 
-    def dual(self, basis: Sequence[int]) -> list[Any]:
+    def dual(self, basis: Sequence[int]) -> Vector:
         """Return the multipliers of all rows for `basis`."""
-        objective = [[int(column == self.sequences)] for column in basis]
-        return self._square(basis).transpose().solve(_integers(objective)).entries()
+        transposed = [list(row) for row in zip(*self._matrix(basis), strict=True)]
+        return self._solved(transposed, [int(column == self.sequences) for column in basis])
 
-    def improving(self, basis: Sequence[int], dual: Sequence[Any]) -> int | None:
+    def is_feasible(self, basis: Sequence[int], primal: Vector) -> bool:
+        """Return whether no variable but the free ones is negative."""
+        return all(value >= 0 for column, value in zip(basis, primal.numerator, strict=True) if column not in self.free)
+
+    def improving(self, basis: Sequence[int], dual: Vector) -> int | None:
         """Return the first column that would raise the value, or None if `basis` is optimal."""
-        used = set(basis)
+        used, numerator = set(basis), dual.numerator
         for column, entries in enumerate(self.columns):
-            if column not in used and sum(dual[row] * value for row, value in entries) < 0:
+            if column not in used and sum(numerator[row] * value for row, value in entries) < 0:
                 return column
         return None
 
-    def pivot(self, basis: list[int], entering: int) -> None:
-        """Bring `entering` into `basis`, which is changed; the first column that reaches zero leaves."""
-        direction = self._square(basis).solve(_integers(self._matrix([entering]))).entries()
-        primal = self._primal(basis)
+    def pivot(self, basis: list[int], primal: Vector, entering: int) -> None:
+        """Bring `entering` into `basis`, which is changed; the variable that reaches zero first leaves."""
+        direction = self._solved(self._matrix(basis), [row[0] for row in self._matrix([entering])])
         steps = [
-            (value / change, column, k)
-            for k, (column, value, change) in enumerate(zip(basis, primal, direction, strict=True))
+            (Fraction(value, change), column, k)
+            for k, (column, value, change) in enumerate(zip(basis, primal.numerator, direction.numerator, strict=True))
             if column not in self.free and change > 0
         ]
-        basis[min(steps, key=lambda step: step[:2])[2]] = entering
+        basis[min(steps)[2]] = entering
 
-    def optimum(self, basis: Sequence[int], dual: Sequence[Any]) -> Optimum:
+    def optimum(self, basis: Sequence[int], primal: Vector, dual: Vector) -> Optimum:
         """Return what an optimal basis means."""
-        primal = dict(zip(basis, map(_fraction, self._primal(basis)), strict=True))
-        plan = [primal.get(column, Fraction(0)) for column in range(self.sequences)]
-        other = [_fraction(value) for value in dual[self.equalities :]]
-        return Optimum(primal[self.sequences] / self.scale, plan, other)
-
-    def _primal(self, basis: Sequence[int]) -> list[Any]:
-        return self._square(basis).solve(_integers([[int(row == 0)] for row in range(self.height)])).entries()
-
-    def _square(self, basis: Sequence[int]) -> Any:
-        return _integers(self._matrix(basis))
+        known = {column: Fraction(value, primal.denominator) for column, value in zip(basis, primal.numerator, strict=True)}
+        plan = [known.get(column, Fraction(0)) for column in range(self.sequences)]
+        other = [Fraction(value, dual.denominator) for value in dual.numerator[self.equalities :]]
+        return Optimum(known[self.sequences] / self.scale, plan, other)
 
     def _matrix(self, columns: Sequence[int]) -> list[list[int]]:
         table = [[0] * len(columns) for _ in range(self.height)]
@@ -197,6 +217,13 @@ class _Tableau:
             for row, value in self.columns[column]:
                 table[row][k] += value
         return table
+
+    def _solved(self, table: list[list[int]], right: list[int]) -> Vector:
+        import flint
+
+        solution = flint.fmpz_mat(table).solve(flint.fmpz_mat(len(right), 1, right))
+        numerator, denominator = solution.numer_denom()
+        return Vector([int(value) for value in numerator.entries()], int(denominator))
 
 
 def _choices(constraints: Sequence[tuple[int, int, int]], infosets: int) -> tuple[list[list[int]], list[int]]:
@@ -209,13 +236,3 @@ def _choices(constraints: Sequence[tuple[int, int, int]], infosets: int) -> tupl
         else:
             parent[row] = column
     return actions, parent
-
-
-def _integers(table: list[list[int]]) -> Any:
-    import flint
-
-    return flint.fmpz_mat(table)
-
-
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(value.p), int(value.q))

@@ -118,7 +118,9 @@ def test_dominated_policies_fade(name, mass):
 
 def test_nash_refuses_what_it_cannot_solve():
     for tensors, why in ((random_tensors((2, 2), 0), "is general-sum"), (random_tensors((2, 2, 2), 0), "has 3 players")):
-        with pytest.raises(GameplanError, match=f"nash solves two-player zero-sum meta-games; a normal-form game {why}: use shor"):
+        with pytest.raises(
+            GameplanError, match=f"nash solves two-player zero-sum and constant-sum meta-games; a normal-form game {why}: use shor"
+        ):
             answer("nash", tensors)
 
 

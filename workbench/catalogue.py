@@ -254,7 +254,11 @@ def describe(name: str) -> dict[str, Any]:
     elif isinstance(program, ClassProgram):
         record |= {"form": "class program", "params": {}, "doc": (program.module.__doc__ or "").strip()}
     else:
-        record |= {"form": "exact", "params": {}, "doc": "Two-player zero-sum and constant-sum games; one iteration is the whole solution."}
+        record |= {
+            "form": "exact",
+            "params": {},
+            "doc": "Two-player zero-sum and constant-sum games; one iteration is the whole solution.",
+        }
     return record
 
 

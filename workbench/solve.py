@@ -24,6 +24,7 @@ CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C an
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 
 DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
+INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
 CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories")  # what a resumed run may change
 
@@ -167,7 +168,10 @@ def solve(
     _advise(config, algorithm, say)
     progress = _Progress(config, run, solver, Evaluator(game), stop, on_progress, spent)
     status, evaluation = progress.run()
-    record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
+    exact = solver.remarks() if algorithm.one_shot else {}
+    if exact and status == DONE and exact["proof"] is None:
+        status = INEXACT
+    record = result_record(config, run, game, solver, evaluation, status, progress.seconds) | exact
     if status != INTERRUPTED:
         policy = solver.average_policy()
         for suffix in SUFFIXES:

@@ -178,6 +178,9 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
     algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
     console.print(escape(f"{record['game']}  {algo}  {record['iterations']:,} iterations  {record['status']}"), soft_wrap=True)
     print_values(record)
+    if "proof" in record:
+        known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
+        console.print(escape(f"value           {record['value']!r}  {known}"), soft_wrap=True)
     console.print(escape(f"run             {record['run']}"), soft_wrap=True)
 
 
@@ -195,7 +198,7 @@ def print_record(record: dict[str, Any]) -> None:
         shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
         if isinstance(value, list):
             shown = " ".join(f"{item:,}" if isinstance(item, int) else str(item) for item in value)
-        out_console().print(escape(f"{key:<12}{shown}"), soft_wrap=True)
+        out_console().print(escape(f"{key:<13}{shown}"), soft_wrap=True)
 
 
 def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -> None:

@@ -39,7 +39,8 @@ def games(game: str | None, max_histories: int, as_json: bool) -> int:
     record = {
         "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
         "terminals": compiled.terminals, "rows": len(compiled.rows.chance), "infosets": compiled.infosets,
-        "actions": compiled.actions, "zero_sum": compiled.zero_sum, "converted": compiled.converted, "bytes": compiled.nbytes(),
+        "actions": compiled.actions, "zero_sum": compiled.zero_sum, "constant_sum": compiled.constant_sum,
+        "converted": compiled.converted, "bytes": compiled.nbytes(),
     }  # fmt: skip
     if as_json:
         print_json(record)

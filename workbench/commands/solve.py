@@ -45,7 +45,7 @@ def solve(
     """Solve GAME: a short name, an OpenSpiel game string or an .efg file.
 
     The run directory keeps configuration, metrics, policy (npz, JSON, CSV) and checkpoints. Exit codes: 0 done, 1 error, 2 usage,
-    3 target missed, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
+    3 target missed or not exact, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
     """
     from games.loader import resolve
     from workbench.catalogue import is_psro
@@ -78,7 +78,7 @@ def solve(
 
 def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     from workbench.interrupts import stop_on_signal
-    from workbench.solve import INTERRUPTED, MISSED, solve
+    from workbench.solve import INEXACT, INTERRUPTED, MISSED, solve
     from workbench.terminal import print_run, run_display, say
 
     try:
@@ -93,4 +93,4 @@ def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     if record["status"] == INTERRUPTED:
         say(f"interrupted after iteration {record['iterations']}; continue with: gameplan solve --resume {run.path}")
         return 130
-    return 3 if record["status"] == MISSED else 0
+    return 3 if record["status"] in (MISSED, INEXACT) else 0
