@@ -15,6 +15,7 @@ from numba.core.dispatcher import Dispatcher
 from numba.extending import overload
 
 from games.kernel_cache import note_implementation
+from games.modules import is_users
 
 
 def operation(default: Callable[..., Any]) -> Any:
@@ -22,7 +23,8 @@ def operation(default: Callable[..., Any]) -> Any:
 
     ``@name.of(Class)`` registers the implementation for a record class: a plain function that numba can compile, which may call
     `games.jit.embedded` kernels and other operations. Elsewhere the body of `default` holds. Python objects bring a method of the
-    operation's name. Two record classes must not have the same field names with the same types: numba would confuse them.
+    operation's name. Two of our record classes must not share name, field names and types: numba would confuse them; those of a
+    user's programs are given names that say where they are from. ``name.known(subject)`` says whether the default does not hold.
     """
     implementations: dict[type, Callable[..., Any]] = {}
     name = default.__name__
@@ -39,6 +41,9 @@ def operation(default: Callable[..., Any]) -> Any:
 
     def of(cls: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(implementation: Callable[..., Any]) -> Callable[..., Any]:
+            mark = f" of {cls.__module__}"
+            if is_users(cls.__module__) and not cls.__name__.endswith(mark):
+                cls.__name__ += mark
             implementations[cls] = implementation
             note_implementation(cls, implementation.__module__)
             return implementation
@@ -49,6 +54,7 @@ def operation(default: Callable[..., Any]) -> Any:
     overload(call, strict=False, jit_options=flags)(chosen)
     call.__name__, call.__qualname__, call.__doc__, call.__module__ = name, name, default.__doc__, default.__module__
     call.of = of  # type: ignore[attr-defined]
+    call.known = lambda subject: type(subject) in implementations or hasattr(subject, name)  # type: ignore[attr-defined]
     return call
 
 

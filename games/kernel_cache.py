@@ -20,6 +20,7 @@ from numba.core.caching import IndexDataCacheFile
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
+from games.modules import is_users
 from games.sources import closure_digest
 
 VERSION = f"1-numba{numba.__version__}"  # format and compiler of the kernels on disk
@@ -83,7 +84,12 @@ class KernelCache:
             return None
 
     def save_overload(self, signature: Any, result: Any) -> None:
-        """Keep a compiled overload, unless it holds addresses of this process or the disk is not willing."""
+        """Keep a compiled overload, unless it holds addresses of this process or the disk is not willing.
+
+        Nor is one kept for record classes of a user's program: no other process could read an index that names them.
+        """
+        if any(is_users(cls.__module__) for cls in _records(signature)):
+            return
         if not self._enabled or result.library.has_dynamic_globals or not all(loop.can_cache for loop in result.lifted):
             return
         try:

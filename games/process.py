@@ -11,11 +11,13 @@ and implementations of the operations below (``@apply.of(MyModel)``). A transiti
 methods of the same names (`PythonModel` makes one from a model with hashable states); planners then run uncompiled.
 """
 
+import hashlib
 from typing import Any, Protocol
 
 import numpy as np
 
 from games.dispatch import operation
+from games.errors import GameplanError
 from games.random import below, mix
 
 
@@ -232,6 +234,12 @@ class Model(Protocol):
         """Return the (after)state of `action` and the reward; `state` is not changed."""
 
 
+def _lasting_number(action: Any) -> int:
+    if isinstance(action, (int, np.integer)) and -(2**63) <= action < 2**63:
+        return int(action)
+    return int.from_bytes(hashlib.sha256(repr(action).encode()).digest()[:8], "big", signed=True)
+
+
 class PythonModel:
     """A `Model` in the form that planners run uncompiled: states and actions become numbers, found again by `value` and `action`.
 
@@ -241,15 +249,18 @@ class PythonModel:
         Written in Python.
     actions, outcomes : int
         Bounds on the numbers of legal actions and of chance outcomes.
+    lasting : bool
+        Number actions alike in every process: an integer stands for itself, anything else for a hash of its ``repr``. Otherwise
+        actions, like states, are numbered as they are met.
     """
 
     width = 1
 
-    def __init__(self, model: Any, actions: int = 256, outcomes: int = 0) -> None:
-        self.model, self.actions, self.outcomes = model, actions, outcomes
+    def __init__(self, model: Any, actions: int = 256, outcomes: int = 0, lasting: bool = False) -> None:
+        self.model, self.actions, self.outcomes, self.lasting = model, actions, outcomes, lasting
         self._values: list[Any] = []
         self._numbers: dict[Any, int] = {}
-        self._actions: list[Any] = []
+        self._actions: dict[int, Any] = {}
         self._action_numbers: dict[Any, int] = {}
         for name in ("goal", "dead", "distance"):
             if hasattr(model, name):
@@ -270,10 +281,15 @@ class PythonModel:
     def legal(self, state: np.ndarray, actions: np.ndarray) -> int:
         """See `legal`."""
         found = self.model.legal(self.value(state))
+        if len(found) > self.actions:
+            raise GameplanError(f"{len(found)} actions are legal in {self.value(state)!r}; the model was made for {self.actions}")
         for k, action in enumerate(found):
             if action not in self._action_numbers:
-                self._action_numbers[action] = len(self._actions)
-                self._actions.append(action)
+                number = self._action_numbers[action] = _lasting_number(action) if self.lasting else len(self._actions)
+                if self._actions.setdefault(number, action) != action:
+                    raise GameplanError(
+                        f"the actions {action!r} and {self._actions[number]!r} have one number; write them otherwise"
+                    )
             actions[k] = self._action_numbers[action]
         return len(found)
 

@@ -2,11 +2,14 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import numpy as np
 
 from games.errors import UsageError, did_you_mean
+from games.modules import Maker, Program, blamed, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
-from games.world import World
+from games.world import Instance, World
 
 
 class Entry(NamedTuple):
@@ -56,20 +59,34 @@ WORLDS: dict[str, Entry] = {
 }
 
 
-def load_world(name: str, given: Mapping[str, Value] | None = None) -> World:
+METHODS = {"instance": 1, "__len__": 0, "action_name": 3, "text": 2, "outcome": 4}  # of a world: how many arguments they take
+
+
+def load_world(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> World:
     """Return the world called `name` with `given` values for its options.
+
+    `name` is that of the catalogue, or a world of the user's own: the path of a file, whose text may be given, or
+    ``module:attribute``. Such a file has ``OPTIONS`` and ``make(name, **options)``, like the modules of the shipped worlds.
 
     Raises
     ------
     UsageError
         For an unknown name, option or value.
+    GameplanError
+        For a file that is no world.
     """
-    module, maker = _module(name)
-    world: World = getattr(module, maker)(name=name, **world_options(name, given))
+    maker, program = _maker(name, text)
+    options = world_options(name, given, text)
+    if program is None:
+        made: World = maker.make(name=name, **options)
+        return made
+    world: World = make_checked(program, "world", maker, options, METHODS)
+    with blamed(program, "instance(0)"):
+        _check_instance(program, world)
     return world
 
 
-def world_options(name: str, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+def world_options(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> dict[str, Value]:
     """Return a value for every option of the world called `name`: its defaults, overridden by `given`.
 
     Raises
@@ -77,19 +94,34 @@ def world_options(name: str, given: Mapping[str, Value] | None = None) -> dict[s
     UsageError
         For an unknown name, option or value.
     """
-    module, _ = _module(name)
-    defaults = {**module.OPTIONS, **WORLDS[name].given}
-    return resolve_params(name, defaults, getattr(module, "CHOICES", {}), given or {})
+    maker, _ = _maker(name, text)
+    return resolve_params(name, maker.defaults, maker.choices, given or {})
 
 
 def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
     """Return the legal texts of the options of the world called `name` that have few."""
-    choices: Mapping[str, tuple[str, ...]] = getattr(_module(name)[0], "CHOICES", {})
-    return choices
+    return _maker(name, None)[0].choices
 
 
-def _module(name: str) -> tuple[Any, str]:
+def _maker(name: str, text: str | None) -> tuple[Maker, Program | None]:
     if name not in WORLDS:
-        raise UsageError(f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}")
-    module, _, maker = WORLDS[name].maker.partition(":")
-    return importlib.import_module(module), maker
+        if not is_program(name):
+            raise UsageError(f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}")
+        program = load_program(name, "world file", text)
+        return find_maker(program, "world"), program
+    entry = WORLDS[name]
+    module_name, _, maker = entry.maker.partition(":")
+    module = importlib.import_module(module_name)
+    return Maker(getattr(module, maker), {**module.OPTIONS, **entry.given}, getattr(module, "CHOICES", {})), None
+
+
+def _check_instance(program: Program, world: World) -> None:
+    instance = world.instance(0)
+    if not isinstance(instance, Instance):
+        raise TypeError(f"returns a {type(instance).__name__}; a world returns games.world.Instance")
+    for field in ("width", "actions", "outcomes"):
+        if not isinstance(getattr(instance.model, field, None), (int, np.integer)):
+            raise TypeError(f"its model has no whole number {field}; games/process.py says what a model is, PythonModel makes one")
+    start = instance.start
+    if not isinstance(start, np.ndarray) or start.dtype != np.int64 or start.shape != (instance.model.width,):
+        raise TypeError(f"its start must be an int64 array of shape ({instance.model.width},), the model's width")

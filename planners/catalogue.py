@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from games.errors import UsageError, did_you_mean
+from games.modules import Maker, Program, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
 from planners.planner import Planner
 
@@ -78,19 +79,29 @@ PLANNERS: dict[str, Entry] = {
 }
 
 
-def find_planner(name: str, given: Mapping[str, Value] | None = None) -> Planner:
+METHODS = {"begin": 2, "decide": 3}  # of a planner: how many arguments they take
+
+
+def find_planner(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> Planner:
     """Return the planner called `name` with `given` values for its parameters.
+
+    `name` is that of the catalogue, or a planner of the user's own: the path of a file, whose text may be given, or
+    ``module:attribute``. Such a file has ``PARAMS`` and ``make(name, **params)``, like the modules of the shipped planners.
 
     Raises
     ------
     UsageError
         For an unknown name, parameter or value.
+    GameplanError
+        For a file that is no planner.
     """
-    planner: Planner = _module(name).make(name, **planner_params(name, given))
-    return planner
+    maker, program = planner_maker(name, text)
+    params = planner_params(name, given, text)
+    made: Planner = maker.make(name, **params) if program is None else make_checked(program, "planner", maker, params, METHODS)
+    return made
 
 
-def planner_params(name: str, given: Mapping[str, Value] | None = None) -> dict[str, Value]:
+def planner_params(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> dict[str, Value]:
     """Return a value for every parameter of the planner called `name`: its defaults, overridden by `given`.
 
     Raises
@@ -98,11 +109,24 @@ def planner_params(name: str, given: Mapping[str, Value] | None = None) -> dict[
     UsageError
         For an unknown name, parameter or value.
     """
-    module = _module(name)
-    return resolve_params(name, {**module.PARAMS, **PLANNERS[name].given}, getattr(module, "CHOICES", {}), given or {})
+    maker, _ = planner_maker(name, text)
+    return resolve_params(name, maker.defaults, maker.choices, given or {})
 
 
-def _module(name: str) -> Any:
+def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | None]:
+    """Return what makes the planner called `name`, and the program if it is the user's own.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    GameplanError
+        For a file that is no planner.
+    """
     if name not in PLANNERS:
-        raise UsageError(f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}")
-    return importlib.import_module(PLANNERS[name].module)
+        if not is_program(name):
+            raise UsageError(f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}")
+        program = load_program(name, "planner file", text)
+        return find_maker(program, "planner"), program
+    module = importlib.import_module(PLANNERS[name].module)
+    return Maker(module.make, {**module.PARAMS, **PLANNERS[name].given}, getattr(module, "CHOICES", {})), None

@@ -1,0 +1,286 @@
+"""Programs of the user's own: Python files, and attributes of importable modules, written ``module:attribute``.
+
+They are trusted code, because the user's command line names them. What identifies one is its text: `Program.digest`. A path says
+where the text came from and is for display; a run keeps a copy of the text and goes on with that (`workbench.programs`).
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.abc
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any, NamedTuple
+
+from games.errors import GameplanError, UsageError, did_you_mean
+
+_loaded: set[str] = set()  # names of users' modules, or of their packages
+_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+
+def is_file(name: str) -> bool:
+    """Return whether `name` is written as a path, not as a catalogue entry."""
+    return name.endswith(".py") or "/" in name
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether `name` is written ``module:attribute``."""
+    return _ATTRIBUTE.fullmatch(name) is not None
+
+
+def is_program(name: str) -> bool:
+    """Return whether `name` means a program of the user's own, a file or ``module:attribute``."""
+    return is_file(name) or is_attribute(name)
+
+
+def short_name(name: str) -> str:
+    """Return how a program is called in tables and directories: a file's stem, an attribute, or the catalogue name as it is."""
+    if is_attribute(name):
+        module, _, attribute = name.partition(":")
+        return module.rpartition(".")[2] if attribute == "make" else attribute
+    return Path(name).stem if is_file(name) else name
+
+
+def is_users(module: str) -> bool:
+    """Return whether the module of this name is a program of the user's own, or of its package."""
+    return module.partition(".")[0] in _loaded
+
+
+class Program(NamedTuple):
+    """A program of the user's own: its name as given, the module, the attribute that is meant, and the module's text."""
+
+    name: str
+    module: ModuleType
+    attribute: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """The hash of the text."""
+        return digest_of(self.text)
+
+
+def digest_of(text: str) -> str:
+    """Return the hash by which a program's text is known."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_text(path: Path, what: str = "file") -> str:
+    """Return the text of a Python file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the {what} {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def load_program(name: str, what: str, text: str | None = None) -> Program:
+    """Return the program `name`, a path or ``module:attribute``; `what` is what the user takes it for, such as "world file".
+
+    A file is executed under a name of its own, from `text` if that is given, whatever the path holds now. Kernels in it are
+    compiled in every process: on disk numba could not tell one text from the next. The attribute meant in a file is ``make``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file, module or attribute.
+    GameplanError
+        If it cannot be parsed or imported; the line is named.
+    """
+    if is_attribute(name):
+        return _load_attribute(name)
+    path = Path(name)
+    text = read_text(path, what) if text is None else text
+    return Program(name, _execute(path, text), "make", text)
+
+
+def program_text(name: str, what: str) -> str:
+    """Return the text of the program `name` as it is now, without running a file.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file or module.
+    """
+    return _load_attribute(name).text if is_attribute(name) else read_text(Path(name), what)
+
+
+def _load_attribute(name: str) -> Program:
+    module_name, _, attribute = name.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)  # last, so that it hides nothing
+    _loaded.add(module_name.partition(".")[0])
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"there is no module {error.name!r} for {name!r}; install it, or run where Python finds it") from error
+    except Exception as error:
+        raise GameplanError(f"{name}: {type(error).__name__} on import: {one_line(error)}") from error
+    if not hasattr(module, attribute):
+        raise UsageError(f"the module {module_name} has no {attribute!r}{did_you_mean(attribute, dir(module))}")
+    file = getattr(module, "__file__", None)
+    if not file or not file.endswith(".py"):
+        raise UsageError(f"the module {module_name} is not written in Python, so {name} cannot be kept with a run")
+    return Program(name, module, attribute, read_text(Path(file)))
+
+
+class _Text(importlib.abc.InspectLoader):
+    """The loader of a module from its text; its file name is none, so that numba does not look for a cache beside it."""
+
+    def __init__(self, shown: str, text: str) -> None:
+        self.shown, self.text = shown, text
+
+    def get_source(self, fullname: str) -> str:
+        """Return the text."""
+        return self.text
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the compiled text."""
+        return self.source_to_code(self.text, self.shown)
+
+
+def _execute(path: Path, text: str) -> ModuleType:
+    shown = f"<{path.name}>"
+    try:
+        ast.parse(text, filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        raise GameplanError(
+            f"{path}, line {getattr(error, 'lineno', '?')}: not valid Python: {getattr(error, 'msg', error)}"
+        ) from error
+    name = f"gameplan_file_{digest_of(f'{path.name} {text}')[:16]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_loader(name, _Text(shown, text))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    module.__file__ = shown
+    sys.modules[name] = module
+    _loaded.add(name)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException as error:
+        del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise GameplanError(f"{path}{line_in(error, shown)}: {type(error).__name__} on import: {one_line(error)}") from error
+    return module
+
+
+class Maker(NamedTuple):
+    """The function that makes a world or planner from its settings, with their defaults and legal texts."""
+
+    make: Callable[..., Any]
+    defaults: Mapping[str, Any]
+    choices: Mapping[str, tuple[str, ...]]
+
+
+FORMS = {"world": "OPTIONS", "planner": "PARAMS"}  # kind: the table that its files have
+
+
+def find_maker(program: Program, kind: str) -> Maker:
+    """Return the maker in `program`, which must be of `kind` (a key of `FORMS`).
+
+    Raises
+    ------
+    GameplanError
+        If it is not, saying what is wanted.
+    """
+    table = FORMS[kind]
+    wanted = f"a {kind} has {table} = {{...}} and make(name, ...) with one argument for each of {table}"
+    found = [name for name in FORMS.values() if hasattr(program.module, name)]
+    make = getattr(program.module, program.attribute, None)
+    if len(found) > 1:
+        raise GameplanError(
+            f"{program.name} has both OPTIONS (of a world) and PARAMS (of a planner); {wanted}, so keep one of them"
+        )
+    if found != [table] or make is None:
+        missing = table if found != [table] else "make"
+        other = next((other for other, name in FORMS.items() if found == [name] and name != table), None)
+        is_other = f"it is a {other}, not a {kind}" if other and make is not None else f"it has no {missing}"
+        raise GameplanError(f"{program.name} defines no {kind}: {is_other}; {wanted}")
+    defaults, choices = getattr(program.module, table), getattr(program.module, "CHOICES", {})
+    if not isinstance(defaults, dict) or not all(isinstance(value, (bool, int, float, str)) for value in defaults.values()):
+        raise GameplanError(f"{program.name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
+    if not isinstance(choices, dict) or not all(isinstance(v, (tuple, list)) and defaults.get(k) in v for k, v in choices.items()):
+        raise GameplanError(f"{program.name}: CHOICES must list the default of every name in it, which is one of {table}")
+    arguments = ", ".join(["name", *defaults])
+    if not callable(make) or not accepts(make, ("name",), defaults):
+        raise GameplanError(f"{program.name}: {program.attribute} must be a function that takes ({arguments}): {wanted}")
+    return Maker(make, defaults, choices)
+
+
+def accepts(function: Any, positional: tuple[str, ...], keywords: Mapping[str, Any]) -> bool:
+    """Return whether `function` can be called with so many positional and these keyword arguments; True if it cannot be known."""
+    try:
+        inspect.signature(function).bind(*positional, **keywords)
+    except TypeError:
+        return False
+    except ValueError:
+        pass
+    return True
+
+
+def make_checked(program: Program, kind: str, maker: Maker, settings: Mapping[str, Any], methods: Mapping[str, int]) -> Any:
+    """Return what the program makes of `settings`, once it has a name and `methods` (name: how many arguments they take).
+
+    Raises
+    ------
+    GameplanError
+        If making fails, or what is made is no such thing.
+    """
+    with blamed(program, f"{program.attribute}()"):
+        made = maker.make(short_name(program.name), **settings)
+    problems = [] if isinstance(getattr(made, "name", None), str) else ["a text called name"]
+    for method, count in methods.items():
+        function = getattr(made, method, None)
+        if not callable(function) or not accepts(function, ("",) * count, {}):
+            problems.append(f"{method}() with {count} argument{'s' if count != 1 else ''}" if count else f"{method}()")
+    if problems:
+        raise GameplanError(
+            f"{program.name}: {program.attribute} makes a {type(made).__name__}, which is no {kind}; it needs {', '.join(problems)}"
+        )
+    return made
+
+
+@contextmanager
+def blamed(program: Program, where: str = "") -> Iterator[None]:
+    """Turn whatever the user's own program raises in this context into one line that names it and the place."""
+    try:
+        yield
+    except GameplanError:
+        raise
+    except Exception as error:
+        raise GameplanError(failure(program, error, where)) from error
+
+
+def failure(program: Program, error: BaseException, where: str = "") -> str:
+    """Return the line that says where in `program` something failed."""
+    line = line_in(error, str(program.module.__file__))
+    return f"{program.name}{line}: {where + ' failed: ' if where else ''}{type(error).__name__}: {one_line(error)}"
+
+
+def line_in(error: BaseException, file: str) -> str:
+    """Return ", line N" for the last line of `file` in the error's trace, or nothing."""
+    trace, line = error.__traceback__, ""
+    while trace:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    return (str(error).strip().splitlines() or ["no message"])[0]
