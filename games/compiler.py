@@ -136,7 +136,8 @@ class _Walk:
                 returns = state.returns()
                 if not all(map(isfinite, returns)):
                     raise GameplanError(
-                        f"{self.name} pays {returns} after the history {_short(str(state.history()))}; payoffs must be finite numbers"
+                        f"{self.name} pays {returns} after the history {_short(str(state.history()))}; "
+                        "payoffs must be finite numbers"
                     )
                 self.returns.extend(returns)
             elif player == _CHANCE:

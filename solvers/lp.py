@@ -18,7 +18,7 @@ from scipy.sparse import coo_array, csc_array, hstack, vstack
 from games.errors import GameplanError
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator, uniform_policy
-from solvers.plans import plan_of, policy_of
+from solvers.plans import policy_of
 from solvers.rational import MAX_SEQUENCES, Guess, Program, read_payoffs, solve_exactly
 
 TOLERANCE = 1e-9  # exploitability next to half the range of the payoffs that still counts as exact
@@ -181,17 +181,10 @@ def _prove(
     rows = game.rows
     places = rows.sequences.tolist()
     entries = [(i, j, value) for (i, j), value in zip(places, read_payoffs(rows.utility[0]), strict=True)]
-    program = Program(
-        entries,
-        *(_entries(matrix) for matrix in constraints),
-        (game.actions[0] + 1, game.actions[1] + 1),
-        (constraints[0].shape[0], constraints[1].shape[0]),
-    )
-    guess = Guess(
-        *plans,
-        payoff.T @ plans[0] - constraints[1].T @ multipliers[0],
-        -(payoff @ plans[1]) - constraints[0].T @ multipliers[1],
-    )
+    own, other = constraints
+    program = Program(entries, _entries(own), _entries(other), payoff.shape, (own.shape[0], other.shape[0]))
+    slack, loss = payoff.T @ plans[0] - other.T @ multipliers[0], -(payoff @ plans[1]) - own.T @ multipliers[1]
+    guess = Guess(plans[0], plans[1], slack, loss)
     optimum = solve_exactly(program, guess)
     if optimum is None:
         return None

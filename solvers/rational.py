@@ -10,7 +10,7 @@ left to pivot, by Bland's rule (Bland 1977), which ends however degenerate the p
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -221,7 +221,7 @@ class _Tableau:
     def _solved(self, table: list[list[int]], right: list[int]) -> Vector:
         import flint
 
-        solution = flint.fmpz_mat(table).solve(flint.fmpz_mat(len(right), 1, right))
+        solution: Any = flint.fmpz_mat(table).solve(flint.fmpz_mat(len(right), 1, right))
         numerator, denominator = solution.numer_denom()
         return Vector([int(value) for value in numerator.entries()], int(denominator))
 

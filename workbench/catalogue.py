@@ -257,7 +257,7 @@ def describe(name: str) -> dict[str, Any]:
         record |= {
             "form": "exact",
             "params": {},
-            "doc": "Two-player zero-sum and constant-sum games; one iteration is the whole solution.",
+            "doc": "Two-player constant-sum games; one iteration is the whole solution.",
         }
     return record
 

@@ -45,7 +45,8 @@ def solve(
     """Solve GAME: a short name, an OpenSpiel game string or an .efg file.
 
     The run directory keeps configuration, metrics, policy (npz, JSON, CSV) and checkpoints. Exit codes: 0 done, 1 error, 2 usage,
-    3 target missed or not exact, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted run).
+    3 target missed or not exact, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted
+    run).
     """
     from games.loader import resolve
     from workbench.catalogue import is_psro
