@@ -4,9 +4,10 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import EXHAUSTED, REASONS, SOLVED, Search
-from planners.budget import EXPANSIONS, Budget, new_cost, spend
+from planners.best_first_search import Search
+from planners.budget import Budget, new_cost
 from planners.planner import Decision
+from planners.solving import deterministic, plan
 
 # path_weight, bound_weight: of the cost so far and of the lower bound in the order of expansion; expansions: of a search, where the
 # budget does not say; memory: most megabytes of a search; partial: when the budget ends first, go towards the most promising state
@@ -24,7 +25,7 @@ class BestFirst:
             raise UsageError(f"{name}: weights path_weight={path_weight}, bound_weight={bound_weight} must not be negative")
         if expansions < 1 or memory < 1:
             raise UsageError(f"{name}: expansions={expansions}, memory={memory} must both be at least 1")
-        self.name, self._weights, self._partial = name, (path_weight, bound_weight), partial
+        self.name, self._weights, self._partial, self.solves = name, (path_weight, bound_weight), partial, not partial
         self._expansions, self._memory = expansions, memory << 20
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
@@ -39,33 +40,9 @@ class BestFirst:
         self._model = instance.model
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
-        """See `planners.planner.Planner`; the line is the whole plan, and what cannot be solved is given up."""
-        cost, limit = new_cost(), budget.limits()
-        search = self.search = Search(self._model, state, *self._weights, self._memory)
-        units = spend(lambda n: search.advance(n, cost, limit), budget, self._expansions, cost)
-        line = search.line()
-        if search.status == SOLVED or (self._partial and search.status != EXHAUSTED and line):
-            return Decision(line[0], cost, units, line=line, commit=len(line))
-        return given_up(search.status, cost, units)
-
-
-def given_up(status: int, cost: np.ndarray, units: int) -> Decision:
-    """Return the decision of a search that ended without a plan, with the reason."""
-    return Decision(None, cost, units, note=f"{REASONS[status]} after {cost[EXPANSIONS]} expansions")
-
-
-def deterministic(name: str, instance: Instance) -> None:
-    """Check that a search may plan in the world of `instance`.
-
-    Raises
-    ------
-    UsageError
-        In a world with chance.
-    """
-    if instance.model.outcomes:
-        raise UsageError(
-            f"{name} plans without chance, and {instance.name} has chance events; take expectimax, mcts or proact there"
-        )
+        """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
+        self.search = Search(self._model, state, *self._weights, self._memory)
+        return plan(self.search, budget, self._expansions, new_cost(), partial=self._partial)
 
 
 def make(name: str, path_weight: float, bound_weight: float, expansions: int, memory: int, partial: bool) -> BestFirst:

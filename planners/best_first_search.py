@@ -15,13 +15,7 @@ from games.process import bound, distance, goal, key, notes, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
 from planners.table import find, insert
 
-RUNNING, SOLVED, EXHAUSTED, LIMITED, FULL, MEMORY = range(6)
-REASONS = {
-    EXHAUSTED: "unsolvable (exhausted)",
-    RUNNING: "limit reached",
-    LIMITED: "limit reached",
-    MEMORY: "memory limit reached",
-}
+RUNNING, SOLVED, EXHAUSTED, LIMITED, FULL, MEMORY, DEPTH = range(7)  # DEPTH: longer plans than searched for may exist
 FIRST_NODES = 1 << 11  # room at first: clearing a large table takes longer than most searches
 NODES, OPEN, BEST = range(3)  # positions in Nodes.filled
 
@@ -143,7 +137,10 @@ def begin(model, nodes, state, bound_weight):
 
 @njit
 def expand(model, nodes, kept, path_weight, bound_weight, n, cost, limit):
-    """Expand up to `n` nodes in place; return (how many, status, node of the goal or of least h)."""
+    """Expand up to `n` nodes in place; return (how many, status, node of the goal or of least h).
+
+    A goal that is next in line and an empty open list are noticed without a further expansion, so `n` as many as it took suffice.
+    """
     states, links, costs, shut, heap, keys, slots = (
         nodes.states, nodes.links, nodes.costs, nodes.shut, nodes.heap, nodes.keys, nodes.slots,
     )  # fmt: skip
@@ -151,9 +148,18 @@ def expand(model, nodes, kept, path_weight, bound_weight, n, cost, limit):
     actions, prices = np.empty(model.actions, np.int64), np.empty(model.actions)
     after, after_keys = np.empty((model.actions + 1, model.width), np.int64), np.empty(model.actions, np.uint64)
     done, status = 0, RUNNING
-    while done < n:
+    while True:
+        while size > 0 and shut[np.int64(heap[0, 2])] == 1:
+            pop_heap(heap, size)
+            size -= 1
         if size == 0:
             status = EXHAUSTED
+            break
+        node = np.int64(heap[0, 2])
+        if goal(model, states[node]):
+            status, best = SOLVED, node
+            break
+        if done == n:
             break
         if spent(cost, limit):
             status = LIMITED
@@ -161,13 +167,8 @@ def expand(model, nodes, kept, path_weight, bound_weight, n, cost, limit):
         if count + model.actions > len(states) or size + model.actions > len(heap):
             status = FULL
             break
-        node = pop_heap(heap, size)
+        pop_heap(heap, size)
         size -= 1
-        if shut[node] == 1:
-            continue
-        if goal(model, states[node]):
-            status, best = SOLVED, node
-            break
         shut[node] = 1
         done += 1
         found = successors(model, states[node], kept, actions, prices, after, after_keys)

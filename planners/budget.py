@@ -1,8 +1,9 @@
 """What planning costs, and how much of it is allowed: counters that all planners fill in the same way."""
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +16,7 @@ COUNTERS = (
 )  # fmt: skip
 SIMULATIONS, EXPANSIONS, TRANSITIONS, SCORES, EVALUATIONS, PROPOSALS, HITS, TOKENS_IN, TOKENS_OUT, FALLBACKS, QUESTIONS = range(11)
 UNLIMITED = 1 << 62
+LONGEST_SLICE = UNLIMITED  # most units between two looks at the clock; tests set it to try every boundary
 
 # simulations: trajectories or tree descents begun; expansions: states whose successors were generated; transitions: applications of
 # the model while planning; scores: local scores l(s, a); evaluations: trajectory or state values, exact ones included; proposals:
@@ -27,7 +29,8 @@ class Budget:
     """Limits of one decision. None: no limit of this kind; the planner's own number of units then ends it.
 
     `seconds` is wall time; whatever the limits, at least one unit is done. A decision planned against the clock records how many
-    units it had (`Decision.units`), and planning with ``units`` set to that number, and no seconds, repeats it.
+    units it had (`Decision.units`), and planning with ``units`` set to that number, and no seconds or infinitely many, repeats it:
+    `repeated` returns that budget.
     """
 
     units: int | None = None
@@ -35,6 +38,10 @@ class Budget:
     evaluations: int | None = None
     expansions: int | None = None
     seconds: float | None = None
+
+    def repeated(self, units: int) -> "Budget":
+        """Return the budget of a decision that repeats one which had this budget and came to so many `units`."""
+        return replace(self, units=units, seconds=None if self.seconds is None else math.inf)
 
     def limits(self) -> np.ndarray:
         """Return the limits as an array like a cost array."""
@@ -66,7 +73,7 @@ def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.
     ----------
     advance : callable
         ``advance(n)`` does up to n units (simulations, expansions, depths ...) and returns how many; fewer than n means that it is
-        finished or that a counted limit was reached.
+        finished or that a counted limit was reached. What is finished with exactly n may be asked again: it does nothing then.
     budget : Budget
         Its ``units`` bound the number, its ``seconds`` the time.
     default : int
@@ -76,7 +83,7 @@ def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.
     """
     limited = budget.limits() < UNLIMITED
     most = budget.units if budget.units is not None else UNLIMITED if limited.any() or budget.seconds is not None else default
-    if budget.seconds is None:
+    if budget.seconds is None or (budget.seconds == math.inf and budget.units is not None):
         if not limited.any() or budget.units is not None:
             return advance(most)
         first = advance(1)
@@ -85,13 +92,12 @@ def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.
         return first + advance(most - 1 if cost[limited].any() else max(0, default - 1))
     begin = time.perf_counter()
     done, chunk = 0, 1
-    while done < most:
-        chunk = min(chunk, most - done)
+    while True:
+        chunk = min(chunk, most - done, LONGEST_SLICE)
         did = advance(chunk)
         done += did
         elapsed = time.perf_counter() - begin
         left = budget.seconds - elapsed
-        if did < chunk or left <= 0.0:
-            break
+        if did < chunk or done >= most or left <= 0.0:
+            return done
         chunk = max(1, min(2 * chunk, int(0.5 * left * done / elapsed)))  # half of what is left, so as not to overshoot
-    return done

@@ -14,8 +14,7 @@ from games.random import stream
 from games.world import Instance
 from planners.budget import Budget, new_cost
 from planners.planner import Decision, Planner
-
-SOLVED, ENDED, CUT, GIVEN_UP, STOPPED = "solved", "ended", "cut", "given up", "stopped"
+from planners.status import CUT, ENDED, SOLVED, STOPPED, TIME_LIMIT, UNSOLVABLE
 
 
 @dataclass
@@ -23,9 +22,9 @@ class Episode:
     """What happened in an episode.
 
     `states` has one entry more than `actions` and `rewards`; `decisions` has one entry a call of the planner, which may cover
-    several actions; `cost` sums their counters, `seconds` (wall) and `cpu_seconds` their time. `status` says why it ended: at a
-    goal, at another terminal state, by the step limit, because the planner gave up (`note` says why), or by `stop`. `report` has
-    what a planner with a method of this name counts of an episode beside `cost`.
+    several actions; `cost` sums their counters, `seconds` (wall) and `cpu_seconds` their time. `status` (`planners.status`) says
+    why it ended, `note` more where a planner did not go on. `report` has what a planner with a method of this name counts of an
+    episode beside `cost`.
     """
 
     instance: Instance
@@ -63,6 +62,7 @@ def play(
     seed: int = 0,
     steps: int | None = None,
     keep_records: bool = False,
+    time_limit: float | None = None,
     stop: Callable[[], bool] = lambda: False,
     on_decision: Callable[[Episode], None] = lambda episode: None,
 ) -> Episode:
@@ -71,13 +71,15 @@ def play(
     Parameters
     ----------
     budget : Budget or sequence of Budget
-        Of every decision, or of each in turn (to repeat a run that was planned against the clock).
+        Of every decision, or of each in turn: to repeat an episode that was planned against the clock, which had no more.
     seed : int
         Names two streams, that of the world's chance, equal for all planners, and that of this planner.
     steps : int, optional
         Cuts the episode earlier than the instance's own horizon.
     keep_records : bool
         Keep what planners record beyond a decision, such as trees, which may be large; `on_decision` sees it in any case.
+    time_limit : float, optional
+        Seconds of planning after which no further decision is taken.
     stop : callable
         Asked before every decision.
     on_decision : callable
@@ -97,6 +99,8 @@ def play(
     state, actions = instance.start.copy(), np.empty(model.actions, np.int64)
     episode = Episode(instance, [state.copy()])
     count, solved = look(model, state, actions)
+    if not count and not solved and getattr(planner, "solves", False):
+        episode.status, episode.note = UNSOLVABLE, "nothing can be done"
     while count and not solved:
         done = len(episode.actions)
         if horizon is not None and done >= horizon:
@@ -104,6 +108,10 @@ def play(
             break
         if stop():
             episode.status = STOPPED
+            break
+        over = time_limit is not None and episode.seconds >= time_limit
+        if over or (not isinstance(budget, Budget) and len(episode.decisions) == len(budget)):
+            episode.status = TIME_LIMIT
             break
         now = budget if isinstance(budget, Budget) else budget[len(episode.decisions)]
         wall, cpu = time.perf_counter(), time.process_time()
@@ -113,7 +121,7 @@ def play(
         episode.decisions.append(decision)
         episode.cost += decision.cost
         if decision.action is None:
-            episode.status, episode.note = GIVEN_UP, decision.note
+            episode.status, episode.note = decision.status, decision.note
             break
         on_decision(episode)
         if not keep_records and decision.record is not None:

@@ -3,7 +3,7 @@
 Source: Korf 1985, "Depth-first iterative-deepening"; the table: Reinefeld & Marsland 1994.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,10 +12,11 @@ from games.errors import UsageError
 from games.jit import njit
 from games.process import bound, distance, goal, successors
 from games.world import Instance
-from planners.best_first import deterministic, given_up
-from planners.best_first_search import EXHAUSTED, LIMITED, MEMORY, RUNNING, SOLVED, new_notes
-from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget, new_cost, spend, spent
+from planners.best_first_search import DEPTH as TOO_DEEP
+from planners.best_first_search import EXHAUSTED, LIMITED, RUNNING, SOLVED, new_notes
+from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget, new_cost, spent
 from planners.planner import Decision
+from planners.solving import deterministic, plan
 
 # expansions: of a search, where the budget does not say; depth: longest plan; table: places for states seen (rounded up).
 PARAMS = {"expansions": 5_000_000, "depth": 400, "table": 1 << 18}
@@ -65,12 +66,14 @@ def deepen(model, stack, root, kept, n, cost, limit):
     )  # fmt: skip
     prices, mask, done = np.empty(model.actions), np.uint64(len(stack.table) - 1), 0
     if bounds[BOUND] < 0.0:
+        if goal(model, root):
+            return done, SOLVED
         bounds[NEXT] = distance(model, root)
     while True:
         depth = at[DEPTH]
         if depth < 0:  # a round is over
             if bounds[NEXT] == np.inf:
-                return done, MEMORY if at[CUT] == 1 else EXHAUSTED
+                return done, TOO_DEEP if at[CUT] == 1 else EXHAUSTED
             state, g = root, 0.0
         else:
             k = path[depth, 1]
@@ -138,8 +141,33 @@ def swap(rows, j):
         rows[j, i], rows[j - 1, i] = rows[j - 1, i], x
 
 
+class Deepening:
+    """One search from one root; a `planners.solving.SlicedSearch`."""
+
+    def __init__(self, model: Any, state: np.ndarray, depth: int, places: int) -> None:
+        self._stack, self._model, self._state, self.status = (
+            new_stack(depth, model.actions, model.width, places),
+            model,
+            state,
+            RUNNING,
+        )
+        self._notes, self._deepen = suited(new_notes, model)(model), suited(deepen, model)
+
+    def advance(self, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
+        """See `planners.solving.SlicedSearch`."""
+        done, self.status = self._deepen(self._model, self._stack, self._state, self._notes, n, cost, limit)
+        return int(done)
+
+    def line(self) -> tuple[int, ...]:
+        """Return the actions of the plan, once it is solved."""
+        actions, path = self._stack.actions, self._stack.path
+        return tuple(int(actions[d, path[d, 1] - 1]) for d in range(int(self._stack.at[DEPTH]) + 1))
+
+
 class IdaStar:
     """See the module; a unit of the budget is one expansion."""
+
+    solves = True
 
     def __init__(self, name: str, expansions: int, depth: int, table: int) -> None:
         if expansions < 1 or depth < 1 or not 1 <= table <= 1 << 28:
@@ -160,21 +188,8 @@ class IdaStar:
         self._model = instance.model
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
-        """See `planners.planner.Planner`; the line is the whole plan, and what cannot be solved is given up."""
-        model, cost, limit = self._model, new_cost(), budget.limits()
-        stack = new_stack(self._depth, model.actions, model.width, self._places)
-        kept, run, status = suited(new_notes, model)(model), suited(deepen, model), RUNNING
-
-        def advance(n: int) -> int:
-            nonlocal status
-            done, status = run(model, stack, state, kept, n, cost, limit)
-            return int(done)
-
-        units = spend(advance, budget, self._expansions, cost)
-        if status != SOLVED:
-            return given_up(status, cost, units)
-        line = tuple(int(stack.actions[d, stack.path[d, 1] - 1]) for d in range(int(stack.at[DEPTH]) + 1))
-        return Decision(line[0], cost, units, line=line, commit=len(line))
+        """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
+        return plan(Deepening(self._model, state, self._depth, self._places), budget, self._expansions, new_cost())
 
 
 def make(name: str, expansions: int, depth: int, table: int) -> IdaStar:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from planners.episode import SOLVED, Episode
+from planners.episode import Episode
 from planners.exact import TOLERANCE, Solution
+from planners.status import SOLVED
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 
 from games.world import Instance
 from planners.budget import Budget
+from planners.status import GIVEN_UP
 
 
 class ActionValue(NamedTuple):
@@ -25,8 +26,9 @@ class Decision:
 
     `cost` counts the planning behind it (`planners.budget.COUNTERS`); `units` repeats it (see `Budget`); `line` is the best line
     found, beginning with `action`; of it, the first `commit` actions are to be executed before planning again, as far as chance
-    lets them; `fallback` says that the planner could not plan and took the first action it had. Without an `action` the planner
-    gives the episode up, and `note` says why. `record` is what a planner keeps beyond this, such as its tree.
+    lets them; `fallback` says that the planner could not plan and took the first action it had. Without an `action` the episode
+    ends: `status` (`planners.status`) says how, which tells a proof that nothing can be done from a limit, and `note` why. `record`
+    is what a planner keeps beyond this, such as its tree.
     """
 
     action: int | None
@@ -37,11 +39,16 @@ class Decision:
     commit: int = 1
     fallback: bool = False
     note: str = ""
+    status: str = GIVEN_UP
     record: Any = field(default=None, repr=False)
 
 
 class Planner(Protocol):
-    """A planner with its settings. It may keep a memory over the decisions of an episode, never over episodes."""
+    """A planner with its settings. It may keep a memory over the decisions of an episode, never over episodes.
+
+    One that is asked for a whole plan to a goal, or for the reason why there is none, says so by an attribute ``solves``.
+    `workbench.testing.PlannerSuite` tests what is promised here.
+    """
 
     name: str
 
@@ -49,4 +56,8 @@ class Planner(Protocol):
         """Start an episode; `rng` (`games.random.stream`) is the planner's own and is advanced by its decisions."""
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
-        """Return the decision in `state`, which is not terminal and is not mutated; `steps_left` is None without a limit."""
+        """Return the decision in `state`, which is not mutated; `steps_left` is None without a limit, else at least 1.
+
+        The action is a legal one. In a terminal state, and where a planner can say nothing of a state that is proven lost, there is
+        none to return: the decision is one without an action. Counted limits are kept, but one unit is always done.
+        """

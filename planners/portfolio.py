@@ -3,14 +3,16 @@
 The searches share the expansions by fixed turns, so a stopped run is repeated from the number of its expansions.
 """
 
+from typing import Any
+
 import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first import deterministic, given_up
-from planners.best_first_search import EXHAUSTED, MEMORY, RUNNING, SOLVED, Search
-from planners.budget import Budget, new_cost, spend
+from planners.best_first_search import MEMORY, RUNNING, Search
+from planners.budget import Budget, new_cost
 from planners.planner import Decision
+from planners.solving import deterministic, plan
 
 # turn: expansions of A* before the next search has its turn; expansions: of a decision, where the budget does not say; memory: most
 # megabytes of all searches together.
@@ -19,8 +21,39 @@ PARAMS = {"turn": 4000, "expansions": 5_000_000, "memory": 3072}
 MEMBERS = ((1.0, 1.0, 1.0), (1.0, 3.0, 0.5), (0.0, 1.0, 0.5))
 
 
+class Turns:
+    """The searches of `MEMBERS` from one root, in turns; a `planners.solving.SlicedSearch`."""
+
+    def __init__(self, model: Any, state: np.ndarray, turn: int, memory: int) -> None:
+        self._searches = [Search(model, state, path, bound, memory) for path, bound, _ in MEMBERS]
+        self._shares = [int(share * turn) for *_, share in MEMBERS]
+        self._turn, self._left, self.status = 0, self._shares[0], RUNNING
+
+    def advance(self, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
+        """See `planners.solving.SlicedSearch`; one search that ends decides, memory only where it is that of all."""
+        total = 0
+        while True:
+            search = self._searches[self._turn]
+            if search.status != MEMORY:
+                did = search.advance(min(n - total, self._left), cost, limit)
+                total, self._left = total + did, self._left - did
+            self.status = search.status
+            if search.status not in (RUNNING, MEMORY) or all(other.status == MEMORY for other in self._searches):
+                return total
+            if search.status == RUNNING and self._left > 0:
+                return total
+            self._turn = (self._turn + 1) % len(MEMBERS)
+            self._left = self._shares[self._turn]
+
+    def line(self) -> tuple[int, ...]:
+        """Return the plan of the search whose turn it is."""
+        return self._searches[self._turn].line()
+
+
 class Portfolio:
     """See the module; a unit of the budget is one expansion."""
+
+    solves = True
 
     def __init__(self, name: str, turn: int, expansions: int, memory: int) -> None:
         if turn < 2 or expansions < 1 or memory < 1:
@@ -39,35 +72,8 @@ class Portfolio:
         self._model = instance.model
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
-        """See `planners.planner.Planner`; the line is the whole plan, and what cannot be solved is given up."""
-        cost, limit = new_cost(), budget.limits()
-        searches = [Search(self._model, state, path, bound, self._memory) for path, bound, _ in MEMBERS]
-        left = [int(share * self._turn) for *_, share in MEMBERS]
-        turn, last = 0, searches[0]
-
-        def advance(n: int) -> int:
-            nonlocal turn, last
-            total = 0
-            while total < n:
-                running = [k for k, search in enumerate(searches) if search.status != MEMORY]
-                if not running:
-                    break
-                last, wanted = searches[turn], min(n - total, left[turn])
-                did = last.advance(wanted, cost, limit) if last.status != MEMORY else 0
-                total, left[turn] = total + did, left[turn] - did
-                if last.status == RUNNING and left[turn] > 0:
-                    continue
-                if last.status not in (RUNNING, MEMORY):
-                    break
-                left[turn] = int(MEMBERS[turn][2] * self._turn)
-                turn = (turn + 1) % len(MEMBERS)
-            return total
-
-        units = spend(advance, budget, self._expansions, cost)
-        if last.status == SOLVED:
-            line = last.line()
-            return Decision(line[0], cost, units, line=line, commit=len(line))
-        return given_up(last.status if last.status == EXHAUSTED else RUNNING, cost, units)
+        """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
+        return plan(Turns(self._model, state, self._turn, self._memory), budget, self._expansions, new_cost())
 
 
 def make(name: str, turn: int, expansions: int, memory: int) -> Portfolio:

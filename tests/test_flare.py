@@ -10,11 +10,12 @@ from games.world import Instance
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, HITS, SCORES, TRANSITIONS, Budget, new_cost
 from planners.catalogue import find_planner
-from planners.episode import SOLVED, play
+from planners.episode import play
 from planners.exact import solve
 from planners.flare_search import simulate
 from planners.metrics import Marks, area, interval, judge, mcnemar, rate
 from planners.parts.memory import new_memory, recall, remember
+from planners.status import SOLVED
 from tests.naive_flare import plan
 
 WALK = load_world("kg-walk")

@@ -10,7 +10,7 @@ from games.errors import GameplanError, UsageError
 from games.worlds import load_world
 from planners.budget import COUNTERS, FALLBACKS, QUESTIONS, Budget, new_cost
 from planners.catalogue import find_planner
-from planners.episode import CUT, GIVEN_UP, play
+from planners.episode import play
 from planners.evaluator import new_batch, new_trajectory
 from planners.language import parts
 from planners.language.boards import find_board
@@ -19,6 +19,7 @@ from planners.language.report import language_record
 from planners.language.speech import Speech
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random, at_random_legal, from_planner
+from planners.status import CUT, GIVEN_UP
 
 QUESTION = [{"role": "system", "content": "You play 2048."}, {"role": "user", "content": "Where to?"}]
 WORDS = WALKS + PUSHES

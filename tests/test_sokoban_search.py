@@ -17,7 +17,8 @@ from games.sokoban.worlds import SokobanWorld
 from games.world import Instance
 from planners.budget import Budget
 from planners.catalogue import find_planner
-from planners.episode import GIVEN_UP, SOLVED, play
+from planners.episode import play
+from planners.status import BUDGET, SOLVED, UNSOLVABLE
 
 
 def solved(planner, level, budget=None, **rules):
@@ -68,9 +69,9 @@ def test_unsolvable_is_told_from_limited(planner):
     (lost,) = parse_levels("########\n#@ $ . #\n#      #\n#  $   #\n#$ . .##\n########")  # the last box stays at its wall
     assert Twin(lost).fewest_pushes() is None
     world = SokobanWorld("test", [lost, generate(3, 8, 8, 4, 1.0)], deadlocks="off")
-    assert play(world.instance(0), find_planner(planner), Budget()).note.startswith("unsolvable (exhausted)")
+    assert play(world.instance(0), find_planner(planner), Budget()).status == UNSOLVABLE
     episode = play(world.instance(1), find_planner(planner), Budget(expansions=3))
-    assert episode.status == GIVEN_UP and episode.note.startswith("limit reached after 3 exp") and episode.cost[1] == 3
+    assert episode.status == BUDGET and episode.note.startswith("limit reached after 3 exp") and episode.cost[1] == 3
 
 
 def test_a_timed_search_is_repeated_from_its_units():
@@ -79,7 +80,7 @@ def test_a_timed_search_is_repeated_from_its_units():
         planner = find_planner(name)
         outcome, episode = solved(planner, level, Budget(seconds=60.0))
         units = episode.decisions[0].units
-        again, repeated = solved(planner, level, Budget(units=units + 1))
+        again, repeated = solved(planner, level, Budget(units=units))
         assert again["solution"] == outcome["solution"] and repeated.decisions[0].units == units
 
 

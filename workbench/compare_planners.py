@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
+from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.compare import slug
 from workbench.durations import parse_duration
 from workbench.plan import DONE, ignores, run_plan
 from workbench.plan_config import PlanConfig, resolve_plan
 from workbench.rundir import CONFIG, RESULT, RunDirectory
 
+UNFINISHED = (UNSOLVABLE, GIVEN_UP, BUDGET, TIME_LIMIT)  # what a table says of episodes without a solution
 UNITS = ("simulations", "evaluations", "expansions", "time")
 INTERVAL = 1.96  # standard errors on either side: 95 %
 
@@ -131,6 +133,7 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         row |= {"cost": result["cost"], "milliseconds": 1000 * result["seconds"] / decisions}
         row["decision"] = {name: n * result["played"] / decisions for name, n in result["cost"].items()}
         row |= {"metrics": result.get("metrics"), "run": result["run"], "unlimited": result.get("unlimited", [])}
+        row["statuses"] = result.get("statuses", {})  # runs of version 0.1.0 have none
         rows.append(row)
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
 
@@ -179,8 +182,15 @@ def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str
         lines.setdefault((row["env"], row["planner"]), {})[row["budget"]] = text
     rows = [[env, planner, *(cells.get(budget, "-") for budget in budgets)] for (env, planner), cells in lines.items()]
     notes = [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
+    for row in summary["rows"]:
+        if short := _ends(row, UNFINISHED):
+            notes.append(f"{row['env']} {row['planner']} {row['budget'] or 'own budget'}: {short}")
     notes += dict.fromkeys(ignores(row["planner"], unit) for row in summary["rows"] for unit in row.get("unlimited", ()))
     return header, rows, notes
+
+
+def _ends(row: dict[str, Any], names: Sequence[str] = STATUSES) -> str:
+    return ", ".join(f"{count} {name}" for name, count in row.get("statuses", {}).items() if name in names)
 
 
 def write_table(summary: dict[str, Any], out: Path) -> None:
@@ -190,10 +200,12 @@ def write_table(summary: dict[str, Any], out: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     costs = list(next((row["cost"] for row in summary["rows"] if "cost" in row), {}))
-    writer.writerow(["world", "planner", "budget", "mean", "standard_error", "solved", "played", "milliseconds", *costs, "reason"])
+    writer.writerow(
+        ["world", "planner", "budget", "mean", "standard_error", "solved", "played", "milliseconds", *costs, "statuses", "reason"]
+    )
     for row in summary["rows"]:
         plain = [row.get(key) for key in ("env", "planner", "budget", "mean", "standard_error", "solved", "played", "milliseconds")]
-        writer.writerow([*plain, *(row.get("cost", {}).get(name) for name in costs), row.get("reason", "")])
+        writer.writerow([*plain, *(row.get("cost", {}).get(name) for name in costs), _ends(row), row.get("reason", "")])
     run.write("table.csv", text.getvalue().encode())
     header, rows, notes = table(summary)
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header), *("| " + " | ".join(row) + " |" for row in rows)]

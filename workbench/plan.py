@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
@@ -30,6 +30,7 @@ from planners.exact import solve
 from planners.language.report import language_record
 from planners.metrics import Marks, judge, measures
 from planners.planner import Planner
+from planners.status import STATUSES
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
 from workbench.plan_config import EPISODES, SCHEMA, PlanConfig
@@ -67,20 +68,13 @@ def play_episode(
 ) -> Episode:
     """Return episode `number` of the run."""
     instance, seed = instance_of(config, world, number)
-    budget: Budget | list[Budget] = config.budget()
-    if config.units is not None:
-        budget = [replace(config.budget(), units=units, seconds=None) for units in config.units[number]]
-    spent = 0.0
-
-    def decided(episode: Episode) -> None:
-        nonlocal spent
-        spent = episode.seconds
-        on_decision(episode)
-
-    def over() -> bool:
-        return stop() or (config.time_limit is not None and config.units is None and spent >= config.time_limit)
-
-    return play(instance, planner, budget, seed=seed, steps=config.steps, stop=over, on_decision=decided)
+    if config.units is None:
+        return play(
+            instance, planner, config.budget(), seed=seed, steps=config.steps, time_limit=config.time_limit, stop=stop,
+            on_decision=on_decision,
+        )  # fmt: skip
+    budgets = [config.budget().repeated(units) for units in config.units[number]]
+    return play(instance, planner, budgets, seed=seed, steps=config.steps, stop=stop, on_decision=on_decision)
 
 
 def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any]:
@@ -215,7 +209,7 @@ def run_plan(
         status = INTERRUPTED
     for name in (EPISODES, TIMING):  # in the order of episodes, whichever process was first
         run.keep_lines(name, sorted(run.read_lines(name), key=lambda line: int(line["episode"])))
-    record = plan_record(config, run, status)
+    record = plan_record(config, run, status, getattr(planner, "solves", False))
     record["total_seconds"] = time.perf_counter() - started
     run.write_json(RESULT, record)
     return record
@@ -238,8 +232,8 @@ def _unique(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({line["episode"]: line for line in lines}.values())
 
 
-def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str, Any]:
-    """Return the record of a run: what ``--json`` prints and result.json holds."""
+def plan_record(config: PlanConfig, run: RunDirectory, status: str, solves: bool) -> dict[str, Any]:
+    """Return the record of a run: what ``--json`` prints and result.json holds; `solves` says that solutions were sought."""
     episodes = run.read_lines(EPISODES)
     timing = run.read_lines(TIMING)
     seconds = math.fsum(line["seconds"] for line in timing)
@@ -274,6 +268,8 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str) -> dict[str,
         "cpu_seconds": math.fsum(line["cpu_seconds"] for line in timing),
         "seconds_per_decision": seconds / decisions if decisions else None,
         "status": status,
+        "statuses": {name: count for name in STATUSES if (count := sum(line["status"] == name for line in episodes))},
+        "solutions_sought": solves,
         "run": str(run.path),
         "episodes": [
             {**{key: value for key, value in line.items() if key not in ("actions", "units")}, "seconds": clock["seconds"]}

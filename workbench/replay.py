@@ -11,7 +11,6 @@ from games.errors import GameplanError, UsageError
 from games.random import stream
 from games.world import Cell, Instance, World
 from games.worlds import load_world
-from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play, step
 from planners.planner import Decision
@@ -66,7 +65,7 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False) -> lis
     instance, seed = instance_of(config, world, episode)
     decisions: dict[int, Decision] = {}
     if values:
-        budgets = [Budget(units=n, simulations=config.simulations, evaluations=config.evaluations) for n in line["units"]]
+        budgets = [config.budget().repeated(units) for units in line["units"]]
         played = play(
             instance, find_planner(config.planner, config.params), budgets, seed=seed, steps=config.steps,
             on_decision=lambda e: decisions.update({len(e.actions): e.decisions[-1]}),
@@ -78,7 +77,9 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False) -> lis
     for number, action in enumerate(line["actions"]):
         frames.append(frame_of(world, instance, number, state, total, action, decisions.get(number)))
         total += float(move(instance.model, state, action, chance))
-    frames.append(frame_of(world, instance, len(line["actions"]), state, total, None, None))
+    last = frame_of(world, instance, len(line["actions"]), state, total, None, None)
+    why = f" ({line['note']})" if "note" in line else ""
+    frames.append(last._replace(title=f"{last.title}  {line['status']}{why}"))
     if abs(total - line["return"]) > 1e-9 * max(1.0, abs(total)):
         raise GameplanError(f"{run.path}: the actions on record give another return; it was made by another version of the program")
     return frames

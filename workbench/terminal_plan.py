@@ -13,6 +13,7 @@ from rich.text import Text
 
 from games.worlds import load_world
 from planners.episode import Episode
+from planners.status import ENDED
 from workbench.durations import format_duration
 from workbench.plan import ignores
 from workbench.plan_config import PlanConfig
@@ -52,6 +53,8 @@ def print_plan(record: dict[str, Any]) -> None:
         )
     if record["solved"] is not None:
         console.print(f"solved       {record['solved']} of {record['played']}")
+    if set(record["statuses"]) - {ENDED}:
+        console.print(f"ended        {', '.join(f'{count} {name}' for name, count in record['statuses'].items())}", soft_wrap=True)
     tiles = Counter(line["max_tile"] for line in episodes if "max_tile" in line)
     if tiles:
         reached, rows = 0, []
@@ -84,7 +87,7 @@ def print_plan(record: dict[str, Any]) -> None:
 
 
 def note(line: dict[str, Any]) -> str:
-    """Return why an episode was given up, as an addition to its status."""
+    """Return more of why an episode ended, as an addition to its status."""
     return escape(f" ({line['note']})") if "note" in line else ""
 
 
@@ -149,6 +152,7 @@ class Screen:
             self._live = None
         self._console.print(
             escape(f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps")
+            + note(record)
         )
 
 

@@ -14,9 +14,10 @@ from games.params import Value
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, SCORES, TRANSITIONS, Budget
 from planners.catalogue import find_planner
-from planners.episode import SOLVED, play
+from planners.episode import play
 from planners.exact import solve
 from planners.metrics import Marks, judge, rate
+from planners.status import SOLVED
 
 # Label, name in the catalogue, parameters. Best-of-n stands beside FLARE with the same number of evaluations a decision.
 ROWS: tuple[tuple[str, str, dict[str, Value]], ...] = (

@@ -58,7 +58,8 @@ def plan(
     """Play episodes of ENV with a planner; print scores and costs.
 
     The run directory keeps configuration, every episode with its actions (Sokoban: the LURD solution), and times. Exit codes:
-    0 done, 1 error, 2 usage, 130 interrupted (finished episodes are kept; --resume goes on).
+    0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
+    episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
     from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
     from workbench.rundir import RunDirectory, default_path
@@ -122,7 +123,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
     if record["status"] == INTERRUPTED:
         say(f"interrupted after {record['played']} of {config.episodes} episodes; continue with: gameplan plan --resume {run.path}")
         return 130
-    return 0
+    return 3 if record["solutions_sought"] and record["solved"] is not None and record["solved"] < record["played"] else 0
 
 
 @click.command()
