@@ -54,7 +54,7 @@ class Task:
         exec(structure, space)
         return space["step"]
 
-    def fingerprint(self, source):
+    def fingerprint(self, source, seed):
         step, constants = self.prepare(self.split(source)[0]), self.split(source)[1]
         return np.array([step(x, t, Params(constants)) for x in (1.0, -2.0) for t in (1, 5, 9)])
 
@@ -102,7 +102,7 @@ def answer(job, *, examine=False):
     structure, constants = task.split(job.source)
     try:
         if examine:
-            return Outcome(OK, fingerprint=str(np.round(task.fingerprint(job.source), 6)), level="none")
+            return Outcome(OK, fingerprint=str(np.round(task.fingerprint(job.source, job.seed), 6)), level="none")
         program = task.prepare(structure)
         for trial in job.trials:
             values.append(

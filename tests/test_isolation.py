@@ -36,7 +36,7 @@ class Toy:
         return source, {}
     def prepare(self, structure):
         return load_source(structure)
-    def fingerprint(self, source):
+    def fingerprint(self, source, seed):
         return np.asarray(load_source(source).answer(), float)
     def run(self, program, constants, instance, horizon, seed):
         return {"x": np.asarray(program.answer())}

@@ -61,7 +61,7 @@ class Toy:
         exec(compile(structure, "<toy>", "exec"), space)
         return space["curve"], space["PARAMS"]
 
-    def fingerprint(self, source: str) -> np.ndarray:
+    def fingerprint(self, source: str, seed: int) -> np.ndarray:
         structure, constants = split(source)
         return self.run(self.prepare(structure), constants, "square", 9, 0)["y"]
 

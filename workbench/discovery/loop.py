@@ -14,7 +14,6 @@ import numpy as np
 
 from games.errors import GameplanError
 from workbench.discovery.config import DiscoveryConfig
-from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.operators.catalogue import make_operator
 from workbench.discovery.operators.language.operator import NAME as LANGUAGE
@@ -40,8 +39,7 @@ class Slot:
     n: int
     island: int
     proposal: Future[Proposal] | Proposal | None = None
-    source: str = ""
-    id: str | None = None
+    row: StoredProgram | None = None  # once it has passed the check
     examined: Future[Outcome] | None = None
     measured: Future[Outcome] | None = None
     step: Step | None = None  # once it is decided
@@ -72,7 +70,7 @@ class Discovery:
         self._steps: list[Step] = []
         self._members: dict[int, Member] = {}  # by step
         self._by_id: dict[str, int] = {}  # program -> the step that brought it
-        self._by_behaviour: dict[str, int] = {}
+        self._smallest: dict[str, tuple[int, str]] = {}  # behaviour -> size and id of the smallest program that was measured
         self._values: dict[str, dict[str, float]] = {}
         self._hurdles: dict[str, float] = {}
         self._absorbed = 0
@@ -150,19 +148,14 @@ class Discovery:
             return
         self._by_id.setdefault(program.id, step.n)
         if step.fingerprint and step.same_as is None:
-            self._by_behaviour.setdefault(step.fingerprint, step.n)
-        values = self._values.get(step.same_as or program.id, {})
-        smaller = step.same_as is None or program.size < self._sizes(step.same_as)
-        if (step.status == OK or (step.same_as is not None and smaller)) and all(name in values for name in self.task.train):
-            self._values[program.id] = values
+            mine = program.size, program.id
+            self._smallest[step.fingerprint] = min(mine, self._smallest.get(step.fingerprint, mine), key=lambda known: known[0])
+        values = self._values.get(program.id, {})  # its own: no program has the costs of another
+        if step.status == OK and all(name in values for name in self.task.train):
             self._members[step.n] = Member(
                 program.id, program.source, program.size, program.structure, step.n, step.island, step.operator,
                 {name: values[name] for name in self.task.train}, rank(self.config.ranking, values, self.references),
             )  # fmt: skip
-
-    def _sizes(self, program: str) -> int:
-        member = self._members.get(self._by_id.get(program, -1))
-        return member.size if member else 0
 
     def _over(self) -> bool:
         config = self.config
@@ -234,7 +227,8 @@ class Discovery:
 
     def _job(self, slot: Slot) -> Job:
         limits = self.config.limits(chosen=slot.n < len(self.config.seeds))
-        return Job(self.config.task, slot.source, slot.trials, self.config.seed, limits, self.config.sandbox)
+        assert slot.row is not None
+        return Job(self.config.task, slot.row.source, slot.trials, self.config.seed, limits, self.config.sandbox)
 
     def _advance(self) -> bool:
         """Move every slot as far as it can go; whether any moved."""
@@ -269,14 +263,12 @@ class Discovery:
         if problems:
             self._end(slot, rejected("check"), "; ".join(problems))
             return
-        slot.source = self.task.canonical(proposal.source)
-        slot.id = program_id(slot.source)
+        slot.row = program_row(self.task, self.task.canonical(proposal.source))
         slot.examined = self._executor.submit(examine, self._job(slot))
 
     def _decide(self, slot: Slot, outcome: Outcome) -> None:
         """Let a program that has been examined through to measuring, unless it is known or failed."""
         slot.clocks.append(("overhead", outcome.overhead_seconds, ""))
-        assert slot.id is not None
         if outcome.status == INFRA:
             self._retry(slot, outcome, examine)
             return
@@ -290,20 +282,27 @@ class Discovery:
         slot.measured = self._executor.submit(measure, self._job(slot))
 
     def _earlier(self, slot: Slot, fingerprint: str) -> str | None:
-        """Return the program that behaves in the same way and came before, in the store or under way."""
-        known = self._by_id.get(slot.id or "")
-        if known is not None:
-            return self._steps[known].same_as or self._steps[known].program
-        known = self._by_behaviour.get(fingerprint)
-        if known is not None:
-            return self._steps[known].program
-        for n in sorted(self._slots):
-            other = self._slots[n]
-            if n >= slot.n:
-                break
-            if other.examined is not None and other.examined.done() and other.examined.result().fingerprint == fingerprint:
-                return other.step.same_as or other.id if other.step is not None else other.id
-        return None
+        """Return the program that spares measuring this one: itself, or one that behaves so and is no larger.
+
+        Equal behaviour is no proof, so no costs are copied: what is spared has no score. A smaller program is measured itself, and
+        so is what the user has chosen.
+        """
+        assert slot.row is not None
+        if slot.row.id in self._by_id:
+            return slot.row.id
+        before = [self._slots[n] for n in sorted(self._slots) if n < slot.n]
+        same = [(0, o.row.id) for o in before if o.row is not None and o.row.id == slot.row.id]
+        if slot.n >= len(self.config.seeds):
+            same += [self._smallest[fingerprint]] if fingerprint in self._smallest else []
+            same += [(o.row.size, o.row.id) for o in before if o.row is not None and self._is_measured(o, fingerprint)]
+        smallest = min(same, key=lambda known: known[0], default=None)  # whichever of them have been written already
+        return smallest[1] if smallest is not None and smallest[0] <= slot.row.size else None
+
+    @staticmethod
+    def _is_measured(slot: Slot, fingerprint: str) -> bool:
+        """Whether a step under way, which has been decided, is measured and behaves so."""
+        examined = slot.examined.result() if slot.examined is not None and slot.examined.done() else None
+        return slot.measured is not None and examined is not None and examined.fingerprint == fingerprint
 
     def _finish(self, slot: Slot, outcome: Outcome) -> None:
         if outcome.status == INFRA:
@@ -328,7 +327,7 @@ class Discovery:
         proposal = slot.proposal
         assert isinstance(proposal, Proposal)
         how = (proposal.operator, slot.island, proposal.parents, proposal.detail)
-        slot.step = Step(slot.n, slot.id, *how, status, reason, fingerprint, same_as, 0)
+        slot.step = Step(slot.n, slot.row.id if slot.row else None, *how, status, reason, fingerprint, same_as, 0)
 
     def _steps_ready(self) -> bool:
         slot = self._slots.get(len(self._steps))
@@ -341,9 +340,7 @@ class Discovery:
         outcome = slot.measured.result() if slot.measured is not None else None
         counts = outcome is not None and slot.step.operator != "seed"
         step = Step(**{**slot.step.__dict__, "counted": self.counted + counts})
-        program = None
-        if slot.id is not None:
-            program = program_row(self.task, slot.source)
+        program = slot.row
         evaluations = self._evaluations(slot, outcome) if outcome is not None else []
         with self.store.transaction():
             if program is not None:
@@ -352,7 +349,7 @@ class Discovery:
             for evaluation in evaluations:
                 self.store.add_evaluation(evaluation)
             for kind, seconds, instance in slot.clocks:
-                self.store.add_time(kind, seconds, n=step.n, program=slot.id or "", instance=instance)
+                self.store.add_time(kind, seconds, n=step.n, program=program.id if program else "", instance=instance)
         for kind, seconds, _ in slot.clocks:
             self._times[kind] = self._times.get(kind, 0.0) + seconds
         for evaluation in evaluations:
@@ -361,9 +358,9 @@ class Discovery:
         return step
 
     def _evaluations(self, slot: Slot, outcome: Outcome) -> list[Evaluation]:
-        assert slot.id is not None
+        assert slot.row is not None
         made = [
-            Evaluation(slot.id, trial.instance, trial.horizon, self.config.seed, trial.purpose, ENGINE, value, OK)
+            Evaluation(slot.row.id, trial.instance, trial.horizon, self.config.seed, trial.purpose, ENGINE, value, OK)
             for trial, value in zip(slot.trials, outcome.values, strict=False)
         ]
         return made

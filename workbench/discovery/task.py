@@ -67,8 +67,11 @@ class Task(Protocol):
         `run` gets no constants.
         """
 
-    def fingerprint(self, source: str) -> np.ndarray:
-        """In the candidate's process: return the program's behaviour on fixed inputs, without compiling."""
+    def fingerprint(self, source: str, seed: int) -> np.ndarray:
+        """In the candidate's process: return the program's behaviour on inputs drawn from `seed`, without compiling.
+
+        Equal fingerprints spare measuring a program that would be no member anyhow; what they are equal on is not a proof.
+        """
 
     def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
         """In the candidate's process: let the prepared program work on an instance and return its answer."""

@@ -152,7 +152,7 @@ def _work(task: Task | None, program: Any, request: dict[str, Any]) -> bytes:
             answer = {"open": np.array([_holes()])}
         elif request["do"] == "fingerprint":
             assert task
-            answer = {"fingerprint": task.fingerprint(request["source"])}
+            answer = {"fingerprint": task.fingerprint(request["source"], request["seed"])}
         else:
             assert task
             if request["structure"] is not None:

@@ -178,8 +178,15 @@ def _split(task: Task, source: str) -> tuple[str | None, dict[str, float]]:
 
 def digest(values: np.ndarray) -> str:
     """Return a text that equals that of arrays with the same first five digits."""
-    rounded = np.where(np.abs(values) < 1e-12, 0.0, values).ravel()
-    return hashlib.sha256(",".join(f"{value:.4e}" for value in rounded.tolist()).encode()).hexdigest()[:32]
+    flat = np.where(np.abs(values) < 1e-12, 0.0, values).ravel()
+    known = np.isfinite(flat) & (flat != 0.0)
+    exponent = np.zeros(len(flat))
+    np.floor(np.log10(np.abs(flat), out=exponent, where=known), out=exponent, where=known)
+    digits = flat.copy()
+    np.rint(flat / 10.0 ** (exponent - 4.0), out=digits, where=known)
+    up = known & (np.abs(digits) >= 1e5)  # 9.99999 is 1.0000e1
+    digits[up], exponent[up] = digits[up] / 10.0, exponent[up] + 1.0
+    return hashlib.sha256(np.concatenate([digits, exponent]).tobytes()).hexdigest()[:32]
 
 
 def main(*, locked: bool) -> None:

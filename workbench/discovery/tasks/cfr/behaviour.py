@@ -1,6 +1,11 @@
-"""The behaviour of a CFR rule on fixed small inputs, by which equal programs are known."""
+"""The behaviour of a CFR rule on inputs drawn from the run's seed, by which programs that are probably equal are known.
+
+The inputs have the sizes of the training games and are for all their players, so that a program that looks at sizes or at t does not
+pass for another; what becomes a member of a population is measured itself all the same.
+"""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +16,21 @@ from solvers.rule import Infosets
 from workbench.discovery.plain import plain_module
 from workbench.discovery.tasks.cfr.engine import BadPolicy
 
-COUNTS = ((2, 3, 2), (3, 2))  # actions of the players' infosets
-TIMES = (1, 2, 3, 10, 11, 100, 500, 501, 700, 1000)
-SCALES = (1.0, 0.03)  # of regrets; each a sequence of its own
+Counts = Sequence[np.ndarray]  # for every player, the number of actions at each of its infosets
+MOMENTS = ((1, 1), (2, 3), (4, 20), (21, 200), (201, 500), (501, 700), (701, 1000))  # a t is drawn between, in turn
+SHORT = ((501, 1000), (2, 500))  # of tables whose calls take long: late ones first, where mechanisms show
+PAIRS = 3000  # pairs of all calls for a game, about: the more a table has, the fewer its calls
+SCALES = (1.0, 0.03)  # of regrets
 TOLERANCE = 1e-9
 
 
-def fingerprint(source: str, horizon: int) -> np.ndarray:
-    """Return average policy, policy and regrets after every call on the fixed inputs.
+def fingerprint(source: str, horizon: int, games: Mapping[str, Counts], seed: int) -> np.ndarray:
+    """Return average policy, policy and regrets after calls on inputs drawn from `seed`, about forty for four games.
+
+    Parameters
+    ----------
+    games : mapping
+        The sizes of the tables by the games' names.
 
     Raises
     ------
@@ -26,17 +38,15 @@ def fingerprint(source: str, horizon: int) -> np.ndarray:
         If one of them is no policy.
     """
     module = plain_module(source)
+    classes = is_class_form(module) and not hasattr(module, "PARAMS")
     parts = []
     with np.errstate(all="ignore"):
-        for scale in SCALES:
-            tables = [_Table(player, counts) for player, counts in enumerate(COUNTS)]
-            act = (
-                _classes(module, tables)
-                if is_class_form(module) and not hasattr(module, "PARAMS")
-                else _rule(module, tables, horizon)
-            )
-            inputs = np.random.Generator(np.random.PCG64(20260216))
-            for t in TIMES:
+        for place, counts in enumerate(games.values()):
+            tables = [_Table(player, count) for player, count in enumerate(counts)]
+            act = _classes(module, tables) if classes else _rule(module, tables, horizon)
+            inputs = np.random.Generator(np.random.PCG64([20260216, seed, place]))
+            scale = SCALES[int(inputs.integers(len(SCALES)))]
+            for t in times(max(len(table.r) for table in tables), inputs):
                 for table in tables:
                     table.draw(inputs, scale)
                     act(table, t)
@@ -44,11 +54,18 @@ def fingerprint(source: str, horizon: int) -> np.ndarray:
     return np.concatenate(parts)
 
 
+def times(pairs: int, inputs: np.random.Generator) -> list[int]:
+    """Return increasing iterations, drawn from `inputs`: early, middle and late ones for small tables, one or two for large ones."""
+    calls = max(1, PAIRS // pairs)
+    moments = MOMENTS if calls >= len(MOMENTS) else SHORT[:calls]
+    return sorted(int(inputs.integers(low, high + 1)) for low, high in moments)
+
+
 class _Table:
     """One player's tables, and what they hold after a call."""
 
-    def __init__(self, player: int, counts: tuple[int, ...]) -> None:
-        self.count = np.array(counts)
+    def __init__(self, player: int, counts: np.ndarray) -> None:
+        self.count = counts.astype(np.int64)
         self.first = np.cumsum(self.count) - self.count
         self.infosets = Infosets(self.first, self.count, player)
         pairs = int(self.count.sum())
@@ -65,17 +82,22 @@ class _Table:
 
     def outcome(self, t: int) -> list[np.ndarray]:
         """Return average policy, policy and regrets."""
-        average = np.empty_like(self.S)
-        for begin, n in zip(self.first.tolist(), self.count.tolist(), strict=True):
-            S, sigma = self.S[begin : begin + n], self.sigma[begin : begin + n]
-            if not (abs(sigma.sum() - 1.0) <= TOLERANCE and sigma.min() >= 0.0):
-                raise BadPolicy(
-                    f"no probability distribution for regrets {_words(self.R[begin : begin + n])} at t = {t}: {_words(sigma)}"
-                )
-            if not (S.min() >= 0.0 and S.sum() < np.inf):
-                raise BadPolicy(f"no average policy at t = {t}: the sums are {_words(S)}")
-            average[begin : begin + n] = S / S.sum() if S.sum() > 0.0 else 1.0 / n
+        policy, sums = np.add.reduceat(self.sigma, self.first), np.add.reduceat(self.S, self.first)
+        good = (np.abs(policy - 1.0) <= TOLERANCE) & (np.minimum.reduceat(self.sigma, self.first) >= 0.0)
+        if not good.all():
+            own = self._infoset(int(np.argmin(good)))
+            raise BadPolicy(f"no probability distribution for regrets {_words(self.R[own])} at t = {t}: {_words(self.sigma[own])}")
+        good = (np.minimum.reduceat(self.S, self.first) >= 0.0) & (sums < np.inf)
+        if not good.all():
+            own = self._infoset(int(np.argmin(good)))
+            raise BadPolicy(f"no average policy at t = {t}: the sums are {_words(self.S[own])}")
+        total, count = np.repeat(sums, self.count), np.repeat(self.count, self.count)
+        average = np.where(total > 0.0, self.S / np.where(total > 0.0, total, 1.0), 1.0 / count)
         return [average, self.sigma.copy(), self.R.copy()]
+
+    def _infoset(self, place: int) -> slice:
+        begin = int(self.first[place])
+        return slice(begin, begin + int(self.count[place]))
 
 
 def _words(values: np.ndarray) -> str:

@@ -91,9 +91,9 @@ class CFRTask:
             return make_class_program("the program", load_source(structure), structure)
         return engine.make_program(structure)
 
-    def fingerprint(self, source: str) -> np.ndarray:
-        """Return the behaviour on fixed small inputs."""
-        return behaviour.fingerprint(source, self.horizon)
+    def fingerprint(self, source: str, seed: int = 0) -> np.ndarray:
+        """Return the behaviour on inputs of the training games' sizes."""
+        return behaviour.fingerprint(source, self.horizon, {name: _counts(name) for name in self.train}, seed)
 
     def run(self, program: Any, constants: Mapping[str, float], instance: str, horizon: int, seed: int) -> Answer:
         """Run the rule and return its average policy."""
@@ -154,6 +154,13 @@ def instance_of(name: str) -> Instance:
     """Return the instance called `name`; what `warm` has loaded is there for locked processes, which read no files."""
     game = load_game(name)
     return Instance(game, Evaluator(game))
+
+
+@cache
+def _counts(name: str) -> list[np.ndarray]:
+    """Return the number of actions at every infoset of a game, by player."""
+    game = instance_of(name).game
+    return [game.tree.count[game.player_infosets(player)] for player in range(game.players)]
 
 
 TASK = CFRTask()

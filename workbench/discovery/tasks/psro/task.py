@@ -111,10 +111,10 @@ class PSROTask:
                 compiled.compile((numba.typeof(_payoffs().meta), numba.int64, numba.typeof(params)))
         return Program(structure, module)
 
-    def fingerprint(self, source: str) -> np.ndarray:
-        """Return the strategies for fixed small meta-games."""
+    def fingerprint(self, source: str, seed: int = 0) -> np.ndarray:
+        """Return the strategies for small meta-games."""
         try:
-            return fingerprint(source)
+            return fingerprint(source, seed)
         except GameplanError as error:
             raise _cause(error) from None
 

@@ -93,16 +93,16 @@ class SokobanTask:
         """Import a program. It is called a few thousand times only, which is done before it would be compiled."""
         return plain_module(structure)
 
-    def fingerprint(self, source: str) -> np.ndarray:
+    def fingerprint(self, source: str, seed: int = 0) -> np.ndarray:
         """Return the weights of some squares and of the bound."""
-        module, draws = plain_module(source), np.random.Generator(np.random.PCG64(20260216))
+        module, draws = plain_module(source), np.random.Generator(np.random.PCG64([20260216, seed]))
         params, values = parameters(module.PARAMS), []
         with np.errstate(all="ignore"):
             for _ in range(60):
                 a, b, c = np.sort(draws.integers(0, 25, 3)).astype(float)
                 small = [draws.integers(0, n) for n in (4, 2, 2, 4, 25)]
                 values.append(module.square_value(*map(np.float64, (a, np.round(b, 1), c, *small, draws.integers(1, 12))), params))
-            for boxes, squares in ((1, 10), (4, 25), (8, 60)):
+            for boxes, squares in draws.integers((1, 8), (12, 80), (8, 2)):
                 values.append(module.bound_weight(np.float64(boxes), np.float64(squares), params))
         return np.array(values, np.float64)
 
