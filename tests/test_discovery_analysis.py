@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import Executor, Future
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,14 @@ from workbench import engines
 from workbench.commands import evolve_analysis
 from workbench.discovery import ablate, ablation_tables, compare, loop, scoring
 from workbench.discovery.charts import Series, bars, chart
-from workbench.discovery.config import DiscoveryConfig
+from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.genome.canonical import split
 from workbench.discovery.lineage import ancestry
 from workbench.discovery.records import INFRA, OK, Outcome, Proposal, failed
 from workbench.discovery.report import report
 from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.selection import quality
+from workbench.discovery.session import begin
 from workbench.discovery.store import Evaluation, Step, Store
 from workbench.discovery.task import find_task
 from workbench.discovery.verify import expand_instances, verify
@@ -173,6 +176,63 @@ SLOW = "PARAMS = {'rate': 0.9}\ndef step(x, t, params):\n    return params.rate 
 FAST = "PARAMS = {'rate': 0.1}\ndef step(x, t, params):\n    return params.rate * x"
 OVERFIT = "PARAMS = {'rate': 0.1}\ndef step(x, t, params):\n    return (params.rate if t <= 8 else 2.0) * x"
 BROKEN = "PARAMS = {}\ndef step(x, t, params):\n    return x / (t - 9.0) / 0.5"  # divides by zero at t = 9
+
+
+# whose score it is
+
+
+class Says:
+    """An operator that proposes given programs in turn, and the last one again and again."""
+
+    name, slow = "says", False
+
+    def __init__(self, *sources):
+        self.sources = list(sources)
+
+    def propose(self, view, rng):
+        return Proposal(self.sources[min(view.n - len(view.seeds), len(self.sources) - 1)], self.name, (view.seeds[0].id,))
+
+
+def discover(path, folder, task, executor, seeds, *children):
+    """Run a discovery of given programs; return it."""
+    config = resolve(DiscoveryConfig(folder, tuple(seeds), {"random": 1.0}, evals=len(children)), seeds)
+    store = begin(config, path, seeds)
+    run = loop.Discovery(store, replace(config, operators={"says": 1.0}), task, executor, {"says": Says(*children)})
+    run.run()
+    return run
+
+
+EXACT = "PARAMS = {}\ndef step(x, t, params):\n    return 0.01 * x + 0.0 * x + 0.0 * x + 0.0 * x"
+FAKE = (
+    "PARAMS = {}\ndef step(x, t, params):\n    return 0.01 * x if t in (1, 5, 9) else 3.0"  # alike wherever behaviour is looked at
+)
+LARGER = "PARAMS = {}\ndef step(x, t, params):\n    return 0.01 * x + 0.0 * x + 0.0 * x + 0.0 * x + 0.0 * x + 0.0 * x"
+
+
+def own_values(task, folder, member):
+    trials = tuple(scoring.Trial(name, task.horizon) for name in task.train)
+    return answer(scoring.Job(folder, member.source, trials)).values
+
+
+def test_no_program_has_the_costs_of_another(tmp_path, task, folder, here, executor):
+    """Not when both were chosen, and not when a smaller one comes later."""
+    for place, run in enumerate((
+        discover(tmp_path / "a", folder, task, executor, {"exact": EXACT, "fake": FAKE}),
+        discover(tmp_path / "b", folder, task, executor, {"exact": EXACT}, FAKE),
+    )):  # fmt: skip
+        members = run.members()
+        assert [tuple(m.values.values()) for m in members] == [own_values(task, folder, m) for m in members]
+        assert len(members) == 2 and len({m.values["1"] for m in members}) == 2, place
+        assert max(members, key=quality).id == stored(task, EXACT).id
+        assert run.steps[0].fingerprint == run.steps[1].fingerprint
+
+
+def test_a_child_that_behaves_like_a_smaller_one_is_not_measured_and_no_member(tmp_path, task, folder, here, executor):
+    run = discover(tmp_path / "run", folder, task, executor, {"exact": EXACT}, LARGER, SLOW)
+    larger, slow = run.steps[1:3]
+    assert (larger.status, larger.same_as) == ("rejected:duplicate", stored(task, EXACT).id)
+    assert slow.status == OK and [m.n for m in run.members()] == [0, 2]
+    assert {e.program for e in run.store.evaluations()} == {m.id for m in run.members()}
 
 
 # costs
