@@ -6,6 +6,8 @@ The static check would turn most of the hostile programs away. Here they meet th
 import os
 import signal
 import statistics
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,6 +20,7 @@ from games.errors import GameplanError
 from solvers.exploitability import Evaluator
 from workbench.catalogue import find_algorithm
 from workbench.discovery.isolation import client, examine, level, locks, measure
+from workbench.discovery.isolation.keeper import descendants
 from workbench.discovery.isolation.source import is_inert
 from workbench.discovery.records import Job, Limits, Trial
 from workbench.discovery.tasks.cfr import engine
@@ -218,14 +221,123 @@ def test_a_warden_that_is_killed_is_replaced(toy):
     assert run(toy, NORMAL).values == (0.25,)
 
 
+def children(pid):
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def all_end(pids, seconds=1.0):
+    """Whether all of these processes have ended soon."""
+    deadline = time.monotonic() + seconds
+    while any(map(alive, pids)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(map(alive, pids))
+
+
+FORKING = """
+import os, time
+def stay():
+    if os.fork() == 0:
+        end = time.monotonic() + 60.0  # should it get away
+        while time.monotonic() < end: pass
+        os._exit(0)
+class Forking(type(TASK)):
+    def prepare(self, structure):
+        if "SECRETLY" not in structure:
+            stay()
+        fork = os.fork
+        def twice():
+            os.fork = fork
+            stay()
+            return fork()
+        os.fork = twice
+        return load_source("def answer(): return 0.25")
+TASK = Forking()
+"""
+
+
+def test_what_compiles_starts_no_process_and_leaves_none(tmp_path):
+    """Should code of a candidate run where structures are compiled: it cannot fork there, and what it starts later ends with it."""
+    (tmp_path / "task.py").write_text(TOY + FORKING)
+    outcome = run(str(tmp_path), "PARAMS = {}\n")
+    assert outcome.status in ("error:BlockingIOError", "error:PermissionError"), outcome
+    keeper = client._handle("auto").process.pid
+    patient = Limits(1.0, 1.0)
+    assert run(str(tmp_path), "SECRETLY = {}\n", limits=patient).status in ("ok", "infra", "timeout")  # whom it holds the pipe open
+    left = descendants(keeper)
+    assert run(str(tmp_path), "PARAMS = {}\n", limits=patient).status != "ok"
+    client._local.warden.end()
+    client._local.warden = None
+    assert all_end(left)
+
+
+LOOPING = """
+import sys
+from workbench.discovery.isolation import measure
+from workbench.discovery.records import Job, Limits, Trial
+measure(Job(sys.argv[1], "def answer():\\n    while True: pass\\n", (Trial("a", 1),), limits=Limits(60.0, 60.0)))
+"""
+
+
+def test_a_killed_client_leaves_no_process(toy):
+    process = subprocess.Popen([sys.executable, "-c", LOOPING, toy])
+    try:
+        deadline = time.monotonic() + 30.0
+        while len(descendants(process.pid)) < 4 and time.monotonic() < deadline:  # keeper, warden, zygote, child
+            time.sleep(0.05)
+        below = descendants(process.pid)
+        assert len(below) >= 4
+    finally:
+        process.kill()
+        process.wait()
+    assert all_end(below)
+
+
+KEEPING = """
+import os, signal, sys, time
+from workbench.discovery.isolation import keeper, locks
+locks.enter_pid_namespace = lambda: False
+def work():
+    if os.fork() == 0:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if os.fork() == 0:
+            os.write(2, b"%d\\n" % os.getpid())
+            time.sleep(60.0)
+        os._exit(0)
+    os.wait()
+    time.sleep({})
+keeper.keep(work, os.getppid())
+"""
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_a_keeper_ends_what_has_left_its_parent(stop):
+    """Where there are no PID namespaces: when the client ends the keeper, and when the warden has ended by itself."""
+    process = subprocess.Popen([sys.executable, "-c", KEEPING.replace("{}", "60" if stop else "0")], stderr=subprocess.PIPE)
+    left = int(process.stderr.readline())
+    assert alive(left) or not stop
+    if stop:
+        process.terminate()
+    assert process.wait(10.0) == 0
+    assert not alive(left)
+    process.stderr.close()
+
+
 def test_what_waits_may_be_killed(toy):
     """Zygotes, the one forked for the next structure, and the child forked for the next examination are replaced."""
     constant = "def answer():\n    return {}\n"
     for k in range(2):
         assert examine(Job(toy, constant.format(k))).status == "ok"
         assert run(toy, constant.format(float(k))).values == (float(k),)
-        warden = client._handle("auto").process.pid
-        below = Path(f"/proc/{warden}/task/{warden}/children").read_text().split()
+        (warden,) = children(client._handle("auto").process.pid)
+        below = children(int(warden))
         assert len(below) >= 3  # without a structure, with one, waiting for one
         for pid in below:
             os.kill(int(pid), signal.SIGKILL)

@@ -1,7 +1,17 @@
-"""The warden's process, started by `workbench.discovery.isolation.client`; it answers jobs on its standard streams."""
+"""The warden's process and its keeper, started by `workbench.discovery.isolation.client`; it answers jobs on its standard streams."""
 
 import sys
 
-from workbench.discovery.isolation.warden import main
+from workbench.discovery.isolation.keeper import keep
 
-main(locked=sys.argv[1] != "none")
+how, client = sys.argv[1:]
+
+
+def work() -> None:
+    """Be the warden."""
+    from workbench.discovery.isolation.warden import main
+
+    main(locked=how != "none")
+
+
+keep(work, int(client))

@@ -62,15 +62,15 @@ def warm() -> None:
     locks.use_huge_pages()
 
 
-def serve(task: Task | None, link: socket.socket, *, memory: int, cpu_seconds: float, locked: bool) -> NoReturn:
+def serve(task: Task | None, link: socket.socket, *, memory: int, cpu_seconds: float, locked: bool, user: int | None) -> NoReturn:
     """Be a zygote: prepare what comes first on `link`, say how it went, then fork a child for every message, one at a time."""
     try:
         os.setsid()
-        locks.die_with_parent()
         link = _keep_only(link)
         locks.limit(memory=memory, cpu_seconds=cpu_seconds)
         if locked:
-            locks.lock(parent=True)
+            locks.lock(parent=True, user=user)
+        locks.die_with_parent()  # now: the kernel forgets it when a process becomes another user
         gc.disable()  # a fifth of the time of compiling
         program, payload = _prepare(task, wire.receive(locks.OUT))
         wire.write_block(locks.OUT, payload)

@@ -17,6 +17,7 @@ from workbench.discovery.records import INFRA, Job, Outcome
 from workbench.discovery.task import SHIPPED
 
 ATTEMPTS = 3  # a warden that dies is replaced; a job that kills so many is given up
+PATIENCE_AT_THE_END = 10.0  # seconds
 PATIENCE = 600.0  # seconds beyond a job's own: loading, compiling, scoring
 # What a warden may know of the environment: where things are, and how to compile.
 _KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "GAMEPLAN_CACHE", "XDG_CACHE_HOME", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES")
@@ -67,7 +68,7 @@ def level(sandbox: str = "auto") -> str:
 
 
 class _Handle:
-    """A running warden, seen from the thread that uses it."""
+    """A running warden and its keeper, seen from the thread that uses it."""
 
     def __init__(self, sandbox: str) -> None:
         self.sandbox = sandbox
@@ -75,8 +76,9 @@ class _Handle:
         errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
         environment = {key: os.environ[key] for key in _KEPT if key in os.environ} | dict.fromkeys(_THREADS, "1")
         environment |= {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "PYTHONHASHSEED": "0"}
+        how = "none" if level(sandbox) == "none" else "locked"
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "workbench.discovery.isolation", "none" if level(sandbox) == "none" else "locked"],
+            [sys.executable, "-P", "-m", "workbench.discovery.isolation", how, str(self.owner)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment, start_new_session=True, bufsize=0,
         )  # fmt: skip
         self.end = weakref.finalize(self, _end, self.owner, self.process, errors)
@@ -88,11 +90,15 @@ class _Handle:
 
 
 def _end(owner: int, process: subprocess.Popen, errors: IO[bytes]) -> str:
-    """Kill a warden and return the last line that it has written about itself."""
+    """End a warden and return the last line that it has written about itself."""
     if owner != os.getpid():  # inherited through a fork: another process's warden
         return ""
-    process.kill()
-    process.wait()
+    process.terminate()  # it ends what there is below before it ends itself
+    try:
+        process.wait(PATIENCE_AT_THE_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
     for stream in (process.stdin, process.stdout):
         if stream:
             stream.close()

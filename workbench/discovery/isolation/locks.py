@@ -12,6 +12,7 @@ import platform
 import resource
 import struct
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from games.errors import GameplanError
 from workbench.discovery.isolation.syscalls import MACHINES, program
 
 OUT = 3  # the descriptor that a locked process may write to; 0 to 2 lead nowhere
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
+_CLONE_NEWUSER, _CLONE_NEWPID = 0x10000000, 0x20000000
+_CAP_KILL, _CAP_SETGID, _CAP_SETUID = 5, 6, 7
+_PROCESSES = 64  # of a warden in a user namespace of its own, where they are counted apart
 _FILTER, _SIGKILL, _EFAULT = 2, 9, 14
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446  # the same on all machines
 _UNKNOWN_SIZE = 4 << 30
@@ -44,13 +48,81 @@ def prepare() -> None:
         _filter(parent=False)
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent goes."""
+def die_with_parent(number: int = _SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent goes."""
     if sys.platform.startswith("linux"):
         parent = os.getppid()
-        _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+        _prctl(_PR_SET_PDEATHSIG, number)
         if os.getppid() != parent:
             os._exit(1)
+
+
+def enter_pid_namespace() -> bool:
+    """Have this process's next child be the first of a PID namespace, if the kernel allows it; return whether it does."""
+    if not sys.platform.startswith("linux"):
+        return False
+    if _libc().unshare(_CLONE_NEWPID) == 0:
+        return True
+    user, group = os.geteuid(), os.getegid()
+    if _libc().unshare(_CLONE_NEWUSER) != 0:
+        return False
+    with suppress(OSError):  # some systems give a user namespace without any rights in it
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+            Path(f"/proc/self/{name}").write_text(text)
+    if _libc().unshare(_CLONE_NEWPID) != 0:
+        return False
+    highest = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    few = _PROCESSES if highest == resource.RLIM_INFINITY else min(_PROCESSES, highest)
+    resource.setrlimit(resource.RLIMIT_NPROC, (few, few))
+    return True
+
+
+def adopt_orphans() -> None:
+    """Become the parent of all descendants that lose theirs."""
+    if sys.platform.startswith("linux"):
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def spare_user() -> int | None:
+    """Return the number of a user that nothing runs as, if this process may make others run as it; limits do not bind root."""
+    return (1 << 30) + int.from_bytes(os.urandom(3), "little") if os.geteuid() == 0 and _may_change_user() else None
+
+
+def allow_forks(pid: int, user: int | None) -> None:
+    """Let the locked process `pid`, of the spare `user` if any, fork up to its limit on processes: it cannot lift that itself."""
+    if user is not None:  # limits may be set by who is the same user, or has a right that containers seldom have
+        os.setresgid(user, -1, -1)
+        os.setresuid(user, -1, -1)
+    try:
+        highest = resource.prlimit(pid, resource.RLIMIT_NPROC)[1]
+        resource.prlimit(pid, resource.RLIMIT_NPROC, (highest, highest))
+    except ProcessLookupError:
+        pass
+    finally:
+        if user is not None:
+            os.setresuid(0, -1, -1)
+            os.setresgid(os.getegid(), -1, -1)
+
+
+def _forbid_forks(user: int | None) -> None:
+    """Let this process start no other until `allow_forks`; as a user of its own it may have one child then."""
+    highest = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    if user is not None:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        highest = 2
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, highest))
+
+
+@cache
+def _may_change_user() -> bool:
+    """Whether this process may become another user, and still end processes of that user from its parent."""
+    needed = 1 << _CAP_KILL | 1 << _CAP_SETGID | 1 << _CAP_SETUID
+    lines = Path("/proc/self/status").read_text().splitlines()
+    held = next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+    mapped = Path("/proc/self/uid_map").read_text().split()
+    return held & needed == needed and mapped[-1] == str(2**32 - 1)
 
 
 def hide() -> None:
@@ -60,9 +132,10 @@ def hide() -> None:
         _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def lock(*, parent: bool) -> None:
-    """Lock this process in for good; a `parent` may fork."""
+def lock(*, parent: bool, user: int | None = None) -> None:
+    """Lock this process in for good, as the spare `user` if any; a `parent` may fork once `allow_forks` has said so."""
     if parent:
+        _forbid_forks(user)
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
         _drop_capabilities()
         _restrict_with_landlock()
@@ -72,7 +145,7 @@ def lock(*, parent: bool) -> None:
 def limit(*, cpu_seconds: float, memory: int | None = None) -> None:
     """Limit CPU seconds, rounded up, and bytes of memory beyond what this process has; no files, no cores.
 
-    Without `memory` the process is the last in line: no further descriptors or processes, and more CPU time cannot be had.
+    Without `memory` the process is the last in line: no further descriptors, and more CPU time cannot be had.
     """
     seconds = max(1, math.ceil(cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.RLIM_INFINITY if memory is not None else seconds + 1))
@@ -83,7 +156,6 @@ def limit(*, cpu_seconds: float, memory: int | None = None) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     else:
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # does not bind root; the filter does
 
 
 def unlimit_cpu() -> None:

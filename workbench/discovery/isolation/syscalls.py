@@ -39,10 +39,11 @@ _COMPUTE = """read close fstat lseek mmap mprotect munmap mremap brk madvise rt_
     futex getcwd getpid gettid getppid getrusage times gettimeofday clock_gettime clock_getres sched_yield sched_getaffinity
     set_robust_list set_tid_address rseq membarrier restart_syscall exit exit_group"""
 # What the parent of children needs beyond: it receives pipes, forks, waits, and its children lock themselves in further.
-_PARENT = "recvmsg fork wait4 dup2 dup3 close_range prctl seccomp getrandom poll ppoll"
+_PARENT = "recvmsg fork wait4 dup2 dup3 close_range seccomp getrandom poll ppoll"
 _FORK_FLAGS = 0x01200000 | 0xFF  # CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID and the signal: what fork() asks for, no threads
 _LOAD, _EQUAL, _GREATER, _AND, _RETURN = 0x20, 0x15, 0x25, 0x54, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050001, 0x80000000  # _REFUSE: EPERM
+_RLIMIT_NPROC, _PR_SET_PDEATHSIG, _PR_SET_SECCOMP = 6, 1, 22
 _NUMBER, _ARCH, _ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data; arguments' low halves come first on both machines
 
 Line = tuple[int, int, int, int]  # code, lines to skip if true, if false, operand
@@ -58,7 +59,10 @@ def program(machine: Machine, *, parent: bool, highest: int) -> bytes:
     lines += _if(numbers["write"], 0, [(_GREATER, 1, 0, highest)])
     if parent:
         lines += _if(numbers["clone"], 0, [(_AND, 0, 0, ~_FORK_FLAGS & 0xFFFFFFFF), (_EQUAL, 0, 1, 0)])
-        lines += _if(numbers["prlimit64"], 0, [(_EQUAL, 0, 1, 0)])  # of this process only
+        # Limits of this process only, but for that on processes, which is lifted from outside when it has compiled.
+        other = (_LOAD, 0, 0, _ARGUMENT + 8)
+        lines += _if(numbers["prlimit64"], 0, [(_EQUAL, 0, 3, 0), other, (_EQUAL, 1, 0, _RLIMIT_NPROC)])
+        lines += _if(numbers["prctl"], 0, [(_EQUAL, 1, 0, _PR_SET_PDEATHSIG), (_EQUAL, 0, 1, _PR_SET_SECCOMP)])
     return b"".join(struct.pack("HBBI", *line) for line in [*lines, (_RETURN, 0, 0, _REFUSE)])
 
 

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from workbench.discovery.isolation import child, wire
+from workbench.discovery.isolation import child, locks, wire
 from workbench.discovery.records import MEMORY, OK, TIMEOUT, Limits, failed
 from workbench.discovery.task import Answer, BadAnswer, Task
 
@@ -44,9 +44,10 @@ class Zygote:
     def __init__(self, task: Task | None, limits: Limits, *, locked: bool) -> None:
         self.link, far = socket.socketpair()
         self.limits = limits
+        self._locked, self._user = locked, locks.spare_user() if locked else None
         self.pid = os.fork()
         if self.pid == 0:
-            child.serve(task, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked)
+            child.serve(task, far, memory=limits.memory, cpu_seconds=limits.cpu_seconds, locked=locked, user=self._user)
         far.close()
         self._pending = False
         self.prepared = Reply(OK)
@@ -59,13 +60,14 @@ class Zygote:
     def receive(self, deadline: float) -> None:
         """Wait until it has prepared; `prepared` says how that went."""
         self.prepared = self._first(deadline)
+        if self._locked and self.prepared.status == OK:
+            locks.allow_forks(self.pid, self._user)
 
     @property
     def alive(self) -> bool:
         """Whether it is there still; nobody but us should end it, but others may."""
-        if self.pid and os.waitpid(self.pid, os.WNOHANG) != (0, 0):
-            self.pid = 0
-            self.link.close()
+        if self.pid and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+            self.end()  # its group may live on
         return self.pid != 0
 
     def start(self, *, cpu_seconds: float, random: bool) -> "Child":
