@@ -1,4 +1,4 @@
-"""The warden's process and its keeper, started by `workbench.discovery.isolation.client`; it answers jobs on its standard streams."""
+"""The warden and its keeper, started by `workbench.discovery.isolation.client`; the warden answers on its standard streams."""
 
 import sys
 
