@@ -1,4 +1,4 @@
-"""From a name on the command line to a compiled game: catalogue, OpenSpiel strings, ``.efg`` files, disk cache."""
+"""From a name on the command line to a compiled game: catalogue, OpenSpiel strings, Gambit's files, disk cache."""
 
 import faulthandler
 import hashlib
@@ -17,6 +17,8 @@ from games import cache
 from games.catalogue import GAMES, SUITES
 from games.compiler import MAX_HISTORIES, Progress, compile_game, openspiel_reason
 from games.errors import GameplanError, UsageError, did_you_mean
+from games.gambit.compile import compile_source
+from games.gambit.files import is_game_file, open_file
 from games.sequence_form import SequenceGame
 
 PROBE_SECONDS = 30
@@ -29,7 +31,8 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
     Parameters
     ----------
     name : str
-        A short name (`games.catalogue`), an OpenSpiel game string with or without parameters, or the path of an ``.efg`` file.
+        A short name (`games.catalogue`), an OpenSpiel game string with or without parameters, or the path of a file of Gambit's
+        (``.efg``, ``.nfg``).
     max_histories : int
         Refuse larger games.
     progress : callable, optional
@@ -42,20 +45,32 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
     GameplanError
         For a game that cannot be solved here, with the reason.
     """
+    if is_game_file(name):
+        source, key = open_file(Path(name))
+        game = _cached(key, name, max_histories)
+        if game is None:
+            game = compile_source(source, name, key, max_histories, progress)
+            cache.store(game)
+        return game
     shown, open_game, content = resolve(name)
-    import pyspiel
-
     game = open_game()
     # Wrappers of games do not name all their parameters in their own string.
     wrapped = shown.replace(" ", "") if "game=" in shown or "game_string=" in shown else ""
     key = f"{game}|{wrapped}{content}|open_spiel {_version()}"
-    cached = cache.load(key)
+    cached = _cached(key, shown, max_histories)
     if cached is not None:
-        if cached.histories > max_histories:
-            raise GameplanError(
-                f"{shown} has more than {max_histories:,} histories; choose smaller game parameters or raise --max-histories"
-            )
-        return cached if cached.name == shown else replace(cached, name=shown)
+        return cached
+    game, converted = _turn_based(game, shown)
+    with _quiet_stderr():
+        compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
+    cache.store(compiled)
+    return compiled
+
+
+def _turn_based(game: Any, shown: str) -> tuple[Any, bool]:
+    """Return the game with moves in turn, and whether it had to be converted; refuse what cannot be compiled."""
+    import pyspiel
+
     kind = game.get_type()
     if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
         raise GameplanError(f"{shown} is a mean-field game; only sequential and simultaneous-move games can be solved here")
@@ -64,16 +79,21 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
     if not kind.provides_information_state_string:
         raise GameplanError(f"{shown} provides no information-state string; it cannot be compiled into infosets")
     converted = kind.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS
-    if converted:
-        game = pyspiel.convert_to_turn_based(game)
-    with _quiet_stderr():
-        compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
-    cache.store(compiled)
-    return compiled
+    return (pyspiel.convert_to_turn_based(game) if converted else game), converted
+
+
+def _cached(key: str, shown: str, max_histories: int) -> SequenceGame | None:
+    """Return the game with this key from the cache, under the name by which it was asked for; None if it is not there."""
+    cached = cache.load(key)
+    if cached is not None and cached.histories > max_histories:
+        raise GameplanError(
+            f"{shown} has more than {max_histories:,} histories; choose smaller game parameters or raise --max-histories"
+        )
+    return cached if cached is None or cached.name == shown else replace(cached, name=shown)
 
 
 def resolve(name: str) -> tuple[str, Any, str]:
-    """Return the full name, a function that opens the OpenSpiel game, and a hash of files that its content depends on.
+    """Return the full name, a function that opens the game (OpenSpiel's, or a `Source`), and a hash of files that it depends on.
 
     Raises
     ------
@@ -82,8 +102,9 @@ def resolve(name: str) -> tuple[str, Any, str]:
     """
     if name in SUITES:
         raise UsageError(f"{name} is a suite of games, not a game; it holds {', '.join(SUITES[name])}")
-    if name.endswith(".efg"):
-        return _resolve_file(Path(name))
+    if is_game_file(name):
+        source, key = open_file(Path(name))
+        return name, lambda: source, key
     name = name.strip()
     text = GAMES[name].game if name in GAMES else name
     return text, lambda: _open(name, text), _file_hash(text)
@@ -105,7 +126,7 @@ def _open(name: str, text: str) -> Any:
         if base not in known:
             raise UsageError(
                 f"unknown game {name!r}{did_you_mean(name, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
-                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg file is accepted"
+                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg or .nfg file is accepted"
             ) from error
         raise UsageError(f"OpenSpiel refuses {text!r}: {openspiel_reason(error)}") from error
 
@@ -175,32 +196,6 @@ def _quiet_stderr() -> Iterator[None]:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(sink)
-
-
-def _resolve_file(path: Path) -> tuple[str, Any, str]:
-    try:
-        data = path.read_bytes()
-        text = data.decode()
-    except OSError as error:
-        raise UsageError(f"cannot read the game file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GameplanError(f"{path} is not a text file in Gambit's .efg format") from error
-    if not text.lstrip().startswith("EFG"):
-        raise GameplanError(f"{path} is not in Gambit's .efg format: it must start with 'EFG 2 R'")
-
-    def open_game() -> Any:
-        import pyspiel
-
-        try:
-            with _quiet_stderr():
-                return pyspiel.load_efg_game(text)
-        except Exception as error:
-            raise GameplanError(
-                f"OpenSpiel cannot read {path}: {openspiel_reason(error)}; it reads .efg files with payoffs at terminal nodes "
-                "only, each outcome given where it occurs, and labelled actions"
-            ) from error
-
-    return str(path), open_game, hashlib.sha256(data).hexdigest()
 
 
 def _file_hash(text: str) -> str:

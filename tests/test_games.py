@@ -206,36 +206,3 @@ def test_efg_files_are_known_by_content(fresh_cache, tmp_path):
     assert (a.name, b.name) == (str(first), str(second)) and a.key == b.key
     first.write_text(random_game(2))
     assert load_game(str(first)).key != a.key
-
-
-BROKEN = {
-    "empty": ("", "is not in Gambit's .efg format: it must start with 'EFG 2 R'"),
-    "another format": ("NFG 1 R", "is not in Gambit's .efg format"),
-    "header only": ("EFG 2 R", "OpenSpiel cannot read"),
-    "truncated": (EFG[:-40], "OpenSpiel cannot read"),
-    "trailing": (EFG + 't "" 9 "" { 1 1 }\n', "OpenSpiel cannot read"),
-    "chance sum": (EFG.replace("3/4", "1/4"), "OpenSpiel cannot read .*prob_sum"),
-    "payoffs": (EFG.replace("{ 3 2 }", "{ 3 }"), "OpenSpiel cannot read"),
-    "actions": (EFG.replace('2 1 "high" { "buy" "pass" }', '2 1 "high" { "buy" "wait" }', 1), "different legal actions in one infoset"),
-    "recall": (EFG.replace('t "" 6 "" { 0 0 }', 'p "" 1 2 "bad" { "high" "low" } 0\nt "" 6 "" { 0 0 }\nt "" 7 "" { 1 1 }'),
-               "has imperfect recall: player 0 reaches infoset"),
-    "labels": (EFG.replace('"buy" "pass"', '"buy" "buy"'), "label"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("fault", list(BROKEN))
-def test_malformed_efg(fault, fresh_cache, tmp_path, capfd):
-    text, message = BROKEN[fault]
-    path = tmp_path / "broken.efg"
-    path.write_text(text)
-    with pytest.raises(GameplanError, match=message) as caught:
-        load_game(str(path))
-    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-    assert capfd.readouterr().err == ""
-
-
-def test_binary_efg(fresh_cache, tmp_path):
-    path = tmp_path / "binary.efg"
-    path.write_bytes(b"EFG\xff\xfe")
-    with pytest.raises(GameplanError, match=r"is not a text file in Gambit's \.efg format"):
-        load_game(str(path))

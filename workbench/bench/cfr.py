@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from games import cache
-from games.compiler import compile_game
+from games.compiler import MAX_HISTORIES, compile_game
+from games.gambit.compile import compile_source
+from games.gambit.files import is_game_file
 from games.loader import load_game, resolve
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator, uniform_policy
@@ -77,8 +79,11 @@ def _measure_game(name: str, algos: Sequence[str], with_peers: bool, budget: flo
 def _setup(name: str, budget: float) -> tuple[SequenceGame, Timing, Timing]:
     shown, open_game, _ = resolve(name)
     game = load_game(name)
-    opened = others.open_game(shown) if not name.endswith(".efg") else open_game()
-    setup = measure(lambda: compile_game(opened, shown, game.key), budget, least=1)
+    if is_game_file(name):
+        setup = measure(lambda: compile_source(open_game(), shown, game.key, MAX_HISTORIES), budget, least=1)
+    else:
+        opened = others.open_game(shown)
+        setup = measure(lambda: compile_game(opened, shown, game.key), budget, least=1)
     cache.store(game)
     cached = measure(lambda: cache.load(game.key), budget)
     return game, setup, cached

@@ -5,7 +5,10 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from games.gambit.files import is_game_file
 
 Call = Callable[[], object]
 
@@ -29,9 +32,11 @@ def peers() -> list[Peer]:
 
 
 def open_game(text: str) -> Any:
-    """Return the OpenSpiel game, turn-based."""
+    """Return OpenSpiel's game, turn-based; a file of Gambit's as OpenSpiel reads it."""
     import pyspiel
 
+    if is_game_file(text):
+        return pyspiel.load_efg_game(Path(text).read_text())
     game = pyspiel.load_game(text)
     return pyspiel.convert_to_turn_based(game) if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS else game
 
