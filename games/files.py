@@ -1,8 +1,21 @@
-"""Writing files so that a crash at any byte leaves the old file or the new one, never half of one."""
+"""Writing files so that a crash at any byte leaves the old file or the new one, never half of one; reading no more than is sane."""
 
+import hashlib
 import os
+import platform
+import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+from games.errors import GameplanError, UsageError
+
+MOST_BYTES = 256 << 20  # of a file that is read whole
+_TEMPORARY = re.compile(r"\.tmp-([0-9a-f]{4})-(\d+)-\w+")
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:4]
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -14,7 +27,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         As the operating system says; nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    # The name says whose it is, and is short: a name that is long enough for the file is long enough for its temporary.
+    handle, temporary = tempfile.mkstemp(prefix=f".tmp-{_host()}-{os.getpid()}-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -25,3 +39,66 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_output(path: Path, content: bytes | str, option: str = "--out") -> None:
+    """Write what the user has asked for to `path`, whole or not at all; `option` is what names another place.
+
+    Raises
+    ------
+    GameplanError
+        If it cannot be written; one line.
+    """
+    try:
+        write_atomically(path, content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        raise GameplanError(f"cannot write {path}: {reason(error)}; choose another place with {option} or make room") from error
+
+
+def is_temporary(name: str) -> bool:
+    """Return whether a file of this name is what `write_atomically` leaves when its process is killed."""
+    return _TEMPORARY.fullmatch(name) is not None
+
+
+def remove_stale(directory: Path) -> None:
+    """Remove from `directory` the temporary files of processes of this machine that are gone; what cannot be removed stays."""
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match and match[1] == _host() and not _is_alive(int(match[2])):
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+
+
+def read_file(path: Path, what: str = "file", most: int = MOST_BYTES) -> bytes:
+    """Return the content of the file at `path`, `what` in a message.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read or has more than `most` bytes; one line.
+    """
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(most + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UsageError(f"cannot read the {what} {path}: {reason(error)}") from error
+    if len(data) > most:
+        raise UsageError(f"the {what} {path} has more than {most:,} bytes, which is the most that is read")
+    return data
+
+
+def reason(error: BaseException) -> str:
+    """Return why the operating system refused, in one line."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return str(text).splitlines()[0]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -16,10 +16,11 @@ from typing import Any
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
+from workbench import rundir
 from workbench.engines import cancelled
 from workbench.jobs import run_jobs
 from workbench.rundir import CONFIG, METRICS, RESULT, RunDirectory
-from workbench.solve import INTERRUPTED, SolveConfig, resolve_config, solve
+from workbench.solve import INTERRUPTED, SolveConfig, resolve_config, saved_config, solve
 
 MATCH_FACTOR = 2.0  # within this factor of the best counts as level with it
 MATCH_FLOOR = 1e-12  # below this everything is rounding
@@ -65,7 +66,7 @@ def expand_games(names: Sequence[str]) -> list[str]:
 def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig]) -> Path:
     """Return the directory of a comparison: the same for the same request, so that asking again goes on where it stopped."""
     digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
-    return root / f"compare-{'-'.join(names)[:40]}-n{configs[0].iterations}-{digest}"
+    return root / f"compare-{slug('-'.join(names))[:40]}-n{configs[0].iterations}-{digest}"
 
 
 def make_jobs(
@@ -105,13 +106,8 @@ def run_job(job: Job) -> Cell:
         done = finished(job)
         if done is not None:
             return done
-        if (job.path / CONFIG).exists():
-            run = RunDirectory.open(job.path)
-            resume = _same_config(run, job.config)
-            if not resume:
-                run = RunDirectory.create(job.path, force=True)
-        else:
-            run, resume = RunDirectory.create(job.path), False
+        resume = (job.path / CONFIG).exists() and _same_config(RunDirectory(job.path), job.config)
+        run = RunDirectory.open(job.path) if resume else RunDirectory.create(job.path, force=True)
         return _cell(solve(job.config, run, resume=resume, stop=cancelled))
     except GameplanError as error:
         return Cell(None, None, str(error), str(job.path))
@@ -127,7 +123,7 @@ def finished(job: Job) -> Cell | None:
     try:
         result = run.read_json(RESULT)
         return _cell(result) if result and result["status"] != INTERRUPTED and _same_config(run, job.config) else None
-    except (GameplanError, KeyError):
+    except GameplanError:
         return None
 
 
@@ -265,7 +261,7 @@ def _cell(result: dict[str, Any]) -> Cell:
 
 
 def _same_config(run: RunDirectory, config: SolveConfig) -> bool:
-    return run.read_json(CONFIG) == json.loads(json.dumps(asdict(config)))
+    return asdict(saved_config(run)) == json.loads(json.dumps(asdict(config)))
 
 
 def label(algo: str) -> str:
@@ -275,7 +271,7 @@ def label(algo: str) -> str:
 
 def slug(name: str) -> str:
     """Return `name` as a part of a directory's name."""
-    return "".join(c if c.isalnum() or c in "+-_" else "_" for c in name)[-60:].strip("_")
+    return rundir.slug(name)[-60:].strip("_")
 
 
 def _unique(labels: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.compare import slug
 from workbench.durations import parse_duration
 from workbench.plan import DONE, ignores, run_plan
-from workbench.plan_config import PlanConfig, resolve_plan
+from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
 from workbench.rundir import CONFIG, RESULT, RunDirectory
 
 UNFINISHED = (UNSOLVABLE, GIVEN_UP, BUDGET, TIME_LIMIT)  # what a table says of episodes without a solution
@@ -71,7 +71,7 @@ def make_cells(
             for budget in budgets or ("",):
                 plan.append((with_budget(config, budget, unit), budget))
     digest = hashlib.sha256(json.dumps([asdict(config) for config, _ in plan]).encode()).hexdigest()[:8]
-    path = out or root / f"compare-{'-'.join(envs)[:40]}-{digest}"
+    path = out or root / f"compare-{slug('-'.join(envs))[:40]}-{digest}"
     cells = [
         Cell(config, path / "runs" / slug(f"{config.env}-{config.planner}{'-' if budget else ''}{budget}"), budget)
         for config, budget in plan
@@ -111,7 +111,7 @@ def _run_cell(cell: Cell, executor: Callable[[], Executor], workers: int, stop: 
     resume = False
     if (cell.path / CONFIG).exists():
         run = RunDirectory.open(cell.path)
-        resume = run.read_json(CONFIG) == wanted
+        resume = asdict(saved_plan(run)) == wanted
         result = run.read_json(RESULT) if resume else None
         if result and result["status"] == DONE:
             found: dict[str, Any] = result

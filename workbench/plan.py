@@ -34,7 +34,7 @@ from planners.status import STATUSES
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
 from workbench.plan_config import EPISODES, SCHEMA, PlanConfig
-from workbench.rundir import CONFIG, ENVIRONMENT, RESULT, TIMING, RunDirectory
+from workbench.rundir import CONFIG, TIMING, RunDirectory
 
 DONE, INTERRUPTED = "done", "interrupted"
 LANGUAGE = "llm"  # a planner, and a value of parameters, that asks an endpoint
@@ -169,19 +169,35 @@ def run_plan(
     GameplanError
         For a world that cannot be played, a planner that fails, or a disk that cannot be written.
     """
+    with run.writing(resume=resume):
+        return _run_plan(config, run, resume, executor, workers, stop, on_episode, on_decision, say)
+
+
+def _run_plan(
+    config: PlanConfig,
+    run: RunDirectory,
+    resume: bool,
+    executor: Callable[[], Executor] | None,
+    workers: int,
+    stop: Callable[[], bool],
+    on_episode: Callable[[dict[str, Any]], None],
+    on_decision: Callable[[Episode], None],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
     started = time.perf_counter()
-    run.write_json(CONFIG, asdict(config))
-    if not resume:
-        run.write_json(ENVIRONMENT, describe_environment(1))
-    done = {line["episode"] for line in run.read_lines(EPISODES)} & {line["episode"] for line in run.read_lines(TIMING)}
-    for name in (EPISODES, TIMING):  # lines that a crash has left without their other half
-        if resume:
-            run.keep_lines(name, [line for line in _unique(run.read_lines(name)) if line["episode"] in done])
+    whose = identity(config)
+    if resume:
+        pairs = run.read_pairs(EPISODES, "episode", whose)
+        _keep(run, pairs)  # without lines that a crash has left without their other half
+        run.write_json(CONFIG, asdict(config))
+        done = {line["episode"] for line, _ in pairs}
+    else:
+        run.start(asdict(config), describe_environment(1))
+        done = set()
     todo = [number for number in range(config.episodes) if number not in done]
 
     def keep(record: dict[str, Any], timing: dict[str, Any]) -> None:
-        run.append(EPISODES, record)
-        run.append(TIMING, timing)
+        run.append_pair(EPISODES, record, timing, whose)
         on_episode(record)
 
     status = DONE
@@ -207,11 +223,10 @@ def run_plan(
                 todo = []
     except KeyboardInterrupt:
         status = INTERRUPTED
-    for name in (EPISODES, TIMING):  # in the order of episodes, whichever process was first
-        run.keep_lines(name, sorted(run.read_lines(name), key=lambda line: int(line["episode"])))
+    _keep(run, sorted(run.read_pairs(EPISODES, "episode", whose), key=lambda pair: int(pair[0]["episode"])))
     record = plan_record(config, run, status, getattr(planner, "solves", False))
     record["total_seconds"] = time.perf_counter() - started
-    run.write_json(RESULT, record)
+    run.write_result(record)
     return record
 
 
@@ -228,8 +243,15 @@ def _parallel(
         yield from result
 
 
-def _unique(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({line["episode"]: line for line in lines}.values())
+def _keep(run: RunDirectory, pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+    """Let the run have these lines, in this order, whichever process was first."""
+    for place, name in enumerate((EPISODES, TIMING)):
+        run.keep_lines(name, [pair[place] for pair in pairs])
+
+
+def identity(config: PlanConfig) -> dict[str, Any]:
+    """Return what makes a run this one, by which its episodes are known again: all but their number."""
+    return {key: value for key, value in asdict(config).items() if value is not None and key not in ("episodes", "schema", "units")}
 
 
 def plan_record(config: PlanConfig, run: RunDirectory, status: str, solves: bool) -> dict[str, Any]:

@@ -4,15 +4,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import UsageError
 from games.params import Value
 from games.worlds import load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import find_planner, planner_params
-from workbench.rundir import CONFIG, RunDirectory
+from workbench.formats import SCHEMA, from_saved
+from workbench.rundir import CONFIG, EPISODES, RunDirectory
 
-SCHEMA = 1
-EPISODES = "episodes.jsonl"
 LEVELS = "levels"  # the option of a world that names a file
 CHANGEABLE = ("episodes",)  # what a resumed run may change
 
@@ -96,17 +95,12 @@ def saved_plan(run: RunDirectory) -> PlanConfig:
     UsageError
         If it is a run of another command.
     GameplanError
-        If the saved configuration is damaged or of another version.
+        If the saved configuration is damaged or of a newer version.
     """
     saved = run.read_json(CONFIG)
-    if not isinstance(saved, dict) or "planner" not in saved:
+    if "planner" not in saved:
         raise UsageError(f"{run.path} is not a planner run; 'gameplan runs list' shows what there is")
-    if saved.get("schema") != SCHEMA:
-        raise GameplanError(f"{run.path} was made by another version (schema {saved.get('schema')}; this one reads {SCHEMA})")
-    try:
-        return PlanConfig(**saved)
-    except TypeError as error:
-        raise GameplanError(f"{run.path / CONFIG} is damaged: {error}") from error
+    return from_saved(PlanConfig, saved, run.path / CONFIG)
 
 
 def repeated_plan(run: RunDirectory) -> PlanConfig:

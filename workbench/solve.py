@@ -1,13 +1,17 @@
 """One solver run, from a resolved configuration to a result record."""
 
+import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UsageError
+from games.files import read_file
 from games.loader import load_game
 from games.params import Value
 from games.sequence_form import SequenceGame
@@ -16,10 +20,10 @@ from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue import Algorithm, MetaSolvers, Solver, find_algorithm, is_file
 from workbench.environment import describe_environment
+from workbench.formats import SCHEMA, from_saved
 from workbench.policies import SUFFIXES, encode_arrays, encode_policy
-from workbench.rundir import CONFIG, ENVIRONMENT, METRICS, PROGRAMS, RESULT, TIMING, RunDirectory
+from workbench.rundir import CHECKPOINT, CONFIG, METRICS, PROGRAMS, TIMING, RunDirectory
 
-SCHEMA = 1
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 
@@ -95,11 +99,20 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
 
 def is_evaluated(t: int, config: SolveConfig) -> bool:
     """Return whether iteration `t` is evaluated: the last one always, the others by `every` or on a grid of 10 a decade."""
-    if t == config.iterations:
-        return True
+    return t == config.iterations or _on_grid(t, config)
+
+
+def _on_grid(t: int, config: SolveConfig) -> bool:
     if config.every is not None:
         return t % config.every == 0 or t == 1
     return t in _grid(len(str(t)))
+
+
+def _grid_before(stop: int, config: SolveConfig) -> list[int]:
+    """Return the iterations before `stop` that every run evaluates, however long it is."""
+    if config.every is not None:
+        return sorted({1, *range(config.every, stop, config.every)}) if stop > 1 else []
+    return sorted(t for digits in range(1, len(str(stop)) + 1) for t in _grid(digits) if t < stop)
 
 
 def _grid(digits: int) -> set[int]:
@@ -144,9 +157,30 @@ def solve(
     Raises
     ------
     GameplanError
-        For a game that cannot be solved, a rule that breaks down (metrics so far are kept), or a disk that cannot be written.
+        For a game that cannot be solved, a rule that breaks down (metrics so far are kept), a disk that cannot be written, a run
+        that another process is working on, or files that are not this run's.
     """
+    with run.writing(resume=resume):
+        return _solve(config, run, resume, stop, on_progress, on_compile, say)
+
+
+def _solve(
+    config: SolveConfig,
+    run: RunDirectory,
+    resume: bool,
+    stop: Callable[[], bool],
+    on_progress: OnProgress,
+    on_compile: Progress | None,
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    saved = config
     config, algorithm = resolve_config(config, run if resume else None)
+    for role, digest in saved.programs.items() if resume else ():
+        if config.programs.get(role) != digest:
+            raise GameplanError(
+                f"{run.path / PROGRAMS[role]} is not the file that the run was started with (digest {config.programs.get(role)}, "
+                f"not {digest}); put it back, or start a new run"
+            )
 
     def walked(histories: int) -> None:
         if on_compile:
@@ -159,14 +193,15 @@ def solve(
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     solver = algorithm.make(game, alternating=config.updates == "alternating")
     started = time.perf_counter()
-    run.write_json(CONFIG, asdict(config))
-    if not resume:
-        for role in config.programs:  # a resumed run goes on with these copies, whatever becomes of the files
-            run.write(PROGRAMS[role], Path(getattr(config, role)).read_bytes())
-        run.write_json(ENVIRONMENT, describe_environment(config.threads))
-    spent = _restore(solver, run, config, say) if resume else 0.0
+    spent, whose = 0.0, _whose(config, game)
+    if resume:
+        spent = _restore(solver, run, config, whose, say)
+        run.write_json(CONFIG, asdict(config))
+    else:  # a resumed run goes on with these copies of the user's files, whatever becomes of them
+        copies = {role: read_file(Path(getattr(config, role))) for role in config.programs}
+        run.start(asdict(config), describe_environment(config.threads), copies)
     _advise(config, algorithm, say)
-    progress = _Progress(config, run, solver, Evaluator(game), stop, on_progress, spent)
+    progress = _Progress(config, whose, run, solver, Evaluator(game), stop, on_progress, spent)
     status, evaluation = progress.run()
     exact = solver.remarks() if algorithm.one_shot else {}
     if exact and status == DONE and exact["proof"] is None:
@@ -179,7 +214,7 @@ def solve(
         for name, arrays in solver.artifacts().items():
             run.write(f"{name}.npz", encode_arrays(arrays))
     record["total_seconds"] = time.perf_counter() - started
-    run.write_json(RESULT, record)
+    run.write_result(record)
     return record
 
 
@@ -215,6 +250,7 @@ class _Progress:
     def __init__(
         self,
         config: SolveConfig,
+        whose: dict[str, Any],
         run: RunDirectory,
         solver: Solver,
         evaluator: Evaluator,
@@ -228,8 +264,8 @@ class _Progress:
         self._per_iteration = 0.0
         self._saved_at = time.perf_counter()
         self._checkpoint_pause = CHECKPOINT_SECONDS
-        lines = run.read_lines(METRICS)
-        self._recorded = lines[-1]["iteration"] if lines else 0
+        self._identity, self._whose = identity(config), whose
+        self._recorded = 0
 
     def run(self) -> tuple[str, Evaluation]:
         config, solver = self.config, self.solver
@@ -290,46 +326,74 @@ class _Progress:
         if t == self._recorded:
             return
         self._recorded = t
-        self.run_directory.append(
-            METRICS,
-            {
-                "iteration": t,
-                "exploitability": evaluation.exploitability,
-                "nash_conv": evaluation.nash_conv,
-                "values": list(evaluation.values),
-                **self.solver.remarks(),
-            },
-        )
-        self.run_directory.append(TIMING, {"iteration": t, "seconds": self.seconds})
+        line = {
+            "iteration": t,
+            "exploitability": evaluation.exploitability,
+            "nash_conv": evaluation.nash_conv,
+            "values": list(evaluation.values),
+            **self.solver.remarks(),
+        }
+        self.run_directory.append_pair(METRICS, line, {"iteration": t, "seconds": self.seconds}, self._identity)
 
     def _checkpoint(self) -> None:
         begin = time.perf_counter()
         arrays = {} if self.solver.replays else self.solver.state()
-        self.run_directory.save_checkpoint(self.solver.iteration, arrays)
+        self.run_directory.save_checkpoint(self.solver.iteration, arrays, self._whose)
         self._saved_at = time.perf_counter()
         self._checkpoint_pause = max(CHECKPOINT_SECONDS, 20 * (self._saved_at - begin))  # at most a twentieth of the time
 
 
-def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, say: Callable[[str], None]) -> float:
+def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict[str, Any], say: Callable[[str], None]) -> float:
     """Bring `solver` to the last checkpoint, cut the metrics back to it, and return the seconds spent until then."""
-    checkpoint = run.load_checkpoint()
+    checkpoint = run.load_checkpoint(whose)
     reached, arrays = checkpoint if checkpoint else (0, {})
     if reached > config.iterations:
         raise UsageError(f"{run.path} has already done {reached} iterations; ask for at least that many with -n")
-    if reached and solver.replays:
-        say(f"{config.algo} keeps memory of its own, so iterations 1 to {reached} are computed again")
-    # An iteration that was evaluated only because the run stopped there would not be in an uninterrupted run's metrics.
-    for name in (METRICS, TIMING):
-        lines = run.read_lines(name)
-        kept = [line for line in lines if line["iteration"] <= reached and is_evaluated(line["iteration"], config)]
-        run.keep_lines(name, kept)
-    timing = run.read_lines(TIMING)
-    if reached:
-        solver.restore(reached, arrays)
-        say(f"resuming after iteration {reached}")
-    else:
+    if not reached:
         say("no checkpoint yet: starting from iteration 1")
-    return float(timing[-1]["seconds"]) if timing else 0.0
+        for name in (METRICS, TIMING):
+            run.keep_lines(name, [])
+        return 0.0
+    pairs = [pair for pair in run.read_pairs(METRICS, "iteration", identity(config)) if pair[0]["iteration"] <= reached]
+    # An iteration that was evaluated only because the run stopped there would not be in an uninterrupted run's metrics; the one of
+    # the checkpoint is evaluated again.
+    kept = [pair for pair in pairs if pair[0]["iteration"] < reached and _on_grid(pair[0]["iteration"], config)]
+    lost = set(_grid_before(reached, config)).difference(line["iteration"] for line, _ in kept)
+    if lost:
+        raise GameplanError(
+            f"{run.path / METRICS} and {TIMING} have no line for iteration {min(lost)}, although the checkpoint is of iteration "
+            f"{reached}; put them back, or remove {CHECKPOINT} to run again from the start"
+        )
+    if solver.replays:
+        say(f"{config.algo} keeps memory of its own, so iterations 1 to {reached} are computed again")
+    try:
+        solver.restore(reached, arrays)
+        solver.average_policy()
+    except GameplanError:
+        raise
+    except (KeyError, IndexError, ValueError, TypeError) as error:  # schema 1 does not say whose it is
+        raise GameplanError(
+            f"{run.path / CHECKPOINT} does not belong to this run; remove it to run again from the start"
+        ) from error
+    for place, name in enumerate((METRICS, TIMING)):
+        run.keep_lines(name, [pair[place] for pair in kept])
+    say(f"resuming after iteration {reached}")
+    return float(pairs[-1][1]["seconds"]) if pairs else 0.0
+
+
+def identity(config: SolveConfig) -> dict[str, Any]:
+    """Return what makes a run this one, by which its lines and its checkpoint are known again: not its length, and no path."""
+    names = {role: config.programs.get(role, getattr(config, role)) for role in PROGRAMS}
+    same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
+    return {**same, **names}
+
+
+def _whose(config: SolveConfig, game: SequenceGame) -> dict[str, Any]:
+    """Return `identity` with a digest of the game's arrays: the file that a game was read from may change."""
+    total = hashlib.sha256()
+    for array in (*game.tree, *game.rows, game.action_ids):
+        total.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return {**identity(config), "game digest": total.hexdigest()[:16]}
 
 
 def _advise(config: SolveConfig, algorithm: Algorithm, say: Callable[[str], None]) -> None:
@@ -351,11 +415,10 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
     GameplanError
         If the saved configuration is damaged or of another version.
     """
-    saved = run.read_json(CONFIG)
-    if saved.get("schema") != SCHEMA:
-        raise GameplanError(f"{run.path} was made by another version (schema {saved.get('schema')}; this one reads {SCHEMA})")
+    config = saved_config(run)
+    saved = asdict(config)
     for name, value in changes.items():
-        before = saved.get(name)
+        before: Any = saved.get(name)
         if name == "params":
             same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
         elif name in PROGRAMS and is_file(value):
@@ -367,10 +430,23 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
                 f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
             )
     kept = {name: value for name, value in changes.items() if name in CHANGEABLE}
-    try:
-        return SolveConfig(**{**saved, **kept})
-    except TypeError as error:
-        raise GameplanError(f"{run.path / CONFIG} is damaged: {error}") from error
+    return replace(config, **kept)
+
+
+def saved_config(run: RunDirectory) -> SolveConfig:
+    """Return the configuration of the solver run in `run`.
+
+    Raises
+    ------
+    UsageError
+        If it is a run of another command.
+    GameplanError
+        If the saved configuration is damaged or of a newer version.
+    """
+    saved = run.read_json(CONFIG)
+    if "planner" in saved:
+        raise UsageError(f"{run.path} is a planner's run; 'gameplan runs list' shows what there is")
+    return from_saved(SolveConfig, saved, run.path / CONFIG)
 
 
 def _equal(before: Any, text: Any) -> bool:

@@ -1,0 +1,147 @@
+"""What the files of a run hold, key by key: the kinds by which every one of them is read.
+
+The schema is that of ``config.json``, for all files of its directory. Schema 1 (version 0.1.0) had no digests. A reader knows its
+own schema and all before it.
+"""
+
+import hashlib
+import json
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from games.errors import GameplanError, did_you_mean
+from games.reading import (
+    Kind,
+    Mismatch,
+    flag,
+    listed,
+    number,
+    optional,
+    record,
+    scalar,
+    shown,
+    table,
+    text,
+    whole,
+)
+
+Config = TypeVar("Config")
+
+SCHEMA = 2
+OLDEST = 1
+
+_COUNT, _SECONDS = whole(0), number(0.0)
+_SCHEMA: dict[str, Kind] = {"schema": whole(OLDEST)}
+_PROBABILITIES = listed(listed(number()))
+
+SOLVE_CONFIG = record({
+    **_SCHEMA, "game": text(), "algo": text(), "iterations": whole(1), "params": table(scalar), "train": optional(text()),
+    "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
+    "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
+    "threads": whole(1), "max_histories": whole(1),
+})  # fmt: skip
+
+PLAN_CONFIG = record({
+    **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
+    "params": table(scalar), **dict.fromkeys(("simulations", "evaluations", "expansions", "steps"), optional(whole(1))),
+    **dict.fromkeys(("time_per_move", "time_limit"), optional(_SECONDS)), "units": optional(listed(listed(whole()))),
+})  # fmt: skip
+
+
+def _metric(value: Any, place: str) -> None:
+    _METRIC(value, place)
+    scale = max(1.0, *map(abs, value["values"]), 0.0)
+    for key in ("exploitability", "nash_conv"):
+        if value[key] < -1e-6 * scale:  # rounding may leave a little below zero
+            raise Mismatch(key, value[key], "a finite number from 0 on")
+
+
+_METRIC = record(
+    {"iteration": whole(1), "exploitability": number(), "nash_conv": number(), "values": listed(number())},
+    {"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)},
+)
+METRIC: Kind = _metric
+TIME = record({"iteration": whole(1), "seconds": _SECONDS}, {"digest": text()})
+
+MARKS = record({}, others=lambda value, place: listed(scalar)(value, place) if isinstance(value, list) else scalar(value, place))
+EPISODE = record(
+    {
+        "episode": _COUNT, "instance": text(), "seed": whole(), "score": number(), "solved": optional(flag), "status": text(),
+        "steps": _COUNT, "return": number(), "decisions": _COUNT, "cost": table(_COUNT), "actions": listed(whole(0)),
+        "units": listed(whole()),
+    },
+    {
+        "note": text(), "fallbacks": _COUNT, "marks": MARKS, "report": table(scalar), "solution": optional(text()),
+        **dict.fromkeys(("max_tile", "moves", "pushes", "most_on_goals", "boxes"), optional(number())),
+    },
+)  # fmt: skip
+EPISODE_TIME = record({"episode": _COUNT, "seconds": _SECONDS, "cpu_seconds": _SECONDS}, {"digest": text()})
+
+SOLVE_RESULT = record(
+    {
+        **_SCHEMA, "command": text(("solve",)), "game": text(), "algo": text(), "iterations": whole(0), "exploitability": number(),
+        "nash_conv": number(), "values": listed(number()), "seconds": _SECONDS, "status": text(), "run": text(),
+    },
+    {"total_seconds": _SECONDS, "digest": text()},
+)  # fmt: skip
+_STATISTIC = optional(number())
+PLAN_RESULT = record(
+    {
+        **_SCHEMA, "command": text(("plan",)), "env": text(), "planner": text(), "played": _COUNT, "decisions": _COUNT,
+        "cost": table(_STATISTIC), "seconds": _SECONDS, "status": text(), "run": text(), "solved": optional(_COUNT),
+        **dict.fromkeys(("mean", "standard_error", "min", "median", "max"), _STATISTIC),
+    },
+    {"unlimited": listed(text()), "total_seconds": _SECONDS, "digest": text()},
+)  # fmt: skip
+
+
+def by_command(solve: Kind, plan: Kind, key: str) -> Kind:
+    """Return the kind of a record that is of `plan` if it has `key`, which only planner runs have, and of `solve` otherwise."""
+
+    def check(value: Any, place: str) -> None:
+        (plan if isinstance(value, dict) and key in value else solve)(value, place)
+
+    return check
+
+
+ANY_CONFIG = by_command(SOLVE_CONFIG, PLAN_CONFIG, "planner")
+ANY_RESULT = by_command(SOLVE_RESULT, PLAN_RESULT, "planner")
+
+
+def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = OLDEST) -> None:
+    """Check that this version reads files of the schema `found`.
+
+    Raises
+    ------
+    GameplanError
+        Saying which version is needed.
+    """
+    if isinstance(found, bool) or not isinstance(found, int) or found < oldest:
+        raise GameplanError(f"{where} has schema {found!r}; this version reads {oldest} to {known}")
+    if found > known:
+        raise GameplanError(
+            f"{where} has schema {found}, this version reads up to {known}: it was made by a newer gameplan; use that"
+        )
+
+
+def digest_of(*parts: Any) -> str:
+    """Return a digest of JSON values."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def from_saved(kind: type[Config], saved: dict[str, Any], path: object) -> Config:
+    """Return the configuration that ``dataclasses.asdict`` made `saved` of, perhaps in an earlier version.
+
+    Raises
+    ------
+    GameplanError
+        For a key that is not known, or one that is missing though this schema has it.
+    """
+    known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    for key in saved:
+        if key not in known:
+            raise GameplanError(f"{path} has the unknown key {shown(key)}{did_you_mean(key, known)}; take it out, or run again")
+    for key in known:
+        if key not in saved and saved["schema"] == SCHEMA:
+            raise GameplanError(f"{path} is damaged: the key {key!r} is missing; remove the directory and run again")
+    return kind(**{**saved, "schema": SCHEMA})
