@@ -1,0 +1,273 @@
+"""Mutation testing: change one operator or constant at a time and report what no test notices.
+
+    make mutants                      # the fixed sample tests/data/mutants.txt, every one of which must be noticed
+    make mutants COUNT=200 SEED=1     # as many drawn from all of solvers/, planners/ and games/
+
+A mutant is one line changed. Each is tried in a copy of the tree with the tests that concern its file (`CONCERNED`), which stop at the
+first failure; a mutant that no test notices is printed as a difference. Kernels belong to the import closure of their module
+(`games.kernel_cache`), so that a mutant compiles again what it touches and no more.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import Queue
+from typing import NamedTuple
+
+TOP = Path(__file__).resolve().parent.parent
+SAMPLE = Path(__file__).with_name("data") / "mutants.txt"
+PACKAGES = ("solvers", "planners", "games")
+TIMEOUT = 240.0  # seconds a mutant; one that takes longer than this hangs, and is noticed
+# Path, or the beginning of one -> the test files that concern it, the quickest to tell first; the longest entry holds.
+CONCERNED = {
+    "solvers/": "regression twin properties",
+    "solvers/cfr/rules/": "regression twin",
+    "solvers/cfr/class_form": "class_form",
+    "solvers/cfr/rule_file": "rule_files",
+    "solvers/cfr/binding": "rule_files conformance",
+    "solvers/rule": "regression twin meta_solvers rule_files",
+    "solvers/psro/": "meta_solvers regression payoffs psro",
+    "solvers/lp": "psro properties games",
+    "planners/": "planners_conformance plan",
+    "planners/best_first": "sokoban_search planners_conformance",
+    "planners/idastar": "sokoban_search planners_conformance",
+    "planners/portfolio": "sokoban_search planners_conformance",
+    "planners/expectimax": "expectimax planners_conformance",
+    "planners/mcts": "mcts planners_conformance",
+    "planners/flat": "critic game2048 planners_conformance",
+    "planners/proact": "mcts critic planners_conformance",
+    "planners/flare": "flare planners_conformance",
+    "planners/language/": "language language_endpoint",
+    "games/": "games properties",
+    "games/game2048/": "game2048 process expectimax critic gymnasium",
+    "games/sokoban/": "sokoban_engine sokoban_levels sokoban_search sokoban_traps gymnasium",
+    "games/graphs/": "graphs flare process",
+    "games/process": "process",
+    "games/random": "process",
+    "games/blocks": "process planners_conformance",
+    "games/gymnasium": "gymnasium",
+    "games/worlds": "process plan",
+    "games/jit": "kernel_cache",
+    "games/kernel_cache": "kernel_cache",
+    "games/sources": "kernel_cache",
+}
+BINARY = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+    ast.Pow: ast.Mult, ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+    ast.BitXor: ast.BitOr,
+}  # fmt: skip
+COMPARED = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn,
+    ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+}  # fmt: skip
+
+
+class Mutant(NamedTuple):
+    """One line of one file, as it is and as it becomes; `number` counts from 0 among equal lines of the file."""
+
+    path: str
+    before: str
+    after: str
+    number: int = 0
+
+    def __str__(self) -> str:
+        where = f" {self.number}" if self.number else ""
+        return f"{self.path}{where}\n- {self.before.strip()}\n+ {self.after.strip()}\n"
+
+
+def changes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what may stand in the place of one node of a syntax tree."""
+    match node:
+        case ast.BinOp(left, op, right) if type(op) in BINARY and not isinstance(left, ast.Constant | ast.JoinedStr):
+            yield ast.BinOp(left, BINARY[type(op)](), right)
+        case ast.BinOp(left, op, right) if type(op) in BINARY and not isinstance(getattr(left, "value", 0), str):
+            yield ast.BinOp(left, BINARY[type(op)](), right)
+        case ast.AugAssign(target, op, value) if type(op) in BINARY:
+            yield ast.AugAssign(target, BINARY[type(op)](), value)
+        case ast.Compare(left, [op], right) if type(op) in COMPARED:
+            yield ast.Compare(left, [COMPARED[type(op)]()], right)
+        case ast.BoolOp(op, values):
+            yield ast.BoolOp(ast.Or() if isinstance(op, ast.And) else ast.And(), values)
+        case ast.UnaryOp(ast.Not(), operand) | ast.UnaryOp(ast.USub(), operand):
+            yield operand
+        case ast.IfExp(test, body, orelse):
+            yield ast.IfExp(test, orelse, body)
+        case ast.Constant(bool(value)):
+            yield ast.Constant(not value)
+        case ast.Constant(int(value) | float(value)) if value in (0, 1, 2):
+            yield ast.Constant(value + 1 if value != 1 else type(value)(0))
+        case ast.Call(ast.Name("min" | "max" as name), arguments, keywords):
+            yield ast.Call(ast.Name("max" if name == "min" else "min"), arguments, keywords)
+
+
+def mutants(path: Path, top: Path = TOP) -> list[Mutant]:
+    """Return all mutants of a file: expressions that lie on one line, texts, annotations and errors' wording left out."""
+    source = path.read_text()
+    lines = source.splitlines()
+    found: list[Mutant] = []
+
+    def visit(node: ast.AST) -> None:
+        for name, value in ast.iter_fields(node):
+            if name in ("annotation", "returns", "decorator_list") or isinstance(value, ast.JoinedStr):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST) and not isinstance(child, ast.Raise | ast.JoinedStr | ast.Assert | ast.Import):
+                    add(child)
+                    visit(child)
+
+    def add(node: ast.AST) -> None:
+        if getattr(node, "lineno", None) is None or node.lineno != node.end_lineno:
+            return
+        line = lines[node.lineno - 1]
+        begin, end = (len(line.encode()[:offset].decode()) for offset in (node.col_offset, node.end_col_offset))
+        for changed in changes(node):
+            text = ast.unparse(ast.fix_missing_locations(changed))
+            simple = isinstance(changed, ast.AugAssign | ast.Constant | ast.Call | ast.Name)
+            after = line[:begin] + (text if simple else f"({text})") + line[end:]
+            number = sum(1 for earlier in lines[: node.lineno - 1] if earlier.strip() == line.strip())
+            found.append(Mutant(str(path.relative_to(top)), line, after, number))
+
+    visit(ast.parse(source))
+    return found
+
+
+def read_sample(path: Path) -> list[Mutant]:
+    """Return the mutants of a file in which each is a path (and number), a line with ``-`` and one with ``+``."""
+    found = []
+    for entry in path.read_text().split("\n\n"):
+        where, before, after = entry.strip().splitlines()
+        name, _, number = where.partition(" ")
+        found.append(Mutant(name, before[2:], after[2:], int(number or 0)))
+    return found
+
+
+def apply(mutant: Mutant, top: Path) -> str:
+    """Write the mutant into the tree at `top`; return the text of the file as it was.
+
+    Raises
+    ------
+    SystemExit
+        If the line is no longer there.
+    """
+    path = top / mutant.path
+    text = path.read_text()
+    lines = text.splitlines(keepends=True)
+    places = [k for k, line in enumerate(lines) if line.strip() == mutant.before.strip()]
+    if len(places) <= mutant.number:
+        raise SystemExit(f"{mutant.path} no longer has this line, so put another in its place in {SAMPLE.name}:\n{mutant}")
+    k = places[mutant.number]
+    indent = lines[k][: len(lines[k]) - len(lines[k].lstrip())]
+    lines[k] = indent + mutant.after.strip() + "\n"
+    path.write_text("".join(lines))
+    return text
+
+
+def concerned(path: str) -> list[str]:
+    """Return the test files that concern a source file."""
+    best = max((prefix for prefix in CONCERNED if path.startswith(prefix)), key=len)
+    return [f"tests/test_{name}.py" for name in CONCERNED[best].split()]
+
+
+def notice(mutant: Mutant, top: Path) -> str:
+    """Try a mutant in the tree at `top`, which is left as it was; return "survived" or who noticed it."""
+    original = apply(mutant, top)
+    environment = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1", "GAMEPLAN_CACHE": str(top / "cache")}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-m", "not slow"]
+    try:
+        child = subprocess.Popen(
+            [*command, *concerned(mutant.path)], cwd=top, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            output, _ = child.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return "the clock"
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        if child.returncode == 0:
+            return "survived"
+        last = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))] or output.splitlines()[-1:]
+        return last[0][:150] if last else f"exit {child.returncode}"
+    finally:
+        (top / mutant.path).write_text(original)
+
+
+def copy_tree(to: Path) -> None:
+    """Copy what the tests need, and link the kernels compiled so far, which mutants then add to without touching them."""
+    for name in (*PACKAGES, "workbench", "tests", "docs"):
+        shutil.copytree(TOP / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("cli.py", "pyproject.toml", "README.md"):
+        shutil.copy(TOP / name, to / name)
+    from games.jit import cache_root
+
+    if cache_root().is_dir():
+        shutil.copytree(cache_root(), to / "cache", copy_function=link, ignore=shutil.ignore_patterns("*.tmp*"))
+
+
+def link(source: str, target: str) -> None:
+    """Link a file of the cache, whose files are replaced but never written to; copy it from another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
+
+
+def run(chosen: list[Mutant], workers: int) -> list[Mutant]:
+    """Try all mutants, `workers` at a time; return the survivors."""
+    survivors = []
+    with tempfile.TemporaryDirectory(prefix="mutants-") as scratch:
+        trees: Queue[Path] = Queue()
+        for k in range(workers):
+            copy_tree(Path(scratch) / str(k))
+            trees.put(Path(scratch) / str(k))
+
+        def attempt(mutant: Mutant) -> tuple[str, float]:
+            tree, begin = trees.get(), time.monotonic()
+            try:
+                return notice(mutant, tree), time.monotonic() - begin
+            finally:
+                trees.put(tree)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for mutant, (by, seconds) in zip(chosen, pool.map(attempt, chosen), strict=True):
+                if by == "survived":
+                    survivors.append(mutant)
+                    print(f"\nnot noticed ({seconds:.0f} s):\n{mutant}", flush=True)
+                else:
+                    print(f"{mutant.path}: {by} ({seconds:.0f} s)", flush=True)
+    return survivors
+
+
+def main() -> int:
+    """Run from the command line; return 1 if a mutant survives."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=0, help="how many to draw; 0 takes the fixed sample")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--under", default="", help="only files whose path begins so")
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    if not options.count:
+        chosen = read_sample(SAMPLE)
+    else:
+        files = [path for package in PACKAGES for path in sorted((TOP / package).rglob("*.py"))]
+        every = [m for path in files if str(path.relative_to(TOP)).startswith(options.under) for m in mutants(path)]
+        chosen = random.Random(options.seed).sample(every, min(options.count, len(every)))
+    survivors = run(chosen, options.workers)
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} mutants were noticed")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
