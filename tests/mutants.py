@@ -10,6 +10,7 @@ first failure; a mutant that no test notices is printed as a difference. Kernels
 
 import argparse
 import ast
+import compileall
 import os
 import random
 import shutil
@@ -31,32 +32,46 @@ TIMEOUT = 240.0  # seconds a mutant; one that takes longer than this hangs, and 
 # Path, or the beginning of one -> the test files that concern it, the quickest to tell first; the longest entry holds.
 CONCERNED = {
     "solvers/": "regression twin properties",
+    "solvers/cfr/": "regression conformance rule_files",
     "solvers/cfr/rules/": "regression twin",
     "solvers/cfr/class_form": "class_form",
     "solvers/cfr/rule_file": "rule_files",
-    "solvers/cfr/binding": "rule_files conformance",
     "solvers/rule": "regression twin meta_solvers rule_files",
     "solvers/psro/": "meta_solvers regression payoffs psro",
-    "solvers/lp": "psro properties games",
+    "solvers/plans": "psro payoffs",
+    "solvers/lp": "lp psro properties games",
     "planners/": "planners_conformance plan",
     "planners/best_first": "sokoban_search planners_conformance",
     "planners/idastar": "sokoban_search planners_conformance",
     "planners/portfolio": "sokoban_search planners_conformance",
     "planners/expectimax": "expectimax planners_conformance",
     "planners/mcts": "mcts planners_conformance",
-    "planners/flat": "critic game2048 planners_conformance",
+    "planners/tree": "mcts planners_conformance",
+    "planners/table": "process mcts expectimax",
+    "planners/record": "mcts process expectimax",
+    "planners/critic": "critic",
+    "planners/evaluator": "critic flare",
+    "planners/exact": "graphs flare",
+    "planners/flat": "critic planners_conformance",
     "planners/proact": "mcts critic planners_conformance",
     "planners/flare": "flare planners_conformance",
+    "planners/parts/": "flare planners_conformance critic",
+    "planners/metrics": "flare compare",
+    "planners/episode": "planners_conformance plan expectimax critic",
+    "planners/budget": "planners_conformance plan critic",
+    "planners/pace": "planners_conformance plan critic expectimax",
     "planners/language/": "language language_endpoint",
-    "games/": "games properties",
-    "games/game2048/": "game2048 process expectimax critic gymnasium",
+    "games/": "games properties registry",
+    "games/game2048/": "game2048 process expectimax gymnasium",
     "games/sokoban/": "sokoban_engine sokoban_levels sokoban_search sokoban_traps gymnasium",
     "games/graphs/": "graphs flare process",
+    "games/gambit/": "gambit",
     "games/process": "process",
+    "games/dispatch": "process kernel_cache",
     "games/random": "process",
-    "games/blocks": "process planners_conformance",
+    "games/blocks": "regression properties",
     "games/gymnasium": "gymnasium",
-    "games/worlds": "process plan",
+    "games/world": "process plan",
     "games/jit": "kernel_cache",
     "games/kernel_cache": "kernel_cache",
     "games/sources": "kernel_cache",
@@ -175,7 +190,8 @@ def apply(mutant: Mutant, top: Path) -> str:
 def concerned(path: str) -> list[str]:
     """Return the test files that concern a source file."""
     best = max((prefix for prefix in CONCERNED if path.startswith(prefix)), key=len)
-    return [f"tests/test_{name}.py" for name in CONCERNED[best].split()]
+    files = [Path(f"tests/test_{name}.py") for name in CONCERNED[best].split()]
+    return [str(file) for file in files if (TOP / file).exists()]
 
 
 def notice(mutant: Mutant, top: Path) -> str:
@@ -210,6 +226,7 @@ def copy_tree(to: Path) -> None:
         shutil.copytree(TOP / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("cli.py", "pyproject.toml", "README.md"):
         shutil.copy(TOP / name, to / name)
+    compileall.compile_dir(to, quiet=2)  # once, not in every process: a mutant's file has another time
     from games.jit import cache_root
 
     if cache_root().is_dir():
