@@ -121,6 +121,11 @@ def main() -> None:
             sys.exit(error.exit_code)
         if isinstance(error, MemoryError):
             click.echo("gameplan: out of memory; choose a smaller game", err=True)
+        elif isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
+            where = f": {error.filename}" if error.filename else ""
+            click.echo(
+                f"gameplan: the operating system refuses{where} ({error.strerror}); make room or name another place", err=True
+            )
         else:
             click.echo(f"gameplan: unexpected {type(error).__name__}: {error}; run again with --debug and report it", err=True)
         sys.exit(1)

@@ -1,5 +1,6 @@
 """Bias and variance of the Monte-Carlo critic against M, T and gamma: the numbers, and the figure."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from games.files import write_output
 from games.world import Instance, World
 from planners.critic import Critic, action_values, make_critic
 
@@ -99,6 +101,9 @@ def draw_critic(
     """
     from matplotlib.figure import Figure
 
+    from workbench.plotting import check_format
+
+    check_format(path.suffix)
     own = make_critic(instance.model, 1, length, gamma, policy)
     length, gamma = own.steps, own.discount
     by_length = measure(instance.model, [state], gammas=(gamma,), counts=(100,), policy=policy, seed=seed)
@@ -123,5 +128,7 @@ def draw_critic(
     panels[0].set_ylabel("units of the world's rewards")
     panels[0].legend(fontsize=8)
     figure.suptitle(f"{world.name} {instance.name}: the Monte-Carlo critic", fontsize=10)
-    figure.savefig(path, dpi=150)
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:], dpi=150)
+    write_output(path, drawn.getvalue(), "--figure")
     return by_length + by_count + by_gamma

@@ -1,5 +1,6 @@
 """Convergence figures: exploitability on a logarithmic axis, one panel a game, one legend for all."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from games.errors import GameplanError, UsageError
+from games.files import write_output
 
 SUFFIXES = (".png", ".svg", ".pdf")
 FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are drawn here
@@ -83,12 +85,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     GameplanError
         If it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-        figure.savefig(path, dpi=200, metadata=metadata)
-    except OSError as error:
-        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    drawn = io.BytesIO()
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
+    figure.savefig(drawn, format=path.suffix[1:], dpi=200, metadata=metadata)
+    write_output(path, drawn.getvalue())
 
 
 def check_format(suffix: str) -> None:

@@ -1,6 +1,5 @@
 """Looking into a PSRO run: its meta-game, its meta-strategies, who answers whom."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,13 @@ from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.plans import policy_of
 from solvers.psro.payoffs import Payoffs
-from workbench.plotting import COLOURS, FLOOR, check_format
-from workbench.rundir import CONFIG, METRICS, RunDirectory
+from workbench.arrays import read_arrays
+from workbench.plotting import COLOURS, FLOOR, check_format, save_figure
+from workbench.rundir import METRICS, RunDirectory
+from workbench.solve import saved_config
 
 GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
+_NONE = np.empty(0)
 
 
 class Population:
@@ -33,19 +35,31 @@ class Population:
 
     def __init__(self, path: Path) -> None:
         run = RunDirectory.open(path)
-        config = run.read_json(CONFIG)
-        try:
-            with np.load(path / "population.npz", allow_pickle=False) as stream:
-                arrays = {name: stream[name] for name in stream.files}
-        except FileNotFoundError:
-            raise UsageError(f"{path} is no finished PSRO run: it has no population.npz") from None
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise GameplanError(f"{path / 'population.npz'} is damaged: {error}; run it again") from error
+        config = saved_config(run)
+        file = path / "population.npz"
+        if not file.exists():
+            raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
         self.path, self.config = path, config
-        self.game: SequenceGame = load_game(config["game"], max_histories=config["max_histories"])
-        self.plans = [arrays[f"plans_{p}"] for p in range(self.game.players)]
-        self.eval = [arrays[f"eval_{p}"] for p in range(self.game.players)]
+        self.game: SequenceGame = load_game(config.game, max_histories=config.max_histories)
+        most = 16 * (config.iterations + 1) * (max(self.game.actions) + 1)
+        arrays = read_arrays(file, lambda name: most)
+        self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]
+        self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(self.game.players)]
         self.lines = run.read_lines(METRICS)
+        self._check(file)
+
+    def _check(self, file: Path) -> None:
+        """Check that the arrays are policies of the game, and the lines mixtures of them."""
+        count = len(self.plans[0])
+        shapes = [(count, n + 1) for n in self.game.actions]
+        good = all(plans.shape == shape and np.isfinite(plans).all() for plans, shape in zip(self.plans, shapes, strict=True))
+        if not good or not all(weights.shape == (count,) and np.isfinite(weights).all() for weights in self.eval):
+            raise GameplanError(f"{file} holds no policies of {self.config.game} with weights; run it again")
+        for number, line in enumerate(self.lines, 1):
+            sizes = [len(weights) for weights in line.get("train", ())]
+            if sizes != [line["iteration"]] * self.game.players or line["iteration"] > count or "support" not in line:
+                what = f"support and train weights of {line['iteration']} policies a player"
+                raise GameplanError(f"{self.path / METRICS}, line {number}: has no {what}; resume the run, or run it again")
 
     def meta_game(self) -> np.ndarray:
         """Return player 0's payoffs by own and player 1's policy, all further players playing their eval mixtures (K, K)."""
@@ -124,14 +138,10 @@ def draw_population(population: Population, path: Path, rows: list[dict[str, Any
         _draw_exploitability(figure.add_subplot(grid[1, :3]), rows)
         _draw_support(figure.add_subplot(grid[1, 3:]), rows)
         figure.suptitle(
-            f"{population.config['game']}: train {population.config['train']}, eval {population.config['eval']}",
+            f"{population.config.game}: train {population.config.train}, eval {population.config.eval}",
             fontsize=font_size + 1,
         )
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(path, dpi=200, metadata={".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix))
-        except OSError as error:
-            raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+        save_figure(figure, path)
 
 
 def _draw_meta_game(figure: Figure, panel: Any, population: Population) -> None:

@@ -1,5 +1,6 @@
 """Episodes played again from a run directory, as frames for a terminal or an animation."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,11 +9,13 @@ import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
+from games.files import reason, write_output
+from games.process import unlisted
 from games.random import stream
 from games.world import Cell, Instance, World
 from games.worlds import load_world
 from planners.catalogue import find_planner
-from planners.episode import play, step
+from planners.episode import options, play, step
 from planners.planner import Decision
 from workbench.plan import instance_of
 from workbench.plan_config import EPISODES, saved_plan
@@ -74,7 +77,11 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False) -> lis
             raise GameplanError(f"{run.path}: planning again gave other actions; it was made by another version of the program")
     move, chance, state = suited(step, instance.model), stream("chance", instance.name, seed), instance.start.copy()
     frames, total = [], 0.0
+    look, actions = suited(options, instance.model), np.empty(instance.model.actions, np.int64)
     for number, action in enumerate(line["actions"]):
+        count, _ = look(instance.model, state, actions)
+        if action not in actions[:count] and not unlisted(instance.model, action):  # compiled code would not ask
+            raise GameplanError(f"{run.path / EPISODES}: action {action} in step {number} of episode {episode} is not legal there")
         frames.append(frame_of(world, instance, number, state, total, action, decisions.get(number)))
         total += float(move(instance.model, state, action, chance))
     last = frame_of(world, instance, len(line["actions"]), state, total, None, None)
@@ -129,10 +136,12 @@ def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
 
     animation = FuncAnimation(figure, draw, frames=shown, interval=1000 * delay, repeat=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        animation.save(path, writer=PillowWriter(fps=1.0 / max(delay, 0.02)))  # type: ignore[arg-type]
+        with tempfile.TemporaryDirectory() as folder:  # the writer wants a file's name
+            animation.save(Path(folder) / "play.gif", writer=PillowWriter(fps=1.0 / max(delay, 0.02)))  # type: ignore[arg-type]
+            drawn = (Path(folder) / "play.gif").read_bytes()
     except OSError as error:
-        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another place with --gif") from error
+        raise GameplanError(f"cannot draw {path}: {reason(error)}; make room for temporary files") from error
+    write_output(path, drawn, "--gif")
 
 
 def _extent(frame: Frame) -> tuple[float, float]:

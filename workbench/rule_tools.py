@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
-from games.files import write_atomically
+from games.files import write_output
 from games.loader import load_game
 from solvers.cfr.class_form import ClassProgram
 from solvers.exploitability import Evaluator
@@ -63,10 +63,7 @@ def write_new_rule(path: Path, *, force: bool = False) -> None:
         raise UsageError(f"{path} cannot be a rule: its name must end in .py")
     if path.exists() and not force:
         raise UsageError(f"{path} exists; say --force to replace it")
-    try:
-        write_atomically(path, TEMPLATE.encode())
-    except OSError as error:
-        raise GameplanError(f"cannot write {path}: {error.strerror}") from error
+    write_output(path, TEMPLATE, "FILE")
 
 
 def check_rule_file(path: Path, iterations: int = 100) -> dict[str, Any]:

@@ -333,16 +333,13 @@ def _show(record: dict[str, Any], as_json: bool) -> None:
 
 
 def _write_program(source: str, record: dict[str, Any], out: Path | None, force: bool, as_json: bool) -> int:
-    from games.errors import GameplanError, UsageError
-    from games.files import write_atomically
+    from games.errors import UsageError
+    from games.files import write_output
 
     if out is not None:
         if out.exists() and not force:
             raise UsageError(f"{out} exists; say --force to replace it")
-        try:
-            write_atomically(out, source.encode())
-        except OSError as error:
-            raise GameplanError(f"cannot write {out}: {error.strerror}") from error
+        write_output(out, source)
     if as_json:
         print_json({"schema": 1, "command": "evolve show", **record, "source": source, "out": str(out) if out else None})
     elif out is not None:

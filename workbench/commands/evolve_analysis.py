@@ -308,13 +308,9 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | No
 
 
 def _write(path: Path, text: str) -> None:
-    from games.errors import GameplanError
+    from games.files import write_output
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another name") from error
+    write_output(path, text)
 
 
 @contextmanager

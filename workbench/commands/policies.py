@@ -25,7 +25,7 @@ def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
 
     with run_display(0) as display:
         compiled = load_game(game, max_histories=max_histories, progress=display.walked)
-    table, missing = load_policy(compiled, policy)
+    table, missing = load_policy(compiled, policy, lambda text: say(f"warning: {text}"))
     if missing:
         say(f"warning: {policy} does not mention {missing} of {sum(compiled.infosets)} infosets; they are played uniformly")
     result = Evaluator(compiled)(table)
@@ -49,10 +49,11 @@ def export(run: Path, file: Path, stripped: bool) -> int:
     """Write the policy of a finished RUN to FILE (.npz, .json or .csv)."""
     from games.loader import load_game
     from workbench.policies import load_policy, save_policy
-    from workbench.rundir import CONFIG, RunDirectory
+    from workbench.rundir import RunDirectory
+    from workbench.solve import saved_config
 
-    config = RunDirectory.open(run).read_json(CONFIG)
-    game = load_game(config["game"], max_histories=config["max_histories"])
+    config = saved_config(RunDirectory.open(run))
+    game = load_game(config.game, max_histories=config.max_histories)
     policy, _ = load_policy(game, run / "policy.npz")
     save_policy(game, policy, file, stripped=stripped)
     click.echo(str(file))

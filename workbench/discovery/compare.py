@@ -15,6 +15,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from games.errors import UsageError
+from games.files import write_output
 from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.loop import DONE, INTERRUPTED, Discovery, open_operators
 from workbench.discovery.ranking import average_score, log_score
@@ -189,13 +190,13 @@ def default_path(chosen: Sequence[Contender], seeds: int) -> Path:
 
 def write(record: Mapping[str, Any], path: Path) -> None:
     """Write the summary as JSON and the tables as Markdown into the directory `path`."""
-    (path / "table.json").write_text(json.dumps(record, indent=2) + "\n")
+    write_output(path / "table.json", json.dumps(record, indent=2) + "\n")
     lines = []
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
         header, rows = table(record, ranking)
         lines += [f"Best {record['measure']} by evaluations: {what}", ""]
         lines += [f"| {' | '.join(row)} |" for row in [header, ["---"] * len(header), *rows]] + [""]
-    (path / "table.md").write_text("\n".join([*lines, *(f"* {note}" for note in notes(record)), ""]))
+    write_output(path / "table.md", "\n".join([*lines, *(f"* {note}" for note in notes(record)), ""]))
 
 
 def draw(record: Mapping[str, Any], path: Path) -> None:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError
+from games.files import write_output
 from workbench.discovery import ablation_tables
 from workbench.discovery import verify as verification
 from workbench.discovery.charts import Series, bars, chart
@@ -37,11 +37,7 @@ def write_report(store: Store, path: Path) -> None:
     GameplanError
         If it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report(store), encoding="utf-8")
-    except OSError as error:
-        raise GameplanError(f"cannot write {path}: {error.strerror}; choose another --out") from error
+    write_output(path, report(store))
 
 
 def report(store: Store) -> str:
