@@ -1,8 +1,9 @@
 """Questions to an OpenAI-compatible endpoint: retries, recordings, and an account of what was asked and paid.
 
 What can go wrong has two outcomes. An answer that may well come next time (time-out, HTTP 429 or 5xx, a dropped connection, an
-answer that is not JSON) is asked for again, and after the last retry comes back as an `Answer` with its `failure`, which the caller
-replaces and counts. What asking again cannot mend (nobody listens, a refused key, a missing recording) is one `GameplanError`.
+answer that is not JSON or too long) is asked for again, and after the last retry comes back as an `Answer` with its `failure`,
+which the caller replaces and counts. What asking again cannot mend (nobody listens, a refused key, a missing recording) is one
+`GameplanError`.
 """
 
 import json
@@ -18,9 +19,11 @@ from urllib.parse import urlsplit
 from games.errors import GameplanError
 from planners.language.recordings import Answer, Recordings
 from planners.language.settings import Settings
+from planners.language.transport import Line, Reply, TransportError
 
 LONGEST_WAIT = 60.0  # seconds between two attempts, whatever the server asks for
 GIVE_UP = 10  # questions in a row without an answer: the endpoint is gone
+MOST_TOKENS = 10**9  # that a server may say a question or an answer has; beyond that it is not believed
 _REFUSED = "refused"  # how the failure of a tolerated refusal begins
 _COUNTED = ("requests", "cached", "attempts", "tokens_in", "tokens_out", "paid_in", "paid_out", "estimated")
 
@@ -41,7 +44,7 @@ class Client:
         self._recordings = Recordings(Path(settings.cache)) if settings.cache else None
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(settings.concurrency)
-        self._http: Any = None
+        self._idle: list[Line] = []  # connections that nobody uses
         self._counts: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._seconds = 0.0
@@ -95,9 +98,9 @@ class Client:
     def close(self) -> None:
         """Close connections."""
         with self._lock:
-            if self._http is not None:
-                self._http.close()
-                self._http = None
+            idle, self._idle = self._idle, []
+        for line in idle:
+            line.close()
 
     def _fetch(self, body: dict[str, Any]) -> Answer:
         """Return the endpoint's answer, or a failed one after the last retry."""
@@ -133,17 +136,16 @@ class Client:
 
     def _attempt(self, body: dict[str, Any]) -> tuple[Answer, float]:
         """Return the answer of one request and how long the server asks to wait before another."""
-        httpx = _httpx()
         url = self.settings.base_url.rstrip("/")
+        line = self._connection()
         try:
-            response = self._connection().post(f"{url}/chat/completions", json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            return Answer("", failure="no connection"), 0.0
-        except httpx.TimeoutException:
-            return Answer("", failure="time-out"), 0.0
-        except httpx.HTTPError:
-            return Answer("", failure="dropped connection"), 0.0
-        status = response.status_code
+            response = line.post(f"{url}/chat/completions", body)
+        except TransportError as error:
+            return Answer("", failure=str(error)), 0.0
+        finally:
+            with self._lock:
+                self._idle.append(line)
+        status = response.status
         if status in (408, 409, 425, 429) or status >= 500:
             asked = response.headers.get("retry-after", "")
             return Answer("", failure=f"HTTP {status}"), float(asked) if asked.isdecimal() else 0.0
@@ -153,28 +155,26 @@ class Client:
             raise GameplanError(f"{url} refuses (HTTP {status}{self._reason(response)}); {_advice(status)}")
         return _read(body, response.content), 0.0
 
-    def _connection(self) -> Any:
+    def _connection(self) -> Line:
+        """Return a connection that nobody uses."""
         with self._lock:
-            if self._http is None:
-                key = self.settings.key
-                local = urlsplit(self.settings.base_url).hostname in ("localhost", "127.0.0.1", "::1")
-                self._http = _httpx().Client(
-                    timeout=self.settings.timeout,
-                    headers={"Authorization": f"Bearer {key}"} if key else {},
-                    trust_env=not local,  # no proxy between here and here
-                )
-            return self._http
+            if self._idle:
+                return self._idle.pop()
+        key = self.settings.key
+        local = urlsplit(self.settings.base_url).hostname in ("localhost", "127.0.0.1", "::1")  # no proxy between here and here
+        return Line({"Authorization": f"Bearer {key}"} if key else {}, self.settings.timeout, direct=local)
 
-    def _reason(self, response: Any) -> str:
-        """Return the server's message in one line, without the key, which some servers repeat."""
+    def _reason(self, response: Reply) -> str:
+        """Return the server's message in one line of printable characters, without the key, which some servers repeat."""
         try:
-            error = response.json()["error"]
+            error = json.loads(response.content)["error"]
             text = str(error["message"] if isinstance(error, dict) else error)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return ""
         key = self.settings.key
         text = " ".join((text.replace(key, "***") if key else text).split())
-        return f": {text[:200]}" if text else ""
+        text = "".join(c if c.isprintable() else "?" for c in text[:200])
+        return f": {text}" if text else ""
 
 
 def estimate_tokens(characters: int) -> int:
@@ -192,10 +192,14 @@ def _read(body: dict[str, Any], content: bytes) -> Answer:
         return Answer("", failure="malformed answer")
     if text is not None and not isinstance(text, str):
         return Answer("", failure="malformed answer")
-    text = text or ""
+    text = (text or "").encode("utf-8", "replace").decode()  # no half characters, which nothing could write down
     told: Any = usage if isinstance(usage, dict) else {}
     tokens_in, tokens_out = told.get("prompt_tokens"), told.get("completion_tokens")
-    if type(tokens_in) is int and type(tokens_out) is int and min(tokens_in, tokens_out) >= 0:
+    if (
+        type(tokens_in) is int
+        and type(tokens_out) is int
+        and 0 <= min(tokens_in, tokens_out) <= max(tokens_in, tokens_out) < MOST_TOKENS
+    ):
         return Answer(text, tokens_in, tokens_out)
     asked = sum(len(message["content"]) for message in body["messages"])
     return Answer(text, estimate_tokens(asked), estimate_tokens(len(text)), True)
@@ -204,14 +208,8 @@ def _read(body: dict[str, Any], content: bytes) -> Answer:
 def _advice(status: int) -> str:
     if status in (401, 403):
         return "put a valid key into the environment variable that key_variable names"
+    if 300 <= status < 400:
+        return "redirects are not followed: set base_url to where it leads"
     if status == 404:
         return "check that base_url ends like .../v1 and that the endpoint serves the model"
     return "check base_url, model and the parameters"
-
-
-def _httpx() -> Any:
-    try:
-        import httpx
-    except ImportError:
-        raise GameplanError("language models need the package httpx; install gameplan with its extra 'llm'") from None
-    return httpx

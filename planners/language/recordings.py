@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from games.errors import GameplanError
-from games.files import write_atomically
+from games.files import reason, remove_stale, write_atomically
+from games.reading import flag, read_record, record, text, whole
 
 
 class Answer(NamedTuple):
@@ -20,6 +21,11 @@ class Answer(NamedTuple):
     tokens_out: int = 0
     estimated: bool = False  # the server gave no usage: tokens are characters / 4
     failure: str = ""  # "time-out", "HTTP 429", "dropped connection", "malformed answer" ...
+
+
+_COUNT, _TEXT = whole(0), text(most=1 << 27)
+_ANSWER = {"text": _TEXT, "tokens_in": _COUNT, "tokens_out": _COUNT, "estimated": flag, "failure": _TEXT}
+_RECORDING = record({"answer": record(_ANSWER)})
 
 
 class Recordings:
@@ -51,8 +57,9 @@ class Recordings:
             try:
                 entry = {"request": body, "sample": sample, "answer": answer._asdict()}
                 write_atomically(path, json.dumps(entry, indent=1).encode())
+                remove_stale(path.parent)
             except OSError as error:
-                raise GameplanError(f"answers cannot be kept in {self.directory} ({error.strerror}); name another cache") from error
+                raise GameplanError(f"answers cannot be kept in {self.directory} ({reason(error)}); name another cache") from error
             return answer, False
 
     @contextmanager
@@ -74,9 +81,9 @@ class Recordings:
 
 def _read(path: Path) -> Answer | None:
     try:
-        entry = json.loads(path.read_bytes())
-        return Answer(**{name: entry["answer"][name] for name in Answer._fields})
-    except OSError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise GameplanError(f"{path} is no recorded answer ({error}); remove it") from error
+        if not path.exists():
+            return None
+    except OSError as error:
+        raise GameplanError(f"{path} cannot be read ({reason(error)}); name another cache") from error
+    entry = read_record(path, _RECORDING, f"{path.name} is no recorded answer: remove it")
+    return Answer(**{name: entry["answer"][name] for name in Answer._fields})

@@ -15,9 +15,9 @@ class Settings:
 
     `base_url` and `model` come from GAMEPLAN_LLM_BASE_URL and GAMEPLAN_LLM_MODEL if empty. `key_variable` is the name of the
     environment variable with the key, which itself appears in no parameter, record or message. `max_tokens` 0 leaves the length to
-    the server. `timeout` and `backoff` (the first wait between attempts; each further one is twice as long) are seconds; at most
-    `concurrency` requests are under way at once. `cache` is the directory of recorded answers, empty for none; with `replay` only
-    they answer. `send_seed` passes the number of the sample on as ``seed``, which a few servers refuse.
+    the server. `timeout`, for a whole request, and `backoff`, the first wait between attempts (each further one is twice as long),
+    are seconds; at most `concurrency` requests are under way at once. `cache` is the directory of recorded answers, empty for none;
+    with `replay` only they answer. `send_seed` passes the number of the sample on as ``seed``, which a few servers refuse.
     """
 
     base_url: str = ""
