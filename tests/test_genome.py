@@ -84,6 +84,43 @@ HOSTILE_BODIES = [
     "with S: pass",
     "yield 1",
     "unknown_name + 1",
+    "import numpy as np; np.random.mtrand.operator",
+    "import numpy as np; np.random.bit_generator.re.sub",
+    "import numpy as np; m = np; m.os",
+    "import numpy as np; f(np)",
+    "import numpy as np; [np][0].os",
+    "import numpy as np; m = np.random; m.mtrand",
+    "import numpy as np; np.linalg._umath_linalg",
+    "import numpy as np; np.linalg.linalg",
+    "import numpy as np; np.fft.helper",
+    "import numpy as np; np.char",
+    "import numpy as np; np.bmat('x')",
+    "import numpy as np; np.array.__globals__",
+    "import numpy as np; np.sum.py_func",
+    "import numpy as np; np.random.default_rng(1).bit_generator.ctypes",
+    "import numpy as np; (lambda m: m.os)(np)",
+    "from numpy import random as r; r.mtrand",
+    "from numpy import random as r; x = r",
+    "from numpy.random import mtrand",
+    "from numba import types",
+    "from numba import typed",
+    "import numba; numba.types.Dummy",
+    "import numba; numba.njit.__wrapped__",
+    "import collections; collections.abc.sys",
+    "import collections.abc as a; a.sys",
+    "from collections import abc; abc.sys",
+    "import dataclasses; dataclasses.make_dataclass('A', ['x'])",
+    "import typing; typing.get_type_hints(S)",
+    "import typing; typing.sys",
+    "import math; math.__loader__",
+    "from solvers.rule import discount; discount.py_func",
+    "from solvers.rule import discount as d; d.targetctx",
+    "accumulate_regret.func_code",
+    "accumulate_regret.overloads",
+    "g = accumulate_regret; g.typingctx",
+    "(x for x in S).gi_frame.f_builtins",
+    "try: pass\n    except Exception as e: e.__traceback__.tb_frame",
+    "self._x = 1; S._x",
     "del S",
 ]
 
@@ -135,6 +172,33 @@ def test_the_check_accepts_rules_and_class_programs():
     )
     assert refused(program) == []
     assert refused(program.replace("PolicyAccumulator", "Other")) == ["line 1: class PolicyAccumulator is missing"]
+
+
+def test_annotations_are_dropped_before_anything_is_executed():
+    """Published programs have them; nothing evaluates them, whatever they say."""
+    annotated = RULE.format(
+        top="from __future__ import annotations\nx: print(1)\ny: evil() = 2.0", body="z: evil() = y\n    R[0] = z"
+    )
+    annotated = annotated.replace("(R, r, t,", "(R: evil(), /, r: 'x.y', t: a.b.__class__,").replace(
+        ", state):", ", state) -> evil():"
+    )
+    plain = RULE.format(top="y = 2.0", body="z = y\n    R[0] = z").replace("(R, r, t,", "(R, /, r, t,")
+    assert canonical(annotated) == canonical(plain) and "evil" not in canonical(annotated)
+    assert not any("evil" in line or "x.y" in line for line in refused(annotated))
+    fields = "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: evil() = 1.0\n    y: 'ClassVar[int]' = 2\n"
+    assert "x: object = 1.0" in canonical(fields) and "evil" not in canonical(fields)
+
+
+def test_the_check_accepts_public_names_however_they_are_imported():
+    body = (
+        "x = np.random.default_rng(3).random() + np.linalg.norm(S) + npr.rand() + norm(S) + np.add.reduce(S) + np.float64(1).item()\n"
+        "    c = collections.Counter([1]).most_common() + [abc.Mapping, collections.abc.Sequence, np.finfo(float).eps, Deque.appendleft]"
+    )
+    top = (
+        "import collections\nimport numpy as np\nimport numpy.random as npr\nfrom collections import abc\nfrom collections import deque as Deque\n"
+        "from numpy.linalg import norm"
+    )
+    assert refused(RULE.format(top=top, body=body)) == []
 
 
 def test_canonical_is_idempotent_and_sees_through_writing():

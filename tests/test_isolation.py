@@ -355,7 +355,12 @@ def test_what_is_compiled_ahead_is_inert():
         "print(1)", "x = open('f')", "import os", "from os import path", "def f(x): pass", "@njit\ndef f(x=print()): pass",
         "@njit\ndef f(x: print()): pass", "@njit(cache=True)\ndef f(): pass", "class A: pass", "njit = 3\n_x = 1",
         "@njit\ndef f():\n    with objmode(y='a'):\n        pass", "@njit\ndef f():\n    return f.__globals__", "from numba import *",
-        "from numba import objmode", "x = [1", "@njit\ndef f():\n    return numba.core",
+        "from numba import objmode", "x = [1", "import numba\n@njit\ndef f():\n    return numba.core",
+        "x: print(1)", "x: print(1) = 2", "@njit\ndef f(*a: print()): pass", "@njit\ndef f(*, a: print()): pass", "@njit\ndef f(a: print(), /): pass",
+        "@njit\ndef f() -> print(): pass", "@njit\ndef f():\n    x: int = 1", "from numpy import vectorize as njit\n@njit\ndef f(): pass",
+        "from solvers.rule import maximin as njit\n@njit\ndef f(): pass", "from numba import njit\n@njit\ndef njit(f): return f\n@njit\ndef g(): pass",
+        "import numpy as np\n@njit\ndef f(): return np.random.mtrand", "import numpy as np\n@njit\ndef f(): return g(np)",
+        "import numpy as np\n@njit\ndef f():\n    m = np.random\n    return m.mtrand", "from numpy import random as r\n@njit\ndef f(): return r.bit_generator",
     ):  # fmt: skip
         assert not is_inert(bad), bad
 

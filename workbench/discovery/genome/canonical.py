@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
-from workbench.discovery.genome.check import is_docstring, literal, table_nodes
+from workbench.discovery.genome.check import is_docstring, literal, table_nodes, without_annotations
 from workbench.discovery.genome.dead import drop_dead_code, drop_dead_registers
 
 TABLES = ("PARAMS", "TRAIN", "EVAL")
@@ -18,7 +18,7 @@ PLACEHOLDER = 0.5
 
 
 def canonical(source: str, functions: Collection[str] | None = None) -> str:
-    """Return `source` in normal form: no comments, docstrings, unused names or dead code; tables, imports and functions in order.
+    """Return `source` in normal form: no comments, docstrings, annotations, unused names or dead code; all in order.
 
     `functions` are those called from outside; others that nothing uses are dropped (None: none are).
 
@@ -42,11 +42,7 @@ def normalised(tree: ast.Module, functions: Collection[str] | None = None) -> as
             node.body = [item for item in node.body if not is_docstring(item)] or (
                 [] if isinstance(node, ast.Module) else [ast.Pass()]
             )
-        if isinstance(node, ast.FunctionDef):
-            node.returns = None
-            for argument in node.args.args:
-                argument.annotation = None
-    tree.body = [_without_annotation(node) for node in tree.body]
+    without_annotations(tree)
     before = 0
     while (after := sum(1 for _ in ast.walk(tree))) != before:  # each step may make more work for the others
         before = after
@@ -139,12 +135,6 @@ def _filled(tree: ast.Module, constants: Mapping[str, float]) -> str:
             if known in constants:
                 table.values[place] = constant_node(float(constants[known]))
     return ast.unparse(ast.fix_missing_locations(tree)) + "\n"
-
-
-def _without_annotation(node: ast.stmt) -> ast.stmt:
-    if isinstance(node, ast.AnnAssign) and node.value is not None:
-        return ast.Assign([node.target], node.value, lineno=node.lineno)
-    return node
 
 
 def _entries(tree: ast.Module, names: Collection[str]) -> set[str]:

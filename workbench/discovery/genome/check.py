@@ -4,59 +4,23 @@ It keeps honest mistakes and simple tricks out of the engine; what contains a ho
 """
 
 import ast
-import collections
-import dataclasses
 import math
-import typing
-from collections.abc import Collection, Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Mapping
 
-import numpy as np
+from workbench.discovery.genome.names import Found, attributes, imports, words
 
-from solvers import rule
-
-
-def words(text: str) -> frozenset[str]:
-    """Return the words of a text."""
-    return frozenset(text.split())
-
-
-NUMBA = words("njit prange float64 int64 int32 boolean types typed")
 BUILTINS = words(
     "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min object pow range reversed "
     "round set slice sorted str sum tuple zip property staticmethod classmethod super "
     "ArithmeticError Exception IndexError KeyError OverflowError TypeError ValueError ZeroDivisionError"
 )
 SPECIAL = words("__init__ __call__ __len__ __getitem__ __post_init__")  # methods that a class may define
-# Attributes that lead to files, to foreign code or out of the sandboxed names, on whatever object they are looked up.
-FORBIDDEN = words(
-    "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile tofile fromregex memmap open_memmap DataSource "
-    "ctypeslib ctypes f2py lib testing core distutils show_config info test lookfor source format format_map dump dumps "
-    "os sys io builtins inspect importlib subprocess modules objmode jit cfunc cuda extending frompyfunc "
-    "tb_frame gi_frame cr_frame f_globals f_locals f_builtins f_back func_globals mro"
-)
 SIZE_LIMIT = 60_000  # characters
 NODE_LIMIT = 12_000
-LEGAL_IMPORTS = "math, numpy, numba, collections, dataclasses, typing and solvers.rule"
 _REFUSED = {
     ast.Global: "global", ast.Nonlocal: "nonlocal", ast.With: "with", ast.AsyncFor: "async", ast.AsyncFunctionDef: "async",
     ast.AsyncWith: "async", ast.Await: "await", ast.Yield: "yield", ast.YieldFrom: "yield", ast.Delete: "del", ast.Match: "match",
 }  # fmt: skip
-
-
-@cache
-def _exports() -> dict[str, frozenset[str]]:
-    """Return what may be taken from each module."""
-    return {
-        "math": frozenset(name for name in dir(math) if not name.startswith("_")),
-        "numpy": frozenset(np.__all__) - FORBIDDEN | {"random", "linalg"},
-        "numba": NUMBA,
-        "collections": frozenset(collections.__all__) | {"abc"},
-        "collections.abc": frozenset(collections.abc.__all__),
-        "dataclasses": frozenset(dataclasses.__all__),
-        "typing": frozenset(typing.__all__),
-        "solvers.rule": frozenset(rule.__all__),
-    }
 
 
 def problems(
@@ -89,11 +53,12 @@ def problems(
         return [f"line {error.lineno or 1}: not valid Python: {error.msg}"]
     except (ValueError, RecursionError, MemoryError) as error:
         return [f"line 1: not valid Python: {str(error).strip() or type(error).__name__}"]
+    without_annotations(tree)
     nodes = list(ast.walk(tree))
     if len(nodes) > NODE_LIMIT:
         return [f"line 1: {len(nodes)} syntax nodes; at most {NODE_LIMIT} are allowed"]
     class_form = any(isinstance(node, ast.ClassDef) and node.name in classes for node in tree.body)
-    found = [*_imports(nodes), *_words(tree, nodes), *_module_level(tree, class_form)]
+    found = [*imports(nodes), *attributes(nodes), *_words(nodes), *_module_level(tree, class_form)]
     if class_form:
         present = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
         found += [(1, f"class {name} is missing") for name in classes if name not in present]
@@ -102,44 +67,15 @@ def problems(
     return [f"line {line}: {what}" for line, what in sorted(set(found))]
 
 
-Found = Iterator[tuple[int, str]]
-
-
-def _imports(nodes: list[ast.AST]) -> Found:
-    legal = _exports()
-    for node in nodes:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name not in legal or (alias.name == "solvers.rule" and alias.asname is None):
-                    yield node.lineno, f"imports {alias.name}; a program may import {LEGAL_IMPORTS}"
-        elif isinstance(node, ast.ImportFrom):
-            module = "." * node.level + (node.module or "")
-            if module not in legal:
-                yield node.lineno, f"imports {module}; a program may import {LEGAL_IMPORTS}"
-                continue
-            for alias in node.names:
-                if alias.name not in legal[module]:
-                    yield node.lineno, f"imports {alias.name} from {module}, which is not allowed"
-
-
-def _words(tree: ast.Module, nodes: list[ast.AST]) -> Found:
-    """Find forbidden statements, unknown names, and attributes that lead astray."""
+def _words(nodes: list[ast.AST]) -> Found:
+    """Find forbidden statements and unknown names."""
     bound = _bound_names(nodes)
-    modules = {a.asname or a.name: a.name for node in nodes if isinstance(node, ast.Import) for a in node.names}
     for node in nodes:
         line = getattr(node, "lineno", 1)
         if type(node) in _REFUSED:
             yield line, f"the statement {_REFUSED[type(node)]!r} is not allowed"
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            if node.id not in bound and node.id not in BUILTINS:
-                yield line, f"the name {node.id!r} is neither defined here nor allowed"
-        elif isinstance(node, ast.Attribute):
-            if node.attr.startswith("_") or node.attr in FORBIDDEN:
-                yield line, f"the attribute {node.attr!r} is not allowed"
-            elif isinstance(node.value, ast.Name) and node.value.id in modules:
-                module = modules[node.value.id]
-                if node.attr not in _exports().get(module, ()):
-                    yield line, f"{node.value.id}.{node.attr} is not allowed"
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound and node.id not in BUILTINS:
+            yield line, f"the name {node.id!r} is neither defined here nor allowed"
     for name in bound:
         if (name.startswith("__") and name not in SPECIAL) or name in ("eval", "exec", "open", "compile", "getattr", "setattr"):
             yield 1, f"the name {name!r} is not allowed"
@@ -165,8 +101,10 @@ def _module_level(tree: ast.Module, class_form: bool) -> Found:
     for place, node in enumerate(tree.body):
         if isinstance(node, ast.ClassDef) and class_form:
             for decorator in node.decorator_list:
-                if not isinstance(decorator, ast.Name) or decorator.id != "dataclass":
+                if ast.unparse(decorator) not in ("dataclass", "dataclasses.dataclass"):
                     yield node.lineno, f"{node.name} has a decorator other than dataclass"
+            if node.keywords or not all(isinstance(base, ast.Name | ast.Attribute) for base in node.bases):
+                yield node.lineno, f"{node.name} has a base class that is no name"
             for inner, item in enumerate(node.body):
                 yield from _definition(item, inner, class_form)
         else:
@@ -177,6 +115,8 @@ def _definition(node: ast.stmt, place: int, class_form: bool) -> Found:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)) or (place == 0 and is_docstring(node)):
         return
     if isinstance(node, ast.FunctionDef):
+        if getattr(node, "type_params", None):
+            yield node.lineno, f"{node.name} has type parameters, which are not allowed"
         legal = ("njit", "property", "staticmethod", "classmethod") if class_form else ("njit",)
         for decorator in node.decorator_list:
             if ast.unparse(decorator) not in (*legal, "numba.njit"):
@@ -226,6 +166,33 @@ def _tables(tree: ast.Module, tables: Collection[str], kinds: Collection[str]) -
     for name in tables:
         if name not in present:
             yield 1, f"{name} is missing: write {name} = {{}} or a dictionary of names and defaults"
+
+
+def without_annotations(tree: ast.Module) -> ast.Module:
+    """Return `tree` with no annotation but ``object``, for the fields of classes, changed in place: others are never evaluated."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
+        for name in ("body", "orelse", "finalbody"):
+            statements = getattr(node, name, None)
+            if isinstance(statements, list):
+                plain = [_plain(item, in_class=isinstance(node, ast.ClassDef)) for item in statements]
+                kept = [item for item in plain if item is not None]
+                if len(kept) < len(statements) and not kept and name == "body" and not isinstance(node, ast.Module):
+                    kept = [ast.copy_location(ast.Pass(), statements[0])]
+                setattr(node, name, kept)
+    return tree
+
+
+def _plain(node: ast.stmt, *, in_class: bool) -> ast.stmt | None:
+    if not isinstance(node, ast.AnnAssign):
+        return node
+    if in_class and not any("ClassVar" in (getattr(n, "id", ""), getattr(n, "attr", "")) for n in ast.walk(node.annotation)):
+        node.annotation = ast.copy_location(ast.Name("object", ast.Load()), node)
+        return node
+    return None if node.value is None else ast.copy_location(ast.Assign([node.target], node.value), node)
 
 
 _NONE = object()

@@ -7,8 +7,11 @@ import importlib.util
 import linecache
 import re
 import sys
+from itertools import chain
 from types import CodeType, ModuleType
 from typing import Any
+
+from workbench.discovery.genome.names import attributes, imports
 
 FILE = "<candidate>"
 IMPORTS = ("math", "numpy", "numba", "collections", "dataclasses", "typing", "solvers.rule")
@@ -44,33 +47,54 @@ def load_source(text: str, tree: ast.Module | None = None) -> ModuleType:
 def is_inert(source: str) -> bool:
     """Return whether importing and compiling `source` runs nothing of it.
 
-    Then it holds imports from `IMPORTS`, literals and functions under a bare ``@njit`` only. Compiling looks up names and types;
-    what makes numba evaluate text (``with objmode``, signatures) or follow attributes into Python's machinery is no part of it.
+    Then it holds imports of listed names, literals and functions under a bare ``@njit`` that is ours, and no annotation. Compiling
+    looks up names and types; what makes numba evaluate text (``with objmode``, signatures) or follow attributes into Python's
+    machinery is no part of it.
     """
     try:
         tree = ast.parse(source)
+        nodes = list(ast.walk(tree))
+        if not all(map(_inert, tree.body)) or any(map(_evaluates, nodes)) or not _has_our_njit(nodes):
+            return False
+        return not any(True for _ in chain(imports(nodes), attributes(nodes)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    return all(map(_inert, tree.body)) and not any(map(_evaluates, ast.walk(tree)))
 
 
 def _inert(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Import):
-        return all(alias.name in IMPORTS for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        return node.level == 0 and node.module in IMPORTS
-    if isinstance(node, ast.Assign | ast.AnnAssign):
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        return all(isinstance(target, ast.Name) and not target.id.startswith("_") for target in targets) and _is_literal(node.value)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return True  # which names these may be is looked at for the whole program
+    if isinstance(node, ast.Assign):
+        return all(isinstance(t, ast.Name) and not t.id.startswith("_") for t in node.targets) and _is_literal(node.value)
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)
     return (
         isinstance(node, ast.FunctionDef)
         and [d.id if isinstance(d, ast.Name) else "" for d in node.decorator_list] == ["njit"]
-        and not any(map(ast.unparse, (*node.args.defaults, *filter(None, node.args.kw_defaults))))
-        and node.returns is None
-        and not any(a.annotation for a in (*node.args.args, *node.args.posonlyargs, *node.args.kwonlyargs))
+        and not any((node.args.defaults, [d for d in node.args.kw_defaults if d], getattr(node, "type_params", [])))
     )
+
+
+def _has_our_njit(nodes: list[ast.AST]) -> bool:
+    """Whether ``njit`` can be nothing but the decorator of numba or of the vocabulary of rules."""
+    bound = [name for node in nodes for name in _bound(node) if name == "njit"]
+    ours = [
+        alias.asname is None
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module in ("numba", "solvers.rule")
+        for alias in node.names
+        if alias.name == "njit"
+    ]
+    return len(bound) == len(ours) and all(ours)
+
+
+def _bound(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [alias.asname or alias.name for alias in node.names]
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    name = getattr(node, "name", None) or getattr(node, "arg", None)
+    return [name] if isinstance(name, str) and not isinstance(node, ast.keyword | ast.alias) else []
 
 
 def _is_literal(node: ast.expr | None) -> bool:
@@ -82,11 +106,9 @@ def _is_literal(node: ast.expr | None) -> bool:
 
 
 def _evaluates(node: ast.AST) -> bool:
-    if isinstance(node, ast.Attribute):
-        return node.attr.startswith("_") or node.attr in ("objmode", "extending", "core", "types", "typed", "experimental")
-    if isinstance(node, ast.ImportFrom):
-        names = {alias.name for alias in node.names}
-        return "*" in names or ((node.module or "").startswith("numba") and not names <= {"njit", "prange"})
+    """Whether something here is evaluated beside what functions do, or may be while they are compiled."""
+    if getattr(node, "annotation", None) is not None or getattr(node, "returns", None) is not None:
+        return True
     return isinstance(node, ast.With | ast.ClassDef | ast.Lambda | ast.Yield | ast.YieldFrom | ast.Await | ast.Global)
 
 
