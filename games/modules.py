@@ -99,7 +99,10 @@ def load_program(name: str, what: str, text: str | None = None) -> Program:
         If it cannot be parsed or imported; the line is named.
     """
     if is_attribute(name):
-        return _load_attribute(name)
+        program = _load_attribute(name)
+        if text is not None and text != program.text:
+            raise GameplanError(f"{name} is no longer the {what.removesuffix(' file')} with which the run started; start anew")
+        return program
     path = Path(name)
     text = read_text(path, what) if text is None else text
     return Program(name, _execute(path, text), "make", text)
@@ -152,7 +155,7 @@ class _Text(importlib.abc.InspectLoader):
 
 
 def _execute(path: Path, text: str) -> ModuleType:
-    shown = f"<{path.name}>"
+    shown = code_file(str(path))
     try:
         ast.parse(text, filename=str(path))
     except (SyntaxError, ValueError) as error:
@@ -263,6 +266,13 @@ def blamed(program: Program, where: str = "") -> Iterator[None]:
         raise
     except Exception as error:
         raise GameplanError(failure(program, error, where)) from error
+
+
+def code_file(name: str) -> str:
+    """Return the file name that the code of the program `name` carries in traces."""
+    if is_attribute(name):
+        return str(getattr(sys.modules.get(name.partition(":")[0]), "__file__", None))
+    return f"<{Path(name).name}>"
 
 
 def failure(program: Program, error: BaseException, where: str = "") -> str:

@@ -295,7 +295,7 @@ class PythonModel:
 
     def apply(self, state: np.ndarray, action: int) -> float:
         """See `apply`."""
-        value, reward = self.model.step(self.value(state), self._actions[action])
+        value, reward = self.model.step(self.value(state), self._listed(state, action))
         state[0] = self._number(value)
         return float(reward)
 
@@ -328,7 +328,7 @@ class PythonModel:
         """See `score`."""
         if not hasattr(self.model, "score"):
             return reward
-        return float(self.model.score(self.value(state), self._actions[action], self.value(after), reward))
+        return float(self.model.score(self.value(state), self._listed(state, action), self.value(after), reward))
 
     def potential(self, root: np.ndarray, state: np.ndarray) -> float:
         """See `potential`."""
@@ -336,7 +336,12 @@ class PythonModel:
 
     def cost(self, state: np.ndarray, action: int) -> float:
         """See `cost`."""
-        return float(self.model.cost(self.value(state), self._actions[action])) if hasattr(self.model, "cost") else 1.0
+        return float(self.model.cost(self.value(state), self._listed(state, action))) if hasattr(self.model, "cost") else 1.0
+
+    def _listed(self, state: np.ndarray, number: int) -> Any:
+        if number not in self._actions:  # an action on record, of another process
+            self.legal(state, np.empty(self.actions, np.int64))
+        return self._actions[number]
 
     def _number(self, value: Any) -> int:
         if value not in self._numbers:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
+from games.modules import short_name
 from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.compare import slug
 from workbench.durations import parse_duration
@@ -71,12 +72,18 @@ def make_cells(
             for budget in budgets or ("",):
                 plan.append((with_budget(config, budget, unit), budget))
     digest = hashlib.sha256(json.dumps([asdict(config) for config, _ in plan]).encode()).hexdigest()[:8]
-    path = out or root / f"compare-{slug('-'.join(envs))[:40]}-{digest}"
+    path = out or root / f"compare-{slug('-'.join(map(short_name, envs)))[:40]}-{digest}"
     cells = [
-        Cell(config, path / "runs" / slug(f"{config.env}-{config.planner}{'-' if budget else ''}{budget}"), budget)
+        Cell(config, path / "runs" / slug("-".join(filter(None, (_part(config, "env"), _part(config, "planner"), budget)))), budget)
         for config, budget in plan
     ]
     return cells, path
+
+
+def _part(config: PlanConfig, role: str) -> str:
+    """Return a world's or planner's part of a directory's name; programs of one name are told apart by their digests."""
+    name = short_name(getattr(config, role))
+    return f"{name}-{config.programs[role][:6]}" if role in config.programs else name
 
 
 def run_cells(
@@ -124,7 +131,8 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     """Return the comparison as one record: a row for every cell, with costs a decision and an episode."""
     rows = []
     for cell, result in results.items():
-        row: dict[str, Any] = {"env": cell.config.env, "planner": cell.config.planner, "budget": cell.budget}
+        row: dict[str, Any] = {name: short_name(getattr(cell.config, name)) for name in ("env", "planner")}
+        row["budget"] = cell.budget
         if "reason" in result:
             rows.append({**row, "reason": result["reason"]})
             continue

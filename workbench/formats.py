@@ -45,7 +45,7 @@ PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
     "params": table(scalar), **dict.fromkeys(("simulations", "evaluations", "expansions", "steps"), optional(whole(1))),
     **dict.fromkeys(("time_per_move", "time_limit"), optional(_SECONDS)), "units": optional(listed(listed(whole()))),
-})  # fmt: skip
+}, {"programs": table(text())})  # fmt: skip
 
 
 def _metric(value: Any, place: str) -> None:
@@ -67,7 +67,7 @@ MARKS = record({}, others=lambda value, place: listed(scalar)(value, place) if i
 EPISODE = record(
     {
         "episode": _COUNT, "instance": text(), "seed": whole(), "score": number(), "solved": optional(flag), "status": text(),
-        "steps": _COUNT, "return": number(), "decisions": _COUNT, "cost": table(_COUNT), "actions": listed(whole(0)),
+        "steps": _COUNT, "return": number(), "decisions": _COUNT, "cost": table(_COUNT), "actions": listed(whole()),
         "units": listed(whole()),
     },
     {

@@ -8,7 +8,7 @@ import json
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,11 +19,10 @@ import numpy as np
 from games.dispatch import suited
 from games.errors import GameplanError
 from games.graphs.model import GraphModel
+from games.modules import short_name
 from games.random import stream
 from games.world import Instance, World
-from games.worlds import load_world
 from planners.budget import COUNTERS, Budget
-from planners.catalogue import find_planner
 from planners.episode import Episode, play
 from planners.episode import options as look
 from planners.exact import solve
@@ -33,7 +32,8 @@ from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
-from workbench.plan_config import EPISODES, SCHEMA, PlanConfig
+from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, load_plan
+from workbench.programs import digests_of, explained, kept_programs, own_names, read_programs
 from workbench.rundir import CONFIG, TIMING, RunDirectory
 
 DONE, INTERRUPTED = "done", "interrupted"
@@ -47,6 +47,7 @@ class Chunk:
 
     config: str  # as JSON
     numbers: tuple[int, ...]
+    programs: tuple[tuple[str, str], ...] = ()  # role and text of the user's own
 
 
 def instance_of(config: PlanConfig, world: World, number: int) -> tuple[Instance, int]:
@@ -123,19 +124,22 @@ def warm_up(config: PlanConfig, world: World, planner: Planner) -> None:
 
 def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Return the (record, timing) of every episode of a chunk (a job for `workbench.jobs`)."""
-    config, world, planner = _prepared(chunk.config)
-    found = []
-    for number in chunk.numbers:
-        episode = play_episode(config, world, planner, number)
-        found.append((episode_record(number, world, episode), episode_timing(number, episode)))
-    return found
+    config, world, planner = _prepared(chunk.config, chunk.programs)
+    with explained(own_names(config)):
+        return [_played(config, world, planner, number) for number in chunk.numbers]
+
+
+def _played(config: PlanConfig, world: World, planner: Planner, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    episode = play_episode(config, world, planner, number)
+    return episode_record(number, world, episode), episode_timing(number, episode)
 
 
 @cache
-def _prepared(text: str) -> tuple[PlanConfig, World, Planner]:
+def _prepared(text: str, programs: tuple[tuple[str, str], ...]) -> tuple[PlanConfig, World, Planner]:
     config = PlanConfig(**json.loads(text))
-    world, planner = load_world(config.env, config.world), find_planner(config.planner, config.params)
-    warm_up(config, world, planner)
+    world, planner = load_plan(config, dict(programs))
+    with explained(own_names(config)):
+        warm_up(config, world, planner)
     return config, world, planner
 
 
@@ -185,6 +189,9 @@ def _run_plan(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     started = time.perf_counter()
+    texts = kept_programs(run, config.programs) if resume else read_programs(own_names(config))
+    if digests_of(texts) != config.programs:
+        raise GameplanError(f"{' or '.join(own_names(config).values())} has changed since the command began; run it again")
     whose = identity(config)
     if resume:
         pairs = run.read_pairs(EPISODES, "episode", whose)
@@ -192,7 +199,7 @@ def _run_plan(
         run.write_json(CONFIG, asdict(config))
         done = {line["episode"] for line, _ in pairs}
     else:
-        run.start(asdict(config), describe_environment(1))
+        run.start(asdict(config), describe_environment(1), {role: text.encode() for role, text in texts.items()})
         done = set()
     todo = [number for number in range(config.episodes) if number not in done]
 
@@ -201,24 +208,28 @@ def _run_plan(
         on_episode(record)
 
     status = DONE
-    world, planner = load_world(config.env, config.world), find_planner(config.planner, config.params)
+    world, planner = load_plan(config, texts)
+    own = own_names(config)
     if todo:
-        patience = threading.Timer(2.0, say, (f"compiling {config.planner} for {config.env} (some seconds, only the first time)",))
+        what = f"compiling {short_name(config.planner)} for {short_name(config.env)}"
+        patience = threading.Timer(2.0, say, (f"{what} (some seconds{'' if own else ', only the first time'})",))
         patience.start()
         try:
-            warm_up(config, world, planner)
+            with explained(own):
+                warm_up(config, world, planner)
         finally:
             patience.cancel()
     try:
         while todo:
             begin = time.perf_counter()
-            episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=on_decision)
-            if stop():
-                raise KeyboardInterrupt
-            number = todo.pop(0)
-            keep(episode_record(number, world, episode), episode_timing(number, episode))
+            with explained(own):
+                episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=on_decision)
+                if stop():
+                    raise KeyboardInterrupt
+                record = episode_record(todo[0], world, episode)
+            keep(record, episode_timing(todo.pop(0), episode))
             if executor is not None and workers > 1 and len(todo) * (time.perf_counter() - begin) > SLOW_SECONDS:
-                for record, timing in _parallel(config, executor(), todo, workers, stop):
+                for record, timing in _parallel(config, texts, executor(), todo, workers, stop):
                     keep(record, timing)
                 todo = []
     except KeyboardInterrupt:
@@ -231,12 +242,12 @@ def _run_plan(
 
 
 def _parallel(
-    config: PlanConfig, executor: Executor, todo: Sequence[int], workers: int, stop: Callable[[], bool]
+    config: PlanConfig, texts: Mapping[str, str], executor: Executor, todo: Sequence[int], workers: int, stop: Callable[[], bool]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield (record, timing) of the episodes as they end, played by the executor in chunks."""
     size = max(1, min(50, len(todo) // (8 * workers)))
     text = json.dumps(asdict(config))
-    chunks = [Chunk(text, tuple(todo[i : i + size])) for i in range(0, len(todo), size)]
+    chunks = [Chunk(text, tuple(todo[i : i + size]), tuple(texts.items())) for i in range(0, len(todo), size)]
     for _, result in run_jobs(executor, play_chunk, chunks, stop):
         if isinstance(result, BaseException):
             raise result if isinstance(result, GameplanError) else GameplanError(f"{type(result).__name__}: {result}") from result

@@ -1,15 +1,20 @@
 """The configuration of a planner run: resolved, saved, resumed, repeated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
+from games.modules import is_program, short_name
 from games.params import Value
+from games.world import World
 from games.worlds import load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import find_planner, planner_params
+from planners.planner import Planner
 from workbench.formats import SCHEMA, from_saved
+from workbench.programs import check_trust, digests_of, explained, own_names, read_programs, resolved_name
 from workbench.rundir import CONFIG, EPISODES, RunDirectory
 
 LEVELS = "levels"  # the option of a world that names a file
@@ -22,7 +27,8 @@ class PlanConfig:
 
     `world` and `params` hold a value for every option of the world and every parameter of the planner. Episode k plays the world's
     instance ``seed + k``, or level k of a collection. Budgets are those of one decision, `time_limit` of one episode, in seconds;
-    `steps` cuts episodes. `units` has the recorded units of every decision of every episode, for a run that repeats another.
+    `steps` cuts episodes. `programs` has the digests of a world or planner of the user's own. `units` has the recorded units of
+    every decision of every episode, for a run that repeats another.
     """
 
     env: str
@@ -31,6 +37,7 @@ class PlanConfig:
     seed: int = 0
     world: dict[str, Value] = field(default_factory=dict)
     params: dict[str, Value] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
     simulations: int | None = None
     evaluations: int | None = None
     expansions: int | None = None
@@ -54,29 +61,58 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     UsageError
         For an unknown world, planner, option or parameter, or a number out of range.
     """
-    options = world_options(config.env, config.world)
+    texts = read_programs(own_names(config))
+    config = replace(config, env=resolved_name(config.env), planner=resolved_name(config.planner), programs=digests_of(texts))
+    options = world_options(config.env, config.world, texts.get("env"))
     if options.get(LEVELS):  # the run may be resumed or replayed from another directory
         options[LEVELS] = str(Path(str(options[LEVELS])).resolve())
-    config = replace(config, world=options, params=planner_params(config.planner, config.params))
-    find_planner(config.planner, config.params)
-    levels = len(load_world(config.env, config.world))
+    config = replace(config, world=options, params=planner_params(config.planner, config.params, texts.get("planner")))
+    levels = len(load_plan(config, texts)[0])
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
 
 
-def resumed_plan(run: RunDirectory, changes: dict[str, Any]) -> PlanConfig:
+def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Planner]:
+    """Return world and planner of a resolved `config`; `texts` (role: text) has those of the user's own, whatever their paths hold.
+
+    Raises
+    ------
+    GameplanError
+        If one cannot be made.
+    """
+    with explained(own_names(config)):
+        world = load_world(config.env, config.world, texts.get("env"))
+        return world, find_planner(config.planner, config.params, texts.get("planner"))
+
+
+def trusted_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool, again: str) -> PlanConfig:
+    """Return the configuration of the run in `run`, once what it would run of the user's own is named (role: name) or `trusted`.
+
+    Raises
+    ------
+    UsageError
+        If it is not (see `workbench.programs.check_trust`, also for `again`).
+    """
+    saved = saved_plan(run)
+    check_trust(run, own_names(saved), saved.programs, named, trusted, again)
+    return saved
+
+
+def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = False) -> PlanConfig:
     """Return the configuration of the run in `run` with `changes`, which may only ask for more episodes.
 
     Raises
     ------
     UsageError
-        If a change would make it another run.
+        If a change would make it another run, or a program in the directory is neither among them nor `trusted`.
     """
-    saved = saved_plan(run)
+    saved = trusted_plan(run, changes, trusted, f"gameplan plan --resume {run.path}")
     for name, value in changes.items():
         before = getattr(saved, name)
-        if isinstance(before, dict):
+        if name in saved.programs and is_program(value):
+            same = True  # its text was compared
+        elif isinstance(before, dict):
             same = all(str(before.get(key)) == str(new) for key, new in value.items())
         else:
             same = name in CHANGEABLE or value == before
@@ -103,15 +139,15 @@ def saved_plan(run: RunDirectory) -> PlanConfig:
     return from_saved(PlanConfig, saved, run.path / CONFIG)
 
 
-def repeated_plan(run: RunDirectory) -> PlanConfig:
+def repeated_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool = False) -> PlanConfig:
     """Return the configuration that plays the run in `run` again, every decision with the units that it had then.
 
     Raises
     ------
     UsageError
-        If the run has not finished.
+        If the run has not finished, or a program in the directory is neither `named` (role: name) again nor `trusted`.
     """
-    saved = saved_plan(run)
+    saved = trusted_plan(run, named, trusted, f"gameplan plan --repeat {run.path}")
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
     if len(lines) < saved.episodes:
         raise UsageError(f"{run.path} has {len(lines)} of {saved.episodes} episodes; finish it with --resume {run.path} first")
@@ -120,4 +156,4 @@ def repeated_plan(run: RunDirectory) -> PlanConfig:
 
 def default_name(config: PlanConfig) -> tuple[str, str, int]:
     """Return (world, planner, seed) as they name a run's directory."""
-    return config.env, Path(config.planner).stem, config.seed
+    return short_name(config.env), short_name(config.planner), config.seed

@@ -13,12 +13,11 @@ from games.files import reason, write_output
 from games.process import unlisted
 from games.random import stream
 from games.world import Cell, Instance, World
-from games.worlds import load_world
-from planners.catalogue import find_planner
 from planners.episode import options, play, step
-from planners.planner import Decision
+from planners.planner import Decision, Planner
 from workbench.plan import instance_of
-from workbench.plan_config import EPISODES, saved_plan
+from workbench.plan_config import EPISODES, PlanConfig, load_plan, trusted_plan
+from workbench.programs import explained, kept_programs, own_names
 from workbench.rundir import RunDirectory
 
 MAX_GIF_FRAMES = 2000
@@ -49,28 +48,44 @@ def frame_of(
     )
 
 
-def load_frames(run: RunDirectory, episode: int, *, values: bool = False) -> list[Frame]:
+def load_frames(run: RunDirectory, episode: int, *, values: bool = False, trusted: bool = False) -> list[Frame]:
     """Return the frames of an episode of `run`; with `values` the planner plans again, with the units it had.
 
     Raises
     ------
     UsageError
-        If the run has no such episode.
+        If the run has no such episode, or a world of its own and is not `trusted`.
     GameplanError
         If the actions on record do not fit the world as it is now.
     """
-    config = saved_plan(run)
+    config = trusted_plan(run, {}, trusted, f"gameplan replay {run.path}")
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
+    if not lines:
+        raise UsageError(f"{run.path} has no finished episode yet; play some with: gameplan plan --resume {run.path}")
     if episode not in lines:
-        raise UsageError(f"{run.path} has no episode {episode}; it has {len(lines)}: 0 to {max(lines, default=-1)}")
+        raise UsageError(f"{run.path} has no episode {episode}; it has {len(lines)}: {', '.join(_ranges(sorted(lines)))}")
     line = lines[episode]
-    world = load_world(config.env, config.world)
+    world, planner = load_plan(config, kept_programs(run, config.programs))
+    with explained(own_names(config)):
+        return _frames(run, config, world, planner, episode, line, values)
+
+
+def _ranges(numbers: Sequence[int]) -> list[str]:
+    """Return ascending numbers as texts such as "0 to 3" and "7"."""
+    starts = [n for n in numbers if n - 1 not in numbers]
+    ends = [n for n in numbers if n + 1 not in numbers]
+    return [f"{a}" if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True)]
+
+
+def _frames(
+    run: RunDirectory, config: PlanConfig, world: World, planner: Planner, episode: int, line: dict[str, Any], values: bool
+) -> list[Frame]:
     instance, seed = instance_of(config, world, episode)
     decisions: dict[int, Decision] = {}
     if values:
         budgets = [config.budget().repeated(units) for units in line["units"]]
         played = play(
-            instance, find_planner(config.planner, config.params), budgets, seed=seed, steps=config.steps,
+            instance, planner, budgets, seed=seed, steps=config.steps,
             on_decision=lambda e: decisions.update({len(e.actions): e.decisions[-1]}),
         )  # fmt: skip
         if played.actions != line["actions"]:

@@ -1,7 +1,7 @@
 """Run directories: everything that a run leaves behind, safe against a crash at any byte.
 
 config.json        the resolved configuration; with it and the program every result can be made again
-program.py         the user's own rule (train.py, eval.py: meta-strategy solvers), as it was when the run started
+program.py         the user's own rule, as it was when the run started (train.py, eval.py: meta-solvers; world.py, planner.py)
 environment.json   versions, machine, commit
 metrics.jsonl      one line an evaluation, without any clock
 timing.jsonl       one line an evaluation: seconds, and a digest of the other line
@@ -35,7 +35,9 @@ from workbench.formats import SCHEMA, check_schema, digest_of
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 METRICS, TIMING, CHECKPOINT = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors"
 EPISODES = "episodes.jsonl"
-PROGRAMS = {"algo": "program.py", "train": "train.py", "eval": "eval.py"}  # copies of the user's own files
+PROGRAMS = {  # copies of the user's own files
+    "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
+}  # fmt: skip
 _START = (CONFIG, ENVIRONMENT, *PROGRAMS.values())  # what there is before the first line
 _LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE}
 

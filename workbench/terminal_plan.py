@@ -11,12 +11,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.text import Text
 
-from games.worlds import load_world
+from games.world import World
 from planners.episode import Episode
 from planners.status import ENDED
 from workbench.durations import format_duration
 from workbench.plan import ignores
-from workbench.plan_config import PlanConfig
 from workbench.replay import Frame, frame_of
 from workbench.terminal import out_console, print_table
 
@@ -124,9 +123,8 @@ def render(frame: Frame) -> Group:
 class Screen:
     """The play of a run as it happens; in a pipe every frame is printed as text."""
 
-    def __init__(self, config: PlanConfig, delay: float) -> None:
-        self._world = load_world(config.env, config.world)
-        self._delay = delay
+    def __init__(self, world: World, delay: float) -> None:
+        self._world, self._delay = world, delay
         self._console = Console(highlight=False)
         self._live: Live | None = None
 

@@ -11,6 +11,7 @@ from workbench.commands.options import RUNS, assignments, duration, json_option,
 world_option = click.option(
     "--world", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set an option of the world; repeatable."
 )
+trusted_option = click.option("--trusted", is_flag=True, help="Run the programs of one's own that a run directory keeps, as you.")
 levels_option = click.option(
     "--levels", metavar="FILE", help="Sokoban: a file of levels (XSB, SOK); short for --world levels=FILE."
 )
@@ -18,7 +19,13 @@ levels_option = click.option(
 
 @click.command()
 @click.argument("env", required=False)
-@click.option("--planner", default="greedy", show_default=True, metavar="NAME", help="Planner ('gameplan algos' lists them).")
+@click.option(
+    "--planner",
+    default="greedy",
+    show_default=True,
+    metavar="NAME|FILE.py",
+    help="'gameplan algos', or a file.",
+)
 @click.option("--episodes", default=0, type=click.IntRange(0), help="Episodes.  [default: 10, or every level once]")
 @click.option("--seed", default=0, show_default=True, help="Of the first episode; the next have the seeds that follow.")
 @set_option
@@ -37,6 +44,7 @@ levels_option = click.option(
 @click.option(
     "--repeat", type=click.Path(path_type=Path), metavar="RUN", help="Play a run again, with the units that every decision had."
 )
+@trusted_option
 @click.option("--render", is_flag=True, help="Show the play in the terminal: board, chosen action, values.")
 @click.option("--delay", default="0.1s", show_default=True, callback=duration, metavar="DURATION", help="With --render: pause.")
 @json_option
@@ -49,13 +57,14 @@ def plan(
     force: bool,
     resume: Path | None,
     repeat: Path | None,
+    trusted: bool,
     render: bool,
     delay: float,
     as_json: bool,
     levels: str | None,
     **options: Any,
 ) -> int:
-    """Play episodes of ENV with a planner; print scores and costs.
+    """Play episodes of ENV with a planner, each a name or a file of one's own; print scores and costs.
 
     The run directory keeps configuration, every episode with its actions (Sokoban: the LURD solution), and times. Exit codes:
     0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
@@ -73,9 +82,9 @@ def plan(
     }
     if resume is not None:
         run = RunDirectory.open(resume)
-        config, again = resumed_plan(run, given), True
+        config, again = resumed_plan(run, given, trusted), True
     elif repeat is not None:
-        config, again = repeated_plan(RunDirectory.open(repeat)), False
+        config, again = repeated_plan(RunDirectory.open(repeat), given, trusted), False
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
     else:
@@ -91,6 +100,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
     from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
     from workbench.plan import INTERRUPTED, run_plan
+    from workbench.plan_config import load_plan
+    from workbench.programs import kept_programs
     from workbench.terminal import job_progress, say
     from workbench.terminal_plan import Screen, print_plan
 
@@ -98,7 +109,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
             if render:
-                screen = Screen(config, delay)
+                screen = Screen(load_plan(config, kept_programs(run, config.programs) if resume else {})[0], delay)
                 record = run_plan(
                     config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended, say=say
                 )
@@ -133,11 +144,13 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
 @click.option("--animate", is_flag=True, help="Play by itself instead of waiting for keys.")
 @click.option("--delay", default="0.2s", show_default=True, callback=duration, metavar="DURATION", help="With --animate and --gif.")
 @click.option("--gif", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation instead.")
+@trusted_option
 @click.option("--from", "first", default=0, show_default=True, type=click.IntRange(0), help="First step.")
 @click.option("--to", "last", type=click.IntRange(0), help="Last step.")
 def replay(
-    run: Path, episode: int, values: bool, animate: bool, delay: float, gif: Path | None, first: int, last: int | None
-) -> int:
+    run: Path, episode: int, values: bool, animate: bool, delay: float, gif: Path | None, trusted: bool, first: int,
+    last: int | None,
+) -> int:  # fmt: skip
     """Step through an episode of the planner run in directory RUN, or animate it.
 
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
@@ -147,7 +160,8 @@ def replay(
     from workbench.rundir import RunDirectory
     from workbench.terminal_plan import browse, show_all
 
-    frames = load_frames(RunDirectory.open(run), episode, values=values)[first : None if last is None else last + 1]
+    every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
+    frames = every[first : None if last is None else last + 1]
     if not frames:
         raise click.UsageError(f"the episode has no step {first}")
     if gif is not None:

@@ -1,0 +1,128 @@
+"""Programs of the user's own in runs: their texts are kept with the run, and a run directory alone never makes them run.
+
+A configuration records for each role ("algo", "train", "eval", "env", "planner") the program's digest, and its path for display.
+The run directory has a copy, ``PROGRAMS[role]``; a resumed or replayed run, and every worker, goes on with that text. It runs if
+the command line names a program with the same text again, or says ``--trusted``.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from games.errors import GameplanError, UsageError
+from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
+from workbench.rundir import PROGRAMS, RunDirectory
+
+KINDS = {"algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner"}
+
+
+def read_programs(names: Mapping[str, str]) -> dict[str, str]:
+    """Return role -> text of those of `names` (role: name) that are programs of the user's own, as they are now.
+
+    Raises
+    ------
+    UsageError
+        If one is not there.
+    """
+    return {role: program_text(name, f"{KINDS[role]} file") for role, name in names.items() if is_program(name)}
+
+
+def digests_of(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return role -> digest."""
+    return {role: digest_of(text) for role, text in texts.items()}
+
+
+def resolved_name(name: str) -> str:
+    """Return how a program is recorded: a path as an absolute one, anything else as it is."""
+    return name if is_attribute(name) or not is_program(name) else str(Path(name).resolve())
+
+
+def kept_programs(run: RunDirectory, digests: Mapping[str, str]) -> dict[str, str]:
+    """Return role -> text of the programs that `run` keeps, those recorded with `digests`.
+
+    Raises
+    ------
+    GameplanError
+        If a copy is not what was recorded.
+    """
+    texts = {role: read_text(run.path / PROGRAMS[role], f"{KINDS[role]} kept with the run") for role in digests}
+    for role, text in texts.items():
+        if digest_of(text) != digests[role]:
+            raise GameplanError(
+                f"{run.path / PROGRAMS[role]} is not the {KINDS[role]} with which the run started (another digest); start anew"
+            )
+    return texts
+
+
+def check_trust(
+    run: RunDirectory, saved: Mapping[str, str], digests: Mapping[str, str], named: Mapping[str, str], trusted: bool, again: str
+) -> None:
+    """Refuse to run what only the run directory names.
+
+    Parameters
+    ----------
+    saved, named : mapping
+        Role -> name as the run directory and as the command line have it.
+    digests : mapping
+        Role -> digest, as the run directory has it.
+    trusted : bool
+        Whether the command line says so.
+    again : str
+        The command to type, such as "gameplan plan --resume RUN"; what it needs is added.
+
+    Raises
+    ------
+    UsageError
+        If a program of the run is neither named again nor trusted.
+    """
+    if trusted:
+        return
+    for role, name in saved.items():
+        if not is_program(name):
+            continue
+        if role in named and is_program(named[role]):
+            if digest_of(program_text(named[role], f"{KINDS[role]} file")) == digests.get(role):
+                continue
+            raise UsageError(f"{named[role]} is not the {KINDS[role]} with which the run in {run.path} started; start anew")
+        raise UsageError(
+            f"the run in {run.path} has a {KINDS[role]} of its own, {name}, which runs as you only if you name it again or trust "
+            f"the run: {again} --trusted"
+        )
+
+
+@contextmanager
+def explained(names: Mapping[str, str]) -> Iterator[None]:
+    """Turn what programs of the user's own (role: name) raise into one line that names file and place.
+
+    Raises
+    ------
+    GameplanError
+        In place of any other exception that comes from a program, or from compiling it.
+    """
+    try:
+        yield
+    except GameplanError:
+        raise
+    except Exception as error:
+        for role, name in names.items():
+            line = line_in(error, code_file(name))
+            if line:
+                raise GameplanError(f"{KINDS[role]} {name}{line}: {type(error).__name__}: {one_line(error)}") from error
+        if type(error).__module__.startswith("numba"):
+            whose = " or ".join(names.values())
+            raise GameplanError(f"numba cannot compile {whose}: {_compiler_says(error)}") from error
+        raise
+
+
+def _compiler_says(error: BaseException) -> str:
+    """Return the lines of numba's message that say what is wrong and where."""
+    lines = [line.strip(" -^\x1b[0m1347;") for line in str(error).splitlines()]
+    places = [line for line in lines if line.startswith('File "<')]
+    told = [line for line in lines[1:] if line and not line.startswith(("File", "During", "There are", "raised from"))]
+    return " ".join([*(told[:1] or [one_line(error)]), *places[-1:]])
+
+
+def own_names(config: Any) -> dict[str, str]:
+    """Return role -> name of the programs of the user's own in a planner's configuration."""
+    return {role: getattr(config, role) for role in ("env", "planner") if is_program(getattr(config, role))}
