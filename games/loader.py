@@ -19,6 +19,8 @@ from games.compiler import MAX_HISTORIES, Progress, compile_game, openspiel_reas
 from games.errors import GameplanError, UsageError, did_you_mean
 from games.gambit.compile import compile_source
 from games.gambit.files import is_game_file, open_file
+from games.gambit.nodes import Source
+from games.gambit.openspiel import OpenSpielGame
 from games.sequence_form import SequenceGame
 
 PROBE_SECONDS = 30
@@ -65,6 +67,18 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
         compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
     cache.store(compiled)
     return compiled
+
+
+def open_source(name: str) -> Source:
+    """Return the game called `name` as nodes, for writing; it may be larger than what `load_game` takes.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As `load_game`.
+    """
+    shown, open_game, _ = resolve(name)
+    return open_game() if is_game_file(name) else OpenSpielGame(_turn_based(open_game(), shown)[0], shown)
 
 
 def _turn_based(game: Any, shown: str) -> tuple[Any, bool]:

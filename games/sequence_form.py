@@ -73,7 +73,7 @@ class SequenceGame:
     Attributes
     ----------
     name : str
-        The OpenSpiel string (of the turn-based form, if `converted`) or the path of the ``.efg`` file.
+        The OpenSpiel string (of the turn-based form, if `converted`) or the path of the game file.
     key : str
         What identifies the game's content, for caches and for checking that a policy belongs to it.
     histories, terminals : int
@@ -81,7 +81,7 @@ class SequenceGame:
     converted : bool
         Whether a simultaneous-move game was turned into a turn-based one.
     action_ids : (pairs,) int64 array
-        OpenSpiel's action of every (infoset, action) pair.
+        OpenSpiel's action of every (infoset, action) pair; its position in the infoset, from 0, for game files.
     """
 
     name: str
@@ -130,7 +130,7 @@ class SequenceGame:
 
     @cached_property
     def infoset_names(self) -> list[list[str]]:
-        """OpenSpiel's information-state string of every infoset, per player."""
+        """OpenSpiel's information-state string of every infoset, per player, or a name made of a game file's labels."""
         text = self.name_bytes.tobytes()
         start = self.name_start.tolist()
         names = [text[a:b].decode() for a, b in pairwise(start)]

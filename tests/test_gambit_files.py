@@ -9,9 +9,9 @@ import pytest
 from gambit_twin import infosets, random_tree, spell, value
 
 from games.errors import GameplanError, UsageError
+from games.files import MOST_BYTES
 from games.gambit.compile import compile_source
 from games.gambit.efg import EfgFile
-from games.gambit.files import MAX_BYTES
 from games.gambit.labels import distinct
 from games.gambit.nfg import NfgFile
 from games.gambit.numbers import parse
@@ -264,8 +264,8 @@ def test_files_that_are_none(tmp_path):
     with pytest.raises(UsageError, match=r"cannot read the game file .*missing\.NFG: No such file"):
         load_game(str(tmp_path / "missing.NFG"))
     with (tmp_path / "large.efg").open("wb") as stream:
-        stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(GameplanError, match=r"large.efg is larger than 256 MiB"):
+        stream.truncate(MOST_BYTES + 1)
+    with pytest.raises(UsageError, match=r"the game file .*large\.efg has more than 268,435,456 bytes"):
         load_game(str(tmp_path / "large.efg"))
 
 

@@ -208,7 +208,7 @@ def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -
     for name, members in suites.items():
         out_console().print(f"suite {name:<8} {' '.join(members)}", soft_wrap=True)
     out_console().print(
-        "Any OpenSpiel game string, such as 'kuhn_poker(players=3)', and any .efg file is accepted too.", soft_wrap=True
+        "Any OpenSpiel game string, such as 'kuhn_poker(players=3)', and any .efg or .nfg file is accepted too.", soft_wrap=True
     )
 
 

@@ -7,6 +7,7 @@ Source: the Gambit project, "The strategic game (.nfg) file format".
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from math import prod
 
 from games.gambit.efg import read_payoff, read_payoffs
@@ -42,7 +43,7 @@ class NfgFile:
 
     def nodes(self) -> Iterator[Node]:
         """Yield every node of the tree in which the players choose one after the other."""
-        payoffs, which = self._payoffs()
+        payoffs, which = self._payoffs
         infosets = [Infoset(p, 1, "", labels, None, self._at) for p, labels in enumerate(self.strategies, 1)]
         counts = [len(labels) for labels in self.strategies]
         strides = [prod(counts[:p]) for p in range(len(counts))]
@@ -81,6 +82,7 @@ class NfgFile:
         tokens.skip(CLOSE, f'"}}" after the strategies of {len(self.players)} players')
         return strategies
 
+    @cached_property
     def _payoffs(self) -> tuple[list[tuple[Fraction, ...] | None], list[int] | range]:
         """Read the rest of the file; return the different payoffs, and which of them every profile has."""
         tokens, profiles, players = self._tokens, prod(map(len, self.strategies)), len(self.players)

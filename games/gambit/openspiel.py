@@ -36,10 +36,12 @@ class OpenSpielGame:
     def nodes(self) -> Iterator[Node]:
         """Yield every node in depth-first order."""
         known: dict[tuple[int, str], Infoset] = {}
-        stack = [self._game.new_initial_state()]
+        stack: list[tuple[Any, int | None]] = [(self._game.new_initial_state(), None)]
         count = 0
         while stack:
-            state = stack.pop()
+            state, move = stack.pop()
+            if move is not None:  # a state is copied only when it is reached
+                state = state.child(move)
             player = state.current_player()
             if player == _TERMINAL:
                 yield Node(None, tuple(map(_payoff, state.returns())), 0)
@@ -58,7 +60,7 @@ class OpenSpielGame:
                     found = known[player, text] = Infoset(player + 1, len(known) + 1, text, labels)
                 infoset = found
             yield Node(infoset, None, 0)
-            stack.extend(state.child(action) for action in reversed(actions))
+            stack.extend((state, action) for action in reversed(actions))
 
 
 def probabilities(given: list[float]) -> list[Fraction]:

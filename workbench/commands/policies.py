@@ -42,20 +42,28 @@ def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("source", metavar="RUN|GAME")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--stripped", is_flag=True, help="Without the line 'Current player: ...' of converted simultaneous-move games.")
-def export(run: Path, file: Path, stripped: bool) -> int:
-    """Write the policy of a finished RUN to FILE (.npz, .json or .csv)."""
+@size_option
+def export(source: str, file: Path, stripped: bool, max_histories: int) -> int:
+    """Write the policy of a finished RUN to FILE (.npz, .json or .csv), or the tree of a GAME to FILE (.efg, for Gambit)."""
+    from games.gambit.export import SUFFIX, export_game
     from games.loader import load_game
     from workbench.policies import load_policy, save_policy
     from workbench.rundir import RunDirectory
     from workbench.solve import saved_config
+    from workbench.terminal import run_display
 
-    config = saved_config(RunDirectory.open(run))
-    game = load_game(config.game, max_histories=config.max_histories)
-    policy, _ = load_policy(game, run / "policy.npz")
-    save_policy(game, policy, file, stripped=stripped)
+    if file.suffix.lower() == SUFFIX:
+        with run_display(0) as display:
+            export_game(source, file, max_histories, display.walked)
+    else:
+        run = Path(source)
+        config = saved_config(RunDirectory.open(run))
+        game = load_game(config.game, max_histories=config.max_histories)
+        policy, _ = load_policy(game, run / "policy.npz")
+        save_policy(game, policy, file, stripped=stripped)
     click.echo(str(file))
     return 0
 

@@ -42,7 +42,7 @@ from workbench.commands.options import (
 def solve(
     ctx: click.Context, game: str | None, out: Path | None, force: bool, resume: str | None, as_json: bool, **options: Any
 ) -> int:
-    """Solve GAME: a short name, an OpenSpiel game string or an .efg file.
+    """Solve GAME: a short name, an OpenSpiel game string, an .efg or .nfg file.
 
     The run directory keeps configuration, metrics, policy (npz, JSON, CSV) and checkpoints. Exit codes: 0 done, 1 error, 2 usage,
     3 target missed or not exact, 130 interrupted (a checkpoint is saved; --resume goes on to the same bits as an uninterrupted
