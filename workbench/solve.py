@@ -383,7 +383,7 @@ def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict
 
 def identity(config: SolveConfig) -> dict[str, Any]:
     """Return what makes a run this one, by which its lines and its checkpoint are known again: not its length, and no path."""
-    names = {role: config.programs.get(role, getattr(config, role)) for role in PROGRAMS}
+    names = {role: config.programs.get(role, getattr(config, role)) for role in ("algo", "train", "eval")}
     same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
     return {**same, **names}
 
