@@ -90,8 +90,10 @@ def main() -> None:
     """Run the command line; errors become one line on stderr and an exit code."""
     problem = check_packages()
     if problem:
-        click.echo(f"gameplan: {problem}", err=True)
+        click.echo(f"gameplan: {problem}", err=True)  # noqa: TID251 (our packages are not there)
         sys.exit(1)
+    from workbench.printing import echo, visible
+
     debug = "--debug" in sys.argv or bool(os.environ.get("GAMEPLAN_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
@@ -99,14 +101,15 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
+        echo(error.format_message())
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("gameplan: interrupted", err=True)
+        echo("gameplan: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "gameplan"
-        click.echo(f"{path}: {error.format_message().rstrip('.')}; see '{path} --help'", err=True)
+        message = " ".join(line.strip() for line in error.format_message().rstrip(".").splitlines())
+        echo(f"{path}: {message}; see '{path} --help'", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -117,17 +120,16 @@ def main() -> None:
         if debug:
             raise
         if isinstance(error, GameplanError):
-            click.echo(f"gameplan: {error}", err=True)
+            echo(f"gameplan: {visible(str(error), one_line=True)}", err=True)
             sys.exit(error.exit_code)
         if isinstance(error, MemoryError):
-            click.echo("gameplan: out of memory; choose a smaller game", err=True)
+            echo("gameplan: out of memory; choose a smaller game", err=True)
         elif isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
             where = f": {error.filename}" if error.filename else ""
-            click.echo(
-                f"gameplan: the operating system refuses{where} ({error.strerror}); make room or name another place", err=True
-            )
+            echo(f"gameplan: the operating system refuses{where} ({error.strerror}); make room or name another place", err=True)
         else:
-            click.echo(f"gameplan: unexpected {type(error).__name__}: {error}; run again with --debug and report it", err=True)
+            what = visible(f"{type(error).__name__}: {error}", one_line=True)
+            echo(f"gameplan: unexpected {what}; run again with --debug and report it", err=True)
         sys.exit(1)
 
 

@@ -10,39 +10,41 @@ from pathlib import Path
 from typing import Any
 
 import rich.box
-from rich.console import Console
-from rich.markup import escape
+from rich.console import Console  # noqa: TID251 (its type)
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from workbench.durations import format_duration
+from workbench.printing import console, visible
 
 WIDE = 240  # columns when the output is a file or a pipe, so that nothing is cut
 
 
 def out_console() -> Console:
     """Return the console for data (stdout)."""
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDE)
+    made: Console = console()
+    return made if made.is_terminal else console(width=WIDE)
 
 
 def talk_console() -> Console:
     """Return the console for remarks (stderr)."""
-    return Console(stderr=True, highlight=False)
+    made: Console = console(stderr=True)
+    return made
 
 
 def say(text: str) -> None:
     """Print one remark on stderr."""
-    talk_console().print(escape(text), soft_wrap=True)
+    talk_console().print(text, soft_wrap=True)
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, title: str | None = None) -> None:
-    """Print a table on stdout; the first `left` columns are texts, the others numbers aligned to the right."""
+    """Print a table of plain texts on stdout; the first `left` columns are texts, the others numbers aligned to the right."""
     table = Table(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(header):
-        table.add_column(escape(name), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left)
+        table.add_column(visible(name, one_line=True), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left)
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, str) else str(cell) for cell in row))
+        table.add_row(*(visible(str(cell), one_line=True) for cell in row))
     out_console().print(table)
 
 
@@ -51,12 +53,12 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
     console = out_console()
     algos, games = summary["algos"], summary["games"]
 
-    def text(game: str, algo: str) -> str:
+    def text(game: str, algo: str) -> Text:
         cell = summary["cells"].get(game, {}).get(algo)
         if cell is None or cell["exploitability"] is None:
-            return "-"
+            return Text("-")
         shown = number(cell["exploitability"])
-        return f"[bold green]{shown}*[/]" if summary["best"].get(game) == algo else f"{shown} "
+        return Text(f"{shown}*", "bold green") if summary["best"].get(game) == algo else Text(f"{shown} ")
 
     def counted(algo: str) -> str:
         count = summary["counts"][algo]
@@ -67,18 +69,18 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
     if 14 + sum(max(len(name), 8) + 2 for name in across) <= console.width:
         table.add_column("game", no_wrap=True)
         for name in across:
-            table.add_column(escape(name), justify="right", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True)
         for game in games:
-            table.add_row(escape(game), *(text(game, algo) for algo in algos))
+            table.add_row(game, *(text(game, algo) for algo in algos))
         table.add_section()
         table.add_row("matches or beats", *(counted(algo) for algo in algos))
     else:
         table.add_column("algorithm", no_wrap=True)
         for game in games:
-            table.add_column(escape(game), justify="right", overflow="fold")
+            table.add_column(game, justify="right", overflow="fold")
         table.add_column("matches", justify="right")
         for algo, name in zip(algos, across, strict=True):
-            table.add_row(escape(name), *(text(game, algo) for game in games), counted(algo))
+            table.add_row(name, *(text(game, algo) for game in games), counted(algo))
     console.print(table)
     console.print("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
     reasons: dict[str, list[str]] = {}
@@ -87,7 +89,7 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
             if cell["exploitability"] is None:
                 reasons.setdefault(cell["reason"], []).append(f"{game} {label(algo)}")
     for reason, where in reasons.items():
-        console.print(escape(f"- {', '.join(where)}: {reason}"), soft_wrap=True)
+        console.print(f"- {', '.join(where)}: {reason}", soft_wrap=True)
 
 
 class RunDisplay:
@@ -127,15 +129,14 @@ class RunDisplay:
 @contextmanager
 def run_display(total: int) -> Iterator[RunDisplay]:
     """Yield the display of a run of `total` iterations."""
-    console = talk_console()
-    if not console.is_terminal:
+    if not talk_console().is_terminal:
         yield RunDisplay(None, total)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[shown]}"), TimeElapsedColumn())
     # A descriptor of its own: while a game is walked, OpenSpiel's standard error is silenced.
     with os.fdopen(os.dup(sys.stderr.fileno()), "w") as stream:
-        console = Console(file=stream, highlight=False)
-        with Progress(*columns, console=console, transient=True) as progress:
+        shown = console(file=stream)
+        with Progress(*columns, console=shown, transient=True) as progress:
             yield RunDisplay(progress, total)
 
 
@@ -151,16 +152,17 @@ def job_progress(total: int, what: str) -> Iterator[Callable[[str], None]]:
             count += 1
             if count == total or time.monotonic() - last >= 1.0:  # thousands of short jobs are not worth a line each
                 last = time.monotonic()
-                console.print(escape(f"{what} {count}/{total}: {name}"), soft_wrap=True)
+                console.print(f"{what} {count}/{total}: {name}", soft_wrap=True)
 
         yield tell
         return
     columns = (
-        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[name]}"),
+        TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.fields[name]}", markup=False),
     )  # fmt: skip
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total, name="")
-        yield lambda name: progress.update(task, advance=1, name=escape(name))
+        yield lambda name: progress.update(task, advance=1, name=name)
 
 
 def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing: Sequence[dict[str, Any]]) -> None:
@@ -176,12 +178,12 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_table(("iteration", "exploitability", "time"), rows, left=0)
     console = out_console()
     algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
-    console.print(escape(f"{record['game']}  {algo}  {record['iterations']:,} iterations  {record['status']}"), soft_wrap=True)
+    console.print(f"{record['game']}  {algo}  {record['iterations']:,} iterations  {record['status']}", soft_wrap=True)
     print_values(record)
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
-        console.print(escape(f"value           {record['value']!r}  {known}"), soft_wrap=True)
-    console.print(escape(f"run             {record['run']}"), soft_wrap=True)
+        console.print(f"value           {record['value']!r}  {known}", soft_wrap=True)
+    console.print(f"run             {record['run']}", soft_wrap=True)
 
 
 def print_values(record: dict[str, Any]) -> None:
@@ -198,7 +200,7 @@ def print_record(record: dict[str, Any]) -> None:
         shown = f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
         if isinstance(value, list):
             shown = " ".join(f"{item:,}" if isinstance(item, int) else str(item) for item in value)
-        out_console().print(escape(f"{key:<13}{shown}"), soft_wrap=True)
+        out_console().print(f"{key:<13}{shown}", soft_wrap=True)
 
 
 def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -> None:
@@ -215,8 +217,8 @@ def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -
 def print_algorithm(record: dict[str, Any]) -> None:
     """Print one algorithm with its parameters."""
     console = out_console()
-    console.print(escape(f"{record['name']}: {record['title']} ({record['reference']})"), soft_wrap=True)
-    console.print(escape(record["doc"]), soft_wrap=True)
+    console.print(f"{record['name']}: {record['title']} ({record['reference']})", soft_wrap=True)
+    console.print(record["doc"], soft_wrap=True)
     if record["params"]:
         print_parameters(record["params"], record.get("choices", {}), "parameter")
 
@@ -240,8 +242,8 @@ def print_runs(records: Sequence[dict[str, Any]]) -> None:
         algo = str(r.get("algo") or "-")
         rows.append(
             (
-                escape(r["run"]), escape(str(r.get("game") or "-")), escape(Path(algo).name if algo.endswith(".py") else algo),
-                escape(r["status"]), f"{r.get('iterations') or 0:,}", "-" if value is None else f"{value:.4g}",
+                r["run"], str(r.get("game") or "-"), Path(algo).name if algo.endswith(".py") else algo,
+                r["status"], f"{r.get('iterations') or 0:,}", "-" if value is None else f"{value:.4g}",
                 "-" if score is None else f"{score:,.4g}",
             )
         )  # fmt: skip
@@ -250,11 +252,11 @@ def print_runs(records: Sequence[dict[str, Any]]) -> None:
 
 def print_cache(record: dict[str, Any]) -> None:
     """Print what the cache holds."""
-    out_console().print(escape(f"cache    {record['path']}"), soft_wrap=True)
+    out_console().print(f"cache    {record['path']}", soft_wrap=True)
     out_console().print(f"kernels  {record['kernel_bytes'] / 1e6:.1f} MB")
     out_console().print(f"games    {record['game_bytes'] / 1e6:.1f} MB in {len(record['games'])} files")
     for game in record["games"]:
-        out_console().print(escape(f"  {game['bytes'] / 1e6:8.2f} MB  {game['name']}"), soft_wrap=True)
+        out_console().print(f"  {game['bytes'] / 1e6:8.2f} MB  {game['name']}", soft_wrap=True)
 
 
 def print_bench(record: dict[str, Any]) -> None:
@@ -266,9 +268,7 @@ def print_bench(record: dict[str, Any]) -> None:
 
     console.print(f"noise: a fixed loop of pure Python varies by {spread(record['clock'])} between quartiles")
     for game in record["games"]:
-        console.print(
-            f"\n[bold]{escape(game['game'])}[/]  {game['histories']:,} histories, {game['terminal_rows']:,} terminal rows"
-        )
+        console.print(f"\n{game['game']}  {game['histories']:,} histories, {game['terminal_rows']:,} terminal rows")
         setup, cached = game["setup"], game["cached_load"]
         share = f"{100 * game['cached_load_share']:.2g} % of set-up"
         rows = [
@@ -293,7 +293,7 @@ def print_bench(record: dict[str, Any]) -> None:
                 continue
             what = name if "NashConv" in name else f"{name} CFR+ iteration"
             rows.append((what, format_duration(timing["median"]), spread(timing), f"{timing['ratio']:,.0f} times ours"))
-        print_table(("", "median", "spread", "note"), [tuple(escape(str(cell)) for cell in row) for row in rows])
+        print_table(("", "median", "spread", "note"), [tuple(str(cell) for cell in row) for row in rows])
         console.print(f"memory: {game['bytes_per_row_and_player']:.0f} bytes a terminal row and player")
 
 
@@ -303,9 +303,7 @@ def print_bench_psro(record: dict[str, Any]) -> None:
     for game in record["games"]:
         for algo, timing in game["algos"].items():
             ratio = f"{timing['ratio']:,.0f} times ours" if "ratio" in timing else game.get("peer", {}).get("reason", "")
-            rows.append(
-                (game["game"], algo, format_duration(timing["total"]), format_duration(timing["per_iteration"]), escape(ratio))
-            )
+            rows.append((game["game"], algo, format_duration(timing["total"]), format_duration(timing["per_iteration"]), ratio))
     print_table(("game", "algorithm", f"{record['iterations']} iterations", "per iteration", "psro_v2, early"), rows, left=2)
 
 
@@ -315,5 +313,5 @@ def print_bench_planning(record: dict[str, Any], rows: Callable[[Any], Sequence[
         shown = []
         for name, n in rows(found["figures"]):
             text = f"{n:,.0f}" if isinstance(n, float) and abs(n) >= 1000 else f"{n:,.4g}" if isinstance(n, int | float) else str(n)
-            shown.append((escape(name), escape(text)))
+            shown.append((name, text))
         print_table((part, "figure"), shown, title=f"calibration kernel: {found['calibration'] / 1e6:,.0f} M steps/s")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
 from workbench.discovery.config import DiscoveryConfig
@@ -59,7 +58,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], N
         rejections.update([step.status] if step.status != "ok" else [])
         if time.monotonic() - last >= SECONDS:
             last = time.monotonic()
-            console.print(escape(text(run)), soft_wrap=True)
+            console.print(text(run), soft_wrap=True)
 
     yield tell
 
@@ -76,22 +75,19 @@ def print_discovery(record: dict[str, Any]) -> None:
     rows.sort(key=lambda row: -row[0] if math.isfinite(row[0]) else math.inf)
     instances = list(rows[0][3]) if rows else []
     table = [
-        (escape(name), f"{log:.3f}", f"{average:.3g}", *(f"{values[i]:.2e}" for i in instances))
-        for log, name, average, values in rows
+        (name, f"{log:.3f}", f"{average:.3g}", *(f"{values[i]:.2e}" for i in instances)) for log, name, average, values in rows
     ]
     print_table(("program", "log score", "average", *instances), table, left=1)
     scored = f"{record['evaluations']} evaluations of {record['steps']} programs, {record['programs']} with a score"
-    console.print(escape(f"{record['task']}  {scored}  {record['status']}"), soft_wrap=True)
+    console.print(f"{record['task']}  {scored}  {record['status']}", soft_wrap=True)
     if record["rejections"]:
-        console.print(escape("turned away  " + "  ".join(f"{k} {v}" for k, v in record["rejections"].items())), soft_wrap=True)
+        console.print("turned away  " + "  ".join(f"{k} {v}" for k, v in record["rejections"].items()), soft_wrap=True)
     running = f"{format_duration(cost['run_seconds'])} CPU running"
     each = f"{format_duration(cost['run_seconds_per_evaluation'])} an evaluation"
     compiling = f"{format_duration(cost['compile_seconds'])} compiling ({100 * cost['new_structures']:.0f} % of new structure)"
     isolating = f"{format_duration(cost['overhead_seconds'])} isolation"
-    console.print(escape(f"cost         {running} ({each}), {compiling}, {isolating}"), soft_wrap=True)
+    console.print(f"cost         {running} ({each}), {compiling}, {isolating}", soft_wrap=True)
     if cost["calls"]:
-        console.print(
-            escape(f"models       {cost['calls']} calls, {cost['tokens']:,} tokens, {cost['money']:.4g} paid"), soft_wrap=True
-        )
-    console.print(escape(f"isolation    {record['isolation'] or 'nothing has run yet'}"), soft_wrap=True)
-    console.print(escape(f"run          {record['run']}"), soft_wrap=True)
+        console.print(f"models       {cost['calls']} calls, {cost['tokens']:,} tokens, {cost['money']:.4g} paid", soft_wrap=True)
+    console.print(f"isolation    {record['isolation'] or 'nothing has run yet'}", soft_wrap=True)
+    console.print(f"run          {record['run']}", soft_wrap=True)

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.text import Text
 
 from games.world import World
@@ -16,6 +15,7 @@ from planners.episode import Episode
 from planners.status import ENDED
 from workbench.durations import format_duration
 from workbench.plan import ignores
+from workbench.printing import console
 from workbench.replay import Frame, frame_of
 from workbench.terminal import out_console, print_table
 
@@ -30,7 +30,7 @@ def print_plan(record: dict[str, Any]) -> None:
         extra = [name for name in ("pushes", "moves", "max_tile") if name in episodes[0]]
         print_table(("episode", "instance", "score", "status", *(name.replace("_", " ") for name in extra), "steps", "time"), [
             (
-                str(line["episode"]), escape(line["instance"]), _number(line["score"]), line["status"] + note(line),
+                str(line["episode"]), line["instance"], _number(line["score"]), line["status"] + note(line),
                 *(_number(line[name]) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
@@ -42,7 +42,7 @@ def print_plan(record: dict[str, Any]) -> None:
         for key, value in record["budget"].items()
     )
     console.print(
-        escape(f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}"), soft_wrap=True
+        f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}", soft_wrap=True
     )
     if record["mean"] is not None:
         error = record["standard_error"]
@@ -69,7 +69,7 @@ def print_plan(record: dict[str, Any]) -> None:
             f"time         {format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision"
         )
     for name in record.get("unlimited", ()):
-        console.print(escape(f"budget       {ignores(record['planner'], name)}"), soft_wrap=True)
+        console.print(f"budget       {ignores(record['planner'], name)}", soft_wrap=True)
     if record["fallbacks"]:
         console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
     if "language" in record:
@@ -82,12 +82,12 @@ def print_plan(record: dict[str, Any]) -> None:
     if record.get("metrics"):
         shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
         print_table(("metric", "value", "95 % interval"), shown)
-    console.print(escape(f"run          {record['run']}"), soft_wrap=True)
+    console.print(f"run          {record['run']}", soft_wrap=True)
 
 
 def note(line: dict[str, Any]) -> str:
     """Return more of why an episode ended, as an addition to its status."""
-    return escape(f" ({line['note']})") if "note" in line else ""
+    return f" ({line['note']})" if "note" in line else ""
 
 
 def _number(value: float) -> str:
@@ -125,7 +125,7 @@ class Screen:
 
     def __init__(self, world: World, delay: float) -> None:
         self._world, self._delay = world, delay
-        self._console = Console(highlight=False)
+        self._console = console()
         self._live: Live | None = None
 
     def decided(self, episode: Episode) -> None:
@@ -149,19 +149,18 @@ class Screen:
             self._live.stop()
             self._live = None
         self._console.print(
-            escape(f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps")
-            + note(record)
+            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps" + note(record)
         )
 
 
 def show_all(frames: Sequence[Frame], delay: float) -> None:
     """Show the frames one after the other; in a pipe print them all."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
+    shown = console()
+    if not shown.is_terminal:
         for frame in frames:
-            console.print(render(frame))
+            shown.print(render(frame))
         return
-    with Live(console=console, auto_refresh=False) as live:
+    with Live(console=shown, auto_refresh=False) as live:
         for frame in frames:
             live.update(render(frame), refresh=True)
             time.sleep(delay)
@@ -173,9 +172,9 @@ def browse(frames: Sequence[Frame]) -> None:
         "\x1b[C": 1, " ": 1, "n": 1, "\r": 1, "\x1b[D": -1, "p": -1, "b": -1, "\x1b[B": 10, "\x1b[A": -10,
         "\x1b[H": -len(frames), "\x1b[F": len(frames), "g": -len(frames), "G": len(frames),
     }  # fmt: skip
-    console = Console(highlight=False)
+    shown = console()
     at = 0
-    with Live(console=console, auto_refresh=False, screen=True) as live:
+    with Live(console=shown, auto_refresh=False, screen=True) as live:
         while True:
             hint = Text(f"\n{at + 1}/{len(frames)}   right/space next   left back   down/up ten   g/G ends   q quit", style="dim")
             live.update(Group(render(frames[at]), hint), refresh=True)

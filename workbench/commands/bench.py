@@ -3,6 +3,7 @@
 import click
 
 from workbench.commands.options import SCHEMA, duration, json_option, names, print_json
+from workbench.printing import echo
 
 
 @click.group()
@@ -94,6 +95,6 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) ->
         print_json({"schema": SCHEMA, "command": "bench flare", "seeds": seeds, "instances": instances, "worlds": rows})
         return 0
     for world, table in tables.items():
-        click.echo(f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds\n")
-        click.echo(planning_flare.render(table, seeds) + "\n")
+        echo(f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds\n")
+        echo(planning_flare.render(table, seeds) + "\n")
     return 0

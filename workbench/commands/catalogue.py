@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+from workbench.printing import echo
 
 
 @click.command()
@@ -64,11 +65,11 @@ def _show_world(name: str, as_json: bool) -> int:
     if as_json:
         print_json(record)
         return 0
-    click.echo(f"{name}: {WORLDS[name].about}\n")
-    click.echo(world.text(instance, instance.start))
+    echo(f"{name}: {WORLDS[name].about}\n")
+    echo(world.text(instance, instance.start))
     if options:
         print_parameters(options, world_choices(name), "option")
-    click.echo(f"gameplan plan {name} --planner NAME [--world OPTION=VALUE]")
+    echo(f"gameplan plan {name} --planner NAME [--world OPTION=VALUE]")
     return 0
 
 
@@ -89,7 +90,7 @@ def algos(name: str | None, as_json: bool) -> int:
         else:
             print_table(("name", "algorithm", "reference"), [(r["name"], r["title"], r["reference"]) for r in records], left=3)
             print_table(("name", "planner", "reference"), [(r["name"], r["title"], r["reference"]) for r in planners], left=3)
-            click.echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
+            echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
     record = describe_planner(name) if name in PLANNERS else describe(name)
     if as_json:
@@ -107,7 +108,7 @@ def new_rule(file: Path, force: bool) -> int:
     from workbench.rule_tools import write_new_rule
 
     write_new_rule(file, force=force)
-    click.echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
+    echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
     return 0
 
 
@@ -123,11 +124,9 @@ def check_rule(file: Path, as_json: bool) -> int:
         print_json({"schema": SCHEMA, "command": "check-rule", **record})
     else:
         for problem in record["problems"]:
-            click.echo(f"{file}: {problem}")
+            echo(f"{file}: {problem}")
         if record["ok"]:
-            click.echo(
-                f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}"
-            )
+            echo(f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}")
     return 0 if record["ok"] else 1
 
 

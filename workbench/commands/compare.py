@@ -20,6 +20,7 @@ from workbench.commands.options import (
     updates_option,
 )
 from workbench.commands.plan import levels_option, world_option
+from workbench.printing import echo
 
 
 @click.command()
@@ -143,7 +144,7 @@ def _compare_algorithms(
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
         print_comparison(summary, comparison.label, comparison.format_exploitability)
-        click.echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
+        echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
     return 0 if any(cell.exploitability is not None for cell in cells.values()) else 1
 
 
@@ -179,7 +180,7 @@ def _compare_planners(
         print_table(header, rows, left=2)
         for note in notes:
             say(f"- {note}")
-        click.echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
+        echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
     return 0 if ran else 1
 
 
@@ -199,5 +200,5 @@ def plot(runs: tuple[Path, ...], x: str, out: Path, title: str, font_size: float
     from workbench.rundir import run_curves
 
     draw_convergence(run_curves(runs), out, x=x, title=title, font_size=font_size)
-    click.echo(str(out))
+    echo(str(out))
     return 0

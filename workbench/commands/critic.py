@@ -7,6 +7,7 @@ import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
+from workbench.printing import echo
 
 # rollout policy: the options of a world under which its actions are those the policy draws from
 POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, "pushes": {"actions": "pushes"}}
@@ -67,10 +68,10 @@ def critic(
     if as_json:
         print_json({"schema": SCHEMA, "command": "critic", "env": env, **record})
         return 0
-    click.echo(loaded.text(instance, state))
+    echo(loaded.text(instance, state))
     rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "legal" if a["legal"] else "") for a in record["q"]]
     print_table(("action", "Q", "standard error", ""), rows)
-    click.echo(f"V {record['v']['value']:.4f} ± {record['v']['standard_error']:.2g}")
+    echo(f"V {record['v']['value']:.4f} ± {record['v']['standard_error']:.2g}")
     if figure is not None:
-        click.echo(str(figure))
+        echo(str(figure))
     return 0

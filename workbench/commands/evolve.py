@@ -9,6 +9,7 @@ import click
 
 from workbench.commands.evolve_options import PLACE, budget_options, config_options, engine_options, place_options, weights
 from workbench.commands.options import RUNS, json_option, names, print_json
+from workbench.printing import echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
@@ -237,7 +238,7 @@ def diff(run: Path, first: str, second: str | None) -> int:
             raise click.UsageError(f"{first} has no parent; name a second program")
         second = step.parents[0]
     old = store.program(second)
-    click.echo(source_diff(old.source, new_program.source, (old.id, new_program.id)))
+    echo(source_diff(old.source, new_program.source, (old.id, new_program.id)))
     return 0
 
 
@@ -289,7 +290,7 @@ def export(run: Path, out: Path, no_clocks: bool, as_json: bool) -> int:
     if as_json:
         print_json({"schema": 1, "command": "evolve export", **record})
     else:
-        click.echo(f"{out}: {record['programs']} programs, {record['steps']} steps, {record['evaluations']} evaluations")
+        echo(f"{out}: {record['programs']} programs, {record['steps']} steps, {record['evaluations']} evaluations")
     return 0
 
 
@@ -343,7 +344,7 @@ def _write_program(source: str, record: dict[str, Any], out: Path | None, force:
     if as_json:
         print_json({"schema": 1, "command": "evolve show", **record, "source": source, "out": str(out) if out else None})
     elif out is not None:
-        click.echo(str(out))
+        echo(str(out))
     else:
-        click.echo(source, nl=not source.endswith("\n"))
+        echo(source, nl=not source.endswith("\n"))
     return 0

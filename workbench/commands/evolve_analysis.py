@@ -9,6 +9,7 @@ import click
 
 from workbench.commands.evolve_options import engine_options
 from workbench.commands.options import SCHEMA, json_option, names, print_json
+from workbench.printing import echo
 
 sandbox_option = click.option(
     "--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: as the run had it, else auto]"
@@ -223,7 +224,7 @@ def compare(
         _table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
     for note in comparison.notes(record):
         say(f"- {note}")
-    click.echo(f"{path}: table.json table.md {' '.join(f.name for f in figures)}")
+    echo(f"{path}: table.json table.md {' '.join(f.name for f in figures)}")
     return 0
 
 
@@ -244,7 +245,7 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
     if as_json:
         print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path)})
     else:
-        click.echo(str(path))
+        echo(str(path))
     return 0
 
 
@@ -295,16 +296,14 @@ def _print_ablation(record: dict[str, Any]) -> None:
     ]
     _table(("taken out alone", "size", "loss", "held-out loss"), rows, title="one piece taken out: decades lost")
     for line in summary(record):
-        out_console().print(line, markup=False, soft_wrap=True)
+        out_console().print(line, soft_wrap=True)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """Print a table of texts that may hold anything."""
-    from rich.markup import escape
-
     from workbench.terminal import print_table
 
-    print_table(header, [[escape(cell) for cell in row] for row in rows], title=title)
+    print_table(header, rows, title=title)
 
 
 def _write(path: Path, text: str) -> None:

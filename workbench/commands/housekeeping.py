@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.printing import echo
 
 
 @click.group()
@@ -26,7 +27,7 @@ def runs_list(root: Path, as_json: bool) -> int:
     elif records:
         print_runs(records)
     else:
-        click.echo(f"no runs below {root}; 'gameplan solve leduc_2p' makes one")
+        echo(f"no runs below {root}; 'gameplan solve leduc_2p' makes one")
     return 0
 
 
@@ -55,5 +56,5 @@ def cache_clear() -> int:
     """Remove compiled games and kernels."""
     from workbench.cache_tools import clear_cache
 
-    click.echo(f"removed {clear_cache() / 1e6:.1f} MB")
+    echo(f"removed {clear_cache() / 1e6:.1f} MB")
     return 0

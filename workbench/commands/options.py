@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
+from workbench.printing import echo
+
 SCHEMA = 1
 RUNS = Path("runs")
 
 
 def print_json(record: Any) -> None:
     """Print one record as JSON on stdout."""
-    click.echo(json.dumps(record, indent=2))
+    echo(json.dumps(record, indent=2))
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import RUNS, assignments, duration, json_option, print_json, set_option
+from workbench.printing import echo
 
 world_option = click.option(
     "--world", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set an option of the world; repeatable."
@@ -166,7 +167,7 @@ def replay(
         raise click.UsageError(f"the episode has no step {first}")
     if gif is not None:
         write_gif(frames, gif, delay)
-        click.echo(str(gif))
+        echo(str(gif))
     elif animate or not os.isatty(0) or not os.isatty(1):
         show_all(frames, delay if os.isatty(1) else 0.0)
     else:

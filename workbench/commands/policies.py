@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+from workbench.printing import echo
 
 
 @click.command()
@@ -64,7 +65,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int) -> int:
         game = load_game(config.game, max_histories=config.max_histories)
         policy, _ = load_policy(game, run / "policy.npz")
         save_policy(game, policy, file, stripped=stripped)
-    click.echo(str(file))
+    echo(str(file))
     return 0
 
 
@@ -91,5 +92,5 @@ def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
         for r in rows
     ]
     print_table(("iteration", "support", "eval", "train", "uniform"), shown, left=0, title="exploitability of each mixture")
-    click.echo(str(figure))
+    echo(str(figure))
     return 0

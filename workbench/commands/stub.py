@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import set_option
+from workbench.printing import echo
 
 
 def _rates(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -74,15 +75,15 @@ def stub_server(
     else:
         respond = {"random": at_random, "legal": at_random_legal, "edit": at_random_edit}[mode]
     server = StubServer(StubSettings(respond, model, seed, faults, parse_duration(delay)), port)
-    click.echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
-    click.echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
-    click.echo("serving; Ctrl-C stops", err=True)
+    echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
+    echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
+    echo("serving; Ctrl-C stops", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # 'kill' ends it like Ctrl-C
     try:
         server.serve()
     except KeyboardInterrupt:
         shown = ", ".join(f"{name} {count}" for name, count in sorted(server.counts.items())) or "none"
-        click.echo(f"requests and faults: {shown}", err=True)
+        echo(f"requests and faults: {shown}", err=True)
     finally:
         server.stop()
     return 0

@@ -6,7 +6,6 @@ Sources, reasons and names come from candidates and models: everything is escape
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from workbench.discovery.session import load_run, ranked, run_record
 from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
 from workbench.durations import format_duration
+from workbench.printing import escape_html as escape
 
 STYLE = (Path(__file__).parent / "report.css").read_text
 GENERATIONS = 40  # of the winner's line that are shown

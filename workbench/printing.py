@@ -1,0 +1,46 @@
+"""The one way to a terminal: what comes from elsewhere (names, reasons, replies, programs) must not steer it.
+
+Control characters, overrides of the direction of writing, invisible characters and halves of surrogate pairs are shown as Python
+writes them in a literal. Every console and every line printed comes from here; `ruff` refuses ``click.echo`` elsewhere.
+"""
+
+import html
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+_STEERS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def visible(text: str, *, one_line: bool = False) -> str:
+    """Return `text` with what would steer a terminal made visible; with `one_line` ends of lines and tabs, too."""
+    shown = _STEERS.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
+    return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
+
+
+def escape_html(text: str, quote: bool = True) -> str:
+    """Return `text` as HTML shows it, with what steers made visible."""
+    return html.escape(visible(text), quote)
+
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print `text`, data on stdout, or with `err` talk on stderr."""
+    click.echo(visible(text), err=err, nl=nl)  # noqa: TID251 (here it is)
+
+
+def console(**options: Any) -> Any:
+    """Return a `rich.console.Console` on which nothing that is printed is taken for markup or steers the terminal."""
+    from rich.console import Console, ConsoleOptions, RenderableType  # noqa: TID251 (here it is)
+    from rich.segment import Segment
+
+    class Plain(Console):
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+    return Plain(markup=False, emoji=False, highlight=False, **options)
