@@ -42,7 +42,9 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, left: i
     """Print a table of plain texts on stdout; the first `left` columns are texts, the others numbers aligned to the right."""
     table = Table(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
     for index, name in enumerate(header):
-        table.add_column(visible(name, one_line=True), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left)
+        table.add_column(
+            visible(name, one_line=True), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left
+        )
     for row in rows:
         table.add_row(*(visible(str(cell), one_line=True) for cell in row))
     out_console().print(table)
