@@ -3,11 +3,27 @@
 import importlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-import click
+
+def _interrupt(_number: int, frame: Any) -> None:
+    """Handle Ctrl-C: while something is imported, stop at once (libraries must not see it, some swallow it); else as Python does."""
+    inner = frame
+    while frame is not None:
+        if "importlib._bootstrap" in frame.f_code.co_filename:
+            os.write(2, b"gameplan: interrupted\n")
+            os._exit(130)
+        frame = frame.f_back
+    signal.default_int_handler(_number, inner)
+
+
+if __name__ == "__main__" or Path(sys.argv[0]).name == "gameplan":  # from the first moment on: the imports below take a while
+    signal.signal(signal.SIGINT, _interrupt)
+
+import click  # noqa: E402
 
 PACKAGES = ("games", "solvers", "planners", "workbench")
 COMMANDS = {  # name: module in workbench.commands and the command in it, in the order of a first session

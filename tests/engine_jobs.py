@@ -23,6 +23,11 @@ def refuse(n: int) -> int:
     raise ValueError(f"{n} is odd")
 
 
+def sleep_and_say_who(directory: str) -> None:
+    (Path(directory) / str(os.getpid())).touch()
+    time.sleep(60)
+
+
 def wait_until_cancelled(directory: str) -> None:
     (Path(directory) / "began").touch()
     deadline = time.monotonic() + 20

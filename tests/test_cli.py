@@ -230,3 +230,26 @@ def test_foreign_packages_of_our_names_are_named(tmp_path):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 1 and "'planners'" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_ctrl_c_while_something_is_imported_is_130_without_a_traceback(tmp_path):
+    """At the first import of all, and at one inside a command; where a library would swallow it, too."""
+    (tmp_path / "early").mkdir()
+    (tmp_path / "early" / "click.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n")
+    (tmp_path / "late").mkdir()
+    swallow = "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    x = 1\nexcept BaseException:\n    pass\n"
+    (tmp_path / "late" / "safetensors.py").write_text(swallow)
+    for place in ("early", "late"):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / place), str(TOP)])}
+        command = [sys.executable, "-m", "cli", "runs", "list", str(tmp_path)]
+        result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert result.returncode == 130 and result.stderr == "gameplan: interrupted\n", place
+
+
+def test_a_full_disk_under_the_output_is_one_line(tmp_path):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "cli", "games", "--json"]
+        environment = {**os.environ, "PYTHONPATH": str(TOP)}
+        result = subprocess.run(command, env=environment, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1 and "No space left on device" in result.stderr
+    assert result.stderr.count("\n") == 1, result.stderr

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from engine_jobs import refuse, square, square_or_die, wait_until_cancelled
+from engine_jobs import refuse, sleep_and_say_who, square, square_or_die, wait_until_cancelled
 
 from games.errors import GameplanError, UsageError
 from workbench import compare
@@ -185,6 +185,36 @@ class Backend:
 
 def engine_on(backend: Backend, workers: int = 2) -> Engine:
     return Engine(backend.start, workers, lambda error: "it died" if isinstance(error, ConnectionError) else None)
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path, importable):
+    code = (
+        "import sys; from workbench.engines import local_pool; from engine_jobs import sleep_and_say_who\n"
+        "if __name__ == '__main__':\n"
+        "    with local_pool(2) as pool:\n"
+        "        [job.result() for job in [pool.submit(sleep_and_say_who, sys.argv[1]) for _ in range(2)]]\n"
+    )
+    (tmp_path / "parent.py").write_text(code)
+    (tmp_path / "who").mkdir()
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py", tmp_path / "who"])
+    deadline = time.monotonic() + 60
+    while len(list((tmp_path / "who").iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = [int(path.name) for path in (tmp_path / "who").iterdir()]
+    assert len(workers) == 2 and all(map(_runs, workers))
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 2
+    while any(map(_runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(map(_runs, workers))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def test_a_suspect_is_tried_again_alone():

@@ -101,7 +101,7 @@ def test_a_request_ends_at_its_deadline_whatever_the_server_does(behave):
     with server(behave) as (url, _):
         begin = time.perf_counter()
         assert ask(url, timeout=0.3).failure == "time-out"
-        assert 0.25 < time.perf_counter() - begin < 1.5
+        assert 0.25 < time.perf_counter() - begin < 5.0  # 200 s if every read had the time to itself
 
 
 def test_the_deadline_is_that_of_one_request_not_of_the_connection():

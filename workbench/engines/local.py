@@ -46,6 +46,19 @@ def prepare_worker() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+def _begin() -> None:
+    """Make this process a worker that ends with the process that started it, however that ends."""
+    prepare_worker()
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+
+        def follow() -> None:
+            parent.join()
+            os._exit(1)
+
+        threading.Thread(target=follow, daemon=True).start()
+
+
 def _lost(error: BaseException) -> str | None:
     return "the process that ran it died (killed, or out of memory?)" if isinstance(error, BrokenProcessPool) else None
 
@@ -64,7 +77,7 @@ class _Processes:
                 return self._run(pool, call)
             except BrokenProcessPool:  # died while it had nothing to do
                 self._all.remove(pool)
-        pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker)
+        pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
         self._all.append(pool)
         return self._run(pool, call)
 
