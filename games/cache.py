@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from games.errors import GameplanError
-from games.files import write_atomically
+from games.files import remove_stale, write_atomically
 from games.jit import cache_root
 from games.sequence_form import Blocks, Rows, SequenceGame, Tree
 
@@ -42,6 +42,7 @@ def store(game: SequenceGame) -> None:
         "converted": game.converted, "checksum": _checksum(arrays),
     }  # fmt: skip
     with suppress(OSError):
+        remove_stale(game_directory())
         write_atomically(game_path(game.key), save(arrays, metadata={"game": json.dumps(header)}))
 
 

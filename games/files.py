@@ -55,6 +55,11 @@ def write_output(path: Path, content: bytes | str, option: str = "--out") -> Non
         raise GameplanError(f"cannot write {path}: {reason(error)}; choose another place with {option} or make room") from error
 
 
+def temporary_name() -> str:
+    """Return a name that `is_temporary` knows, for what this process makes and moves to its place when it is whole."""
+    return f".tmp-{_host()}-{os.getpid()}-{os.urandom(4).hex()}"
+
+
 def is_temporary(name: str) -> bool:
     """Return whether a file of this name is what `write_atomically` leaves when its process is killed."""
     return _TEMPORARY.fullmatch(name) is not None

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
-from engine_jobs import refuse, sleep_and_say_who, square, square_or_die, wait_until_cancelled
+from engine_jobs import refuse, square, square_or_die, wait_until_cancelled
 
 from games.errors import GameplanError, UsageError
 from workbench import compare

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from contextlib import ExitStack
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from games.errors import GameplanError
 from games.files import is_temporary, remove_stale, write_atomically
 from games.reading import Mismatch, parse_json
 from workbench import formats, locks
+from workbench.discovery.config import DiscoveryConfig, resolve
+from workbench.discovery.session import begin
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
 from workbench.population import Population
@@ -254,6 +258,38 @@ def test_a_second_writer_is_told_who_is_at_work(runs, tmp_path):
     assert (path / locks.LOCK).exists()  # what a killed process leaves binds nobody
     go_on(path)
     assert not (path / locks.LOCK).exists()
+
+
+def test_comparisons_and_discoveries_have_one_writer_too(tmp_path):
+    """Somebody else holds the directory, here another thread."""
+    holding, done = threading.Event(), threading.Event()
+    paths = [tmp_path / name for name in ("games", "worlds", "evolve", "operators")]
+    begin(resolve(DiscoveryConfig("cfr")), paths[2]).close()
+
+    def hold():
+        with ExitStack() as stack:
+            for path in paths:
+                stack.enter_context(locks.writing(path, make=True))
+            holding.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holding.wait(10)
+    for arguments in (
+        ["compare", "kuhn_2p", "--algos", "cfr", "--out", paths[0]],
+        ["compare", "2048-2x2", "--planners", "random", "--out", paths[1]],
+        ["evolve", "resume", paths[2]],
+        ["evolve", "verify", paths[2], "--best", "1"],
+        ["evolve", "compare", "cfr", "--out", paths[3]],
+    ):
+        error = gameplan(*arguments).exception
+        assert isinstance(error, locks.InUse) and str(arguments[-1] if arguments[1] != "verify" else paths[2]) in str(error), (
+            arguments
+        )
+    done.set()
+    thread.join()
+    assert not any((path / locks.LOCK).exists() for path in paths) and not paths[0].exists()
 
 
 def test_a_run_that_was_made_in_the_meantime_is_not_overwritten(tmp_path):

@@ -7,12 +7,16 @@ from pathlib import Path
 import pytest
 
 from games.errors import GameplanError
+from games.files import is_temporary
+from workbench.discovery.config import DiscoveryConfig
+from workbench.discovery.session import begin
+from workbench.discovery.store import FILE, Store
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
 from workbench.rundir import RunDirectory
 from workbench.solve import SolveConfig, resumed_config, solve
 
-EVENTS = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
+EVENTS = ("sqlite3.connect", "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
 KILLED = 9
 RULE = """import numpy as np
 PARAMS = {}
@@ -35,7 +39,7 @@ def killed_at(n: int, place: Path, work) -> bool:
 
         def hook(event, arguments):
             nonlocal left
-            if event in EVENTS and (event == "fcntl.flock" or str(arguments[0]).startswith(str(place))):
+            if event in EVENTS and (event in ("fcntl.flock", "sqlite3.connect") or str(arguments[0]).startswith(str(place))):
                 if left == 0:
                     os._exit(KILLED)
                 left -= 1
@@ -122,3 +126,24 @@ def test_what_somebody_else_keeps_is_never_taken_for_a_leftover(tmp_path):
     with pytest.raises(GameplanError, match="not a run directory"):
         RunDirectory.create(tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / "program.py").read_text() == "print()"
+
+
+def test_a_discovery_begins_whole_or_not_at_all(tmp_path):
+    config = DiscoveryConfig("cfr", operators={"llm": 1.0})
+    imported = {"mine": "source"}
+    n = fresh = 0
+    while True:
+        path = tmp_path / f"killed-{n}"
+        if not killed_at(n, path, lambda path=path: begin(config, path, imported)):
+            break
+        if not (path / FILE).exists():
+            begin(config, path, imported)  # the same command
+            fresh += 1
+        store = Store.open(path)
+        assert store.get("imported") == imported and store.get("config")["task"] == "cfr"
+        store.close()
+        assert (path / "prompts").is_dir() and not any(is_temporary(place.name) for place in path.iterdir() if place.is_file())
+        n += 1
+    assert n > 15 and fresh > 10
+    with pytest.raises(GameplanError, match="not empty"):
+        begin(config, path, imported)

@@ -25,10 +25,11 @@ class InUse(GameplanError):
 
 
 @contextmanager
-def writing(directory: Path) -> Iterator[None]:
+def writing(directory: Path, *, make: bool = False) -> Iterator[None]:
     """Be the only one who writes to `directory` while the block runs; blocks of one thread may be nested.
 
-    The file ``.lock`` in it says who that is, and is removed at the end.
+    The file ``.lock`` in it says who that is, and is removed at the end. With `make` the directory is made if it is not there, and
+    removed again if nothing was written to it.
 
     Raises
     ------
@@ -38,9 +39,13 @@ def writing(directory: Path) -> Iterator[None]:
         If the directory cannot be written.
     """
     try:
+        if make:
+            directory.mkdir(parents=True, exist_ok=True)
         about = directory.stat()
     except OSError as error:
-        raise GameplanError(f"cannot write to {directory}: {reason(error)}") from error
+        raise GameplanError(
+            f"cannot write to {directory}: {reason(error)}; choose another place with --out or make room"
+        ) from error
     key, me = (about.st_dev, about.st_ino), threading.get_ident()
     with _guard:
         owner, depth = _held.get(key, (me, 0))
@@ -66,6 +71,9 @@ def writing(directory: Path) -> Iterator[None]:
         with suppress(OSError):
             (directory / LOCK).unlink()
         os.close(handle)
+        if make:
+            with suppress(OSError):
+                directory.rmdir()
 
 
 def _take(directory: Path) -> int:

@@ -114,6 +114,7 @@ def _compare_algorithms(
     **options: Any,
 ) -> int:
     from workbench import compare as comparison
+    from workbench import locks
     from workbench.plotting import draw_convergence
     from workbench.solve import SolveConfig
     from workbench.terminal import job_progress, print_comparison
@@ -129,7 +130,7 @@ def _compare_algorithms(
     )
     path = plan[0].path.parent.parent
     try:
-        with job_progress(len(plan), "comparing") as tell:
+        with locks.writing(path, make=True), job_progress(len(plan), "comparing") as tell:
             cells = comparison.run_comparison(plan, pool(), stop=stop, on_done=tell)
     except KeyboardInterrupt:
         raise Interrupted(path) from None
@@ -154,6 +155,7 @@ def _compare_planners(
     **options: Any,
 ) -> int:  # fmt: skip
     from workbench import compare_planners as comparison
+    from workbench import locks
     from workbench.plan_config import PlanConfig
     from workbench.plotting_planners import draw_success
     from workbench.terminal import job_progress, print_table, say
@@ -163,7 +165,7 @@ def _compare_planners(
     )  # fmt: skip
     cells, path = comparison.make_cells(envs, planners, budgets, budget_unit, base, RUNS, out)
     try:
-        with job_progress(len(cells), "comparing") as tell:
+        with locks.writing(path, make=True), job_progress(len(cells), "comparing") as tell:
             results = comparison.run_cells(cells, pool, workers, stop=stop, on_cell=tell)
     except KeyboardInterrupt:
         raise Interrupted(path) from None

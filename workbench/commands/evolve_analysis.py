@@ -1,7 +1,7 @@
 """``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,14 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 
 
 @contextmanager
-def _workers(engine: str, workers: int | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """Yield an engine on which candidates are measured, and what says that a stop was asked for."""
+def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Yield an engine on which candidates are measured, and what says that a stop was asked for; nobody else writes to `place`."""
+    from workbench import locks
     from workbench.engines import open_engine
     from workbench.interrupts import stop_on_signal
 
-    with stop_on_signal() as stop, open_engine(engine, workers) as executor:
+    alone = locks.writing(place, make=True) if place else nullcontext()
+    with stop_on_signal() as stop, alone, open_engine(engine, workers) as executor:
         yield executor, stop
 
 
@@ -77,7 +79,7 @@ def verify(
     if not chosen:
         chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
-    with _workers(engine, workers) as (executor, stop):
+    with _workers(engine, workers, run) as (executor, stop):
         scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
@@ -145,7 +147,7 @@ def ablate(
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
     held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
     held_out = [name for name in held_out if name not in task.train]
-    with _workers(engine, workers) as (executor, stop), _progress() as tell:
+    with _workers(engine, workers, store.path if store else None) as (executor, stop), _progress() as tell:
         scorer = Scorer(
             config.get("task", task_name), executor, config.get("seed", 0), sandbox or config.get("sandbox", "auto"), store=store,
             purpose="ablate", stop=stop,
@@ -206,7 +208,7 @@ def compare(
     base = DiscoveryConfig(task, tuple(start), horizon=iterations, seed=seed, evals=evals, sandbox=sandbox or "auto")
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
-    with _workers(engine, workers) as (executor, stop), _progress() as tell:
+    with _workers(engine, workers, path) as (executor, stop), _progress() as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:

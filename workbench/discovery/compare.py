@@ -96,7 +96,7 @@ def known_costs(
     task: Task, config: DiscoveryConfig, path: Path, executor: Executor, stop: Callable[[], bool] = lambda: False
 ) -> dict[str, dict[str, float]]:
     """Return the published programs' costs on the training instances, kept in a store at `path`; those that fail are left out."""
-    store = Store.open(path) if (path / FILE).exists() else Store.create(path, asdict(config))
+    store = Store.open(path) if (path / FILE).exists() else begin(config, path)
     scorer = Scorer(config.task, executor, config.seed, config.sandbox, store=store, stop=stop)
     programs = {name: stored(task, source) for name, source in task.known().items()}
     costs = scorer.costs(list(programs.values()), [(name, config.horizon) for name in task.train])

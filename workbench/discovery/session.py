@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
+from workbench import locks
+from workbench.discovery.beginning import new_directory
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
@@ -31,15 +33,18 @@ def begin(config: DiscoveryConfig, path: Path, imported: Mapping[str, str] | Non
     UsageError
         If `path` is taken.
     """
-    store = Store.create(path, asdict(config))
-    if imported:
-        with store.transaction():
-            store.set("imported", dict(imported))
-    if LANGUAGE in config.operators:
+    templates = LANGUAGE in config.operators
+    if templates:
         from workbench.discovery.operators.language.prompts import copy_templates
-
-        copy_templates(path / PROMPTS)
-    return store
+    with new_directory(path) as beginning:
+        if templates:
+            copy_templates(path / PROMPTS)
+        store = Store.create(beginning, asdict(config))
+        if imported:
+            with store.transaction():
+                store.set("imported", dict(imported))
+        store.close()
+    return Store.open(path)
 
 
 def config_of(store: Store, changes: Mapping[str, Any] | None = None) -> DiscoveryConfig:
@@ -68,7 +73,20 @@ def proceed(
     on_step: Callable[[Step, Discovery], None] = lambda step, run: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Run until a budget is spent or `stop` says so; return the record of the run."""
+    """Run until a budget is spent or `stop` says so; return the record of the run. Nobody else writes to the store meanwhile."""
+    with locks.writing(store.path):
+        return _proceed(store, config, engine, workers, stop, on_step, say)
+
+
+def _proceed(
+    store: Store,
+    config: DiscoveryConfig,
+    engine: str,
+    workers: int,
+    stop: Callable[[], bool],
+    on_step: Callable[[Step, Discovery], None],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
     task = find_task(config.task)
     with store.transaction():
         store.set("config", asdict(config))
