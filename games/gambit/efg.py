@@ -127,9 +127,10 @@ class EfgFile:
         total, exact, rounded = Fraction(0), True, False
         while tokens.kind != CLOSE:
             labels.append(tokens.text("the label of an event") if tokens.kind == TEXT else "")
-            here, number = tokens.at, tokens.number('the probability of an event, or "}"')
-            if number.value < 0:
-                raise tokens.error(here, f"read the probability {spelled(number.value)}; expected is a number that is not negative")
+            here, word = tokens.at, tokens.word
+            number = tokens.number('the probability of an event, or "}"')
+            if not 0 <= number.value <= 1 + TOLERANCE:
+                raise tokens.error(here, f"read the probability {shortened(word)}; expected is a number from 0 to 1")
             probabilities.append(number.value)
             exact &= number.exact
             added = total + number.value

@@ -1,7 +1,7 @@
 """Exact numbers, bounded: what a file says is a fraction until it becomes float64, whatever its length.
 
 A fraction may carry `EXACT_BITS` bits above and below the line. Beyond, it is rounded to `KEPT_BITS` significant bits, which
-no float64 can tell; sums and products along a path of 100,000 moves therefore stay small.
+no float64 can tell, and to 0 below 2^`LEAST_EXPONENT`; sums and products along a path of 100,000 moves therefore stay small.
 """
 
 import re
@@ -12,7 +12,7 @@ MAX_CHARACTERS = 100_000
 MAX_EXPONENT = 10_000
 EXACT_BITS = 4096
 KEPT_BITS = 1024
-LEAST_EXPONENT = -2300  # probabilities below 2^-2300 are 0: times the largest payoff they are below the smallest float64
+LEAST_EXPONENT = -2300  # even times the largest float64 this is less than the smallest
 LARGEST = Fraction(2**1024 - 2**970)  # the largest float64
 
 _NUMBER = re.compile(rb"([+-]?)(\d*)(?:(\.)(\d*))?(?:[eE]([+-]?\d+))?(?:/(\d+))?")
@@ -72,10 +72,8 @@ def plus(a: Fraction, b: Fraction) -> Fraction:
 
 
 def times(a: Fraction, b: Fraction) -> Fraction:
-    """Return the product of two probabilities, exact within the bounds of this module."""
-    product = bounded(a * b)
-    tiny = product.numerator.bit_length() - product.denominator.bit_length() < LEAST_EXPONENT
-    return Fraction(0) if tiny else product
+    """Return a b, exact within the bounds of this module."""
+    return bounded(a * b)
 
 
 def bounded(x: Fraction) -> Fraction:
@@ -88,7 +86,10 @@ def bounded(x: Fraction) -> Fraction:
 def _fraction(above: int, below: int) -> Fraction:
     if above.bit_length() <= EXACT_BITS and below.bit_length() <= EXACT_BITS:
         return Fraction(above, below)
-    shift = abs(above).bit_length() - below.bit_length() - KEPT_BITS
+    exponent = above.bit_length() - below.bit_length()
+    if exponent < LEAST_EXPONENT:
+        return Fraction(0)
+    shift = exponent - KEPT_BITS
     if shift >= 0:
         return Fraction((above // (below << shift)) << shift)
     return Fraction((above << -shift) // below, 1 << -shift)

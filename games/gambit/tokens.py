@@ -117,7 +117,7 @@ def printable(label: str) -> str:
 
 
 def spelled(number: Fraction) -> str:
-    """Return the number for a message."""
+    """Return a number that float64 can hold for a message."""
     return str(number) if number.denominator < 1 << 64 and abs(number.numerator) < 1 << 64 else f"{float(number):.17g}"
 
 
