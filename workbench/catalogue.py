@@ -9,15 +9,16 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UsageError, did_you_mean
+from games.modules import is_file
 from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
 from planners.catalogue import PLANNERS, planner_params
-from solvers.cfr.class_form import ClassProgram, ClassProgramSolver, is_class_form, make_class_program
+from solvers.cfr.class_form import ClassProgram, is_class_form, make_class_program
 from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
-from solvers.cfr.solver import CFRSolver
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import MetaSolver, is_meta_solver, load_meta_solver, make_meta_solver, shipped_module
-from solvers.psro.solver import PSROSolver
+from workbench import families
+from workbench.families import Family
 
 
 class Solver(Protocol):
@@ -109,11 +110,6 @@ def load_program(path: Path) -> Rule | ClassProgram:
     return make_rule(path.name, module, source)
 
 
-def is_file(algo: str) -> bool:
-    """Return whether `algo` names a file rather than a catalogue entry."""
-    return algo.endswith(".py") or "/" in algo
-
-
 def is_psro(algo: str) -> bool:
     """Return whether `algo` names a PSRO preset or a file with meta-strategy solvers."""
     return algo in PSRO or (is_file(algo) and is_meta_solver(load_module(Path(algo))[0]))
@@ -134,27 +130,35 @@ class Algorithm(NamedTuple):
     program: Rule | ClassProgram | MetaSolvers | None
 
     @property
+    def family(self) -> Family:
+        """The kind of algorithm."""
+        return _FAMILY_OF[type(self.program)]
+
+    @property
     def one_shot(self) -> bool:
         """Whether one iteration is the whole run."""
-        return self.program is None
+        return self.family is families.EXACT
 
     def make(self, game: SequenceGame, *, alternating: bool) -> Solver:
         """Return a fresh solver for `game`."""
-        if self.program is None:
-            from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
+        solver: Solver = self.family.make(self.program, self.params, game, alternating)
+        return solver
 
-            return LPSolver(game)
-        if isinstance(self.program, MetaSolvers):
-            return PSROSolver(game, self.program.train, self.program.eval)
-        if isinstance(self.program, ClassProgram):
-            return ClassProgramSolver(game, self.program, alternating=alternating)
-        return CFRSolver(game, self.program, self.params, alternating=alternating)
+
+_FAMILY_OF: dict[type, Family] = {
+    Rule: families.RULE,
+    ClassProgram: families.CLASS_PROGRAM,
+    MetaSolvers: families.PSRO,
+    type(None): families.EXACT,
+}
 
 
 def find_algorithm(
-    algo: str, given: Mapping[str, Value], iterations: int, *, train: str | None = None, evaluate: str | None = None
+    algo: str, given: Mapping[str, Value], iterations: int = 0, *, train: str | None = None, evaluate: str | None = None
 ) -> Algorithm:
     """Return the algorithm called `algo`, a catalogue name or a file, with `given` values for its parameters.
+
+    Rules that are told the planned number of iterations get `iterations`, or their family's own if that is 0.
 
     `train` and `evaluate` choose the meta-strategy solvers of a PSRO algorithm, names or files, in place of the preset's or of
     those in the file `algo`; without `evaluate` a preset's train solver is also the eval solver.
@@ -189,7 +193,9 @@ def find_algorithm(
         if given:
             raise UsageError(f"{algo} is a class program, which declares no parameters; edit the file instead of using --set")
         return Algorithm(algo, {}, program)
-    return Algorithm(algo, resolve_params(algo, program.params, program.choices, given, iterations), program)
+    return Algorithm(
+        algo, resolve_params(algo, program.params, program.choices, given, iterations or families.RULE.iterations), program
+    )
 
 
 def _find_psro(algo: str, given: Mapping[str, Value], train: str | None, evaluate: str | None) -> Algorithm:
@@ -237,28 +243,23 @@ def describe(name: str) -> dict[str, Any]:
     UsageError
         For an unknown name.
     """
-    algorithm = find_algorithm(name, {}, 0)
+    algorithm = find_algorithm(name, {})
     program = algorithm.program
     entry = ALGORITHMS.get(name, Entry("", getattr(program, "summary", ""), f"file {name}"))
     record: dict[str, Any] = {"name": name, "title": entry.title, "reference": entry.reference}
-    if isinstance(program, Rule):
-        record |= {"form": "rule", "params": program.params, "choices": program.choices, "state": program.state}
-        record["doc"] = (program.module.__doc__ or "").strip()
-    elif isinstance(program, MetaSolvers):
-        record |= {
-            "form": "psro",
-            "params": algorithm.params,
-            "doc": f"Meta-strategy solver {program.train.name} for training and ",
-        }
-        record["doc"] += f"evaluation. --train and --eval take: {', '.join(SOLVERS)}, or a file of your own (docs/psro.md)."
-    elif isinstance(program, ClassProgram):
-        record |= {"form": "class program", "params": {}, "doc": (program.module.__doc__ or "").strip()}
+    record |= {"form": algorithm.family.name, "params": algorithm.params, "iterations": algorithm.family.iterations}
+    record |= {"parameters": algorithm.family.parameters}
+    if isinstance(program, MetaSolvers):
+        record["doc"] = (
+            f"Meta-strategy solver {program.train.name} for training and evaluation. --train and --eval take: "
+            f"{', '.join(SOLVERS)}, or a file of your own (docs/psro.md)."
+        )
+    elif program is None:
+        record["doc"] = "Two-player constant-sum games; one iteration is the whole solution."
     else:
-        record |= {
-            "form": "exact",
-            "params": {},
-            "doc": "Two-player constant-sum games; one iteration is the whole solution.",
-        }
+        record["doc"] = (program.module.__doc__ or "").strip()
+    if isinstance(program, Rule):  # planned_iterations is shown as declared: it follows the run
+        record |= {"params": program.params, "choices": program.choices, "state": program.state}
     return record
 
 

@@ -66,7 +66,8 @@ def expand_games(names: Sequence[str]) -> list[str]:
 def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig]) -> Path:
     """Return the directory of a comparison: the same for the same request, so that asking again goes on where it stopped."""
     digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
-    return root / f"compare-{slug('-'.join(names))[:40]}-n{configs[0].iterations}-{digest}"
+    lengths = "-".join(str(n) for n in sorted({config.iterations for config in configs}))
+    return root / f"compare-{slug('-'.join(names))[:40]}-n{lengths}-{digest}"
 
 
 def make_jobs(

@@ -40,13 +40,14 @@ class SolveConfig:
     """A solver run, resolved: everything that decides its result.
 
     `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
-    has hashes of the user's own files; `every` evaluates each so many iterations, and None on a logarithmic grid; `target` stops
+    has hashes of the user's own files; `every` evaluates each so many iterations, and None on a logarithmic grid, unless the family
+    of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops
     at an exploitability, `time_limit` after seconds of iterating.
     """
 
     game: str
     algo: str
-    iterations: int
+    iterations: int = 0
     params: dict[str, Value] = field(default_factory=dict)
     train: str | None = None
     eval: str | None = None
@@ -69,7 +70,7 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
     UsageError
         For an unknown algorithm or parameter, or a number out of range.
     """
-    for name, lowest in (("iterations", 1), ("threads", 1), ("max_histories", 1)):
+    for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
     chosen: dict[str, str | None] = {"algo": config.algo, "train": config.train, "eval": config.eval}
@@ -82,8 +83,9 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
         chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
     )  # fmt: skip
     changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path) for role, path in files.items()}}
-    if algorithm.one_shot:
-        changes["iterations"] = 1
+    family = algorithm.family
+    changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
+    changes["every"] = family.every if config.every is None else config.every
     program = algorithm.program
     if isinstance(program, MetaSolvers):
         digests = {"train": program.train.digest, "eval": program.eval.digest}

@@ -221,6 +221,8 @@ def print_algorithm(record: dict[str, Any]) -> None:
     console = out_console()
     console.print(f"{record['name']}: {record['title']} ({record['reference']})", soft_wrap=True)
     console.print(record["doc"], soft_wrap=True)
+    if "iterations" in record:
+        console.print(f"{record['iterations']:,} iterations unless -n says otherwise")
     if record["params"]:
         print_parameters(record["params"], record.get("choices", {}), "parameter")
 

@@ -13,6 +13,7 @@ from workbench.commands.options import (
     SCHEMA,
     duration,
     every_option,
+    iterations_option,
     json_option,
     names,
     print_json,
@@ -41,9 +42,7 @@ from workbench.printing import echo
 @click.option("--steps", type=click.IntRange(1), help="Worlds: cut episodes after so many steps.")
 @world_option
 @levels_option
-@click.option(
-    "-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations of every run; PSRO: 100."
-)
+@iterations_option
 @updates_option
 @every_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
@@ -60,9 +59,8 @@ from workbench.printing import echo
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
 @json_option
-@click.pass_context
 def compare(
-    ctx: click.Context, games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, engine: str,
+    games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, engine: str,
     out: Path | None, formats: list[str],
     as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
@@ -71,7 +69,6 @@ def compare(
     Suites: paper11, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
     figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
     """
-    from workbench.catalogue import is_psro
     from workbench.engines import open_engine, parse_engine
     from workbench.interrupts import stop_on_signal
     from workbench.plotting import check_format
@@ -91,8 +88,6 @@ def compare(
                     workers = pool().workers
                 shared = {key: options[key] for key in ("time_limit", "seed")}
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
-            if ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT and all(map(is_psro, algos)):
-                options["iterations"] = 100
             return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
         except Interrupted as interrupted:
             say(f"interrupted; finished runs are kept in {interrupted}, and the same command goes on from there")

@@ -52,6 +52,13 @@ set_option = click.option(
 size_option = click.option(
     "--max-histories", default=5_000_000, show_default=True, type=click.IntRange(1), help="Refuse larger games."
 )
+iterations_option = click.option(
+    "-n",
+    "--iterations",
+    type=click.IntRange(1),
+    callback=lambda _ctx, _param, value: value or 0,
+    help="Iterations, of every algorithm.  [default: the family's own: 1000; PSRO: 100]",
+)
 updates_option = click.option(
     "--updates",
     type=click.Choice(["alternating", "simultaneous"]),

@@ -9,6 +9,7 @@ from workbench.commands.options import (
     RUNS,
     duration,
     every_option,
+    iterations_option,
     json_option,
     print_json,
     set_option,
@@ -22,7 +23,7 @@ from workbench.commands.options import (
 @click.option(
     "--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file."
 )
-@click.option("-n", "--iterations", default=1000, show_default=True, type=click.IntRange(1), help="Iterations; PSRO: 100.")
+@iterations_option
 @set_option
 @click.option("--train", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that the oracle answers.")
 @click.option("--eval", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
@@ -49,7 +50,6 @@ def solve(
     run).
     """
     from games.loader import resolve
-    from workbench.catalogue import is_psro
     from workbench.rundir import RunDirectory, default_path
     from workbench.solve import SolveConfig, resolve_config, resumed_config
 
@@ -69,8 +69,6 @@ def solve(
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
-    if is_psro(options["algo"]) and ctx.get_parameter_source("iterations") == click.core.ParameterSource.DEFAULT:
-        options["iterations"] = 100  # a PSRO iteration grows the populations; a thousand would be a misunderstanding
     config, _ = resolve_config(SolveConfig(game=game, **options))
     resolve(game)[1]()  # a misspelt game leaves no directory behind
     path = out or default_path(RUNS, config.game, config.algo, config.seed)
