@@ -7,7 +7,7 @@ import numpy as np
 from games.dispatch import suited
 from games.jit import njit
 from games.params import Value
-from games.process import apply, draw
+from games.process import apply, draw, terminal
 from games.world import Instance
 from planners.budget import EXPANSIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost
 from planners.evaluator import Trajectory, appraise, ended
@@ -64,7 +64,7 @@ def search(model, proposal, evaluator, root, steps, width, by_value, beam, pool,
     """
     menu, look = np.empty(model.actions, np.int64), np.empty(model.actions)
     beam.row_states[0, 0] = root
-    beam.row_lengths[0], beam.sums[0], beam.over[0] = 0, 0.0, ended(model, root)
+    beam.row_lengths[0], beam.sums[0], beam.over[0] = 0, 0.0, terminal(model, root)
     count, growing = 1, True
     for d in range(steps):
         if not growing:

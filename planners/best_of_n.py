@@ -5,7 +5,7 @@ import numpy as np
 from games.dispatch import suited
 from games.jit import njit
 from games.params import Value
-from games.process import apply, draw
+from games.process import apply, draw, terminal
 from games.random import below
 from games.world import Instance
 from planners.budget import SIMULATIONS, TRANSITIONS, Budget, new_cost, spend, spent
@@ -32,7 +32,7 @@ def sample(model, proposal, evaluator, root, steps, trajectory, tried, best, cou
             return done
         cost[SIMULATIONS] += 1
         d = 0
-        while d < steps and not ended(model, trajectory.states[d]):
+        while d < steps and not (ended(model, trajectory.states[d]) if d > 0 else terminal(model, root)):
             count = propose(proposal, model, trajectory.states[d], rng, menu, look, cost)
             j = below(rng, count)
             trajectory.actions[d], trajectory.scores[d] = menu[j], look[j]

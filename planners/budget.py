@@ -28,9 +28,10 @@ LONGEST_SLICE = UNLIMITED  # most units between two looks at the clock; tests se
 class Budget:
     """Limits of one decision. None: no limit of this kind; the planner's own number of units then ends it.
 
-    `seconds` is wall time; whatever the limits, at least one unit is done. A decision planned against the clock records how many
-    units it had (`Decision.units`), and planning with ``units`` set to that number, and no seconds or infinitely many, repeats it:
-    `repeated` returns that budget.
+    `seconds` is wall time. Whatever the limits, at least one unit is done; they are looked at between units, of which the last may
+    go beyond one: an expansion evaluates all that follows. A decision planned against the clock records how many units it had
+    (`Decision.units`), and planning with ``units`` set to that number, and no seconds or infinitely many, repeats it: `repeated`
+    returns that budget.
     """
 
     units: int | None = None
@@ -66,7 +67,7 @@ def spent(cost, limit):
     return False
 
 
-def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.ndarray) -> int:
+def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.ndarray, grain: int = 1) -> int:
     """Do units of planning until the budget is spent; return how many were done.
 
     Parameters
@@ -80,20 +81,22 @@ def spend(advance: Callable[[int], int], budget: Budget, default: int, cost: np.
         The planner's own number of units, which holds where the budget names no limit.
     cost : array
         The counters that `advance` adds to. A limit on what the first unit did not do is none: the planner never does it.
+    grain : int
+        Units that are done together: only the last slice may have another number than a multiple of it.
     """
     limited = budget.limits() < UNLIMITED
     most = budget.units if budget.units is not None else UNLIMITED if limited.any() or budget.seconds is not None else default
     if budget.seconds is None or (budget.seconds == math.inf and budget.units is not None):
         if not limited.any() or budget.units is not None:
             return advance(most)
-        first = advance(1)
-        if first < 1:
+        first = advance(grain)
+        if first < grain:
             return first
-        return first + advance(most - 1 if cost[limited].any() else max(0, default - 1))
+        return first + advance(most - grain if cost[limited].any() else max(0, default - grain))
     begin = time.perf_counter()
     done, chunk = 0, 1
     while True:
-        chunk = min(chunk, most - done, LONGEST_SLICE)
+        chunk = min(-(-min(chunk, LONGEST_SLICE) // grain) * grain, most - done)
         did = advance(chunk)
         done += did
         elapsed = time.perf_counter() - begin

@@ -192,6 +192,8 @@ class Engine:
         limit, limited = self.pace.limits(budget)
         actions, cost = np.empty(self._model.actions, np.int64), new_cost()
         actions = actions[: self._options(self._model, state, actions)]
+        if not len(actions):
+            return Decision(None, cost, note="no legal action")
         values = np.zeros(len(actions))
         depth = self._depth or (DEEPEST if limited else DEFAULT_DEPTH)
         depth = min(depth, steps_left or depth)
@@ -199,7 +201,7 @@ class Engine:
         first = 1 if limited else depth
         self._look_ahead(self._search, self._model, state, actions, first, depth, cost, limit, values)
         self.pace.learn(int(cost[TRANSITIONS]), time.perf_counter() - begin)
-        return conclude(actions, values, cost, limit, budget)
+        return conclude(actions, values, cost, limit)
 
 
 def make(name: str, depth: int, weight: float, table: int, chance: float) -> Expectimax:

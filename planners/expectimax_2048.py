@@ -272,4 +272,6 @@ class Expectimax2048:
         cost = new_cost()
         cost[[TRANSITIONS, EVALUATIONS, EXPANSIONS, HITS]] = self._memory[:MOST_MOVES]
         actions = np.flatnonzero(values > _NEVER)
-        return conclude(actions, values[actions].astype(np.float64), cost, limit, budget)
+        if not len(actions):
+            return Decision(None, cost, note="no legal action")
+        return conclude(actions, values[actions].astype(np.float64), cost, limit)

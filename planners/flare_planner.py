@@ -95,7 +95,7 @@ class Flare:
                     break
             return done
 
-        units = spend(advance, budget, p["S"], cost) if steps else 0
+        units = spend(advance, budget, p["S"], cost, p["batch"]) if steps else 0
         length = int(line_of(self.tree, self.final, self.share, self.line))
         if self.tree.numbers[STOPPED]:  # the goal short-cut
             length = int(self.tree.numbers[BEST_LENGTH])

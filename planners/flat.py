@@ -68,6 +68,8 @@ class Flat:
         """See `planners.planner.Planner`."""
         actions = np.empty(self._model.actions, np.int64)
         actions = actions[: self._candidates(self._model, state, actions)]
+        if not len(actions):
+            return Decision(None, new_cost(), note="no legal action")
         critic = self._critic if steps_left is None else self._critic._replace(steps=min(self._critic.steps, steps_left))
         tallies, cost, limit = np.zeros((len(actions), 4)), new_cost(), budget.limits()
 

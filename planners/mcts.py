@@ -76,6 +76,8 @@ class Mcts:
         units = spend(advance, budget, self._simulations, cost)
         self.tree = tree
         values = root_actions(tree)
+        if not values:
+            return Decision(None, cost, units, note="no legal action")
         best = max(values, key=lambda known: (known.visits, known.value))
         return Decision(best.action, cost, units, values, best_line(tree, best.action), record=self.record(state, values, best))
 

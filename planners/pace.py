@@ -28,9 +28,9 @@ class Pace:
         self._rate += share * (transitions / seconds - self._rate)
 
 
-def conclude(actions: np.ndarray, values: np.ndarray, cost: np.ndarray, limit: np.ndarray, budget: Budget) -> Decision:
+def conclude(actions: np.ndarray, values: np.ndarray, cost: np.ndarray, limit: np.ndarray) -> Decision:
     """Return the decision for the action of greatest value, the first of equals."""
     best = int(actions[np.argmax(values)])
-    units = int(limit[TRANSITIONS] if budget.seconds is not None else cost[TRANSITIONS])
+    units = int(limit[TRANSITIONS] if limit[TRANSITIONS] < UNLIMITED else cost[TRANSITIONS])
     known = tuple(ActionValue(int(a), float(v)) for a, v in zip(actions, values, strict=True))
     return Decision(action=best, cost=cost, units=units, values=known, line=(best,))

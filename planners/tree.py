@@ -141,7 +141,7 @@ def add_node(tree, how, model, state, parent, rng, actions):
     node, first = tree.filled[NODES], tree.filled[EDGES]
     count = 0
     if not goal(model, state):
-        if dead(model, state):
+        if parent >= 0 and dead(model, state):  # at the root an action is asked for all the same
             tree.fixed[node], tree.loss[node] = lost(model, how.gamma, how.span), DEAD
         else:
             count = effective(model, state, actions)

@@ -4,6 +4,7 @@ import heapq
 import json
 import random
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -140,7 +141,7 @@ def test_graphs_of_which_everything_is_known(name):
             assert status in ((BUDGET, SOLVED) if cheapest is not None else (BUDGET, UNSOLVABLE)), (seed, budget)
             if status == SOLVED and name in OPTIMAL:
                 path = [0, *(model.action(a) for a in decision.line)]
-                assert sum(graph.edges[a][b] for a, b in zip(path, path[1:], strict=False)) == pytest.approx(cheapest)
+                assert sum(graph.edges[a][b] for a, b in pairwise(path)) == pytest.approx(cheapest)
         kinds.add(status)
     assert {SOLVED, UNSOLVABLE} <= kinds
 
