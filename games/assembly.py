@@ -1,54 +1,56 @@
 """From what a walk over a game tree has found to a compiled game: the seam between the readers of games and the arrays.
 
 A walk numbers every player's infosets by first visit (`Infosets`) and lists the terminal histories (`Rows`, not merged yet);
-`assemble` merges the rows, arranges them in blocks and packs the names.
+`assemble` merges the rows and arranges them in blocks.
 """
 
+from array import array
 from collections.abc import Sequence
 
 import numpy as np
 
 from games.blocks import build_blocks
 from games.errors import GameplanError
+from games.names import Names
 from games.sequence_form import Rows, SequenceGame, Tree
 
 
 class Infosets:
     """Every player's infosets and (infoset, action) pairs, numbered by first visit.
 
-    Lists by player, then by infoset: `names`, `parent` (local sequence that leads there), `first` (local index of the first pair),
+    Lists by player, then by infoset: `parent` (local sequence that leads there), `first` (local index of the first pair),
     `actions` (action ids); `pairs` (players) counts the pairs.
     """
 
     def __init__(self, players: int) -> None:
         self.players = players
-        self.names: list[list[str]] = [[] for _ in range(players)]
-        self.parent: list[list[int]] = [[] for _ in range(players)]
-        self.first: list[list[int]] = [[] for _ in range(players)]
+        self.parent = [array("q") for _ in range(players)]
+        self.first = [array("q") for _ in range(players)]
         self.actions: list[list[Sequence[int]]] = [[] for _ in range(players)]
         self.pairs = [0] * players
 
-    def add(self, player: int, name: str, parent: int, actions: Sequence[int]) -> int:
+    def add(self, player: int, parent: int, actions: Sequence[int]) -> int:
         """Number a new infoset of `player`, reached by the local sequence `parent`; return its number."""
-        self.names[player].append(name)
         self.parent[player].append(parent)
         self.first[player].append(self.pairs[player])
         self.actions[player].append(actions)
         self.pairs[player] += len(actions)
-        return len(self.names[player]) - 1
+        return len(self.parent[player]) - 1
 
     def tree(self) -> Tree:
         """Return the decision trees as arrays."""
-        parent = np.array([s for player in self.parent for s in player], np.uint32)
-        first = np.array([s for player in self.first for s in player], np.uint32)
+        parent = np.concatenate([np.frombuffer(player, np.int64) for player in self.parent]).astype(np.uint32)
+        first = np.concatenate([np.frombuffer(player, np.int64) for player in self.first]).astype(np.uint32)
         count = np.array([len(a) for player in self.actions for a in player], np.uint32)
         infoset_start = np.cumsum([0, *map(len, self.parent)], dtype=np.int64)
         action_start = np.cumsum([0, *self.pairs], dtype=np.int64)
         return Tree(parent, first, count, infoset_start, action_start)
 
 
-def assemble(infosets: Infosets, terminals: Rows, *, name: str, key: str, histories: int, converted: bool = False) -> SequenceGame:
-    """Return the compiled game with these infosets and terminal histories (`terminals`: one row each, in order of visit).
+def assemble(
+    infosets: Infosets, terminals: Rows, names: Names, *, name: str, key: str, histories: int, converted: bool = False
+) -> SequenceGame:
+    """Return the compiled game with these infosets, terminal histories (one row each, in order of visit) and infosets' names.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def assemble(infosets: Infosets, terminals: Rows, *, name: str, key: str, histor
         )
     scale = np.abs(rows.utility).max(initial=0.0)
     shared = infosets.players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
-    names = [text.encode() for player in infosets.names for text in player]
+    name_bytes, name_start = names.pack()
     return SequenceGame(
         name=name,
         key=key,
@@ -76,8 +78,8 @@ def assemble(infosets: Infosets, terminals: Rows, *, name: str, key: str, histor
         rows=rows,
         blocks=build_blocks(rows, plan_sizes, shared),
         action_ids=np.array([a for player in infosets.actions for legal in player for a in legal], np.int64),
-        name_bytes=np.frombuffer(b"".join(names), np.uint8),
-        name_start=np.cumsum([0, *map(len, names)], dtype=np.int64),
+        name_bytes=name_bytes,
+        name_start=name_start,
     )
 
 

@@ -16,7 +16,7 @@ from games.files import remove_stale, write_atomically
 from games.jit import cache_root
 from games.sequence_form import Blocks, Rows, SequenceGame, Tree
 
-FORMAT = 6  # raise whenever the arrays or the compiler's results change
+FORMAT = 7  # raise whenever the arrays or the compiler's results change
 _PARTS: dict[str, Any] = {"tree": Tree, "rows": Rows, "blocks": Blocks}
 _FIELDS = ("action_ids", "name_bytes", "name_start")
 
@@ -34,6 +34,18 @@ def game_path(key: str) -> Path:
 
 def store(game: SequenceGame) -> None:
     """Write `game` to the cache; a cache that cannot be written is no error, the game is only compiled again."""
+    with suppress(OSError):
+        remove_stale(game_directory())
+        write_atomically(game_path(game.key), encode(game))
+
+
+def load(key: str) -> SequenceGame | None:
+    """Return the cached game with this key, or None if there is none or the file is damaged."""
+    return read(game_path(key), key)
+
+
+def encode(game: SequenceGame) -> bytes:
+    """Return the content of a file that holds `game`."""
     arrays = {field: getattr(game, field) for field in _FIELDS}
     for part, kind in _PARTS.items():
         arrays |= {f"{part}.{field}": getattr(getattr(game, part), field) for field in kind._fields}
@@ -41,15 +53,13 @@ def store(game: SequenceGame) -> None:
         "name": game.name, "key": game.key, "histories": game.histories, "terminals": game.terminals,
         "converted": game.converted, "checksum": _checksum(arrays),
     }  # fmt: skip
-    with suppress(OSError):
-        remove_stale(game_directory())
-        write_atomically(game_path(game.key), save(arrays, metadata={"game": json.dumps(header)}))
+    return save(arrays, metadata={"game": json.dumps(header)})
 
 
-def load(key: str) -> SequenceGame | None:
-    """Return the cached game with this key, or None if there is none or the file is damaged."""
+def read(path: Path, key: str) -> SequenceGame | None:
+    """Return the game in the file `path` if its key is `key`, or None if it is not or the file is damaged."""
     try:
-        with safe_open(game_path(key), framework="numpy") as stream:
+        with safe_open(path, framework="numpy") as stream:
             header = json.loads((stream.metadata() or {})["game"])
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)
         if header["key"] != key or header.pop("checksum") != _checksum(arrays):

@@ -1,30 +1,37 @@
 """The compiler: one walk over OpenSpiel's tree, then flat arrays for good."""
 
-import os
 import re
+import time
 from array import array
 from collections.abc import Callable
+from hashlib import blake2b
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from games.assembly import Infosets, assemble
 from games.errors import GameplanError
+from games.memory import default_budget, resident, shown
+from games.names import Names
 from games.sequence_form import Rows, SequenceGame
 
 MAX_HISTORIES = 5_000_000
-MAX_NAME_BYTES = 1 << 29  # infoset strings kept in memory; long before this a game is too large to solve
-MAX_MEMORY = 1 << 32  # bytes for the walk: deep games hold one state of OpenSpiel's per level
 _TERMINAL, _CHANCE = -4, -1
-_REPORT_EVERY = 1 << 11
+_REPORT_EVERY, _REPORT_SECONDS = 1 << 11, 2.0  # histories, or where OpenSpiel is slow seconds
 
 Progress = Callable[[int], None]
 
 
 def compile_game(
-    game: Any, name: str, key: str, *, converted: bool = False, max_histories: int = MAX_HISTORIES, progress: Progress | None = None
+    game: Any,
+    name: str,
+    key: str,
+    *,
+    converted: bool = False,
+    max_histories: int = MAX_HISTORIES,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
 ) -> SequenceGame:
     """Return the sequence form of a turn-based OpenSpiel game.
 
@@ -36,6 +43,8 @@ def compile_game(
         Stored in the result, see `SequenceGame`.
     max_histories : int
         Refuse larger trees. Checked while walking.
+    max_memory : int, optional
+        Refuse games that need more than so many bytes while walking; half of what is free unless given.
     progress : callable, optional
         Called with the number of histories seen so far, now and then.
 
@@ -44,18 +53,24 @@ def compile_game(
     GameplanError
         If the tree is too large, a player forgets what it knew or did, or OpenSpiel fails on the way.
     """
-    walk = _Walk(game.num_players(), name, max_histories)
+    budget = default_budget() if max_memory is None else max_memory
+    walk = _Walk(game.num_players(), name, max_histories, budget)
     try:
         walk.run(game.new_initial_state(), progress)
+        if not walk.chance:
+            raise GameplanError(f"{name} has no terminal history; choose other game parameters")
+        return assemble(
+            walk.infosets, walk.terminals(), walk.names, name=name, key=key, histories=walk.histories, converted=converted
+        )
     except GameplanError:
         raise
     except MemoryError as error:
-        raise GameplanError(f"{name} needs more memory than there is; choose smaller game parameters") from error
+        raise walk.too_large() from error
     except Exception as error:  # pyspiel.SpielError and whatever its bindings throw
-        raise GameplanError(f"OpenSpiel failed while walking {name}: {openspiel_reason(error)}") from error
-    if not walk.chance:
-        raise GameplanError(f"{name} has no terminal history; choose other game parameters")
-    return assemble(walk.infosets, walk.terminals(), name=name, key=key, histories=walk.histories, converted=converted)
+        reason = openspiel_reason(error)
+        if re.match(r"InformationState\w* is not implemented|.*information_state_string", reason):
+            raise GameplanError(f"{name} provides no information-state string; it cannot be compiled into infosets") from error
+        raise GameplanError(f"OpenSpiel failed while walking {name}: {reason}") from error
 
 
 def openspiel_reason(error: BaseException) -> str:
@@ -68,13 +83,16 @@ def openspiel_reason(error: BaseException) -> str:
 class _Walk:
     """Depth-first walk that collects infosets and terminal histories."""
 
-    def __init__(self, players: int, name: str, max_histories: int) -> None:
+    def __init__(self, players: int, name: str, max_histories: int, max_memory: int) -> None:
         self.players = players
         self.name = name
         self.max_histories = max_histories
+        self.max_memory = max_memory
         self.histories = 0
-        self.ids: list[dict[str, int]] = [{} for _ in range(players)]
+        self.ids: list[dict[bytes, int]] = [{} for _ in range(players)]  # by digests: the strings would fill the memory
         self.infosets = Infosets(players)
+        self.names = Names(players)
+        self.action_lists: dict[tuple[int, ...], tuple[int, ...]] = {}  # each kept once
         self.sequences = array("i")
         self.chance = array("d")
         self.returns = array("d")
@@ -83,10 +101,10 @@ class _Walk:
         # A stack of (parent state, action): a state is cloned only when it is reached, and the last child takes its parent over.
         stack: list[tuple[Any, int | None, bool, float, tuple[int, ...]]] = [(root, None, False, 1.0, (0,) * self.players)]
         pop, push = stack.pop, stack.append
-        histories, report, name_bytes = 0, _REPORT_EVERY, 0
-        limit = self.max_histories
+        histories, report, clock = 0, _REPORT_EVERY, time.monotonic
+        due, limit = clock() + _REPORT_SECONDS, self.max_histories
         parents, first_pair, actions = self.infosets.parent, self.infosets.first, self.infosets.actions
-        memory = _resident() + min(_available() // 2, MAX_MEMORY)
+        memory = resident() + self.max_memory
         while stack:
             state, action, last, chance, reached = pop()
             if action is not None:
@@ -94,15 +112,13 @@ class _Walk:
                     state.apply_action(action)
                 else:
                     state = state.child(action)
-            histories += 1
-            if histories >= report:
-                report += _REPORT_EVERY
+            self.histories = histories = histories + 1
+            if histories >= report or clock() > due:
+                report, due = histories - histories % _REPORT_EVERY + _REPORT_EVERY, clock() + _REPORT_SECONDS
                 if progress:
                     progress(histories)
-                if _resident() > memory:
-                    raise GameplanError(
-                        f"{self.name} needs more than {memory / 2**30:.0f} GiB by {histories:,} histories; choose a smaller game"
-                    )
+                if resident() > memory:
+                    raise self.too_large()
             if histories + len(stack) > limit:  # what is on the stack will be visited too
                 raise GameplanError(
                     f"{self.name} has more than {limit:,} histories; choose smaller game parameters or raise --max-histories"
@@ -110,18 +126,14 @@ class _Walk:
             player = state.current_player()
             if player >= 0:
                 text = state.information_state_string()
-                legal = state.legal_actions()
+                legal = tuple(state.legal_actions())
                 if not legal:
                     raise GameplanError(f"{self.name} reaches a state where player {player} has no legal action: {_short(text)}")
-                infoset = self.ids[player].get(text)
+                name = text.encode()
+                identity = blake2b(name, digest_size=16).digest()
+                infoset = self.ids[player].get(identity)
                 if infoset is None:
-                    name_bytes += len(text)
-                    if name_bytes > MAX_NAME_BYTES:
-                        raise GameplanError(
-                            f"{self.name} has information-state strings of more than {MAX_NAME_BYTES >> 20} MiB by "
-                            f"{histories:,} histories; choose smaller game parameters"
-                        )
-                    infoset = self._new_infoset(player, text, reached[player], legal)
+                    infoset = self._new_infoset(player, name, identity, reached[player], legal)
                 elif parents[player][infoset] != reached[player] or actions[player][infoset] != legal:
                     raise self._recall_error(player, text, parents[player][infoset] != reached[player])
                 first = first_pair[player][infoset]
@@ -150,16 +162,21 @@ class _Walk:
                     last = False
             else:
                 raise GameplanError(f"{self.name} reaches a state of an unsupported kind (player {player})")
-        self.histories = histories
 
-    def _new_infoset(self, player: int, text: str, parent: int, legal: list[int]) -> int:
+    def _new_infoset(self, player: int, name: bytes, identity: bytes, parent: int, legal: tuple[int, ...]) -> int:
         if len(set(legal)) != len(legal):
-            raise GameplanError(
-                f"{self.name} lists an action twice at infoset {_short(text)} of player {player}; in an .efg file the "
-                "actions of an infoset need labels that differ"
-            )
-        self.ids[player][text] = infoset = self.infosets.add(player, text, parent, legal)
+            raise GameplanError(f"{self.name} lists an action twice at infoset {_short(name.decode())} of player {player}")
+        legal = self.action_lists.setdefault(legal, legal)
+        self.ids[player][identity] = infoset = self.infosets.add(player, parent, legal)
+        self.names.add(player, name)
         return infoset
+
+    def too_large(self) -> GameplanError:
+        """Return the error that names the memory and what can be done."""
+        return GameplanError(
+            f"{self.name} needs more memory than {shown(self.max_memory)} by {self.histories:,} histories; choose smaller game "
+            "parameters or raise --max-memory"
+        )
 
     def _recall_error(self, player: int, text: str, forgets: bool) -> GameplanError:
         if forgets:
@@ -174,23 +191,6 @@ class _Walk:
         chance = np.array(self.chance)
         utility = np.array(self.returns).reshape(-1, self.players).T * chance
         return Rows(np.array(self.sequences, np.int32).reshape(-1, self.players), chance, utility)
-
-
-def _resident() -> int:
-    """Return the memory in use by this process, in bytes; 0 where the system does not say."""
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError):
-        return 0
-
-
-def _available() -> int:
-    """Return the memory that is free for use, in bytes."""
-    try:
-        text = Path("/proc/meminfo").read_text()
-        return int(text.split("MemAvailable:")[1].split()[0]) * 1024
-    except (OSError, ValueError, IndexError):
-        return 1 << 40
 
 
 def _short(text: str) -> str:

@@ -1,33 +1,25 @@
 """From a name on the command line to a compiled game: catalogue, OpenSpiel strings, Gambit's files, disk cache."""
 
-import faulthandler
 import hashlib
-import os
-import signal
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache as memoise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from games import cache
 from games.catalogue import GAMES, SUITES
-from games.compiler import MAX_HISTORIES, Progress, compile_game, openspiel_reason
-from games.errors import GameplanError, UsageError, did_you_mean
+from games.compiler import MAX_HISTORIES, Progress
+from games.errors import GameplanError, UsageError
 from games.gambit.compile import compile_source
 from games.gambit.files import is_game_file, open_file
 from games.gambit.nodes import Source
 from games.gambit.openspiel import OpenSpielGame
+from games.openspiel import compile_opened, compile_string, game_key, open_game, turn_based
 from games.sequence_form import SequenceGame
 
-PROBE_SECONDS = 30
-PROBE_MOVES = 2_000
 
-
-def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progress | None = None) -> SequenceGame:
+def load_game(
+    name: str, *, max_histories: int = MAX_HISTORIES, max_memory: int | None = None, progress: Progress | None = None
+) -> SequenceGame:
     """Return the compiled game called `name`, from the cache if it is there.
 
     Parameters
@@ -37,6 +29,8 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
         (``.efg``, ``.nfg``).
     max_histories : int
         Refuse larger games.
+    max_memory : int, optional
+        Refuse games that need more bytes than that while they are compiled; half of what is free unless given.
     progress : callable, optional
         Called with the number of histories walked so far.
 
@@ -54,19 +48,20 @@ def load_game(name: str, *, max_histories: int = MAX_HISTORIES, progress: Progre
             game = compile_source(source, name, key, max_histories, progress)
             cache.store(game)
         return game
-    shown, open_game, content = resolve(name)
-    game = open_game()
-    # Wrappers of games do not name all their parameters in their own string.
-    wrapped = shown.replace(" ", "") if "game=" in shown or "game_string=" in shown else ""
-    key = f"{game}|{wrapped}{content}|open_spiel {_version()}"
-    cached = _cached(key, shown, max_histories)
-    if cached is not None:
-        return cached
-    game, converted = _turn_based(game, shown)
-    with _quiet_stderr():
-        compiled = compile_game(game, shown, key, converted=converted, max_histories=max_histories, progress=progress)
-    cache.store(compiled)
-    return compiled
+    shown, _, content = resolve(name)
+
+    def cached(key: str) -> SequenceGame | None:
+        return _cached(key, shown, max_histories)
+
+    if name not in GAMES:
+        return compile_string(shown, content, cached, max_histories, max_memory, progress)
+    opened = open_game(shown, tried=True)  # catalogued games are known to behave
+    key = game_key(opened, shown, content)
+    game = cached(key)
+    if game is None:
+        game = compile_opened(opened, shown, key, max_histories, max_memory, progress)
+        cache.store(game)
+    return game
 
 
 def open_source(name: str) -> Source:
@@ -78,22 +73,7 @@ def open_source(name: str) -> Source:
         As `load_game`.
     """
     shown, open_game, _ = resolve(name)
-    return open_game() if is_game_file(name) else OpenSpielGame(_turn_based(open_game(), shown)[0], shown)
-
-
-def _turn_based(game: Any, shown: str) -> tuple[Any, bool]:
-    """Return the game with moves in turn, and whether it had to be converted; refuse what cannot be compiled."""
-    import pyspiel
-
-    kind = game.get_type()
-    if kind.dynamics == pyspiel.GameType.Dynamics.MEAN_FIELD:
-        raise GameplanError(f"{shown} is a mean-field game; only sequential and simultaneous-move games can be solved here")
-    if kind.chance_mode == pyspiel.GameType.ChanceMode.SAMPLED_STOCHASTIC:
-        raise GameplanError(f"{shown} samples its chance moves; only games that list their chance outcomes can be solved here")
-    if not kind.provides_information_state_string:
-        raise GameplanError(f"{shown} provides no information-state string; it cannot be compiled into infosets")
-    converted = kind.dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS
-    return (pyspiel.convert_to_turn_based(game) if converted else game), converted
+    return open_game() if is_game_file(name) else OpenSpielGame(turn_based(open_game(), shown)[0], shown)
 
 
 def _cached(key: str, shown: str, max_histories: int) -> SequenceGame | None:
@@ -121,95 +101,7 @@ def resolve(name: str) -> tuple[str, Any, str]:
         return name, lambda: source, key
     name = name.strip()
     text = GAMES[name].game if name in GAMES else name
-    return text, lambda: _open(name, text), _file_hash(text)
-
-
-def _open(name: str, text: str) -> Any:
-    import pyspiel
-
-    base = text.split("(")[0].strip()
-    if base not in pyspiel.registered_names():
-        import open_spiel.python.games  # noqa: F401 (registers the games written in Python)
-    if "=" in text and name not in GAMES:
-        _survive(text)
-    try:
-        with _quiet_stderr():
-            return pyspiel.load_game(text)
-    except Exception as error:
-        known = set(pyspiel.registered_names())
-        if base not in known:
-            raise UsageError(
-                f"unknown game {name!r}{did_you_mean(name, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
-                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg or .nfg file is accepted"
-            ) from error
-        raise UsageError(f"OpenSpiel refuses {text!r}: {openspiel_reason(error)}") from error
-
-
-def _survive(text: str) -> None:
-    """Open the game and play it twice in a child: with some parameters OpenSpiel's C++ does not fail, it takes the process along.
-
-    Raises
-    ------
-    GameplanError
-        If the child dies or does not return.
-    """
-    if not hasattr(os, "fork"):
-        return
-    child = os.fork()
-    if child == 0:
-        _play_and_exit(text)
-    deadline = time.monotonic() + PROBE_SECONDS
-    while True:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            raise GameplanError(f"OpenSpiel is not done opening {text} after {PROBE_SECONDS} seconds; choose other parameters")
-        time.sleep(0.002)
-    if os.WIFSIGNALED(status):
-        raise GameplanError(f"OpenSpiel crashes on {text} ({signal.Signals(os.WTERMSIG(status)).name}); choose other parameters")
-
-
-def _play_and_exit(text: str) -> NoReturn:
-    try:
-        import pyspiel
-
-        faulthandler.disable()
-        sink = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(sink, 1)
-        os.dup2(sink, 2)
-        game = pyspiel.load_game(text)
-        if game.get_type().dynamics == pyspiel.GameType.Dynamics.SIMULTANEOUS:
-            game = pyspiel.convert_to_turn_based(game)
-        for pick in (0, -1):
-            state = game.new_initial_state()
-            for _ in range(PROBE_MOVES):
-                if state.is_terminal():
-                    break
-                state.apply_action(state.legal_actions()[pick])
-    finally:  # whatever fails here fails again in the parent, in words
-        os._exit(0)
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep OpenSpiel's C++ from printing its exceptions: they are reported in our own words."""
-    sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:  # started without a standard error
-        yield
-        return
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
+    return text, lambda: open_game(text, tried=name in GAMES), _file_hash(text)
 
 
 def _file_hash(text: str) -> str:
@@ -223,10 +115,3 @@ def _file_hash(text: str) -> str:
             except OSError as error:
                 raise UsageError(f"cannot read the file {value.strip()} of {text}: {error.strerror}") from error
     return ""
-
-
-@memoise
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("open_spiel")

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from games.names import unpack
+
 
 class Tree(NamedTuple):
     """The players' decision trees.
@@ -82,6 +84,8 @@ class SequenceGame:
         Whether a simultaneous-move game was turned into a turn-based one.
     action_ids : (pairs,) int64 array
         OpenSpiel's action of every (infoset, action) pair; its position in the infoset, from 0, for game files.
+    name_bytes, name_start : uint8, (infosets + 1,) int64 arrays
+        The infosets' names, packed (`games.names`).
     """
 
     name: str
@@ -131,9 +135,7 @@ class SequenceGame:
     @cached_property
     def infoset_names(self) -> list[list[str]]:
         """OpenSpiel's information-state string of every infoset, per player, or a name made of a game file's labels."""
-        text = self.name_bytes.tobytes()
-        start = self.name_start.tolist()
-        names = [text[a:b].decode() for a, b in pairwise(start)]
+        names = unpack(self.name_bytes, self.name_start)
         cuts = self.tree.infoset_start.tolist()
         return [names[a:b] for a, b in pairwise(cuts)]
 

@@ -12,7 +12,7 @@ import pyspiel
 import pytest
 from random_games import random_game
 
-from games import cache, loader
+from games import cache, openspiel
 from games.catalogue import GAMES, SUITES
 from games.compiler import compile_game
 from games.errors import GameplanError, UsageError
@@ -123,7 +123,7 @@ def test_round_trip(fresh_cache, monkeypatch):
     compiled = load_game("goofspiel_4")
     files = list(fresh_cache.rglob("*"))
     assert [f.suffix for f in files if f.is_file()] == [".safetensors"]
-    monkeypatch.setattr(loader, "compile_game", lambda *_, **__: pytest.fail("compiled again"))
+    monkeypatch.setattr(openspiel, "compile_game", lambda *_, **__: pytest.fail("compiled again"))
     cached = load_game("goofspiel_4")
     assert isinstance(cached, SequenceGame) and cached.name == compiled.name
     assert_equal(cached, compiled)

@@ -16,6 +16,7 @@ from games.assembly import Infosets, assemble
 from games.blocks import build_blocks
 from games.compiler import compile_game
 from games.errors import GameplanError
+from games.names import Names
 from games.sequence_form import Rows
 from solvers import lp, rational
 from solvers.exploitability import Evaluator
@@ -31,11 +32,13 @@ def matrix_game(first, second=None):
     payoffs.append(-payoffs[0] if second is None else np.asarray(second, float))
     rows, columns = payoffs[0].shape
     infosets = Infosets(2)
-    infosets.add(0, "row", 0, range(rows))
-    infosets.add(1, "column", 0, range(columns))
+    infosets.add(0, 0, range(rows))
+    infosets.add(1, 0, range(columns))
     sequences = np.array(list(product(range(1, rows + 1), range(1, columns + 1))), np.int32)
     terminals = Rows(sequences, np.ones(rows * columns), np.array([p.ravel() for p in payoffs]))
-    return assemble(infosets, terminals, name="matrix", key="matrix", histories=1 + rows + rows * columns)
+    return assemble(
+        infosets, terminals, Names.of([["row"], ["column"]]), name="matrix", key="matrix", histories=1 + rows + rows * columns
+    )
 
 
 def changed(game, utility):
@@ -228,10 +231,10 @@ def test_payoffs_are_finite(payoffs):
 
 def test_sums_of_payoffs_are_finite():
     infosets = Infosets(1)
-    infosets.add(0, "", 0, [0])
+    infosets.add(0, 0, [0])
     terminals = Rows(np.ones((2, 1), np.int32), np.ones(2), np.full((1, 2), 1e308))
     with pytest.raises(GameplanError, match="add up to inf for player 0"):
-        assemble(infosets, terminals, name="large", key="large", histories=4)
+        assemble(infosets, terminals, Names.of([[""]]), name="large", key="large", histories=4)
 
 
 def test_openspiel_games_with_infinite_payoffs_are_refused():

@@ -69,6 +69,9 @@ SOLVED = (
     "restricted_nash_response(game=kuhn_poker())",
     "turn_based_simultaneous_game(game=goofspiel(num_cards=3,imp_info=true))",
     "zerosum(game=matrix_pd())",
+    # no flag says that their information-state strings work
+    "repeated_game(num_repetitions=2,stage_game=matrix_pd())",
+    "python_iterated_prisoners_dilemma(max_game_length=2)",
     # nobody moves
     "oshi_zumo(coins=0)",
     "solitaire(depth_limit=1)",
@@ -76,8 +79,6 @@ SOLVED = (
 REFUSED = {
     "backgammon": "provides no information-state string",
     "pig(winscore=3,horizon=5)": "provides no information-state string",
-    "repeated_game(num_repetitions=2,stage_game=matrix_pd())": "provides no information-state string",
-    "python_iterated_prisoners_dilemma": "provides no information-state string",
     "negotiation": "samples its chance moves",
     "misere(game=tarok())": "samples its chance moves",
     "mfg_crowd_modelling": "is a mean-field game",
@@ -85,6 +86,8 @@ REFUSED = {
     "goofspiel": "has imperfect recall: player 0 reaches infoset",
     "leduc_poker(action_mapping=true)": "has imperfect recall: player 0 reaches infoset",
     "twixt(board_size=5)": "has imperfect recall: player 0 reaches infoset",
+    "solitaire(players=2)": "asks for players=2, but OpenSpiel's solitaire then has 1 player; leave players out",
+    "misere(game=python_liars_poker(players=3))": "asks for players=3, but OpenSpiel's python_liars_poker then has 2 players",
     "connect_four": "has more than 200,000 histories",
     "repeated_leduc_poker": "has imperfect recall|has more than 200,000 histories",
     "tic_tac_toe": "has more than 200,000 histories",

@@ -13,6 +13,7 @@ from games.gambit.labels import infoset_names
 from games.gambit.nodes import Infoset, Node, Source
 from games.gambit.numbers import plus, times
 from games.gambit.tokens import shortened
+from games.names import Names
 from games.sequence_form import Rows, SequenceGame
 
 _REPORT_EVERY = 1 << 11
@@ -54,8 +55,8 @@ def compile_source(
                 raise GameplanError(
                     f"{name} has more than {max_histories:,} histories; choose a smaller game or raise --max-histories"
                 )
-        walk.infosets.names = infoset_names(walk.met)
-        return assemble(walk.infosets, walk.terminals(), name=name, key=key, histories=histories)
+        names = Names.of(infoset_names(walk.met))
+        return assemble(walk.infosets, walk.terminals(), names, name=name, key=key, histories=histories)
     except MemoryError as error:
         raise GameplanError(f"{name} needs more memory than there is; choose a smaller game") from error
 
@@ -85,7 +86,7 @@ class _Walk:
             player = infoset.player - 1
             local = self._local.get(infoset)
             if local is None:
-                local = self.infosets.add(player, "", reached[player], range(len(infoset.actions)))
+                local = self.infosets.add(player, reached[player], range(len(infoset.actions)))
                 self._local[infoset] = local
                 self.met[player].append(infoset)
             elif self.infosets.parent[player][local] != reached[player]:
