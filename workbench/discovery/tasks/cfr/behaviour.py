@@ -1,7 +1,7 @@
 """The behaviour of a CFR rule on inputs drawn from the run's seed, by which programs that are probably equal are known.
 
-The inputs have the sizes of the training games and are for all their players, so that a program that looks at sizes or at t does not
-pass for another; what becomes a member of a population is measured itself all the same.
+The inputs have the sizes of the training games and are for all their players, so that a program that looks at sizes or t does not
+pass for another; what becomes a member is measured itself all the same.
 """
 
 from collections import defaultdict
@@ -55,7 +55,7 @@ def fingerprint(source: str, horizon: int, games: Mapping[str, Counts], seed: in
 
 
 def times(pairs: int, inputs: np.random.Generator) -> list[int]:
-    """Return increasing iterations, drawn from `inputs`: early, middle and late ones for small tables, one or two for large ones."""
+    """Return increasing iterations, drawn from `inputs`: early, middle and late ones for small tables, one or two for large."""
     calls = max(1, PAIRS // pairs)
     moments = MOMENTS if calls >= len(MOMENTS) else SHORT[:calls]
     return sorted(int(inputs.integers(low, high + 1)) for low, high in moments)
