@@ -1,8 +1,11 @@
 """What is said about discoveries: costs outside the loop, verification, ablation, comparison, report."""
 
 import json
+import os
+import signal
+import time
 from concurrent.futures import Executor, Future
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,21 +13,24 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from games.errors import UsageError
+from cli import cli
+from games.errors import GameplanError, UsageError
 from workbench import engines
 from workbench.commands import evolve_analysis
-from workbench.discovery import ablate, ablation_tables, compare, loop, scoring
+from workbench.discovery import ablate, ablation_tables, compare, loop, pace, scoring, session
 from workbench.discovery.charts import Series, bars, chart
 from workbench.discovery.config import DiscoveryConfig, resolve
+from workbench.discovery.exchange import export
 from workbench.discovery.genome.canonical import split
 from workbench.discovery.lineage import ancestry
 from workbench.discovery.records import INFRA, OK, Outcome, Proposal, failed
 from workbench.discovery.report import report
 from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.selection import quality
-from workbench.discovery.session import begin
+from workbench.discovery.session import begin, load_run
 from workbench.discovery.store import Evaluation, Step, Store
 from workbench.discovery.task import find_task
+from workbench.discovery.text import LONGEST, storable
 from workbench.discovery.verify import expand_instances, verify
 
 # A task of tests: programs move x towards 0, an instance is a starting point, the cost is |x| after so many steps.
@@ -198,7 +204,7 @@ def discover(path, folder, task, executor, seeds, *children):
     config = resolve(DiscoveryConfig(folder, tuple(seeds), {"random": 1.0}, evals=len(children)), seeds)
     store = begin(config, path, seeds)
     run = loop.Discovery(store, replace(config, operators={"says": 1.0}), task, executor, {"says": Says(*children)})
-    run.run()
+    run.run(stop=lambda: len(run.steps) >= len(seeds) + len(children))
     return run
 
 
@@ -233,6 +239,209 @@ def test_a_child_that_behaves_like_a_smaller_one_is_not_measured_and_no_member(t
     assert (larger.status, larger.same_as) == ("rejected:duplicate", stored(task, EXACT).id)
     assert slow.status == OK and [m.n for m in run.members()] == [0, 2]
     assert {e.program for e in run.store.evaluations()} == {m.id for m in run.members()}
+
+
+# one candidate, one answer never ends a discovery
+
+
+def test_any_text_is_kept_in_a_storable_form(tmp_path, task, folder):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
+    said = "lone \ud800 half, NUL \0, escape \x1b, " + "x" * (2 * LONGEST)
+    with store.transaction():
+        store.add_step(Step(1, None, "says", 0, ("\udfff",), {"x": "\ud800"}, "rejected:check", said, "", None, 0))
+        store.add_call(1, 0, dict.fromkeys(("model", "request", "reply", "status"), said) | {
+            "tokens_in": 1, "tokens_out": 1, "cost": 0.5})  # fmt: skip
+    step, call = store.steps()[1], store.calls()[0]
+    assert step.reason.startswith("lone \\ud800 half, NUL \\x00, escape \x1b, xxx") and "characters)" in step.reason
+    assert len(step.reason) == len(call["reply"]) == LONGEST
+    assert storable(step.reason) == step.reason and step.reason.encode()
+
+
+def test_what_raises_while_a_program_is_looked_at_is_a_rejected_step(tmp_path, task, folder, here, executor, monkeypatch):
+    def raising(error):
+        def problems(source):
+            if "0.2" in source:
+                raise error
+            return []
+
+        return problems
+
+    for n, error in enumerate((RecursionError(), MemoryError(), ValueError("\ud800\0"), OverflowError("x" * 10_000))):
+        monkeypatch.setattr(task, "problems", raising(error), raising=False)
+        bad = FAST.replace("0.1", f"0.2{n}")
+        run = discover(tmp_path / str(n), folder, task, executor, {"slow": SLOW}, bad, FAST)
+        assert [step.status for step in run.steps[:3]] == [OK, "rejected:check", OK]
+        assert run.steps[1].reason.startswith(type(error).__name__) and len(run.steps[1].reason) < 400
+    huge = FAST.replace("0.1", "0x" + "f" * 5000).replace("params.rate", "0x" + "f" * 5000)  # no digits can be written of it
+    deep = "PARAMS = {}\ndef step(x, t, params):\n    return " + "-" * 9000 + "x"
+    monkeypatch.setattr(task, "problems", lambda source: [], raising=False)
+    run = discover(tmp_path / "shapes", folder, task, executor, {"slow": SLOW}, huge, deep, "x = '\ud800'", "\0", FAST)
+    assert [step.status for step in run.steps[:6]] == [OK, *["rejected:check"] * 4, OK]
+    assert load_run(run.store).members()[-1].source == stored(task, FAST).source
+
+
+def test_an_operator_that_raises_has_proposed_nothing(tmp_path, task, folder, here, executor):
+    class Broken(Says):
+        def propose(self, view, rng):
+            if view.n == 1:
+                raise KeyError("R")
+            return super().propose(view, rng)
+
+    config = resolve(DiscoveryConfig(folder, ("slow",), evals=1))
+    store = begin(config, tmp_path / "run")
+    run = loop.Discovery(store, replace(config, operators={"says": 1.0}), task, executor, {"says": Broken(FAST)})
+    assert run.run() == "done"
+    assert [step.status for step in run.steps] == [OK, "rejected:operator", OK] and run.steps[1].reason == "KeyError: 'R'"
+
+
+def test_a_program_that_ended_the_process_is_turned_away_by_the_next_one(tmp_path, task, folder, here, executor, monkeypatch):
+    def crash(source):
+        if "rate': 0.1" in source and "0.9" not in source:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return []
+
+    config = replace(resolve(DiscoveryConfig(folder, ("slow",), evals=1)), operators={"says": 1.0})
+    store = begin(config, tmp_path / "run")
+    good = SLOW.replace("0.9", "0.5")
+    monkeypatch.setattr(task, "problems", crash, raising=False)
+    pid = os.fork()
+    if pid == 0:  # the first process: it dies of the program
+        with suppress(BaseException):
+            loop.Discovery(Store.open(tmp_path / "run"), config, task, executor, {"says": Says(FAST, good)}).run()
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+    run = loop.Discovery(store, config, task, executor, {"says": Says(FAST, good)})
+    assert run.run() == "done"
+    assert [(s.status, s.reason) for s in run.steps] == [
+        (OK, ""), ("rejected:check", "it ended the process that looked at it"), (OK, "")
+    ]  # fmt: skip
+
+
+def test_a_program_whose_processes_are_lost_is_turned_away_and_a_lost_machine_is_told(
+    tmp_path, task, folder, here, executor, monkeypatch
+):
+    def losing(*rates):
+        return lambda job: Outcome(INFRA, "lost") if any(rate in job.source for rate in rates) else answer(job)
+
+    monkeypatch.setattr(loop, "measure", losing("0.1"))
+    run = discover(tmp_path / "one", folder, task, executor, {"slow": SLOW}, FAST, SLOW.replace("0.9", "0.5"))
+    assert [step.status for step in run.steps[:3]] == [OK, "error:lost", OK]
+    monkeypatch.setattr(loop, "measure", losing("0.1", "0.2", "0.3"))
+    with pytest.raises(GameplanError, match="look after the machine"):
+        discover(tmp_path / "all", folder, task, executor, {"slow": SLOW}, *(FAST.replace("0.1", f"0.{k}") for k in "123"))
+
+
+# time
+
+
+def test_programs_that_take_far_more_time_than_the_yardstick_are_flagged(tmp_path, task, folder, here, executor, monkeypatch):
+    """And measured again when they are near it, in turn with it."""
+    seconds = {"0.9": 1.0, "0.5": 19.0, "0.1": 30.0, "0.2": 19.0, "0.3": 3.9, "0.4": 600.0}  # 0.5 and 0.2: once too slow, once not
+    again = {"0.5": 21.0, "0.2": 5.0}
+    asked = []
+
+    def timed(job):
+        rate = next(key for key in seconds if key in job.source)
+        asked.append(rate)
+        took = again.get(rate, seconds[rate]) if asked.count(rate) > 1 else seconds[rate]
+        return replace(answer(job), seconds=(took / 2,) * len(job.trials))
+
+    for module in (loop, session, pace):
+        monkeypatch.setattr(module, "measure", timed)
+    monkeypatch.setattr(task, "yardstick", "slow", raising=False)
+    monkeypatch.setattr(task, "known", lambda: {"slow": SLOW}, raising=False)
+    children = [SLOW.replace("0.9", rate) for rate in ("0.5", "0.1", "0.2", "0.3", "0.4")]
+    config = resolve(DiscoveryConfig(folder, ("slow",), evals=5))
+    store, config = begin(config, tmp_path / "run"), replace(config, operators={"says": 1.0})
+    session._measure_known(store, config, task, executor, print, lambda: False)
+    run = loop.Discovery(store, config, task, executor, {"says": Says(*children)})
+    run.run()
+    assert [step.status for step in run.steps] == [OK, pace.STATUS, pace.STATUS, OK, OK, pace.STATUS]
+    assert asked.count("0.4") == asked.count("0.3") == 1 and asked.count("0.1") == 1 + pace.REPEATS
+    assert [m.n for m in load_run(store).members()] == [0, 3, 4]
+    assert [m.n for m in load_run(store, flagged=True).members()] == [0, 1, 2, 3, 4, 5]
+    kept, whole = (export(store, tmp_path / name, clocks=False, flagged=name == "b")["programs"] for name in "ab")
+    assert whole == kept + 3
+    best, slow = run.steps[3].program, run.steps[2].program
+    said = CliRunner().invoke(cli, ["evolve", "best", str(tmp_path / "run"), "--json"])
+    assert json.loads(said.stdout)["id"] == best
+    said = CliRunner().invoke(cli, ["evolve", "best", str(tmp_path / "run"), "--json", "--flagged"])
+    assert json.loads(said.stdout)["id"] == slow
+    refused = CliRunner().invoke(cli, ["evolve", "show", str(tmp_path / "run"), slow, "--out", str(tmp_path / "x.py")])
+    assert refused.exit_code == 1 and "20 times" in refused.output and not (tmp_path / "x.py").exists()
+
+
+def test_limits_follow_the_horizon_and_the_costs_seen():
+    config = DiscoveryConfig("cfr", candidate_seconds=30.0)
+    assert config.limits(chosen=True).cpu_seconds == 900.0  # nothing to go by
+    assert config.limits(chosen=True, typical=3.0).cpu_seconds == 60.0
+    assert config.limits(chosen=True, typical=0.01).cpu_seconds == 30.0
+    assert config.limits(chosen=True, typical=0.01, scale=4.0).cpu_seconds == 120.0
+    assert config.limits(chosen=False, typical=3.0, scale=0.02).cpu_seconds == 30.0
+    assert replace(config, candidate_seconds=0.1).limits(chosen=True, typical=0.01).cpu_seconds == 10.0
+
+
+def test_what_is_waited_for_is_said(tmp_path, task, folder, here, monkeypatch):
+    class Later(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            made = Future()
+            waiting.append((made, fn, args))
+            return made
+
+    waiting, said = [], []
+
+    def say(text):
+        said.append(text)
+        for made, fn, args in waiting:
+            if not made.done():
+                made.set_result(fn(*args))
+
+    monkeypatch.setattr(loop, "PATIENCE", 0.05)
+    config = resolve(DiscoveryConfig(folder, ("slow",), evals=0))
+    run = loop.Discovery(begin(config, tmp_path / "run"), config, task, Later(), {})
+    assert run.run(say=say) == "done"
+    assert "step 0 waits for slow to be examined" in said[0] and "ended after 900 CPU seconds" in said[0]
+
+
+# questions
+
+
+class Asks(Says):
+    """A language model that takes a while: half of its questions need two attempts."""
+
+    name, slow = "llm", True
+
+    def propose(self, view, rng):
+        time.sleep(0.002 * rng.random())
+        attempts = 1 + view.n % 2
+        return replace(
+            super().propose(view, rng), operator="llm",
+            detail={"attempts": attempts, "tokens_in": 10, "tokens_out": 5 * attempts, "cost": 0.25},
+        )  # fmt: skip
+
+
+def test_a_budget_of_questions_ends_the_asking(tmp_path, task, folder, here, executor):
+    """What was asked is evaluated; others go on, if a budget is theirs; the same steps for any timing."""
+    sources = [SLOW.replace("0.9", f"0.{k}") for k in range(100, 140)]
+
+    def steps(name, weights, **budgets):
+        config = replace(resolve(DiscoveryConfig(folder, ("slow",), {"random": 1.0}, evals=1)), **{"evals": None, **budgets})
+        config = replace(config, operators=weights, window=4, language={"attempts": 2})
+        operators = {"llm": Asks(*sources), "says": Says(*(s.replace("rate * x", "rate * x * 1.0") for s in sources))}
+        store = begin(config, tmp_path / name)
+        run = loop.Discovery(store, config, task, executor, {key: operators[key] for key in weights})
+        assert run.run() == "done"
+        return run.steps[1:]
+
+    alone = steps("alone", {"llm": 1.0}, calls=9)
+    assert {step.status for step in alone} == {OK} and len(alone) >= 5
+    assert 8 <= sum(step.detail["attempts"] for step in alone) <= 10
+    mixed = steps("mixed", {"llm": 1.0, "says": 1.0}, calls=5, evals=20)
+    assert mixed[-1].counted == 20 and {step.operator for step in mixed} == {"llm", "says"}
+    assert sum(step.detail.get("attempts", 0) for step in mixed) <= 6
+    assert [s.program for s in steps("again", {"llm": 1.0, "says": 1.0}, calls=5, evals=20)] == [s.program for s in mixed]
+    assert 0.25 * len(steps("money", {"llm": 1.0}, money=1.0)) <= 2.0
+    assert len(steps("tokens", {"llm": 1.0, "says": 1.0}, tokens=60)) < 20  # nothing else would end it
 
 
 # costs

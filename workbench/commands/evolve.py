@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from workbench.commands.evolve_options import PLACE, budget_options, config_options, engine_options, place_options, weights
+from workbench.commands.evolve_options import (
+    PLACE,
+    budget_options,
+    config_options,
+    engine_options,
+    flagged_option,
+    place_options,
+    weights,
+)
 from workbench.commands.options import RUNS, json_option, names, print_json
 from workbench.printing import echo
 
@@ -158,13 +166,14 @@ def status(run: Path, as_json: bool) -> int:
 @run_argument
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@flagged_option
 @json_option
-def best(run: Path, out: Path | None, force: bool, as_json: bool) -> int:
+def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is."""
     from workbench.discovery.session import load_run, member_record, ranked
     from workbench.discovery.store import Store
 
-    members = ranked(load_run(Store.open(run)).members())
+    members = ranked(load_run(Store.open(run), flagged=flagged).members())
     if not members:
         raise click.ClickException(f"{run} has no program with a score yet")
     return _write_program(members[0].source, member_record(members[0]), out, force, as_json)
@@ -173,14 +182,15 @@ def best(run: Path, out: Path | None, force: bool, as_json: bool) -> int:
 @evolve.command("list")
 @run_argument
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
+@flagged_option
 @json_option
-def list_(run: Path, limit: int, as_json: bool) -> int:
+def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
     """List the programs of a run, best first."""
     from workbench.discovery.session import load_run, member_record, ranked
     from workbench.discovery.store import Store
     from workbench.terminal import print_table
 
-    loaded = load_run(Store.open(run))
+    loaded = load_run(Store.open(run), flagged=flagged)
     records = [member_record(member) for member in ranked(loaded.members())[:limit]]
     if as_json:
         print_json({"schema": 1, "command": "evolve list", "run": str(run), "programs": records})
@@ -198,15 +208,17 @@ def list_(run: Path, limit: int, as_json: bool) -> int:
 @click.argument("program")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@flagged_option
 @json_option
-def show(run: Path, program: str, out: Path | None, force: bool, as_json: bool) -> int:
+def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export a program of a run, named by the beginning of its id."""
+    from workbench.discovery.pace import STATUS
     from workbench.discovery.session import load_run, member_record
     from workbench.discovery.store import Store
 
     store = Store.open(run)
     found = store.program(program)
-    loaded = load_run(store)
+    loaded = load_run(store, flagged=flagged)
     member = next((m for m in loaded.members() if m.id == found.id), None)
     record = member_record(member) if member else {"id": found.id, "size": found.size}
     steps = [step for step in loaded.steps if step.program == found.id]
@@ -217,6 +229,8 @@ def show(run: Path, program: str, out: Path | None, force: bool, as_json: bool) 
             "parents": list(steps[0].parents),
             "detail": steps[0].detail,
         }
+    if out is not None and not member and steps and steps[0].status == STATUS:
+        raise click.ClickException(f"{found.id} {steps[0].reason}")
     return _write_program(found.source, record, out, force, as_json)
 
 
@@ -280,13 +294,14 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
 @run_argument
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder.")
 @click.option("--no-clocks", is_flag=True, help="Leave out times, so that equal runs give equal bytes.")
+@flagged_option
 @json_option
-def export(run: Path, out: Path, no_clocks: bool, as_json: bool) -> int:
+def export(run: Path, flagged: bool, out: Path, no_clocks: bool, as_json: bool) -> int:
     """Write a run as a folder of programs and JSON lines."""
     from workbench.discovery import exchange
     from workbench.discovery.store import Store
 
-    record = exchange.export(Store.open(run), out, clocks=not no_clocks)
+    record = exchange.export(Store.open(run), out, clocks=not no_clocks, flagged=flagged)
     if as_json:
         print_json({"schema": 1, "command": "evolve export", **record})
     else:

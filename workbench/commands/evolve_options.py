@@ -82,12 +82,18 @@ def config_options(command: Any) -> Any:
                 help="Another setting of the configuration; llm.NAME=VALUE for models.",
             ),
             click.option(
+                "--flagged", is_flag=True, help="Let in programs that take more than 20 times the CPU time of CFR+ an iteration."
+            ),
+            click.option(
                 "--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates."
             ),
         )
     ):
         command = option(command)
     return command
+
+
+flagged_option = click.option("--flagged", is_flag=True, help="Also programs that take more than 20 times the CPU time of CFR+.")
 
 
 def place_options(command: Any) -> Any:

@@ -17,7 +17,12 @@ from workbench.discovery.task import find_task
 LANGUAGE = "llm"
 OPERATORS = (*PLAIN, LANGUAGE)
 PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
-FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen: programs in the published class form take minutes
+FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen, where no cost is known to go by
+GENEROUS, LEAST = (
+    20.0,
+    10.0,
+)  # what the user has chosen may take so many times the median of the published programs, and so many seconds
+MOST_WINDOW = 1 << 12
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 
 
@@ -28,7 +33,7 @@ class DiscoveryConfig:
     `seeds` are names of the task's programs, or "known" for all published ones; `operators` are relative weights; a budget of None
     is no limit. `window` is how many steps may be under way: step n is proposed from what was known after step n - window, so that
     any number of workers gives the same run. Programs are turned away when worse than `slack` times the `share` quantile of the
-    population on an instance.
+    population on an instance. Programs that take far more time than the task's yardstick are members if they may be `flagged`.
     """
 
     task: str
@@ -56,10 +61,18 @@ class DiscoveryConfig:
     candidate_seconds: float = 30.0
     candidate_memory: int = 1 << 30
     language: dict[str, Any] = field(default_factory=dict)
+    flagged: bool = False
 
-    def limits(self, *, chosen: bool) -> Limits:
-        """Return what a candidate may use; a program that the user has chosen, a seed or a published one, more."""
-        seconds = self.candidate_seconds * (FAVOUR if chosen else 1.0)
+    def limits(self, *, chosen: bool, scale: float = 1.0, typical: float | None = None) -> Limits:
+        """Return what a candidate may use; a program that the user has chosen, a seed or a published one, more.
+
+        `scale` is how many times the task's own horizon the run's is, `typical` what published programs have used.
+        """
+        seconds = self.candidate_seconds * max(1.0, scale)
+        if chosen and typical is not None:
+            seconds = max(seconds, LEAST, GENEROUS * typical)
+        elif chosen:
+            seconds *= FAVOUR
         return Limits(seconds, PATIENCE * seconds, self.candidate_memory * (2 if chosen else 1))
 
 
@@ -79,11 +92,26 @@ def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> Discover
     for name in seeds:
         if name not in programs:
             raise UsageError(f"unknown seed {name!r}{did_you_mean(name, programs)}; legal are known, {', '.join(programs)}")
+    check(config)
+    horizon = config.horizon or task.horizon
+    if LANGUAGE in config.operators:
+        config = replace(config, language=complete(config.language))
+    return DiscoveryConfig(**{**asdict(config), "seeds": tuple(seeds), "horizon": horizon})
+
+
+def check(config: DiscoveryConfig) -> None:
+    """Check the numbers and names of a configuration, whose task and seeds are known.
+
+    Raises
+    ------
+    UsageError
+        For an unknown operator, ranking or sandbox, or a number out of range.
+    """
     for name, weight in config.operators.items():
         if name not in OPERATORS:
             raise UsageError(f"unknown operator {name!r}{did_you_mean(name, OPERATORS)}; legal are {', '.join(OPERATORS)}")
-        if not weight > 0.0:
-            raise UsageError(f"the weight {weight:g} of operator {name} must be positive")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0.0 < weight < 1e300:
+            raise UsageError(f"the weight {weight!r} of operator {name} must be positive")
     if not config.operators:
         raise UsageError(f"no operator; legal are {', '.join(OPERATORS)}")
     if config.ranking not in RANKINGS:
@@ -92,14 +120,20 @@ def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> Discover
         raise UsageError(f"unknown sandbox {config.sandbox!r}; legal are auto (all that the kernel offers) and none")
     for name, lowest in (("window", 1), ("islands", 1), ("pool", 2), ("age", 1), ("horizon", 0), ("seed", 0), ("evals", 0)):
         value = getattr(config, name)
-        if value is not None and value < lowest:
-            raise UsageError(f"{name} = {value} is too small; it must be at least {lowest}")
+        if value is not None and not lowest <= value < (MOST_WINDOW if name == "window" else 2**63):
+            raise UsageError(f"{name} = {value} is too {'small' if value < lowest else 'large'}; it must be at least {lowest}")
+    for name in ("cpu_seconds", "wall_seconds", "money", "migration", "elites", "pressure", "share", "slack", "candidate_seconds"):
+        value = getattr(config, name)
+        if value is not None and not 0.0 <= value < 1e300:
+            raise UsageError(f"{name} = {value} is no number from 0 on")
+    if config.share > 1.0:
+        raise UsageError(f"share = {config.share} is the quantile of a population; it must be at most 1")
+    if config.candidate_seconds == 0.0 or config.candidate_memory < 1 << 20:
+        raise UsageError("candidate_seconds must be above 0, and candidate_memory at least 1048576 bytes")
     if all(getattr(config, name) is None for name in BUDGETS):
         raise UsageError("no budget; give --budget-evals, --budget-cpu or --budget-time")
-    horizon = config.horizon or task.horizon
-    if LANGUAGE in config.operators:
-        config = replace(config, language=complete(config.language))
-    return DiscoveryConfig(**{**asdict(config), "seeds": tuple(seeds), "horizon": horizon})
+    if LANGUAGE not in config.operators and all(getattr(config, name) is None for name in ("evals", "cpu_seconds", "wall_seconds")):
+        raise UsageError("only questions to language models have a budget, and no operator asks any; give --budget-evals too")
 
 
 def from_record(record: dict[str, Any]) -> DiscoveryConfig:
@@ -115,6 +149,8 @@ def from_record(record: dict[str, Any]) -> DiscoveryConfig:
         if key not in types:
             raise UsageError(f"unknown setting {key!r}{did_you_mean(key, list(types))}; legal are {', '.join(types)}")
         _check_type(key, value, types[key].type)
+    if not all(isinstance(name, str) for name in record.get("seeds", ())):
+        raise UsageError("seeds are names of programs")
     if "task" not in record:
         raise UsageError(f"no task; write task = {'cfr'!r} or another")
     return DiscoveryConfig(**{**record, "seeds": tuple(record.get("seeds", ()))})
@@ -141,6 +177,6 @@ def _check_type(key: str, value: Any, annotation: Any) -> None:
     options = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
     kinds = [get_origin(option) or option for option in options]
     legal = [*kinds, *([int] if float in kinds else []), *([list] if tuple in kinds else [])]
-    if isinstance(value, bool) or not isinstance(value, tuple(legal)):
+    if (isinstance(value, bool) and bool not in kinds) or not isinstance(value, tuple(legal)):
         wanted = next(kind for kind in kinds if kind is not NoneType)
         raise UsageError(f"{key} = {value!r} is a {type(value).__name__}; it must be a {wanted.__name__}")

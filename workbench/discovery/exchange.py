@@ -7,13 +7,17 @@ from typing import Any
 
 from games.errors import GameplanError, UsageError
 from games.files import write_atomically
+from workbench.discovery import pace
 from workbench.discovery.store import Store
 
+LARGEST = 256 << 20  # bytes of a file that is read
 SOURCES = ("code", "source", "program")  # what other tools call a program's text in their JSON records
 
 
-def export(store: Store, out: Path, *, clocks: bool = True) -> dict[str, Any]:
+def export(store: Store, out: Path, *, clocks: bool = True, flagged: bool = False) -> dict[str, Any]:
     """Write the store to the folder `out`: config.json, programs/*.py, and one .jsonl file a table; return what was written.
+
+    Programs that are `flagged` for their CPU time are left out of the programs unless they are asked for, or the run lets them in.
 
     All but timing.jsonl is the same, byte for byte, for runs of the same configuration.
 
@@ -26,9 +30,10 @@ def export(store: Store, out: Path, *, clocks: bool = True) -> dict[str, Any]:
     """
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} exists and is not empty; choose another --out")
-    programs = store.programs()
+    steps, programs = store.steps(), store.programs()
+    slow = set() if flagged or store.get("config").get("flagged") else {s.program for s in steps if s.status == pace.STATUS}
     tables: dict[str, list[dict[str, Any]]] = {
-        "steps": [asdict(step) for step in store.steps()],
+        "steps": [asdict(step) for step in steps],
         "programs": [{k: v for k, v in asdict(program).items() if k != "source"} for program in programs],
         "evaluations": [asdict(evaluation) for evaluation in store.evaluations()],
         "calls": store.calls(),
@@ -39,7 +44,7 @@ def export(store: Store, out: Path, *, clocks: bool = True) -> dict[str, Any]:
         tables["timing"] = [{"kind": kind, "seconds": seconds} for kind, seconds in store.times().items()]
     try:
         (out / "programs").mkdir(parents=True, exist_ok=True)
-        for program in programs:
+        for program in (p for p in programs if p.id not in slow):
             write_atomically(out / "programs" / f"{program.id}.py", program.source.encode())
         write_atomically(out / "config.json", (json.dumps(store.get("config"), indent=2, sort_keys=True) + "\n").encode())
         for name, rows in tables.items():
@@ -47,7 +52,8 @@ def export(store: Store, out: Path, *, clocks: bool = True) -> dict[str, Any]:
             write_atomically(out / f"{name}.jsonl", text.encode())
     except OSError as error:
         raise GameplanError(f"cannot write to {out}: {error.strerror}; choose another --out or make room") from error
-    return {"out": str(out), "programs": len(programs), **{name: len(rows) for name, rows in tables.items()}}
+    written = sum(program.id not in slow for program in programs)
+    return {"out": str(out), **{name: len(rows) for name, rows in tables.items()}, "programs": written}
 
 
 def read_programs(path: Path) -> dict[str, str]:
@@ -68,10 +74,7 @@ def read_programs(path: Path) -> dict[str, str]:
         raise UsageError(f"{path} does not exist; name a .py file, a folder, or a .json or .jsonl file with programs")
     found: dict[str, str] = {}
     for file in files:
-        try:
-            text = file.read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
+        text = _text(file)
         name = str(file.relative_to(path)) if path.is_dir() else file.name
         if file.suffix == ".py":
             found[name] = text
@@ -85,6 +88,15 @@ def read_programs(path: Path) -> dict[str, str]:
     return found
 
 
+def _text(file: Path) -> str:
+    try:
+        if file.stat().st_size > LARGEST:
+            raise UsageError(f"{file} has {file.stat().st_size:,} bytes; at most {LARGEST:,} are read")
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
+
+
 def _records(file: Path, text: str) -> list[dict[str, Any]]:
     try:
         if file.suffix == ".jsonl":
@@ -92,8 +104,10 @@ def _records(file: Path, text: str) -> list[dict[str, Any]]:
         else:
             whole = json.loads(text)
             rows = whole if isinstance(whole, list) else [whole]
-    except json.JSONDecodeError as error:
-        raise UsageError(f"{file} is not valid JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{file} is not valid JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}"
+        ) from error
     nested = [row for row in rows if isinstance(row, dict)]
     for row in list(nested):  # databases keep programs in a table by id
         if isinstance(row.get("programs"), dict):

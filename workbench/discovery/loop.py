@@ -4,32 +4,43 @@ It names no operator and no task. A step that ends is written in one transaction
 proposes again what had been under way, and ends like one that was never stopped.
 """
 
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from games.errors import GameplanError
-from workbench.discovery.config import DiscoveryConfig
+from workbench.discovery import pace
+from workbench.discovery.budgets import may_ask, only_questions
+from workbench.discovery.config import LANGUAGE, DiscoveryConfig
+from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.operators.catalogue import make_operator
-from workbench.discovery.operators.language.operator import NAME as LANGUAGE
 from workbench.discovery.population import Member, Operator
+from workbench.discovery.precaution import survives
 from workbench.discovery.ranking import rank
-from workbench.discovery.records import INFRA, OK, Job, Outcome, Proposal, Trial, rejected
+from workbench.discovery.records import INFRA, OK, Job, Outcome, Proposal, Trial, failed, rejected
 from workbench.discovery.selection import Population
 from workbench.discovery.store import Evaluation, Step, Store, StoredProgram, program_row
 from workbench.discovery.task import Task
+from workbench.discovery.text import fault, storable
 from workbench.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
 RETRIES = 2  # of a measurement whose process was lost
+GIVE_UP = 3  # steps in a row that lost their processes: it is not the programs
 STALLED = 2000  # steps in a row without an evaluation: the operators have nothing new to offer
 PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
+SEED = "seed"  # the operator of what the run starts from
+LOST = failed("lost")
+BEGUN = "begun"  # the key of the step that this process was busy with, should it end there
+PATIENCE = 10.0  # seconds without a step after which is said what is waited for; then twice as many, and so on
 DONE, INTERRUPTED, STUCK = "done", "interrupted", "stalled"
+Result = TypeVar("Result")
 
 
 @dataclass
@@ -42,6 +53,9 @@ class Slot:
     row: StoredProgram | None = None  # once it has passed the check
     examined: Future[Outcome] | None = None
     measured: Future[Outcome] | None = None
+    paced: Future[float] | None = None
+    asks: bool = False  # a language model
+    began: float = field(default_factory=time.monotonic)
     step: Step | None = None  # once it is decided
     trials: tuple[Trial, ...] = ()
     clocks: list[tuple[str, float, str]] = field(default_factory=list)
@@ -74,6 +88,9 @@ class Discovery:
         self._values: dict[str, dict[str, float]] = {}
         self._hurdles: dict[str, float] = {}
         self._absorbed = 0
+        self._exhausted = False  # nothing more may be proposed
+        self._lost = 0  # steps in a row whose processes were lost
+        self._suspect = _suspect(store)
         self._slots: dict[int, Slot] = {}
         self._times = store.times()
         self._wall_before = self._times.get("wall", 0.0)
@@ -101,10 +118,16 @@ class Discovery:
         return [self._members[n] for n in sorted(self._members)]
 
     def run(
-        self, *, stop: Callable[[], bool] = lambda: False, on_step: Callable[[Step, "Discovery"], None] = lambda step, run: None
+        self,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        on_step: Callable[[Step, "Discovery"], None] = lambda step, run: None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> str:
-        """Go on until a budget is spent; return "done", "interrupted" or "stalled"."""
+        """Go on until a budget is spent; return "done", "interrupted" or "stalled". `say` hears what is waited for long."""
         status = DONE
+        self._typical = _typical(self.store)
+        self._since, self._patience = time.monotonic(), PATIENCE
         try:
             while not self._over():
                 if stop():
@@ -116,15 +139,17 @@ class Discovery:
                 self._fill()
                 if not self._advance():
                     self._wait()
+                    self._tell(say)
                 while self._steps_ready():
                     on_step(self._commit(), self)
+                    self._since, self._patience = time.monotonic(), PATIENCE
                     if self._over():
                         break
         finally:
             self.store.add_time("wall", time.perf_counter() - self._started)
             self._threads.shutdown(wait=False, cancel_futures=True)
             for slot in self._slots.values():
-                for future in (slot.examined, slot.measured):
+                for future in (slot.examined, slot.measured, slot.paced):
                     if future is not None:
                         future.cancel()
         return status
@@ -151,7 +176,8 @@ class Discovery:
             mine = program.size, program.id
             self._smallest[step.fingerprint] = min(mine, self._smallest.get(step.fingerprint, mine), key=lambda known: known[0])
         values = self._values.get(program.id, {})  # its own: no program has the costs of another
-        if step.status == OK and all(name in values for name in self.task.train):
+        scored = step.status == OK or (step.status == pace.STATUS and self.config.flagged)
+        if scored and all(name in values for name in self.task.train):
             self._members[step.n] = Member(
                 program.id, program.source, program.size, program.structure, step.n, step.island, step.operator,
                 {name: values[name] for name in self.task.train}, rank(self.config.ranking, values, self.references),
@@ -167,15 +193,7 @@ class Discovery:
             return True
         if config.cpu_seconds is not None and self.cpu_seconds() >= config.cpu_seconds:
             return True
-        if config.calls is None and config.tokens is None and config.money is None:
-            return False
-        calls = self.store.calls()
-        tokens = sum(call["tokens_in"] + call["tokens_out"] for call in calls)
-        return (
-            (config.calls is not None and len(calls) >= config.calls)
-            or (config.tokens is not None and tokens >= config.tokens)
-            or (config.money is not None and sum(call["cost"] for call in calls) >= config.money)
-        )
+        return self._exhausted and not self._slots
 
     def wall_seconds(self) -> float:
         """Return the seconds that the run has taken so far, breaks left out."""
@@ -190,32 +208,80 @@ class Discovery:
     def _fill(self) -> None:
         n = len(self._steps) + len(self._slots)
         seeds = len(self.config.seeds)
-        while n - len(self._steps) < self.config.window and (n < seeds or len(self._steps) >= seeds):
-            self._start(n)
+        while n - len(self._steps) < self.config.window and (n < seeds or len(self._steps) >= seeds) and self._start(n):
             n += 1
 
-    def _start(self, n: int) -> None:
+    def _start(self, n: int) -> bool:
+        """Begin step `n`, if there is anything to propose."""
         config = self.config
-        slot = self._slots[n] = Slot(n, n % config.islands)
         if n < len(config.seeds):
+            slot = self._slots[n] = Slot(n, n % config.islands)
             name = config.seeds[n]
             programs = {**self.task.known(), **self.task.seeds(), **(self.store.get("imported") or {})}
-            slot.proposal = Proposal(programs[name], "seed", (), {"name": name})
+            if name not in programs:
+                raise self.store.damaged(f"it has no program for the seed {name!r}")
+            slot.proposal = Proposal(programs[name], SEED, (), {"name": name})
             slot.trials = self._trials(cutoffs=False)
-            return
+            return True
         while self._absorbed <= max(len(config.seeds) - 1, n - config.window):
             step = self._steps[self._absorbed]
             self._population.absorb(step, self._members.get(step.n), self._hurdles.get(step.program or ""))
             self._absorbed += 1
-        slot.trials = self._trials(cutoffs=True)
         view = self._population.snapshot(n)
         if not view.members:
-            raise GameplanError("no seed has a score, so there is nothing to start from; see 'gameplan evolve list'")
+            raise GameplanError(f"no seed has a score, so there is nothing to start from: {self._why_no_seed()}")
         rng = np.random.default_rng([config.seed, n])
-        names = sorted(self._operators)
+        names = self._names(n)
+        if not names:
+            self._exhausted = True
+            return False
+        slot = self._slots[n] = Slot(n, n % config.islands)
+        slot.trials = self._trials(cutoffs=True)
         weights = np.array([config.operators[name] for name in names], np.float64)
-        operator = self._operators[names[rng.choice(len(names), p=weights / weights.sum())]]
-        slot.proposal = self._threads.submit(operator.propose, view, rng) if operator.slow else operator.propose(view, rng)
+        name = names[rng.choice(len(names), p=weights / weights.sum())]
+        operator, slot.asks = self._operators[name], name == LANGUAGE
+        if operator.slow:
+            slot.proposal = self._threads.submit(operator.propose, view, rng)
+            return True
+        try:
+            slot.proposal = self._guarded(n, lambda: operator.propose(view, rng))
+        except Fault as error:
+            slot.proposal = Proposal("", name, (), {}, rejected("operator"), str(error))
+        return True
+
+    def _names(self, n: int) -> list[str]:
+        """Return the operators that may propose step `n`: a function of the steps before, not of what is under way."""
+        names = sorted(self._operators)
+        if LANGUAGE not in names:
+            return names
+        later = self._steps[self._absorbed :]
+        under_way = sum(step.operator == LANGUAGE for step in later) + sum(slot.asks for slot in self._slots.values())
+        if may_ask(self.config, self._steps[: self._absorbed], under_way):
+            return names
+        return [] if only_questions(self.config) else [name for name in names if name != LANGUAGE]
+
+    def _why_no_seed(self) -> str:
+        step = self._steps[0]
+        return f"{step.detail.get('name', step.program)}: {step.status}: {step.reason or 'no reason'}; see 'gameplan evolve list'"
+
+    def _guarded(self, n: int, work: Callable[[], Result]) -> Result:
+        """Return what `work` on step `n` returns. Should it end this process, the next one knows, and tries it in a copy first.
+
+        Raises
+        ------
+        Fault
+            If it raises, or ends a process.
+        """
+        with self.store.transaction():
+            self.store.set(BEGUN, n)
+        if n == self._suspect and not survives(work):
+            raise Fault("it ended the process that looked at it")
+        try:
+            return work()
+        except GameplanError:
+            raise
+        except Exception as error:
+            raise Fault(fault(error)) from error
 
     def _trials(self, *, cutoffs: bool) -> tuple[Trial, ...]:
         limits = self._population.cutoffs() if cutoffs else {}
@@ -226,8 +292,9 @@ class Discovery:
         return (*first, *(Trial(name, self.config.horizon, limits.get(name)) for name in self.task.train))
 
     def _job(self, slot: Slot) -> Job:
-        limits = self.config.limits(chosen=slot.n < len(self.config.seeds))
         assert slot.row is not None
+        scale = self.config.horizon / self.task.horizon
+        limits = self.config.limits(chosen=slot.n < len(self.config.seeds), scale=scale, typical=self._typical)
         return Job(self.config.task, slot.row.source, slot.trials, self.config.seed, limits, self.config.sandbox)
 
     def _advance(self) -> bool:
@@ -236,7 +303,7 @@ class Discovery:
         for n in sorted(self._slots):
             slot = self._slots[n]
             if isinstance(slot.proposal, Future) and slot.proposal.done():
-                slot.proposal = slot.proposal.result()
+                slot.proposal = self._answered(slot.proposal)
                 moved = True
             if isinstance(slot.proposal, Proposal) and slot.examined is None and slot.step is None:
                 self._check(slot, slot.proposal)
@@ -249,22 +316,48 @@ class Discovery:
                 self._decide(slot, slot.examined.result())
                 moved = True
         for slot in self._slots.values():
-            if slot.step is None and slot.measured is not None and slot.measured.done():
+            if slot.step is not None or slot.measured is None or not slot.measured.done():
+                continue
+            if slot.paced is None:
                 self._finish(slot, slot.measured.result())
                 moved = True
+            elif slot.paced.done():
+                self._close(slot, slot.measured.result(), slow=slot.paced.result() > pace.FLAGGED)
+                moved = True
         return moved
+
+    @staticmethod
+    def _answered(proposal: Future[Proposal]) -> Proposal:
+        """Return what an operator in a thread has proposed; what it could not make of an answer is a proposal without a program."""
+        try:
+            return proposal.result()
+        except GameplanError:  # there is nobody to ask, or no right to
+            raise
+        except Exception as error:
+            return Proposal("", LANGUAGE, (), {}, rejected("operator"), fault(error))
 
     def _check(self, slot: Slot, proposal: Proposal) -> None:
         """Look at a proposal without running it."""
         if proposal.status != OK:
             self._end(slot, proposal.status, proposal.reason)
             return
-        problems = self.task.problems(proposal.source)
-        if problems:
-            self._end(slot, rejected("check"), "; ".join(problems))
+        try:
+            found = self._guarded(slot.n, lambda: self._admitted(proposal.source))
+        except (Fault, GameplanError) as error:
+            found = str(error)
+        if isinstance(found, str):
+            self._end(slot, rejected("check"), found)
             return
-        slot.row = program_row(self.task, self.task.canonical(proposal.source))
+        slot.row = found
         slot.examined = self._executor.submit(examine, self._job(slot))
+
+    def _admitted(self, source: str) -> StoredProgram | str:
+        """Return the program in normal form, or what is wrong with it."""
+        problems = self.task.problems(source)
+        if problems:
+            return "; ".join(problems)
+        row = program_row(self.task, self.task.canonical(source))
+        return row if storable(row.source) == row.source else "the program is no text that can be kept: too long, or not Unicode"
 
     def _decide(self, slot: Slot, outcome: Outcome) -> None:
         """Let a program that has been examined through to measuring, unless it is known or failed."""
@@ -311,11 +404,33 @@ class Discovery:
         slot.clocks.append(("compile" if outcome.compiled else "recompile", outcome.compile_seconds, ""))
         slot.clocks.append(("overhead", outcome.overhead_seconds, ""))
         slot.clocks += [("run", seconds, trial.instance) for trial, seconds in zip(slot.trials, outcome.seconds, strict=False)]
-        self._end(slot, outcome.status, outcome.reason, slot.examined.result().fingerprint if slot.examined else "")
+        times = pace.ratio(pace.seconds_of(self._job(slot), outcome), self._yardstick()) if outcome.status == OK else None
+        if times is not None and pace.SUSPECT < times < pace.CERTAIN:
+            job = self._job(slot)
+            slot.paced = self._executor.submit(pace.compared, (job, replace(job, source=self._yardstick_source())))
+            return
+        self._close(slot, outcome, slow=times is not None and times >= pace.CERTAIN)
+
+    def _close(self, slot: Slot, outcome: Outcome, *, slow: bool) -> None:
+        """End a step that was measured."""
+        status, why = outcome.status, outcome.reason
+        if slow:
+            status, why = pace.STATUS, pace.reason(pace.yardstick(self.task) or "")
+        self._end(slot, status, why, slot.examined.result().fingerprint if slot.examined else "")
+
+    def _yardstick_source(self) -> str:
+        name = pace.yardstick(self.task)
+        return self.task.canonical(self.task.known()[name]) if name is not None else ""
+
+    def _yardstick(self) -> dict[str, float]:
+        """Return the CPU seconds of the program whose time is the measure, by instance."""
+        source = self._yardstick_source()
+        return self.store.seconds("known", program_id(source)) if source else {}
 
     def _retry(self, slot: Slot, outcome: Outcome, work: Callable[[Job], Outcome]) -> None:
         if slot.retries >= RETRIES:
-            raise GameplanError(f"step {slot.n}: {outcome.reason}; the process that runs candidates was lost {RETRIES + 1} times")
+            self._end(slot, LOST, f"{outcome.reason}; tried {RETRIES + 1} times")
+            return
         slot.retries += 1
         future = self._executor.submit(work, self._job(slot))
         if work is examine:
@@ -355,6 +470,11 @@ class Discovery:
         for evaluation in evaluations:
             self._take(evaluation)
         self._note(step, program)
+        self._lost = self._lost + 1 if step.status == LOST else 0
+        if self._lost >= GIVE_UP:
+            raise GameplanError(
+                f"step {step.n}: {step.reason}; so did {GIVE_UP - 1} before it: look after the machine, then resume"
+            )
         return step
 
     def _evaluations(self, slot: Slot, outcome: Outcome) -> list[Evaluation]:
@@ -368,10 +488,39 @@ class Discovery:
     def _wait(self) -> None:
         waiting: list[Future[Any]] = []
         for slot in self._slots.values():
-            future = slot.proposal if isinstance(slot.proposal, Future) else slot.measured or slot.examined
+            future = slot.proposal if isinstance(slot.proposal, Future) else slot.paced or slot.measured or slot.examined
             if slot.step is None and future is not None and not future.done():
                 waiting.append(future)
         wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+
+    def _tell(self, say: Callable[[str], None]) -> None:
+        """Say what is waited for, at longer and longer intervals."""
+        if time.monotonic() - self._since < self._patience:
+            return
+        self._patience *= 2.0
+        slot = next(slot for _, slot in sorted(self._slots.items()) if slot.step is None)
+        if not isinstance(slot.proposal, Proposal) or slot.row is None:
+            what, limit = "for an answer", ""
+        else:
+            what = f"for {slot.proposal.detail.get('name') or slot.row.id} to be {'measured' if slot.measured else 'examined'}"
+            limit = f"; it is ended after {self._job(slot).limits.cpu_seconds:.0f} CPU seconds"
+        say(f"step {slot.n} waits {what}, {time.monotonic() - slot.began:.0f} s so far{limit}")
+
+
+class Fault(Exception):
+    """What is wrong with a step: its work raised, or ended a process."""
+
+
+def _suspect(store: Store) -> int | None:
+    """Return the step that a process was busy with when it ended."""
+    begun = store.get(BEGUN)
+    return begun if type(begun) is int else None
+
+
+def _typical(store: Store) -> float | None:
+    """Return the median CPU seconds of the published programs; None if there are none."""
+    found = store.seconds_by_program("known").values()
+    return statistics.median(found) if found else None
 
 
 def _references(store: Store, task: Task) -> list[Mapping[str, float]]:

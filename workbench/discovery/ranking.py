@@ -21,7 +21,7 @@ def log_score(values: Mapping[str, float]) -> float:
 
 def average_score(values: Mapping[str, float]) -> float:
     """Return minus the mean cost, which the hardest instance decides (arXiv 2602.16928)."""
-    return -math.fsum(values.values()) / len(values)
+    return -math.fsum(value / len(values) for value in values.values())  # so that no sum overflows
 
 
 def capped_log_score(values: Mapping[str, float], low: Mapping[str, float], high: Mapping[str, float]) -> float:

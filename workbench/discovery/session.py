@@ -1,7 +1,9 @@
 """A run from the outside: begin one, go on with one, and say how it stands."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import wait
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,10 @@ from typing import Any
 from games.errors import UsageError
 from workbench import locks
 from workbench.discovery.beginning import new_directory
-from workbench.discovery.config import LANGUAGE, DiscoveryConfig, from_record
+from workbench.discovery.config import LANGUAGE, DiscoveryConfig, check, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.loop import ENGINE, PROMPTS, Discovery, open_operators
+from workbench.discovery.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators
 from workbench.discovery.population import Member
 from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.records import OK, Job, Trial
@@ -55,7 +57,14 @@ def config_of(store: Store, changes: Mapping[str, Any] | None = None) -> Discove
     UsageError
         For anything else that would change what the run has done.
     """
-    config = from_record(store.get("config"))
+    record = store.get("config")
+    if record is None:
+        raise store.damaged("it has no configuration")
+    try:
+        config = from_record(record)
+        check(config)
+    except UsageError as error:
+        raise store.damaged(str(error)) from error
     for key, value in (changes or {}).items():
         if key not in GROWABLE:
             raise UsageError(f"{key} decides what the run has done already; only budgets can change: {', '.join(GROWABLE)}")
@@ -91,10 +100,10 @@ def _proceed(
     with store.transaction():
         store.set("config", asdict(config))
     with open_engine(engine, workers) as executor:
-        _measure_known(store, config, task, executor, say)
+        _measure_known(store, config, task, executor, say, stop)
         discovery = Discovery(store, config, task, executor, open_operators(store, config))
         new = len(discovery.steps)
-        status = discovery.run(stop=stop, on_step=on_step)
+        status = discovery.run(stop=stop, on_step=on_step, say=say)
     for step in discovery.steps[new : len(config.seeds)]:
         if step.status != OK and step.same_as is None:
             say(f"the seed {step.detail['name']} has no score: {step.status}: {step.reason}")
@@ -103,11 +112,13 @@ def _proceed(
     return run_record(store)
 
 
-def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: Any, say: Callable[[str], None]) -> None:
-    """Score the published programs on the training instances, once a run: they cost no evaluations."""
+def _measure_known(
+    store: Store, config: DiscoveryConfig, task: Task, executor: Any, say: Callable[[str], None], stop: Callable[[], bool]
+) -> None:
+    """Score the published programs on the training instances, once a run: they cost no evaluations. What is stopped comes later."""
     known = {name: task.canonical(source) for name, source in task.known().items()}
     have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
-    limits = config.limits(chosen=True)
+    limits = config.limits(chosen=True, scale=config.horizon / task.horizon)
     trials = tuple(Trial(name, config.horizon) for name in task.train)
     todo = {n: s for n, s in known.items() if any((program_id(s), t.instance) not in have for t in trials)}
     if todo:
@@ -116,6 +127,17 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
         n: executor.submit(measure, Job(config.task, s, trials, config.seed, limits, config.sandbox)) for n, s in todo.items()
     }
     for name, future in futures.items():
+        patience, began = PATIENCE, time.monotonic()
+        while not future.done() and not stop():
+            wait([future], timeout=0.2)
+            if time.monotonic() - began > patience:
+                patience *= 2.0
+                so_far = time.monotonic() - began
+                say(f"{name} is being scored, {so_far:.0f} s so far; it is ended after {limits.cpu_seconds:.0f} CPU seconds")
+        if stop():
+            for other in futures.values():
+                other.cancel()
+            break
         outcome = future.result()
         if outcome.status != OK:
             say(f"{name} has no score: {outcome.status}: {outcome.reason}")
@@ -127,7 +149,7 @@ def _measure_known(store: Store, config: DiscoveryConfig, task: Task, executor: 
                     Evaluation(program.id, trial.instance, trial.horizon, config.seed, "known", ENGINE, value, OK)
                 )  # fmt: skip
             for trial, seconds in zip(trials, outcome.seconds, strict=False):
-                store.add_time("known", seconds, program=program.id, instance=trial.instance)
+                store.add_time("known", seconds, program=program.id, instance=trial.instance, horizon=trial.horizon)
             store.set("isolation", outcome.level)
     with store.transaction():
         store.set("known", {name: program_id(source) for name, source in known.items()})
@@ -144,9 +166,10 @@ def known_values(store: Store, config: DiscoveryConfig, task: Task) -> dict[str,
     return {name: values[key] for name, key in names.items() if len(values.get(key, {})) == len(task.train)}
 
 
-def load_run(store: Store) -> Discovery:
-    """Return the run of a store, to be looked at."""
+def load_run(store: Store, *, flagged: bool = False) -> Discovery:
+    """Return the run of a store, to be looked at; with programs that are `flagged`, if the run has none of them itself."""
     config = config_of(store)
+    config = replace(config, flagged=flagged or config.flagged)
     return Discovery(store, config, find_task(config.task), None, {})  # type: ignore[arg-type]
 
 

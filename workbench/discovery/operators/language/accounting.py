@@ -11,8 +11,8 @@ from workbench.discovery.records import OK, failed
 class Call(TypedDict):
     """A row of the store's table llm_call: `request` is JSON; `status` is "ok", "ok:estimated" or "error:<failure>".
 
-    Tokens are estimated where the server reports none. `cost` is by the price table, for answers from recordings too, so that a
-    replayed run has the rows of the recorded one.
+    Tokens are estimated where the server reports none, or a number that cannot be one. `cost` is by the price table, for answers
+    from recordings too, so that a replayed run has the rows of the recorded one.
     """
 
     model: str
@@ -25,6 +25,12 @@ class Call(TypedDict):
 
 
 ESTIMATED = f"{OK}:estimated"
+LARGEST = 10**9  # tokens of one answer, far beyond any model's
+
+
+def believable(tokens: object) -> bool:
+    """Return whether a server's number of tokens can be one; what cannot is estimated."""
+    return type(tokens) is int and 0 <= tokens <= LARGEST
 
 
 class Spent(NamedTuple):

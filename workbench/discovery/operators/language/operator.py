@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from planners.language.client import Client
-from workbench.discovery.operators.language.accounting import ESTIMATED, Call, failure
+from planners.language.client import Client, estimate_tokens
+from workbench.discovery.operators.language.accounting import ESTIMATED, Call, believable, failure
 from workbench.discovery.operators.language.choice import choose, draw
 from workbench.discovery.operators.language.context import about_member, about_parent, about_task, examples
 from workbench.discovery.operators.language.edits import Refused, read_reply
@@ -16,6 +16,7 @@ from workbench.discovery.operators.language.prompts import Prompts, load_prompts
 from workbench.discovery.operators.language.settings import LanguageSettings, Model, resolve
 from workbench.discovery.population import Member, View
 from workbench.discovery.records import OK, Proposal, failed
+from workbench.discovery.text import storable
 
 NAME = "llm"
 QUESTION_AT_FAULT = (400, 413, 422)  # a prompt that is too long, or that a filter stops: the next one may pass
@@ -121,19 +122,17 @@ class LanguageOperator:
         if kept is not None and (kept["model"], kept["request"]) == (model.name, request):  # else a template was edited since
             return kept
         answer = self._clients[model.name].ask(messages, sample)
+        counted = believable(answer.tokens_in) and believable(answer.tokens_out)
+        tokens_in = answer.tokens_in if counted else estimate_tokens(sum(len(message["content"]) for message in messages))
+        tokens_out = answer.tokens_out if counted else estimate_tokens(len(answer.text))
         call = Call(
             model=model.name,
             request=request,
-            reply=_storable(answer.text),
-            status=failed(answer.failure) if answer.failure else ESTIMATED if answer.estimated else OK,
-            tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out,
-            cost=model.cost(answer.tokens_in, answer.tokens_out),
+            reply=storable(answer.text),  # what is kept is what is read, now and when the run is resumed
+            status=failed(answer.failure) if answer.failure else OK if counted and not answer.estimated else ESTIMATED,
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            cost=model.cost(tokens_in, tokens_out),
         )
         self._record(n, attempt, call)
         return call
-
-
-def _storable(text: str) -> str:
-    """Return `text` without what neither a database nor a Python source can hold: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -1,6 +1,5 @@
 """How models are asked for programs: one table of settings, from a configuration, options and the environment."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ PARAMS: dict[str, Value] = {
 }
 CHOICES = {"choice": ("weights", "bandit")}
 TABLES = ("models", "prices")
+_DEAREST = 1e9  # of a million tokens: sums stay finite
 _LEAST = {"exploration": 0.0, "examples": 0, "diverse": 0, "failures": 0, "attempts": 1}
 
 
@@ -152,8 +152,11 @@ def _prices(given: Any) -> dict[str, list[float]]:
             numbers = [float(number) for number in (price.split("/") if isinstance(price, str) else price)]
         except (TypeError, ValueError):
             numbers = []
-        if len(numbers) != 2 or not all(math.isfinite(number) and number >= 0.0 for number in numbers):
-            raise UsageError(f"{OWNER}: the price of {model} is {price!r}; it must be two numbers, per million tokens in and out")
+        if len(numbers) != 2 or not all(0.0 <= number <= _DEAREST for number in numbers):
+            raise UsageError(
+                f"{OWNER}: the price of {model} is {price!r}; it must be two numbers from 0 to {_DEAREST:g}, per million tokens in "
+                "and out"
+            )
         prices[str(model)] = numbers
     return prices
 

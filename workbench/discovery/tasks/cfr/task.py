@@ -49,6 +49,7 @@ class CFRTask:
     measure = "exploitability"
     grammar = GRAMMAR
     references = ("cfr", "dcfr")  # of the ranking capped-log
+    yardstick = "cfr+"  # of CPU time an iteration
 
     def expand(self, names: Sequence[str]) -> list[str]:
         """Return the games that names of games and suites mean; UsageError for a game that there is not."""
