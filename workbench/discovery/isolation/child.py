@@ -22,6 +22,7 @@ import numpy as np
 from games.jit import njit
 from workbench.discovery.isolation import locks, wire
 from workbench.discovery.isolation.source import IMPORTS, describe
+from workbench.discovery.isolation.worker import Worker
 from workbench.discovery.task import Task
 
 ANSWER, FAILURE = b"A", b"E"
@@ -126,11 +127,12 @@ def _be_child(task: Task | None, program: Any, requests: int, answers: int, orde
         locks.limit(cpu_seconds=order["cpu_seconds"])
         if locked:
             locks.lock(parent=False)
+        worker = Worker()
         while True:
             request = wire.receive(_IN)
-            if order["random"]:
+            if order["random"] and "seed" in request:
                 _seed(request["seed"] % 2**32)
-            wire.write_block(locks.OUT, _work(task, program, request))
+            wire.write_block(locks.OUT, _work(task, program, request, worker))
     except MemoryError:
         os._exit(NO_MEMORY)
     finally:  # also at the end of the requests
@@ -144,12 +146,14 @@ def _seed(seed: int) -> None:
     _seed_kernels(seed)
 
 
-def _work(task: Task | None, program: Any, request: dict[str, Any]) -> bytes:
+def _work(task: Task | None, program: Any, request: dict[str, Any], worker: Worker) -> bytes:
     cpu, began = time.process_time(), time.monotonic()
     prepared = cpu
     try:
         if request["do"] == "probe":
             answer = {"open": np.array([_holes()])}
+        elif request["do"] == "session":
+            answer = worker.answer(task, request)
         elif request["do"] == "fingerprint":
             assert task
             answer = {"fingerprint": task.fingerprint(request["source"], request["seed"])}

@@ -67,7 +67,7 @@ def level(sandbox: str = "auto") -> str:
     return found
 
 
-class _Handle:
+class Handle:
     """A running warden and its keeper, seen from the thread that uses it."""
 
     def __init__(self, sandbox: str) -> None:
@@ -108,12 +108,12 @@ def _end(owner: int, process: subprocess.Popen, errors: IO[bytes]) -> str:
     return lines[-1] if lines else ""
 
 
-def _handle(sandbox: str) -> _Handle:
-    found: _Handle | None = getattr(_local, "warden", None)
+def _handle(sandbox: str) -> Handle:
+    found: Handle | None = getattr(_local, "warden", None)
     if found is None or found.owner != os.getpid() or found.sandbox != sandbox:
         if found is not None:
             found.end()
-        found = _local.warden = _Handle(sandbox)
+        found = _local.warden = Handle(sandbox)
     return found
 
 

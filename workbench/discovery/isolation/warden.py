@@ -18,6 +18,7 @@ import numpy as np
 from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import child, locks, wire
 from workbench.discovery.isolation.nursery import Key, Nursery
+from workbench.discovery.isolation.session import serve_session
 from workbench.discovery.isolation.source import LONGEST, is_inert
 from workbench.discovery.isolation.zygote import Died, Reply, Zygote, deadline_after
 from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
@@ -208,13 +209,16 @@ def main(*, locked: bool) -> None:
             if not probed:
                 warden.probe()
                 probed = True
+            if message["do"] == "session":
+                return serve_session(message, inp, out, locked=locked)
             outcome, busy = warden.work(message["do"], _job(message["job"]))
             wire.send(out, {"outcome": asdict(outcome), "busy": busy})
         except GameplanError as error:
             wire.send(out, {"error": str(error), "usage": isinstance(error, UsageError)})
         except Exception as error:  # a fault of the task or of this package, not of a candidate: say so once, do not try again
             last = traceback.extract_tb(error.__traceback__)[-1]
-            text = f"task {message['job']['task']} failed: {type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
+            what = message["task"] if message["do"] == "session" else message["job"]["task"]
+            text = f"task {what} failed: {type(error).__name__}: {error} ({last.filename}, line {last.lineno})"
             wire.send(out, {"error": text, "usage": False})
 
 

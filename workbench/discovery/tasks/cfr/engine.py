@@ -13,6 +13,7 @@ import numba
 import numpy as np
 from numba import types
 
+from games.errors import GameplanError
 from games.jit import embedded, njit
 from games.params import Value
 from games.sequence_form import SequenceGame, Tree
@@ -43,12 +44,13 @@ class Memory(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A rule: its `update`, compiled or not, its numeric parameters with defaults, and its number of memory arrays of each kind."""
+    """A rule: its `update`, compiled or not, its numeric parameters with defaults, its memory arrays by kind and by name."""
 
     update: Any
     compiled: bool
     params: dict[str, Value]
     memory: tuple[int, int, int]
+    state: dict[str, str] = {}
 
 
 class BadPolicy(BadAnswer):
@@ -57,19 +59,23 @@ class BadPolicy(BadAnswer):
 
 @njit
 def _iterate(
-    update: Any, tree: Any, blocks: Any, tables: Any, params: Any, memory: Any, start: int, stop: int
+    update: Any, tree: Any, blocks: Any, tables: Any, params: Any, memory: Any, start: int, stop: int, alternating: bool
 ) -> tuple[int, int, int]:
-    """Run alternating iterations start..stop in place; return (iteration, player, infoset), -1, -1 unless a policy is bad."""
+    """Run iterations start..stop in place; return (iteration, player, infoset), -1, -1 unless a policy is bad."""
     players = len(tree.action_start) - 1
     for t in range(start, stop + 1):
         for player in range(players):
+            low, high = (player, player + 1) if alternating else (0, players if player == 0 else 0)
+            for other in range(low, high):  # regrets of this player, or of everybody from the same policies
+                a, b = tree.action_start[other], tree.action_start[other + 1]
+                i, j = tree.infoset_start[other], tree.infoset_start[other + 1]
+                q = tables.q[: b - a + 1]
+                gradient(other, tables.plan, blocks, tree, tables.buffer, q)
+                regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], blocks.unit[0], tables.r[a:b])
             a, b = tree.action_start[player], tree.action_start[player + 1]
             i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
             parent, first, count = tree.parent[i:j], tree.first[i:j], tree.count[i:j]
             S, sigma, R, r, reach = tables.S[a:b], tables.sigma[a:b], tables.R[a:b], tables.r[a:b], tables.reach[i:j]
-            q = tables.q[: b - a + 1]
-            gradient(player, tables.plan, blocks, tree, tables.buffer, q)
-            regrets(q, sigma, parent, first, count, blocks.unit[0], r)
             update(
                 S, sigma, reach, r, R, t, first, count, player, params, memory.action, memory.infoset, memory.game, a, b, i, j
             )  # fmt: skip
@@ -92,7 +98,7 @@ _known: dict[str, SequenceGame] = {}  # one game of every type that the loop is 
 def compile_loop(game: SequenceGame) -> None:
     """Compile (or load) what runs rules on games of this one's types."""
     tables, memory = _tables(game), _memory(game, (0, 0, 0))
-    arguments = (game.tree, game.blocks, tables, np.zeros(0), memory, 1, 0)
+    arguments = (game.tree, game.blocks, tables, np.zeros(0), memory, 1, 0, True)
     kernel: Any = _iterate
     kernel.disable_compile(False)
     kernel.compile((types.FunctionType(UPDATE), *map(numba.typeof, arguments)))
@@ -101,8 +107,10 @@ def compile_loop(game: SequenceGame) -> None:
     _known.setdefault(str(numba.typeof(game.blocks)), game)
 
 
-def make_program(source: str) -> Program:
+def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Program:
     """Return the rule in `source`; numbers of ``PARAMS`` stay data, everything else is compiled in if its functions are ``@njit``.
+
+    `chosen` has other values for parameters that are texts.
 
     Raises
     ------
@@ -111,6 +119,7 @@ def make_program(source: str) -> Program:
     """
     tree = ast.parse(source)
     params, state = _literal(tree, "PARAMS"), _literal(tree, "STATE")
+    params |= {name: value for name, value in (chosen or {}).items() if isinstance(params.get(name), str)}
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     numeric = {name: value for name, value in params.items() if name not in texts}
     wrapper = ast.parse(_wrapper(params, numeric, state))
@@ -124,7 +133,7 @@ def make_program(source: str) -> Program:
                 setattr(module, name, numba.njit(**{**_FLAGS, "no_cfunc_wrapper": True})(value.py_func))
     update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
-    made = Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS))  # type: ignore[arg-type]
+    made = Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state)  # type: ignore[arg-type]
     for game in _known.values():  # no iteration: what numba does on a first call is done before processes are forked
         run(made, numeric, game, 0)
     return made
@@ -138,20 +147,93 @@ def run(program: Program, values: Mapping[str, Value], game: SequenceGame, itera
     BadPolicy
         If the rule gives no probability distribution.
     """
-    tables, memory = _tables(game), _memory(game, program.memory)
-    for player in range(game.players):
-        _refresh(game, tables, player)
-    params = np.array([float(values[name]) for name in program.params], float)
-    iterate, tree = (_iterate, game.tree) if program.compiled else (_interpreted, _signed(game.tree))
-    with np.errstate(all="ignore"):
-        t, player, infoset = iterate(program.update, tree, game.blocks, tables, params, memory, 1, iterations)
-    if infoset >= 0:
-        raise BadPolicy(f"no probability distribution in iteration {t} for {place(game, player, infoset, tables.sigma)}")
-    policy = np.empty_like(tables.S)
-    player, infoset = normalised_average(tables.S, game.tree, policy)
-    if player >= 0:
-        raise BadPolicy(f"no average policy after iteration {iterations} for {place(game, player, infoset, tables.S)}")
-    return policy
+    solver = RuleSolver(game, program, values)
+    solver.advance(iterations)
+    return solver.average_policy()
+
+
+class RuleSolver:
+    """CFR with a `Program`: a `workbench.catalogue.Solver` whose bits and checkpoints are those of `solvers.cfr.solver.CFRSolver`."""
+
+    replays = False
+
+    def __init__(self, game: SequenceGame, program: Program, values: Mapping[str, Value], *, alternating: bool = True) -> None:
+        self.game, self.program, self.iteration = game, program, 0
+        self._alternating = alternating
+        self._tables, self._memory = _tables(game), _memory(game, program.memory)
+        self._params = np.array([float(values[name]) for name in program.params], float)
+        self._refresh()
+
+    def advance(self, stop: int) -> None:
+        """Run up to and including iteration `stop`, in place.
+
+        Raises
+        ------
+        BadPolicy
+            If the rule gives no probability distribution.
+        """
+        iterate, tree = (_iterate, self.game.tree) if self.program.compiled else (_interpreted, _signed(self.game.tree))
+        with np.errstate(all="ignore"):
+            t, player, infoset = iterate(
+                self.program.update, tree, self.game.blocks, self._tables, self._params, self._memory, self.iteration + 1, stop,
+                self._alternating,
+            )  # fmt: skip
+        if infoset >= 0:
+            where = place(self.game, player, infoset, self._tables.sigma)
+            raise BadPolicy(f"no probability distribution in iteration {t} for {where}")
+        self.iteration = stop
+
+    def average_policy(self) -> np.ndarray:
+        """Return a new array with the average policy (pairs of all players).
+
+        Raises
+        ------
+        BadPolicy
+            If the rule's sums are no average.
+        """
+        policy = np.empty_like(self._tables.S)
+        player, infoset = normalised_average(self._tables.S, self.game.tree, policy)
+        if player >= 0:
+            where = place(self.game, player, infoset, self._tables.S)
+            raise BadPolicy(f"no average policy after iteration {self.iteration} for {where}")
+        return policy
+
+    def remarks(self) -> dict[str, Any]:
+        """Return nothing to add to the metrics."""
+        return {}
+
+    def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
+        """Return nothing to keep beyond the policy."""
+        return {}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays from which `restore` goes on with the same bits, as `CFRSolver.state` names them."""
+        rows = dict.fromkeys(STATE_KINDS, 0)
+        arrays = {"R": self._tables.R, "S": self._tables.S, "sigma": self._tables.sigma}
+        for name, kind in self.program.state.items():
+            arrays[f"state.{name}"] = getattr(self._memory, kind)[rows[kind]]
+            rows[kind] += 1
+        return arrays
+
+    def restore(self, iteration: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue after `iteration` from the arrays of `state`.
+
+        Raises
+        ------
+        GameplanError
+            If the arrays are not those of this game and rule.
+        """
+        mine = self.state()
+        if set(mine) != set(arrays) or any(mine[k].shape != arrays[k].shape or arrays[k].dtype != np.float64 for k in mine):
+            raise GameplanError(f"the checkpoint does not belong to this rule on {self.game.name}; start a new run")
+        for name, array in mine.items():
+            array[:] = arrays[name]
+        self._refresh()
+        self.iteration = iteration
+
+    def _refresh(self) -> None:
+        for player in range(self.game.players):
+            _refresh(self.game, self._tables, player)
 
 
 def _signed(tree: Tree) -> Tree:

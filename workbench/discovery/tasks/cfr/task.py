@@ -108,6 +108,18 @@ class CFRTask:
             values["planned_iterations"] = horizon
         return {"policy": engine.run(program, values, game, horizon)}
 
+    def solver(self, order: Mapping[str, Any]) -> Any:
+        """In a locked process: return a solver for the program and the game of a session's `order`."""
+        game, alternating = instance_of(order["game"]).game, order["updates"] == "alternating"
+        if order["form"] == "class program":
+            program = make_class_program(order["name"], load_source(order["algo"]), order["algo"])
+            return ClassProgramSolver(game, program, alternating=alternating)
+        rule = engine.make_program(order["algo"], order["params"])
+        return engine.RuleSolver(game, rule, order["params"], alternating=alternating)
+
+    def warm_session(self, order: Mapping[str, Any]) -> None:
+        """Nothing beyond `warm` is to be loaded."""
+
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         """Return the exploitability of the policy in `answer`.
 

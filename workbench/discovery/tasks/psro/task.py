@@ -13,7 +13,8 @@ from games.errors import GameplanError
 from games.loader import resolve
 from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
-from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver
+from solvers.psro.catalogue import SOLVERS
+from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver, shipped_module
 from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
 from workbench.compare import expand_games
@@ -132,6 +133,23 @@ class PSROTask:
             return {"policy": solver.average_policy()}
         except GameplanError as error:
             raise _cause(error) from None
+
+    def solver(self, order: Mapping[str, Any]) -> PSROSolver:
+        """In a locked process: return a solver with the two meta-strategy solvers, names or texts, of a session's `order`."""
+        made = []
+        for role in FUNCTIONS:
+            name, text, given = order[role]
+            module = shipped_module(SOLVERS[name][0]) if text is None else load_source(text)
+            made.append(make_meta_solver(name, role, module, given, text))
+        return PSROSolver(instance_of(order["game"]).game, *made)
+
+    def warm_session(self, order: Mapping[str, Any]) -> None:
+        """Compile the shipped solvers among the two: a locked process reads no kernels from the disk."""
+        for role in FUNCTIONS:
+            name, text, given = order[role]
+            if text is None:
+                pair = {other: [name, None, given if other == role else {}] for other in FUNCTIONS}
+                self.solver({"game": order["game"], **pair}).advance(2)
 
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         """Return the exploitability of the policy in `answer`; see `workbench.discovery.task.Task`."""
