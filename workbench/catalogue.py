@@ -127,12 +127,13 @@ class Algorithm(NamedTuple):
 
     name: str
     params: dict[str, Value]
-    program: Rule | ClassProgram | MetaSolvers | None
+    program: Any  # Rule, ClassProgram, MetaSolvers, IsolatedProgram or None
 
     @property
     def family(self) -> Family:
         """The kind of algorithm."""
-        return _FAMILY_OF[type(self.program)]
+        found: Family = getattr(self.program, "family", None) or _FAMILY_OF[type(self.program)]
+        return found
 
     @property
     def one_shot(self) -> bool:

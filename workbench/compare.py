@@ -18,6 +18,7 @@ from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
 from workbench import rundir
 from workbench.engines import cancelled
+from workbench.isolated import NO_WORD, Trust
 from workbench.jobs import run_jobs
 from workbench.rundir import CONFIG, METRICS, RESULT, RunDirectory
 from workbench.solve import INTERRUPTED, SolveConfig, resolve_config, saved_config, solve
@@ -37,6 +38,13 @@ class Job:
     path: Path
     column: int
     mark: str = ""
+    sandbox: bool = False
+    trusted: bool = False
+
+    @property
+    def trust(self) -> Trust:
+        """What the command line says of the user's own files, all of which it names."""
+        return Trust(self.sandbox, self.trusted, self.config.programs)
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,9 @@ def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig
 
 
 def make_jobs(
-    games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path]
-) -> list[Job]:
+    games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path],
+    trust: Trust = NO_WORD,
+) -> list[Job]:  # fmt: skip
     """Return the jobs of a comparison, largest games first so that the last minutes are not spent on one of them.
 
     Raises
@@ -80,13 +89,13 @@ def make_jobs(
     UsageError
         For an unknown algorithm or game, before anything runs.
     """
-    configs = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}))[0] for g in games for a in algos]
+    configs = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}), trust=trust)[0] for g in games for a in algos]
     for game in games:
         resolve(game)[1]()
     path = out(configs)
     labels = _unique([label(a) for a in algos])
     jobs = [
-        Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column)
+        Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column, sandbox=trust.sandbox, trusted=trust.trusted)
         for config, (game, column) in zip(configs, [(g, c) for g in games for c in range(len(algos))], strict=True)
     ]
     return sorted(jobs, key=lambda job: -GAMES[job.config.game].histories if job.config.game in GAMES else -1)
@@ -109,7 +118,7 @@ def run_job(job: Job) -> Cell:
             return done
         resume = (job.path / CONFIG).exists() and _same_config(RunDirectory(job.path), job.config)
         run = RunDirectory.open(job.path) if resume else RunDirectory.create(job.path, force=True)
-        return _cell(solve(job.config, run, resume=resume, stop=cancelled))
+        return _cell(solve(job.config, run, resume=resume, stop=cancelled, trust=job.trust))
     except GameplanError as error:
         return Cell(None, None, str(error), str(job.path))
     except KeyboardInterrupt:  # cancelled before there was anything to save

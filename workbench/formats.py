@@ -61,6 +61,7 @@ _METRIC = record(
     {"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)},
 )
 METRIC: Kind = _metric
+REMARKS = record({"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)}, others=None)  # of PSRO
 TIME = record({"iteration": whole(1), "seconds": _SECONDS}, {"digest": text()})
 
 MARKS = record({}, others=lambda value, place: listed(scalar)(value, place) if isinstance(value, list) else scalar(value, place))

@@ -8,12 +8,13 @@ import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from games.errors import GameplanError, UsageError
-from games.modules import digest_of
+from games.modules import digest_of, is_file, read_text
 from games.params import Value, resolve_params
 from games.reading import Mismatch
 from games.sequence_form import SequenceGame
@@ -22,19 +23,72 @@ from solvers.cfr.rule_file import FUNCTIONS
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import CLASSES as META_CLASSES
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
+from workbench import families
 from workbench.catalogue import Algorithm, find_meta_solver
 from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.session import Session
 from workbench.formats import REMARKS
 
 MARK = "# from gameplan evolve"  # the first line of exported programs: they are run isolated unless --trusted is said
-SANDBOX, TRUSTED = "sandbox", "trusted"
 TOLERANCE = 1e-9  # of sums of probabilities
 
 
 def is_marked(text: str) -> bool:
     """Return whether a program says in its first line that a discovery wrote it; a convenience, not a boundary."""
     return text.startswith(MARK)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What the command line says of programs of the user's own: run them isolated (`sandbox`), or as the user (`trusted`).
+
+    If it says neither, files that it names run as the user, unless a discovery has written them; what only a run directory has runs
+    isolated, if it is a rule. `named` has the digests of the files that are named, by role.
+    """
+
+    sandbox: bool = False
+    trusted: bool = False
+    named: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_WORD = Trust()  # the command line says nothing
+
+
+def trust_of(sandbox: bool, trusted: bool, given: Mapping[str, Any]) -> Trust:
+    """Return what a command line says: its two switches, and the files among `given` options.
+
+    Raises
+    ------
+    UsageError
+        If it says both.
+    """
+    if sandbox and trusted:
+        raise UsageError("--sandbox and --trusted contradict each other; say one of them")
+    roles = ("algo", "train", "eval")
+    files = {role: given[role] for role in roles if isinstance(given.get(role), str) and is_file(given[role])}
+    return Trust(sandbox, trusted, {role: digest_of(read_text(Path(name))) for role, name in files.items()})
+
+
+def isolates(texts: Mapping[str, str], kept: Mapping[str, str] | None, trust: Trust, run: Path | None) -> bool:
+    """Return whether programs (role -> text) run isolated; `kept` has the digests with which the run directory `run` has them.
+
+    Raises
+    ------
+    UsageError
+        If they are neither rules, nor trusted, nor named again.
+    """
+    if trust.sandbox or trust.trusted:
+        return trust.sandbox
+    if any(map(is_marked, texts.values())):
+        return True
+    unknown = [role for role in kept or () if role in texts and trust.named.get(role) != (kept or {})[role]]
+    if unknown and (unknown != ["algo"] or form_of(texts["algo"]) == "meta-solvers"):
+        again = " ".join(f"--{role} FILE" for role in unknown)
+        raise UsageError(
+            f"the run in {run} has meta-strategy solvers of its own, which run as you only if you name them again or trust the "
+            f"run: gameplan solve --resume {run} {again}, or --trusted; --sandbox runs them isolated"
+        )
+    return bool(unknown)
 
 
 def form_of(text: str) -> str:
@@ -60,9 +114,15 @@ class IsolatedProgram:
     order: dict[str, Any]
     digests: dict[str, str] = field(default_factory=dict)
 
-    def make(self, game: SequenceGame, *, alternating: bool) -> "IsolatedSolver":
-        """Return a solver in a process of its own."""
-        return IsolatedSolver(game, self, alternating=alternating)
+    @property
+    def family(self) -> families.Family:
+        """The family of programs of its form, but that its solvers are made in processes of their own."""
+        found = {"rule": families.RULE, "class program": families.CLASS_PROGRAM, "meta-solvers": families.PSRO}[self.form]
+        return found._replace(make=_make)
+
+
+def _make(program: "IsolatedProgram", params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> "IsolatedSolver":
+    return IsolatedSolver(game, program, alternating=alternating)
 
 
 class IsolatedSolver:
@@ -220,7 +280,8 @@ def _defined(text: str) -> set[str]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise GameplanError(f"line {getattr(error, 'lineno', None) or 1}: not valid Python: {getattr(error, 'msg', error)}") from error
+        line = getattr(error, "lineno", None) or 1
+        raise GameplanError(f"line {line}: not valid Python: {getattr(error, 'msg', error)}") from error
     names: set[str] = set()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -1,14 +1,18 @@
 """Starting and checking rules of one's own."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from games.compiler import MAX_HISTORIES
 from games.errors import GameplanError, UsageError
 from games.files import write_output
 from games.loader import load_game
+from games.modules import read_text
 from solvers.cfr.class_form import ClassProgram
 from solvers.exploitability import Evaluator
 from workbench.catalogue import Algorithm, load_program
+from workbench.isolated import form_of, is_marked, isolated_algorithm
 
 TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
 
@@ -66,8 +70,10 @@ def write_new_rule(path: Path, *, force: bool = False) -> None:
     write_output(path, TEMPLATE, "FILE")
 
 
-def check_rule_file(path: Path, iterations: int = 100) -> dict[str, Any]:
+def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None = None) -> dict[str, Any]:
     """Return ``ok``, ``form``, ``problems`` and the exploitability after some iterations of Kuhn poker.
+
+    `sandbox` says whether the rule runs isolated; by default it does if a discovery wrote it.
 
     Raises
     ------
@@ -76,17 +82,12 @@ def check_rule_file(path: Path, iterations: int = 100) -> dict[str, Any]:
     """
     record: dict[str, Any] = {"file": str(path), "ok": False, "form": None, "problems": [], "exploitability": None}
     try:
-        program = load_program(path)
-        if isinstance(program, ClassProgram):
-            record["form"] = "class program"
-            algorithm = Algorithm(path.name, {}, program)
-        else:
-            record["form"] = "compiled rule" if program.compiled else "NumPy rule"
-            params = {k: iterations if k == "planned_iterations" and v == 0 else v for k, v in program.params.items()}
-            algorithm = Algorithm(path.name, params, program)
+        text = read_text(path, "rule file")
+        isolated = is_marked(text) if sandbox is None else sandbox
+        record["form"], algorithm = _isolated(path, text, iterations) if isolated else _own(path, iterations)
         for name in ("kuhn_2p", "kuhn_3p"):  # three players: infosets with other numbers of rows, and a game state shared by more
             game = load_game(name)
-            solver = algorithm.make(game, alternating=True)
+            solver = algorithm(name).make(game, alternating=True)
             solver.advance(iterations)
             value = Evaluator(game)(solver.average_policy()).exploitability
             if name == "kuhn_2p":
@@ -98,3 +99,22 @@ def check_rule_file(path: Path, iterations: int = 100) -> dict[str, Any]:
         return record
     record["ok"] = True
     return record
+
+
+def _own(path: Path, iterations: int) -> tuple[str, Callable[[str], Algorithm]]:
+    program = load_program(path)
+    if isinstance(program, ClassProgram):
+        made = Algorithm(path.name, {}, program)
+        return "class program", lambda game: made
+    params = {k: iterations if k == "planned_iterations" and v == 0 else v for k, v in program.params.items()}
+    rule = Algorithm(path.name, params, program)
+    return "compiled rule" if program.compiled else "NumPy rule", lambda game: rule
+
+
+def _isolated(path: Path, text: str, iterations: int) -> tuple[str, Callable[[str], Algorithm]]:
+    form = form_of(text)
+    if form == "meta-solvers":
+        raise GameplanError(f"{path.name} has meta-strategy solvers: try it with gameplan solve kuhn_2p --algo {path} --sandbox")
+    return f"{form}, isolated", lambda game: isolated_algorithm(
+        path.name, {"algo": text}, {}, iterations, train=None, evaluate=None, game=game, max_histories=MAX_HISTORIES
+    )

@@ -13,6 +13,7 @@ from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UsageError
 from games.files import read_file
 from games.loader import load_game
+from games.modules import digest_of, read_text
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import is_cold
@@ -21,7 +22,9 @@ from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue import Algorithm, MetaSolvers, Solver, find_algorithm, is_file
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA, from_saved
+from workbench.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
 from workbench.policies import SUFFIXES, encode_arrays, encode_policy
+from workbench.programs import KINDS, kept_programs
 from workbench.rundir import CHECKPOINT, CONFIG, METRICS, PROGRAMS, TIMING, RunDirectory
 
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
@@ -62,13 +65,15 @@ class SolveConfig:
     schema: int = SCHEMA
 
 
-def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> tuple[SolveConfig, Algorithm]:
+def resolve_config(
+    config: SolveConfig, copies: RunDirectory | None = None, trust: Trust = NO_WORD
+) -> tuple[SolveConfig, Algorithm]:
     """Return `config` with all parameters filled in, and its algorithm (from the run's copies of the user's files, if given).
 
     Raises
     ------
     UsageError
-        For an unknown algorithm or parameter, or a number out of range.
+        For an unknown algorithm or parameter, a number out of range, or a program of the run that may not run as the user.
     """
     for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
@@ -78,16 +83,29 @@ def resolve_config(config: SolveConfig, copies: RunDirectory | None = None) -> t
         chosen["eval"] = config.eval or config.train
     files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
     if copies is not None:
-        chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files if (copies.path / PROGRAMS[role]).exists()}
-    algorithm = find_algorithm(
-        chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
-    )  # fmt: skip
+        texts = kept_programs(copies, {role: config.programs.get(role, "") for role in files})
+        chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files}
+    else:
+        texts = {role: read_text(path, f"{KINDS[role]} file") for role, path in files.items()}
+    if files and isolates(texts, config.programs if copies else None, trust, copies.path if copies else None):
+        algorithm = isolated_algorithm(
+            config.algo, texts, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"], game=config.game,
+            max_histories=config.max_histories,
+        )  # fmt: skip
+    else:
+        algorithm = find_algorithm(
+            chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
+        )  # fmt: skip
     changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path) for role, path in files.items()}}
     family = algorithm.family
     changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
     changes["every"] = family.every if config.every is None else config.every
     program = algorithm.program
-    if isinstance(program, MetaSolvers):
+    if isinstance(program, IsolatedProgram):
+        digests = dict(program.digests)
+        if program.form == "meta-solvers" and "algo" not in files:
+            changes |= {role: changes.get(role, program.order[role][0]) for role in ("train", "eval")}
+    elif isinstance(program, MetaSolvers):
         digests = {"train": program.train.digest, "eval": program.eval.digest}
         if "algo" in files:  # one file with the solvers that were not chosen
             digests["algo"] = digests["eval" if config.train else "train"]
@@ -141,6 +159,7 @@ def solve(
     on_progress: OnProgress = lambda iteration, exploitability: None,
     on_compile: Progress | None = None,
     say: Callable[[str], None] = lambda text: None,
+    trust: Trust = NO_WORD,
 ) -> dict[str, Any]:
     """Run `config` in the directory `run` and return the result record, which is also saved there.
 
@@ -155,6 +174,8 @@ def solve(
         Asked several times a second; when true, the run saves a checkpoint and ends with status "interrupted".
     on_progress, on_compile, say : callable
         Told of (iteration, last exploitability), of histories walked, and of what a user should know.
+    trust : Trust
+        What the command line says of programs of the user's own.
 
     Raises
     ------
@@ -163,7 +184,7 @@ def solve(
         that another process is working on, or files that are not this run's.
     """
     with run.writing(resume=resume):
-        return _solve(config, run, resume, stop, on_progress, on_compile, say)
+        return _solve(config, run, resume, stop, on_progress, on_compile, say, trust)
 
 
 def _solve(
@@ -174,9 +195,13 @@ def _solve(
     on_progress: OnProgress,
     on_compile: Progress | None,
     say: Callable[[str], None],
+    trust: Trust,
 ) -> dict[str, Any]:
     saved = config
-    config, algorithm = resolve_config(config, run if resume else None)
+    config, algorithm = resolve_config(config, run if resume else None, trust)
+    if isinstance(algorithm.program, IsolatedProgram):
+        say(f"{config.algo} runs isolated; to run it as you, name the file again, or say --trusted" if resume else
+            f"{config.algo} runs isolated")  # fmt: skip
     for role, digest in saved.programs.items() if resume else ():
         if config.programs.get(role) != digest:
             raise GameplanError(
@@ -424,7 +449,7 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
         if name == "params":
             same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
         elif name in PROGRAMS and is_file(value):
-            same = str(Path(value).resolve()) == before
+            same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
         else:
             same = name in CHANGEABLE or value == before
         if not same:

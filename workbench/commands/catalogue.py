@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+from workbench.commands.options import SCHEMA, json_option, print_json, sandbox_option, size_option, trusted_option
 from workbench.printing import echo
 
 
@@ -114,12 +114,16 @@ def new_rule(file: Path, force: bool) -> int:
 
 @click.command("check-rule")
 @click.argument("file", type=click.Path(path_type=Path))
+@sandbox_option
+@trusted_option
 @json_option
-def check_rule(file: Path, as_json: bool) -> int:
+def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
     """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
+    from workbench.isolated import trust_of
     from workbench.rule_tools import check_rule_file
 
-    record = check_rule_file(file)
+    trust = trust_of(sandbox, trusted, {})
+    record = check_rule_file(file, sandbox=True if trust.sandbox else False if trust.trusted else None)
     if as_json:
         print_json({"schema": SCHEMA, "command": "check-rule", **record})
     else:

@@ -17,7 +17,9 @@ from workbench.commands.options import (
     json_option,
     names,
     print_json,
+    sandbox_option,
     size_option,
+    trusted_option,
     updates_option,
 )
 from workbench.commands.plan import levels_option, world_option
@@ -58,6 +60,8 @@ from workbench.printing import echo
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
+@sandbox_option
+@trusted_option
 @json_option
 def compare(
     games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, engine: str,
@@ -106,10 +110,13 @@ def _compare_algorithms(
     as_json: bool,
     pool: Any,
     stop: Any,
+    sandbox: bool,
+    trusted: bool,
     **options: Any,
 ) -> int:
     from workbench import compare as comparison
     from workbench import locks
+    from workbench.isolated import trust_of
     from workbench.plotting import draw_convergence
     from workbench.solve import SolveConfig
     from workbench.terminal import job_progress, print_comparison
@@ -122,6 +129,7 @@ def _compare_algorithms(
         algos,
         SolveConfig(game="", algo="", **options),
         lambda configs: out or comparison.default_path(RUNS, games, configs),
+        trust_of(sandbox, trusted, {}),
     )
     path = plan[0].path.parent.parent
     try:

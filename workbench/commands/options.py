@@ -59,6 +59,12 @@ iterations_option = click.option(
     callback=lambda _ctx, _param, value: value or 0,
     help="Iterations, of every algorithm.  [default: the family's own: 1000; PSRO: 100]",
 )
+sandbox_option = click.option(
+    "--sandbox", is_flag=True, help="Run programs of your own in a locked process: no file, no network, no other process."
+)
+trusted_option = click.option(
+    "--trusted", is_flag=True, help="Run what a run directory keeps, or a discovery wrote, as you and not isolated."
+)
 updates_option = click.option(
     "--updates",
     type=click.Choice(["alternating", "simultaneous"]),

@@ -12,8 +12,10 @@ from workbench.commands.options import (
     iterations_option,
     json_option,
     print_json,
+    sandbox_option,
     set_option,
     size_option,
+    trusted_option,
     updates_option,
 )
 
@@ -38,11 +40,14 @@ from workbench.commands.options import (
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="RUN", help="Continue the run in this directory (or in --out); -n may grow."
 )
+@sandbox_option
+@trusted_option
 @json_option
 @click.pass_context
 def solve(
-    ctx: click.Context, game: str | None, out: Path | None, force: bool, resume: str | None, as_json: bool, **options: Any
-) -> int:
+    ctx: click.Context, game: str | None, out: Path | None, force: bool, resume: str | None, sandbox: bool, trusted: bool,
+    as_json: bool, **options: Any,
+) -> int:  # fmt: skip
     """Solve GAME: a short name, an OpenSpiel game string, an .efg or .nfg file.
 
     The run directory keeps configuration, metrics, policy (npz, JSON, CSV) and checkpoints. Exit codes: 0 done, 1 error, 2 usage,
@@ -50,6 +55,7 @@ def solve(
     run).
     """
     from games.loader import resolve
+    from workbench.isolated import trust_of
     from workbench.rundir import RunDirectory, default_path
     from workbench.solve import SolveConfig, resolve_config, resumed_config
 
@@ -64,25 +70,28 @@ def solve(
             key: value for key, value in options.items() if ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
         }
         config = resumed_config(run, {**given, **({"game": game} if game else {})})
-        return _solve(config, run, as_json, resume=True)
+        return _solve(config, run, as_json, trust_of(sandbox, trusted, given), resume=True)
     if game is None:
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
-    config, _ = resolve_config(SolveConfig(game=game, **options))
+    trust = trust_of(sandbox, trusted, {})
+    config, _ = resolve_config(SolveConfig(game=game, **options), trust=trust)
     resolve(game)[1]()  # a misspelt game leaves no directory behind
     path = out or default_path(RUNS, config.game, config.algo, config.seed)
-    return _solve(config, RunDirectory.create(path, force=force), as_json, resume=False)
+    return _solve(config, RunDirectory.create(path, force=force), as_json, trust, resume=False)
 
 
-def _solve(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
+def _solve(config: Any, run: Any, as_json: bool, trust: Any, *, resume: bool) -> int:
     from workbench.interrupts import stop_on_signal
     from workbench.solve import INEXACT, INTERRUPTED, MISSED, solve
     from workbench.terminal import print_run, run_display, say
 
     try:
         with stop_on_signal() as stop, run_display(config.iterations) as display:
-            record = solve(config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say)
+            record = solve(
+                config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say, trust=trust
+            )
     finally:
         run.discard_if_empty()
     if as_json:

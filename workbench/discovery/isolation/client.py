@@ -84,6 +84,7 @@ class Handle:
         self.end = weakref.finalize(self, _end, self.owner, self.process, errors)
 
     def ask(self, message: dict[str, Any], seconds: float) -> Any:
+        """Return the warden's reply to a message."""
         assert self.process.stdin and self.process.stdout
         wire.send(self.process.stdin.fileno(), message)
         return wire.receive(self.process.stdout.fileno(), time.monotonic() + seconds)

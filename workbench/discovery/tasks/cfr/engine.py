@@ -153,7 +153,7 @@ def run(program: Program, values: Mapping[str, Value], game: SequenceGame, itera
 
 
 class RuleSolver:
-    """CFR with a `Program`: a `workbench.catalogue.Solver` whose bits and checkpoints are those of `solvers.cfr.solver.CFRSolver`."""
+    """CFR with a `Program`: a solver whose bits and checkpoints are those of `solvers.cfr.solver.CFRSolver`."""
 
     replays = False
 
