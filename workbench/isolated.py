@@ -130,7 +130,12 @@ class IsolatedSolver:
 
     def __init__(self, game: SequenceGame, program: IsolatedProgram, *, alternating: bool) -> None:
         self.game, self.program, self.iteration = game, program, 0
-        self._session = Session({**program.order, "updates": "alternating" if alternating else "simultaneous"})
+        try:
+            self._session = Session({**program.order, "updates": "alternating" if alternating else "simultaneous"})
+        except UsageError:
+            raise
+        except GameplanError as error:
+            raise GameplanError(f"{program.name}, isolated: {error}") from error
         self.replays = bool(self._session.opened["replays"].any())
 
     def advance(self, stop: int) -> None:

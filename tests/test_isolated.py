@@ -1,0 +1,182 @@
+"""Programs that run in a locked process: the same bits as the user's own, nothing of them outside, and who decides it."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from games.errors import GameplanError, UsageError
+from games.loader import load_game
+from solvers.cfr.solver import CFRSolver
+from workbench.catalogue import load_program
+from workbench.commands.catalogue import check_rule
+from workbench.discovery.isolation import locks
+from workbench.discovery.tasks.cfr import engine
+from workbench.isolated import MARK, Trust, form_of, is_marked, isolated_algorithm, isolates
+from workbench.rundir import RunDirectory
+from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
+
+locked = pytest.mark.skipif(locks.level() == "none", reason="no seccomp here")
+
+RULE = """
+from solvers.rule import add_to_average, regret_matching
+PARAMS = {"gamma": 2.0}
+STATE = {"kept": "action", "count": "game"}
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    state.count[0] += 1.0
+    add_to_average(S, sigma, reach, infosets, ((t - 1.0) / t) ** params.gamma, 1.0)
+def accumulate_regret(R, r, t, infosets, params, state):
+    R[:] = (R + r + 0.01 * state.kept).clip(0.0)
+    state.kept[:] = r
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    regret_matching(sigma, R, infosets)
+"""
+SOLVERS = """
+import numpy as np
+TRAIN = {"floor": 0.1}
+STATE = {}
+def train(payoffs, iteration, params):
+    return [np.full(n, params.floor) + np.arange(n) for n in payoffs.sizes]
+def evaluate(payoffs, iteration):
+    return [np.ones(n) for n in payoffs.sizes]
+"""
+
+
+def test_the_locked_solver_has_the_bits_and_checkpoints_of_the_user_s(tmp_path, game):
+    """Both ways of moving on, in pieces, and each goes on from the other's checkpoint."""
+    (tmp_path / "mine.py").write_text(RULE)
+    rule, kuhn = load_program(tmp_path / "mine.py"), game("kuhn_3p")
+    program = engine.make_program(RULE)
+    for alternating in (True, False):
+
+        def ours(alternating=alternating):
+            return engine.RuleSolver(kuhn, program, rule.params, alternating=alternating)
+
+        def theirs(alternating=alternating):
+            return CFRSolver(kuhn, rule, rule.params, alternating=alternating)
+
+        whole = theirs()
+        whole.advance(20)
+        for first, second in ((ours, ours), (theirs, ours), (ours, theirs)):
+            one, two = first(), second()
+            one.advance(7)
+            one.advance(12)
+            two.restore(12, {key: array.copy() for key, array in one.state().items()})
+            two.advance(20)
+            assert two.average_policy().tobytes() == whole.average_policy().tobytes()
+    with pytest.raises(GameplanError, match="does not belong"):
+        ours().restore(1, {})
+
+
+@locked
+def test_a_rule_that_only_a_run_has_goes_on_in_a_locked_process(tmp_path):
+    rule = tmp_path / "mine.py"
+    rule.write_text(RULE)
+    config = SolveConfig("kuhn_2p", str(rule), 40)
+    whole, run = RunDirectory(tmp_path / "whole"), RunDirectory(tmp_path / "run")
+    for directory in (whole, run):
+        RunDirectory.create(directory.path)
+    solve(config, whole)
+    solve(SolveConfig("kuhn_2p", str(rule), 15), run)
+    rule.write_text(RULE + f"\nopen({str(tmp_path / 'ran')!r}, 'w')\n")  # whatever becomes of the file
+    told = []
+    solve(resumed_config(run, {"iterations": 40}), run, resume=True, say=told.append)
+    assert any("isolated" in line for line in told)
+    for name in ("policy.npz", "metrics.jsonl"):
+        assert (run.path / name).read_bytes() == (whole.path / name).read_bytes()
+    assert not (tmp_path / "ran").exists()
+
+
+@locked
+def test_nothing_of_an_isolated_file_runs_here(tmp_path):
+    evil = tmp_path / "evil.py"
+    evil.write_text(RULE + f"\nopen({str(tmp_path / 'ran')!r}, 'w').write('here')\n")
+    with pytest.raises(GameplanError, match=r"isolated: PermissionError.*line 14"):
+        solve(SolveConfig("kuhn_2p", str(evil), 5), RunDirectory.create(tmp_path / "a"), trust=Trust(sandbox=True))
+    evil.write_text(MARK + " runs/x\n" + evil.read_text())  # so is what a discovery has written, unasked
+    found = CliRunner().invoke(check_rule, [str(evil)], standalone_mode=False)
+    assert found.return_value == 1 and "PermissionError" in found.output
+    assert not (tmp_path / "ran").exists()
+
+
+@locked
+def test_meta_solvers_run_isolated(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(SOLVERS)
+    config = SolveConfig("kuhn_2p", str(file), 4, params={"train.floor": 0.5})
+    own, there = RunDirectory.create(tmp_path / "own"), RunDirectory.create(tmp_path / "there")
+    solve(config, own)
+    solve(config, there, trust=Trust(sandbox=True))
+    for name in ("policy.npz", "metrics.jsonl", "config.json", "population.npz"):
+        assert (own.path / name).read_bytes() == (there.path / name).read_bytes(), name
+    with pytest.raises(UsageError, match="--algo FILE, or --trusted"):  # only the run has it
+        resolve_config(resumed_config(own, {"iterations": 6}), own)
+
+
+def test_who_decides():
+    """Where a program runs follows from the command line, and from where its text is."""
+    texts, kept = {"algo": RULE}, {"algo": "digest"}
+    for trust, where, isolated in (
+        (Trust(), None, False), (Trust(sandbox=True), None, True), (Trust(), kept, True), (Trust(trusted=True), kept, False),
+        (Trust(named=kept), kept, False), (Trust(named={"algo": "other"}), kept, True),
+    ):  # fmt: skip
+        assert isolates(texts, where, trust, None) is isolated, (trust, where)
+    assert isolates({"algo": f"{MARK} x\n{RULE}"}, None, Trust(), None)
+    assert not isolates({"algo": f"{MARK} x\n{RULE}"}, None, Trust(trusted=True), None)
+    for other in ({"train": SOLVERS}, {"algo": SOLVERS}):
+        with pytest.raises(UsageError, match="--trusted"):
+            isolates(other, dict.fromkeys(other, "digest"), Trust(), None)
+    assert is_marked(MARK) and not is_marked(RULE)
+
+
+def test_what_is_said_of_an_isolated_file_is_read_not_run():
+    assert [form_of(text) for text in (RULE, SOLVERS, "class RegretAccumulator: pass")] == ["rule", "meta-solvers", "class program"]
+    where = {"train": None, "evaluate": None, "game": "kuhn_2p", "max_histories": 100}
+    found = isolated_algorithm("mine.py", {"algo": RULE}, {"gamma": "3"}, 10, **where)
+    assert found.params == {"gamma": 3.0} and found.program.digests["algo"]
+    for text, what in (
+        ("x = [", "line 1: not valid Python"), ("PARAMS = {}", "function accumulate_policy"), (RULE.replace("{\"gamma", "{1: 2, \"gamma"), "PARAMS"),
+        (RULE.replace("2.0", "open('x')"), "PARAMS"),
+    ):  # fmt: skip
+        with pytest.raises(GameplanError, match=what):
+            isolated_algorithm("mine.py", {"algo": text}, {}, 10, **where)
+    with pytest.raises(UsageError, match="no parameter"):
+        isolated_algorithm("mine.py", {"algo": RULE}, {"other": 1.0}, 10, **where)
+
+
+def test_what_comes_back_is_checked(monkeypatch):
+    """A program may answer anything; it is no policy until it is one."""
+    from workbench import isolated
+
+    answers = {}
+
+    class Session:
+        def __init__(self, order):
+            self.opened = {"replays": np.zeros(1, np.int64)}
+
+        def ask(self, request):
+            return answers
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(isolated, "Session", Session)
+    kuhn = load_game("kuhn_2p")
+    algorithm = isolated_algorithm(
+        "mine.py", {"algo": SOLVERS}, {}, 10, train=None, evaluate=None, game="kuhn_2p", max_histories=100
+    )
+    solver = algorithm.make(kuhn, alternating=True)
+    good = np.repeat(1.0 / kuhn.tree.count, kuhn.tree.count)
+    answers["policy"] = good
+    assert (solver.average_policy() == good).all()
+    for bad in (good[1:], good * 1.01, -good, np.where(good == good[0], np.nan, good), good.astype(int)):
+        answers["policy"] = bad
+        with pytest.raises(GameplanError):
+            solver.average_policy()
+    for text in (b"", b"[", b'{"train": 1}', b'{"train": [[1]], "eval": [[NaN]], "support": [1]}', b"[" * 100_000):
+        answers["json"] = np.frombuffer(text, np.uint8).astype(np.int64)
+        with pytest.raises(GameplanError):
+            solver.remarks()
+    answers.clear()
+    answers["../x/y"] = np.zeros(1)
+    with pytest.raises(GameplanError):
+        solver.artifacts()
