@@ -248,7 +248,9 @@ def isolated_algorithm(
         missing = [name for name in FUNCTIONS if name not in _defined(text)]
         if missing:
             raise GameplanError(f"{algo} is not a valid rule: function {', '.join(missing)} is missing")
-        params = resolve_params(algo, _table(algo, text, "PARAMS"), _table(algo, text, "CHOICES"), given, iterations)
+        params = resolve_params(
+            algo, _table(algo, text, "PARAMS"), _table(algo, text, "CHOICES"), given, iterations or families.RULE.iterations
+        )
     return Algorithm(algo, params, IsolatedProgram(
         algo, form, {**order, "task": "cfr", "form": form, "algo": text, "params": params}, digests
     ))  # fmt: skip

@@ -102,7 +102,7 @@ def resolve_config(
     changes["every"] = family.every if config.every is None else config.every
     program = algorithm.program
     if isinstance(program, IsolatedProgram):
-        digests = dict(program.digests)
+        digests: dict[str, str | None] = {**program.digests}
         if program.form == "meta-solvers" and "algo" not in files:
             changes |= {role: changes.get(role, program.order[role][0]) for role in ("train", "eval")}
     elif isinstance(program, MetaSolvers):
