@@ -135,7 +135,7 @@ LINES = [
     ("solve", "metrics.jsonl", "values", [0.0, None], r"values\[1\] = null; it must be a finite number"),
     ("solve", "timing.jsonl", "seconds", -1, "a finite number from 0 on"),
     ("plan", "episodes.jsonl", "score", True, "a finite number"),
-    ("plan", "episodes.jsonl", "actions", [0, -1], r"actions\[1\] = -1; it must be a whole number from 0"),
+    ("plan", "episodes.jsonl", "actions", [0, 0.5], r"actions\[1\] = 0.5; it must be a whole number"),
     ("plan", "episodes.jsonl", "cost", {"simulations": 0.5}, r"cost.simulations = 0.5; it must be a whole number"),
     ("plan", "timing.jsonl", "cpu_seconds", [], "a list of 0; it must be a finite number"),
 ]

@@ -46,6 +46,8 @@ class Population:
         self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]
         self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(self.game.players)]
         self.lines = run.read_lines(METRICS)
+        if not self.lines:
+            raise GameplanError(f"{path / METRICS} is empty or not there; resume the run, or run it again")
         self._check(file)
 
     def _check(self, file: Path) -> None:

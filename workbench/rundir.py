@@ -137,7 +137,7 @@ class RunDirectory:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name` as a whole."""
-        _explain(self.path, lambda: write_atomically(self.path / name, content))
+        _explain(self.path / name, lambda: write_atomically(self.path / name, content))
 
     def write_json(self, name: str, record: Any) -> None:
         """Replace the file `name` by `record` as JSON."""
@@ -189,7 +189,7 @@ class RunDirectory:
             finally:
                 os.close(handle)
 
-        _explain(self.path, write)
+        _explain(self.path / name, write)
 
     def append_pair(self, name: str, record: dict[str, Any], timing: dict[str, Any], identity: Any) -> None:
         """Append `record` to `name`, and its `timing` with a digest of `record` and of the run's `identity` to ``timing.jsonl``."""

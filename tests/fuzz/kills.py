@@ -1,0 +1,132 @@
+"""Runs killed at random moments, the first milliseconds among them: the same command or --resume goes on to the same bytes.
+
+    python -m tests.fuzz.kills --count 200
+
+Children are forked from this process, which has imported everything, so that a kill hits the run and not the start of Python.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import cli
+from tests.fuzz.tally import Tally, options
+
+RULE = """import numpy as np
+PARAMS = {}
+STATE = {}
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    S += t * np.repeat(reach, infosets.count) * sigma
+def accumulate_regret(R, r, t, infosets, params, state):
+    np.maximum(R + r, 0.0, out=R)
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    total = np.repeat(np.add.reduceat(R, infosets.first), infosets.count)
+    sigma[:] = np.where(total > 0, R / np.where(total > 0, total, 1.0), 1.0 / np.repeat(infosets.count, infosets.count))
+"""
+COMMANDS = {  # what is killed
+    "solve": ["solve", "leduc_2p", "--algo", "cfr+", "-n", "6000"],
+    "rule": ["solve", "kuhn_2p", "--algo", "./rule.py", "-n", "3000"],
+    "psro": ["solve", "kuhn_2p", "--algo", "psro-uniform", "-n", "30"],
+    "plan": ["plan", "2048-2x3", "--planner", "flat", "--simulations", "300", "--episodes", "12", "--jobs", "1"],
+    "compare": ["compare", "kuhn_2p", "--algos", "cfr,dcfr", "-n", "3000", "--jobs", "2"],
+}
+FILES = ("config.json", "metrics.jsonl", "episodes.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")
+
+
+def begin(arguments: list[str]) -> int:
+    """Run a command in a child; return its process id."""
+    child = os.fork()
+    if child:
+        return child
+    os.setpgid(0, 0)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1):
+        os.dup2(nowhere, stream)
+    os.dup2(os.open("said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+    sys.argv = ["gameplan", *arguments]
+    try:
+        cli.main()
+    except SystemExit as end:
+        os._exit(end.code if isinstance(end.code, int) else 1)
+    except BaseException:
+        os._exit(99)
+    os._exit(0)
+
+
+def finish(arguments: list[str]) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and what it said."""
+    code = os.waitstatus_to_exitcode(os.waitpid(begin(arguments), 0)[1])
+    return code, Path("said").read_text(errors="replace").strip()
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Return what must be equal, below `path`; paths inside are left out."""
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.name in FILES}
+
+
+def stray(path: Path) -> list[str]:
+    """Return what should not be left: temporary files and locks."""
+    return [str(file.relative_to(path)) for file in path.rglob(".*")]
+
+
+def main() -> int:
+    """Kill, go on, compare."""
+    given = options(__doc__ or "", 200)
+    rng = random.Random(given.seed)
+    tally = Tally("kills")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        Path("rule.py").write_text(RULE)
+        whole, took = {}, {}
+        for name, arguments in COMMANDS.items():
+            finish([*arguments, "--out", f"warm-{name}"])
+            start = time.monotonic()
+            code, said = finish([*arguments, "--out", f"whole-{name}"])
+            assert code == 0, (name, said)
+            took[name], whole[name] = time.monotonic() - start, contents(Path(f"whole-{name}"))
+        print({name: f"{seconds:.2f} s" for name, seconds in took.items()}, flush=True)
+        kills = runs = 0
+        while kills < given.count:
+            name = rng.choices(list(COMMANDS), (4, 3, 3, 3, 1))[0]
+            out, runs = Path(f"run-{runs}"), runs + 1
+            fresh = [*COMMANDS[name], "--out", str(out)]
+            arguments = fresh
+            for _ in range(rng.choice((1, 1, 2, 3))):
+                child = begin(arguments)
+                early = rng.random() < 0.4
+                time.sleep(rng.uniform(0.0, 0.03 if early else took[name]))
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+                killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+                kills += killed
+                tally.counts["killed early" if early and killed else "killed" if killed else "ended before"] += 1
+                resumable = name != "compare" and (out / "config.json").exists()
+                arguments = [fresh[0], "--resume", str(out), *(["--jobs", "1"] if name == "plan" else [])] if resumable else fresh
+                if resumable and name == "rule":
+                    arguments += ["--algo", "./rule.py"]
+                if not killed and name != "compare":
+                    break
+            code, said = finish(arguments)
+            case = f"{given.seed}/{runs} {name}"
+            if code != 0:
+                tally.fault(f"{' '.join(arguments)} ended with {code}: {said}", case)
+            elif contents(out) != whole[name]:
+                mine = contents(out)
+                other = [key for key in {*mine, *whole[name]} if mine.get(key) != whole[name].get(key)]
+                tally.fault(f"other bytes of {other}", case)
+            elif name != "compare" and stray(out):
+                tally.fault(f"left {stray(out)}", case)
+            shutil.rmtree(out, ignore_errors=True)
+        print(json.dumps({"kills": kills, "runs": runs}))
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
