@@ -9,6 +9,7 @@ import random
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -125,7 +126,7 @@ def main() -> int:
                 rng.shuffle(readers)
                 for reader in readers[:3]:
                     tally.attempt(f"{case} {reader[0]}", lambda reader=reader: gameplan(*reader))
-                outcome, message = tally.attempt(f"{case} resume", lambda: gameplan(command, "--resume", run, "--json"))
+                outcome, message = tally.attempt(f"{case} resume", partial(gameplan, command, "--resume", run, "--json"))
                 if outcome == "taken":
                     now = json.loads((run / "config.json").read_text())
                     if now == config[name] and results(run) != whole[name]:
@@ -137,7 +138,9 @@ def main() -> int:
                         strange = {key for key in {*now, *config[name]} if now.get(key) != config[name].get(key)} - allowed
                         if strange and results(kept).get("checkpoint.safetensors") == whole[name].get("checkpoint.safetensors"):
                             tally.fault(f"took {strange} for its own", case)
-                elif outcome == "refused" and not any(word in message for word in ("remove", "put", "run again", "is not", "newer", "-n", "choose")):
+                elif outcome == "refused" and not any(
+                    word in message for word in ("remove", "put", "run again", "is not", "newer", "-n", "choose")
+                ):
                     tally.fault(f"no word on what to do: {message}", case)
             finally:
                 shutil.rmtree(top / "kept", ignore_errors=True)
