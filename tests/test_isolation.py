@@ -46,6 +46,8 @@ class Toy:
     def score(self, instance, horizon, seed, answer):
         if answer["x"].shape != () or answer["x"].dtype != np.float64:
             raise BadAnswer("x is no number")
+        if answer["x"] == 2.0:
+            raise OverflowError("two is too much")
         return float(answer["x"])
     def warm(self, instances):
         pass
@@ -166,6 +168,23 @@ def test_random_numbers_are_functions_of_the_seed(toy):
     source = "import numpy as np\ndef answer():\n    return np.random.random()\n"
     first, again, other = run(toy, source), run(toy, source), run(toy, source, seed=1)
     assert first.values == again.values != other.values
+
+
+def test_clocks_are_the_parent_s(toy):
+    """A program that stops the clocks of its own process is charged what the kernel has counted."""
+    busy = "import time\ndef answer():\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n"
+    honest = run(toy, f"{busy}    return 0.25\n")
+    liar = run(toy, f"{busy}    time.process_time = lambda: 0.0\n    return 0.25\n")
+    assert honest.values == liar.values == (0.25,)
+    assert honest.seconds[0] > 0.3 and liar.seconds[0] > 0.3
+
+
+def test_what_the_task_raises_when_it_scores_is_the_program_s_failure(toy):
+    outcome = run(toy, "import numpy as np\ndef answer():\n    return np.zeros((), np.int64)\n")
+    assert outcome.status == "error:BadAnswer"
+    outcome = run(toy, "import numpy as np\ndef answer():\n    return np.array(2.0)\n")  # see TOY
+    assert outcome.status == "error:OverflowError" and outcome.values == ()
+    assert run(toy, NORMAL).values == (0.25,)
 
 
 def test_cutoffs(toy):

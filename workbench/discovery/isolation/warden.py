@@ -19,7 +19,7 @@ from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import child, locks, wire
 from workbench.discovery.isolation.nursery import Key, Nursery
 from workbench.discovery.isolation.session import serve_session
-from workbench.discovery.isolation.source import LONGEST, is_inert
+from workbench.discovery.isolation.source import LONGEST, describe, is_inert
 from workbench.discovery.isolation.zygote import Died, Reply, Zygote, deadline_after
 from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
 from workbench.discovery.task import BadAnswer, Task, find_task
@@ -135,13 +135,11 @@ class Warden:
             outcome = self._score(task, job, trial, reply, outcome)
             if structure is None:  # such a program may keep what it likes in its process: a new one for every trial
                 outcome = replace(outcome, compile_seconds=outcome.compile_seconds + reply.prepare)
-                one.close()
+                outcome, left = _charged(outcome, left, one.finish())
                 one = None
             if outcome.status != OK:
                 break
-        if one is not None:
-            one.close()
-        return outcome
+        return outcome if one is None else _charged(outcome, left, one.finish())[0]
 
     def _score(self, task: Task, job: Job, trial: Trial, reply: Reply, outcome: Outcome) -> Outcome:
         seconds = (*outcome.seconds, reply.cpu - reply.prepare)
@@ -150,8 +148,9 @@ class Warden:
         try:
             with self._clock():
                 value = float(task.score(trial.instance, trial.horizon, job.seed, reply.answer))
-        except BadAnswer as error:
-            return replace(outcome, status=failed(type(error).__name__), reason=str(error), seconds=seconds)
+        except Exception as error:  # an answer that the task did not think of is no answer either
+            reason = str(error) if isinstance(error, BadAnswer) else describe(error)[1]
+            return replace(outcome, status=failed(type(error).__name__), reason=reason, seconds=seconds)
         if not np.isfinite(value):
             return replace(outcome, status=failed("BadAnswer"), reason=f"the cost on {trial.instance} is {value}", seconds=seconds)
         outcome = replace(outcome, values=(*outcome.values, value), seconds=seconds)
@@ -175,6 +174,12 @@ def _split(task: Task, source: str) -> tuple[str | None, dict[str, float]]:
     except Exception:  # whatever this is, it is for a locked child to fail on
         return None, {}
     return (structure, constants) if is_inert(structure) else (None, {})
+
+
+def _charged(outcome: Outcome, left: float, quiet: float) -> tuple[Outcome, float]:
+    """Add CPU seconds that a child was quiet about to those of its last trial, and take them from what is left."""
+    seconds = outcome.seconds
+    return replace(outcome, seconds=(*seconds[:-1], seconds[-1] + quiet)) if seconds else outcome, left - quiet
 
 
 def digest(values: np.ndarray) -> str:
