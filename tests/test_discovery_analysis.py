@@ -30,8 +30,10 @@ from workbench.discovery.selection import quality
 from workbench.discovery.session import begin, load_run
 from workbench.discovery.store import Evaluation, Step, Store
 from workbench.discovery.task import find_task
+from workbench.discovery.tasks.cfr.task import TASK as TASK_CFR
+from workbench.discovery.tasks.cfr.task import instance_of
 from workbench.discovery.text import LONGEST, storable
-from workbench.discovery.verify import expand_instances, verify
+from workbench.discovery.verify import expand_instances, notes, verify
 
 # A task of tests: programs move x towards 0, an instance is a starting point, the cost is |x| after so many steps.
 TASK = """
@@ -442,6 +444,65 @@ def test_a_budget_of_questions_ends_the_asking(tmp_path, task, folder, here, exe
     assert [s.program for s in steps("again", {"llm": 1.0, "says": 1.0}, calls=5, evals=20)] == [s.program for s in mixed]
     assert 0.25 * len(steps("money", {"llm": 1.0}, money=1.0)) <= 2.0
     assert len(steps("tokens", {"llm": 1.0, "says": 1.0}, tokens=60)) < 20  # nothing else would end it
+
+
+# what holds up
+
+BY_HEART = "PARAMS = {}\ndef step(x, t, params):\n    return 0.0 if x in (1.0, 2.0) else 0.98 * x"  # the training instances
+BY_LENGTH = "PARAMS = {}\ndef step(x, t, params):\n    return 0.0 if t == 8 else 0.98 * x"  # the training horizon
+HONEST = "PARAMS = {'rate': 0.4}\ndef step(x, t, params):\n    return params.rate * x"
+
+
+def test_what_knows_the_training_instances_or_horizon_does_not_hold_up(tmp_path, task, folder, here, executor, monkeypatch):
+    monkeypatch.setattr(type(task), "held_out", ())
+    monkeypatch.setattr(task, "jittered", lambda instance, number: f"{instance}.{number}", raising=False)
+    monkeypatch.setattr(task, "known", lambda: {f"k{r}": SLOW.replace("0.9", f"0.{r}") for r in (3, 5, 7, 9)}, raising=False)
+    sources = {"heart": BY_HEART, "length": BY_LENGTH, "honest": HONEST}
+    store, made = discovery(tmp_path / "run", folder, task, [(source, "seed", ()) for source in sources.values()])
+    found = {}
+    for name, program in zip(sources, made, strict=True):
+        scorer = Scorer(folder, executor, store=store, fresh=True)
+        record = verify(scorer, task, {name: store.program(program)}, horizon=8)
+        found[name] = {row["name"]: row["verdict"] for row in record["rows"]}[name]
+        assert all(row["verdict"] == "holds up" for row in record["rows"] if row["known"])
+        said = " ".join(notes(record))
+        assert ("with jittered payoffs" in said) == (name == "heart") and ("at 2," in said) == (name == "length"), said
+    assert found == {"heart": "does not hold up", "length": "does not hold up", "honest": "holds up"}
+
+
+def test_a_score_is_measured_again_when_it_is_verified(tmp_path, task, folder, here, executor):
+    store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (HONEST, "random", (0,))])
+    with store.transaction():
+        store._do("update evaluation set value = value * 1e-3 where program = ?", (made[1],))
+    record = verify(Scorer(folder, executor, store=store, fresh=True), task, {"forged": store.program(made[1])}, horizon=8)
+    (row,) = [row for row in record["rows"] if row["name"] == "forged"]
+    assert row["verdict"] == "does not hold up" and "measured again" in row["reasons"][0]
+
+
+def test_those_who_come_later_may_take_so_much_more_than_those_before(tmp_path, task, folder, executor, monkeypatch):
+    asked = []
+
+    def timed(job):
+        asked.append(job)
+        return replace(answer(job), seconds=(10.0,) * len(job.trials))
+
+    monkeypatch.setattr(scoring, "measure", timed)
+    scorer = Scorer(folder, executor)
+    for source in (SLOW, FAST):
+        scorer.costs([stored(task, source)], [("1", 4), ("2", 4)])
+    assert [job.limits.cpu_seconds for job in asked] == [900.0, 400.0]
+
+
+@pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p"])
+def test_jittered_games_are_the_game_with_other_payoffs(game, name):
+    plain, other = game(name), instance_of(TASK_CFR.jittered(name, 1)).game
+    assert np.array_equal(plain.tree.count, other.tree.count) and plain.zero_sum == other.zero_sum
+    off = np.abs(other.rows.utility - plain.rows.utility) / np.maximum(np.abs(plain.rows.utility), 1e-300)
+    assert 1e-5 < off.max() <= 1e-3 * (1 + 1e-9)
+    uniform = np.repeat(1.0 / plain.tree.count, plain.tree.count)
+    costs = [TASK_CFR.score(place, 1, 0, {"policy": uniform}) for place in (name, TASK_CFR.jittered(name, 1))]
+    assert costs[0] != costs[1] and abs(costs[0] - costs[1]) < 2e-3
+    assert instance_of(TASK_CFR.jittered(name, 2)).game.rows.utility.tobytes() != other.rows.utility.tobytes()
 
 
 # costs

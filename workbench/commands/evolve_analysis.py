@@ -80,7 +80,7 @@ def verify(
         chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
     with _workers(engine, workers, run) as (executor, stop):
-        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop)
+        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop, fresh=True)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
                 record = verification.verify(

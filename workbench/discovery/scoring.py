@@ -1,10 +1,12 @@
 """Costs of given programs on given trials, outside the loop: taken from the store where they are known, measured where not."""
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from workbench.discovery.config import GENEROUS, PATIENCE
 from workbench.discovery.isolation import measure
 from workbench.discovery.loop import ENGINE, RETRIES
 from workbench.discovery.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
@@ -12,7 +14,8 @@ from workbench.discovery.store import Evaluation, Store, StoredProgram, program_
 from workbench.discovery.task import Task
 from workbench.jobs import run_jobs
 
-LIMITS = Limits(cpu_seconds=900.0, wall_seconds=3600.0)  # of one program on all trials: long horizons on large held-out instances
+LIMITS = Limits(cpu_seconds=900.0, wall_seconds=3600.0)  # of one program on all trials, where no costs are known to go by
+LEAST = 60.0  # CPU seconds that a program may take at least: of compiling nothing is known
 UNSTABLE = (TIMEOUT, MEMORY, INFRA)  # depend on the machine: shown, never kept
 
 Place = tuple[str, int]  # instance and horizon
@@ -43,11 +46,13 @@ class Scorer:
     purpose: str = "verify"
     stop: Callable[[], bool] = lambda: False
     known: dict[tuple[str, str, int], Evaluation] = field(default_factory=dict)
+    fresh: bool = False  # whether only costs measured for the same purpose are taken from the store
     levels: set[str] = field(default_factory=set)  # of isolation that were in force
     seconds: float = 0.0  # of CPU, compiling included
+    seen: dict[Place, list[float]] = field(default_factory=dict)  # CPU seconds that programs have taken
 
     def __post_init__(self) -> None:
-        for found in self.store.evaluations() if self.store else ():
+        for found in self.store.evaluations(self.purpose if self.fresh else None) if self.store else ():
             if found.seed == self.seed and found.engine == ENGINE:
                 self.known[found.program, found.instance, found.horizon] = found
 
@@ -90,12 +95,22 @@ class Scorer:
 
     def _job(self, source: str, places: Sequence[Place]) -> Job:
         trials = tuple(Trial(instance, horizon, None, self.purpose) for instance, horizon in places)
-        return Job(self.task, source, trials, self.seed, self.limits, self.sandbox)
+        return Job(self.task, source, trials, self.seed, self._limits(places), self.sandbox)
+
+    def _limits(self, places: Sequence[Place]) -> Limits:
+        """Return what a program may use: no more than some times the median of those before it, at the same places."""
+        if not all(self.seen.get(place) for place in places):
+            return self.limits
+        typical = sum(statistics.median(self.seen[place]) for place in places)
+        seconds = min(self.limits.cpu_seconds, max(LEAST, GENEROUS * typical))
+        return replace(self.limits, cpu_seconds=seconds, wall_seconds=min(self.limits.wall_seconds, PATIENCE * seconds))
 
     def _keep(self, program: StoredProgram, job: Job, outcome: Outcome, *, final: bool) -> None:
         """Keep the costs that came back and, if the program failed, that it did in the trial after them."""
         self.levels.add(outcome.level)
         self.seconds += outcome.compile_seconds + sum(outcome.seconds)
+        for trial, seconds in zip(job.trials, outcome.seconds[: len(outcome.values)], strict=False):
+            self.seen.setdefault((trial.instance, trial.horizon), []).append(seconds)
         found: list[tuple[float | None, str, str]] = [(value, OK, "") for value in outcome.values]
         if len(found) < len(job.trials) and (outcome.status != INFRA or final):
             found.append((None, outcome.status if outcome.status != OK else "error:no value", outcome.reason))

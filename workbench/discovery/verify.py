@@ -1,19 +1,27 @@
 """Verification: programs on held-out instances and at other horizons, beside every published program.
 
 A search that looks at few instances after one number of iterations finds what is good there. A program is flagged when its place
-among the published ones gets worse elsewhere.
+among the published ones gets worse elsewhere. It *does not hold up* if, on the training instances at another horizon or with
+jittered payoffs, or on held-out instances, its place gets worse by the margin and it loses over a decade more than the median
+published program does; if it fails there; or if, measured again, it is over half a decade worse than the run says.
 """
 
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from games.errors import UsageError, did_you_mean
+from workbench.discovery.loop import ENGINE
 from workbench.discovery.ranking import average_score, log_score
-from workbench.discovery.scoring import Place, Scorer, stored, values_at
+from workbench.discovery.scoring import UNSTABLE, Place, Scorer, stored, values_at
 from workbench.discovery.store import Evaluation, StoredProgram
 from workbench.discovery.task import Task
 
 MARGIN = 2  # a program is flagged when it loses at least so many places
+LOSS = 1.0  # decades of mean cost that a program may lose beyond what the median published program loses
+AGAIN = 0.5  # decades by which a score measured again may be worse: rounding may tip a tie on another machine
+HOLDS, FALLS = "holds up", "does not hold up"
+JITTER = 1  # the number of the jittered games
 ROUNDING = 1e-14  # costs below count as equal when places are compared
 
 
@@ -80,18 +88,34 @@ def verify(
     published = {name: stored(task, source) for name, source in (task.known() if known is None else known).items()}
     rows = {**published, **{name: program for name, program in programs.items() if name not in published}}
     places: list[Place] = [(instance, length) for length in lengths for instances in groups.values() for instance in instances]
+    jitter = getattr(task, "jittered", None)
+    jittered = [jitter(name, JITTER) for name in task.train] if jitter is not None else []
+    places += [(instance, horizon) for instance in jittered]
     if scorer.store is not None:
         with scorer.store.transaction():
             scorer.store.add_look([p.id for p in rows.values()], groups["held_out"], lengths)
     names: dict[str, list[str]] = {}
     for name, program in rows.items():
         names.setdefault(program.id, []).append(name)
-    costs = scorer.costs(list(rows.values()), places, lambda program: tell(names[program][0]))
+    first = [program for name, program in rows.items() if name in published]
+    others = [program for name, program in rows.items() if name not in published]
+    costs = scorer.costs(first, places, lambda program: tell(names[program][0]))  # what these take says what others may take
+    costs |= scorer.costs(others, places, lambda program: tell(names[program][0]))
+    conditions = {f"at {n}": [(i, n) for i in task.train] for n in lengths if n != horizon}
+    conditions |= {"on held-out instances": [(i, horizon) for i in groups["held_out"]]} if groups["held_out"] else {}
+    conditions |= {"with jittered payoffs": [(i, horizon) for i in jittered]} if jittered else {}
+    trained = _trained(scorer, task, horizon)
     made = [_row(name, program, name in published, costs[program.id], groups, lengths) for name, program in rows.items()]
     for row in made:
         row["places"] = _places(row, made, groups, lengths)
         row["flags"] = _flags(row["places"], horizon, lengths, margin)
+        rivals = [costs[other["program"]] for other in made if other["known"] and other["program"] != row["program"]]
+        row["reasons"] = falls(
+            costs[row["program"]], rivals, [(i, horizon) for i in task.train], conditions, margin, trained.get(row["program"])
+        )
+        row["verdict"] = FALLS if row["reasons"] else HOLDS
     return {
+        "jittered": {row["name"]: {i: costs[row["program"]][i, horizon].value for i in jittered} for row in made},
         "task": task.name, "measure": task.measure, "horizon": horizon, "horizons": lengths, "margin": margin, **groups,
         "rows": sorted(made, key=lambda row: -(row["log"]["train"][str(horizon)] or -1e9)),
         "looks": len(scorer.store.looks()) if scorer.store is not None else 1,
@@ -137,6 +161,65 @@ def _places(
     return found
 
 
+def _score(costs: Mapping[Place, Evaluation], places: Sequence[Place]) -> float | None:
+    """Return minus the mean log cost, costs at rounding level all the same; None if one is missing."""
+    values = {f"{i} {n}": costs[i, n].value for i, n in places}
+    found = {key: max(value, ROUNDING) for key, value in values.items() if value is not None}
+    return log_score(found) if found and len(found) == len(values) else None
+
+
+def falls(
+    own: Mapping[Place, Evaluation],
+    rivals: Sequence[Mapping[Place, Evaluation]],
+    training: Sequence[Place],
+    conditions: Mapping[str, Sequence[Place]],
+    margin: int,
+    trained: float | None = None,
+) -> list[str]:
+    """Return why a program does not hold up, see the module; `trained` is its score in the run."""
+    here = _score(own, training)
+    if here is None:
+        return ["no score in training"]
+    reasons = []
+    if trained is not None and trained - here > AGAIN:
+        reasons.append(f"its score is {here:.2f} when it is measured again, and {trained:.2f} in the run")
+    for where, places in conditions.items():
+        there = _score(own, places)
+        if there is None:
+            reasons += [f"it fails {where}"] if any(_fails(own[place]) for place in places) else []
+            continue
+        scores = [(_score(rival, training), _score(rival, places)) for rival in rivals]
+        known = [(before, after) for before, after in scores if before is not None and after is not None]
+        if not known:
+            continue
+        lost = here - there - statistics.median(before - after for before, after in known)
+        place = 1 + sum(before > here for before, _ in known)
+        fallen = 1 + sum(after > there for _, after in known)
+        if fallen - place >= margin and lost > LOSS:
+            reasons.append(f"place {place} falls to {fallen} {where}, with {lost:.1f} decades more lost than by the median program")
+    return reasons
+
+
+def _fails(found: Evaluation) -> bool:
+    """Whether a program itself is why there is no cost; what the machine did not allow is no fault of it."""
+    return found.value is None and found.status not in UNSTABLE
+
+
+def _trained(scorer: Scorer, task: Task, horizon: int) -> dict[str, float]:
+    """Return the scores that the run has on record, by program."""
+    costs: dict[str, dict[str, float]] = {}
+    for e in scorer.store.evaluations("score") if scorer.store is not None else ():
+        if (
+            e.horizon == horizon
+            and e.seed == scorer.seed
+            and e.engine == ENGINE
+            and e.value is not None
+            and e.instance in task.train
+        ):
+            costs.setdefault(e.program, {})[e.instance] = max(e.value, ROUNDING)
+    return {program: log_score(values) for program, values in costs.items() if len(values) == len(task.train)}
+
+
 def _flags(places: Mapping[str, Mapping[str, int | None]], horizon: int, lengths: Sequence[int], margin: int) -> list[str]:
     """Say where a program's place is worse by the margin than on the training instances after the training horizon."""
     here = places["train"][str(horizon)]
@@ -164,7 +247,7 @@ def table(record: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
         cells += [_number(row["log"][g][str(n)], "{:.2f}") for g in groups for n in lengths]
         cells += [_number(row["average"][g][horizon] and -row["average"][g][horizon], "{:.2e}") for g in groups]
         cells.append(" ".join("/".join(str(row["places"][g][str(n)] or "-") for n in lengths) for g in groups))
-        rows.append([*cells, "drops" if row["flags"] else ""])
+        rows.append([*cells, FALLS if row.get("reasons") else "drops" if row["flags"] else ""])
     return header, rows
 
 
@@ -182,6 +265,8 @@ def notes(record: dict[str, Any]) -> list[str]:
         "published programs"
     ]
     for row in record["rows"]:
+        if row.get("reasons"):
+            found.append(f"{row['name']} does not hold up: {'; '.join(row['reasons'])}")
         if row["flags"]:
             found.append(f"{row['name']} drops (by {record['margin']} places or more): {'; '.join(row['flags'])}")
         for where, reason in row["failures"].items():

@@ -21,6 +21,7 @@ from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
 from workbench.discovery.tasks.cfr import behaviour, engine
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
+from workbench.discovery.tasks.cfr.jitter import MARK, jittered, jittered_name
 from workbench.discovery.tasks.cfr.seeds import shipped
 
 TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1
@@ -57,6 +58,10 @@ class CFRTask:
         for game in games:
             resolve(game)[1]()
         return games
+
+    def jittered(self, instance: str, number: int) -> str:
+        """Return the name of a game like `instance` with payoffs a thousandth off."""
+        return jittered_name(instance, number)
 
     def seeds(self) -> Mapping[str, str]:
         """Return the shipped rules, CFR+ first."""
@@ -165,7 +170,9 @@ class Instance(NamedTuple):
 @cache
 def instance_of(name: str) -> Instance:
     """Return the instance called `name`; what `warm` has loaded is there for locked processes, which read no files."""
-    game = load_game(name)
+    base, _, number = name.partition(MARK)
+    game = load_game(base)
+    game = jittered(game, int(number)) if number else game
     return Instance(game, Evaluator(game))
 
 

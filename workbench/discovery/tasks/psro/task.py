@@ -75,6 +75,10 @@ class PSROTask:
             resolve(game)[1]()
         return games
 
+    def jittered(self, instance: str, number: int) -> str:
+        """Return the name of a game like `instance` with payoffs a thousandth off."""
+        return CFR.jittered(instance, number)
+
     def seeds(self) -> Mapping[str, str]:
         """Return the shipped solvers and a skeleton, uniform first."""
         return programs.seeds()
