@@ -11,7 +11,8 @@ from workbench.catalogue import load_program
 from workbench.commands.catalogue import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
-from workbench.isolated import MARK, Trust, form_of, is_marked, isolated_algorithm, isolates
+from workbench.isolated import Trust, form_of, isolated_algorithm, isolates
+from workbench.programs import is_marked, marked
 from workbench.rundir import RunDirectory
 from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
 
@@ -92,7 +93,7 @@ def test_nothing_of_an_isolated_file_runs_here(tmp_path):
     evil.write_text(RULE + f"\nopen({str(tmp_path / 'ran')!r}, 'w').write('here')\n")
     with pytest.raises(GameplanError, match=r"isolated: PermissionError.*line 14"):
         solve(SolveConfig("kuhn_2p", str(evil), 5), RunDirectory.create(tmp_path / "a"), trust=Trust(sandbox=True))
-    evil.write_text(MARK + " runs/x\n" + evil.read_text())  # so is what a discovery has written, unasked
+    evil.write_text(marked(evil.read_text(), "best", "runs/x"))  # so is what a discovery has written, unasked
     found = CliRunner().invoke(check_rule, [str(evil)], standalone_mode=False)
     assert found.return_value == 1 and "PermissionError" in found.output
     assert not (tmp_path / "ran").exists()
@@ -120,12 +121,13 @@ def test_who_decides():
         (Trust(named=kept), kept, False), (Trust(named={"algo": "other"}), kept, True),
     ):  # fmt: skip
         assert isolates(texts, where, trust, None) is isolated, (trust, where)
-    assert isolates({"algo": f"{MARK} x\n{RULE}"}, None, Trust(), None)
-    assert not isolates({"algo": f"{MARK} x\n{RULE}"}, None, Trust(trusted=True), None)
+    assert isolates({"algo": marked(RULE, "best")}, None, Trust(), None)
+    assert not isolates({"algo": marked(RULE, "best")}, None, Trust(trusted=True), None)
     for other in ({"train": SOLVERS}, {"algo": SOLVERS}):
         with pytest.raises(UsageError, match="--trusted"):
             isolates(other, dict.fromkeys(other, "digest"), Trust(), None)
-    assert is_marked(MARK) and not is_marked(RULE)
+    assert is_marked(marked(RULE, "best", "a\nb\x1b")) and not is_marked(RULE)
+    assert marked(RULE, "best", "a\nb\x1b").splitlines()[0].endswith("runs isolated unless --trusted is said")
 
 
 def test_what_is_said_of_an_isolated_file_is_read_not_run():

@@ -26,6 +26,7 @@ from solvers.psro.oracle import best_response
 from solvers.psro.solver import PSROSolver
 from solvers.psro.solvers import alpharank
 from workbench.catalogue import find_algorithm
+from workbench.isolated import Trust
 from workbench.policies import SUFFIXES, load_policy, policy_table
 from workbench.population import Population, draw_population
 from workbench.rundir import RunDirectory
@@ -171,7 +172,7 @@ def test_a_users_solver_in_both_interfaces_runs_and_resumes(text, tmp_path):
     path.unlink()  # the run has a copy
     said: list[str] = []
     run = RunDirectory.open(tmp_path / "run")
-    solve(resumed_config(run, {"iterations": 9}), run, resume=True, say=said.append)
+    solve(resumed_config(run, {"iterations": 9}), run, resume=True, say=said.append, trust=Trust(trusted=True))
     assert any("computed again" in line for line in said) == (text is CLASSES)
     for name in ("metrics.jsonl", "policy.json", "population.npz"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name

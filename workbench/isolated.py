@@ -28,14 +28,9 @@ from workbench.catalogue import Algorithm, find_meta_solver
 from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.session import Session
 from workbench.formats import REMARKS
+from workbench.programs import is_marked
 
-MARK = "# from gameplan evolve"  # the first line of exported programs: they are run isolated unless --trusted is said
 TOLERANCE = 1e-9  # of sums of probabilities
-
-
-def is_marked(text: str) -> bool:
-    """Return whether a program says in its first line that a discovery wrote it; a convenience, not a boundary."""
-    return text.startswith(MARK)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from games.worlds import load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import find_planner, planner_params
 from planners.planner import Planner
+from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, from_saved
 from workbench.programs import check_trust, digests_of, explained, own_names, read_programs, resolved_name
 from workbench.rundir import CONFIG, EPISODES, RunDirectory
@@ -107,7 +108,10 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
     UsageError
         If a change would make it another run, or a program in the directory is neither among them nor `trusted`.
     """
-    saved = trusted_plan(run, changes, trusted, f"gameplan plan --resume {run.path}")
+    again = f"gameplan plan --resume {run.path}"
+    saved = trusted_plan(run, changes, trusted, again)
+    if not trusted:
+        check_addresses(saved.params, changes.get("params") or {}, again)
     for name, value in changes.items():
         before = getattr(saved, name)
         if name in saved.programs and is_program(value):
@@ -147,7 +151,11 @@ def repeated_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool = F
     UsageError
         If the run has not finished, or a program in the directory is neither `named` (role: name) again nor `trusted`.
     """
-    saved = trusted_plan(run, named, trusted, f"gameplan plan --repeat {run.path}")
+    again = f"gameplan plan --repeat {run.path}"
+    saved = trusted_plan(run, named, trusted, again)
+    if not trusted:
+        given: Any = named.get("params")
+        check_addresses(saved.params, given or {}, again)
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
     if len(lines) < saved.episodes:
         raise UsageError(f"{run.path} has {len(lines)} of {saved.episodes} episodes; finish it with --resume {run.path} first")

@@ -12,9 +12,22 @@ from typing import Any
 
 from games.errors import GameplanError, UsageError
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
+from workbench.printing import visible
 from workbench.rundir import PROGRAMS, RunDirectory
 
 KINDS = {"algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner"}
+
+_MARK = "# from gameplan evolve"
+
+
+def marked(text: str, verb: str, run: str = "") -> str:
+    """Return a program that a discovery wrote as it is exported: its first line says where it is from, and how it is run."""
+    return f"{_MARK} {verb}{visible(f' {run}' if run else '', one_line=True)}; runs isolated unless --trusted is said\n{text}"
+
+
+def is_marked(text: str) -> bool:
+    """Return whether a program says in its first line that a discovery wrote it; a convenience, not a boundary."""
+    return text.startswith(_MARK)
 
 
 def read_programs(names: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ from games.modules import read_text
 from solvers.cfr.class_form import ClassProgram
 from solvers.exploitability import Evaluator
 from workbench.catalogue import Algorithm, load_program
-from workbench.isolated import form_of, is_marked, isolated_algorithm
+from workbench.isolated import form_of, isolated_algorithm
+from workbench.programs import is_marked
 
 TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
 

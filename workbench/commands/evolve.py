@@ -14,13 +14,20 @@ from workbench.commands.evolve_options import (
     engine_options,
     flagged_option,
     place_options,
+    settings,
+    task_option,
     weights,
 )
 from workbench.commands.options import RUNS, json_option, names, print_json
 from workbench.printing import echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
-run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+def run_argument(command: Any) -> Any:
+    """Add the argument RUN to a command, and the option that names a task of one's own, which no run may do."""
+    argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+    return argument(task_option(command))
 
 
 class Evolve(click.Group):
@@ -113,14 +120,27 @@ def run_config(config: Path, **place: Any) -> int:
 @run_argument
 @budget_options
 @engine_options
+@click.option(
+    "--set",
+    "given",
+    multiple=True,
+    callback=settings,
+    metavar="llm.NAME=VALUE",
+    help="base_url, key_variable or cache, which are not taken from the run.",
+)
+@click.option("--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates.")
 @json_option
-def resume(run: Path, workers: int | None, engine: str, as_json: bool, **budgets: Any) -> int:
+def resume(
+    run: Path, workers: int | None, engine: str, given: dict[str, Any], sandbox: str, as_json: bool, **budgets: Any
+) -> int:  # fmt: skip
     """Go on with a run that was stopped or killed, or with larger budgets."""
-    from workbench.discovery.session import config_of
+    from workbench.discovery.session import resumed
     from workbench.discovery.store import Store
 
     store = Store.open(run)
-    config = config_of(store, {key: value for key, value in budgets.items() if value is not None})
+    changes = {key: value for key, value in budgets.items() if value is not None}
+    changes |= {key: value for key, value in given.items() if key != "language"}
+    config = resumed(store, changes, sandbox=sandbox, language=given.get("language"))
     return _go_on(store, config, workers, engine, as_json)
 
 
@@ -143,6 +163,8 @@ def import_(
     from workbench.discovery.config import from_record
     from workbench.discovery.exchange import read_programs
 
+    if given["sandbox"] == "none":
+        raise click.UsageError("imported programs always run isolated; leave out --sandbox none")
     programs: dict[str, str] = {}
     for path in files:
         programs |= read_programs(path)
@@ -169,14 +191,14 @@ def status(run: Path, as_json: bool) -> int:
 @flagged_option
 @json_option
 def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
-    """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is."""
+    """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is, isolated."""
     from workbench.discovery.session import load_run, member_record, ranked
     from workbench.discovery.store import Store
 
     members = ranked(load_run(Store.open(run), flagged=flagged).members())
     if not members:
         raise click.ClickException(f"{run} has no program with a score yet")
-    return _write_program(members[0].source, member_record(members[0]), out, force, as_json)
+    return _write_program(members[0].source, member_record(members[0]), run, out, force, as_json)
 
 
 @evolve.command("list")
@@ -231,7 +253,7 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
         }
     if out is not None and not member and steps and steps[0].status == STATUS:
         raise click.ClickException(f"{found.id} {steps[0].reason}")
-    return _write_program(found.source, record, out, force, as_json)
+    return _write_program(found.source, record, run, out, force, as_json)
 
 
 @evolve.command()
@@ -348,14 +370,15 @@ def _show(record: dict[str, Any], as_json: bool) -> None:
         print_discovery(record)
 
 
-def _write_program(source: str, record: dict[str, Any], out: Path | None, force: bool, as_json: bool) -> int:
+def _write_program(source: str, record: dict[str, Any], run: Path, out: Path | None, force: bool, as_json: bool) -> int:
     from games.errors import UsageError
     from games.files import write_output
+    from workbench.programs import marked
 
     if out is not None:
         if out.exists() and not force:
             raise UsageError(f"{out} exists; say --force to replace it")
-        write_output(out, source)
+        write_output(out, marked(source, "best", str(run)))
     if as_json:
         print_json({"schema": 1, "command": "evolve show", **record, "source": source, "out": str(out) if out else None})
     elif out is not None:

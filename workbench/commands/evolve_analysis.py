@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from workbench.commands.evolve_options import engine_options
+from workbench.commands.evolve_options import engine_options, task_option
 from workbench.commands.options import SCHEMA, json_option, names, print_json
 from workbench.printing import echo
 
-sandbox_option = click.option(
-    "--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: as the run had it, else auto]"
-)
+sandbox_option = click.option("--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: auto]")
 
 
 def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int]:
@@ -48,43 +47,43 @@ def _interrupted(what: str) -> int:
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@task_option
 @click.argument("programs", nargs=-1, metavar="[PROGRAM...]")
 @click.option("--best", default=3, show_default=True, type=click.IntRange(1), help="Without PROGRAM: so many of the run's best.")
 @click.option("--games", "instances", callback=names, help="Held-out instances or suites, such as paper11.  [default: the task's]")
 @click.option("--horizons", callback=numbers, help="Numbers of iterations.  [default: K/4,K,4K around the run's K]")
 @click.option("--margin", default=2, show_default=True, type=click.IntRange(1), help="Flag a program that loses so many places.")
 @engine_options
-@sandbox_option
 @json_option
 def verify(
     run: Path, programs: tuple[str, ...], best: int, instances: list[str], horizons: list[int], margin: int,
-    workers: int | None, engine: str, sandbox: str | None, as_json: bool,
+    workers: int | None, engine: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Score programs of RUN on held-out games and at other horizons, beside every published program.
+    """Score programs of RUN, isolated, on held-out games and at other horizons, beside every published program.
 
     Every look at held-out games is recorded in the run. A program whose place among the published ones drops off the training
     horizon, or on held-out games, is flagged.
     """
     from workbench.discovery import verify as verification
     from workbench.discovery.scoring import Scorer
-    from workbench.discovery.session import load_run, ranked
+    from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import Store
     from workbench.discovery.task import find_task
     from workbench.terminal import job_progress, say
 
     store = Store.open(run)
-    config = store.get("config")
-    task = find_task(config["task"])
+    config = config_of(store)
+    task = find_task(config.task)
     chosen = [store.program(prefix) for prefix in programs]
     if not chosen:
         chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
     with _workers(engine, workers, run) as (executor, stop):
-        scorer = Scorer(config["task"], executor, config["seed"], sandbox or config["sandbox"], store=store, stop=stop, fresh=True)
+        scorer = Scorer(config.task, executor, config.seed, "auto", store=store, stop=stop, fresh=True)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
                 record = verification.verify(
-                    scorer, task, {p.id: p for p in chosen}, horizon=config["horizon"], held_out=held_out, horizons=horizons,
+                    scorer, task, {p.id: p for p in chosen}, horizon=config.horizon, held_out=held_out, horizons=horizons,
                     margin=margin, tell=tell,
                 )  # fmt: skip
         except KeyboardInterrupt:
@@ -134,10 +133,12 @@ def ablate(
     from workbench.discovery.ablate import Ablation
     from workbench.discovery.ablation_tables import markdown
     from workbench.discovery.scoring import Scorer
-    from workbench.discovery.task import find_task
+    from workbench.discovery.task import find_task, name_task
     from workbench.discovery.verify import expand_instances
+    from workbench.programs import marked
     from workbench.terminal import say
 
+    name_task(task_name)
     store, config, name, source = _program(target, program, task_name)
     task = find_task(config.get("task", task_name))
     problems = task.problems(source)
@@ -149,7 +150,7 @@ def ablate(
     held_out = [name for name in held_out if name not in task.train]
     with _workers(engine, workers, store.path if store else None) as (executor, stop), _progress() as tell:
         scorer = Scorer(
-            config.get("task", task_name), executor, config.get("seed", 0), sandbox or config.get("sandbox", "auto"), store=store,
+            config.get("task", task_name), executor, config.get("seed", 0), sandbox or "auto", store=store,
             purpose="ablate", stop=stop,
         )  # fmt: skip
         work = Ablation(scorer, task, iterations or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell)
@@ -164,7 +165,7 @@ def ablate(
         with store.transaction():
             store.set("ablate", record)
         store.close()
-    for path, text in ((out, markdown(record)), (save, record["distilled"]["source"])):
+    for path, text in ((out, markdown(record)), (save, marked(record["distilled"]["source"], "ablate"))):
         if path is not None:
             _write(path, text)
     if as_json:
@@ -232,6 +233,7 @@ def compare(
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
+@task_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")
 @json_option
 def report(run: Path, out: Path | None, as_json: bool) -> int:
@@ -254,13 +256,13 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UsageError, did_you_mean
-    from workbench.discovery.session import load_run, ranked
+    from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import FILE, Store
     from workbench.discovery.task import find_task
 
     if (Path(target) / FILE).is_file():
         store = Store.open(Path(target))
-        config = store.get("config")
+        config = asdict(config_of(store))
         if program is not None:
             found = store.program(program)
         else:

@@ -41,6 +41,22 @@ def settings(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...
     return table
 
 
+def task_option(command: Any) -> Any:
+    """Add the option that names a task of one's own to a command on runs."""
+
+    def named(_ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            from workbench.discovery.task import name_task
+
+            name_task(value)
+
+    option = click.option(
+        "--task", expose_value=False, is_eager=True, callback=named, metavar="FOLDER",
+        help="The folder of the run's task, if it is one of your own.",
+    )  # fmt: skip
+    return option(command)
+
+
 def budget_options(command: Any) -> Any:
     """Add the options of budgets to a command."""
     for option in reversed(

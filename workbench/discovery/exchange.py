@@ -9,6 +9,7 @@ from games.errors import GameplanError, UsageError
 from games.files import write_atomically
 from workbench.discovery import pace
 from workbench.discovery.store import Store
+from workbench.programs import marked
 
 LARGEST = 256 << 20  # bytes of a file that is read
 SOURCES = ("code", "source", "program")  # what other tools call a program's text in their JSON records
@@ -45,7 +46,7 @@ def export(store: Store, out: Path, *, clocks: bool = True, flagged: bool = Fals
     try:
         (out / "programs").mkdir(parents=True, exist_ok=True)
         for program in (p for p in programs if p.id not in slow):
-            write_atomically(out / "programs" / f"{program.id}.py", program.source.encode())
+            write_atomically(out / "programs" / f"{program.id}.py", marked(program.source, "export").encode())
         write_atomically(out / "config.json", (json.dumps(store.get("config"), indent=2, sort_keys=True) + "\n").encode())
         for name, rows in tables.items():
             text = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows)

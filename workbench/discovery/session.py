@@ -10,6 +10,7 @@ from typing import Any
 
 from games.errors import UsageError
 from workbench import locks
+from workbench.addresses import PERSONAL, check_addresses
 from workbench.discovery.beginning import new_directory
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, check, from_record
 from workbench.discovery.genome.canonical import program_id
@@ -20,7 +21,7 @@ from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.records import OK, Job, Trial
 from workbench.discovery.selection import quality
 from workbench.discovery.store import Evaluation, Step, Store, program_row
-from workbench.discovery.task import Task, find_task
+from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
 
 SCHEMA = 1
@@ -35,6 +36,7 @@ def begin(config: DiscoveryConfig, path: Path, imported: Mapping[str, str] | Non
     UsageError
         If `path` is taken.
     """
+    name_task(config.task)
     templates = LANGUAGE in config.operators
     if templates:
         from workbench.discovery.operators.language.prompts import copy_templates
@@ -49,13 +51,13 @@ def begin(config: DiscoveryConfig, path: Path, imported: Mapping[str, str] | Non
     return Store.open(path)
 
 
-def config_of(store: Store, changes: Mapping[str, Any] | None = None) -> DiscoveryConfig:
-    """Return the configuration of a run with other budgets.
+def config_of(store: Store, changes: Mapping[str, Any] | None = None, *, sandbox: str = "auto") -> DiscoveryConfig:
+    """Return the configuration of a run with other budgets; whether candidates are isolated is not the store's to say.
 
     Raises
     ------
     UsageError
-        For anything else that would change what the run has done.
+        For anything else that would change what the run has done, or a task that nobody has named.
     """
     record = store.get("config")
     if record is None:
@@ -69,7 +71,29 @@ def config_of(store: Store, changes: Mapping[str, Any] | None = None) -> Discove
         if key not in GROWABLE:
             raise UsageError(f"{key} decides what the run has done already; only budgets can change: {', '.join(GROWABLE)}")
         config = replace(config, **{key: value})
-    return config
+    check_task(config.task, store.path)
+    return replace(config, sandbox=sandbox)
+
+
+def resumed(
+    store: Store, changes: Mapping[str, Any], *, sandbox: str = "auto", language: Mapping[str, Any] | None = None
+) -> DiscoveryConfig:
+    """Return the configuration with which a run goes on: other budgets, and the `language` settings that are said again.
+
+    Raises
+    ------
+    UsageError
+        As `config_of`, and for addresses, key variables and caches that only the store says, or settings that would change the run.
+    """
+    config, given = config_of(store, changes, sandbox=sandbox), dict(language or {})
+    for name in given:
+        if name not in PERSONAL:
+            raise UsageError(f"llm.{name} decides what the run has done already; only {', '.join(PERSONAL)} can be said again")
+    if LANGUAGE in config.operators:
+        again = f"gameplan evolve resume {store.path}"
+        for settings in (config.language, *(config.language.get("models") or ())):
+            check_addresses(settings, given, again, "llm.")
+    return replace(config, language={**config.language, **given})
 
 
 def proceed(
@@ -98,7 +122,7 @@ def _proceed(
 ) -> dict[str, Any]:
     task = find_task(config.task)
     with store.transaction():
-        store.set("config", asdict(config))
+        store.set("config", {**asdict(config), "sandbox": store.get("config").get("sandbox", config.sandbox)})
     with open_engine(engine, workers) as executor:
         _measure_known(store, config, task, executor, say, stop)
         discovery = Discovery(store, config, task, executor, open_operators(store, config))

@@ -89,6 +89,28 @@ class Task(Protocol):
         """Load instances and compile all that does not depend on candidates, before any of them runs."""
 
 
+_named: set[str] = set()  # folders of the tasks that somebody has named
+
+
+def name_task(name: str) -> None:
+    """Note that the command line, or the program that uses us, names the task `name`: it may run as the user."""
+    _named.add(str(Path(name).resolve()))
+
+
+def check_task(name: str, run: Path) -> None:
+    """Check that the task `name`, which the discovery `run` records, may run as the user: it is shipped, or was named.
+
+    Raises
+    ------
+    UsageError
+        If it may not.
+    """
+    if name not in SHIPPED and str(Path(name).resolve()) not in _named:
+        raise UsageError(
+            f"the run in {run} is of a task of its own, {name}, which runs as you only if you name it: --task {name} after the verb"
+        )
+
+
 def find_task(name: str) -> Task:
     """Return the task called `name`, shipped or a folder with a ``task.py`` that defines ``TASK``.
 

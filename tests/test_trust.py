@@ -1,0 +1,100 @@
+"""What a run directory or a store may not decide: whose code runs as the user, without isolation, and where models are asked."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from games.errors import UsageError
+from workbench.addresses import check_addresses
+from workbench.commands.evolve import evolve
+from workbench.discovery import task
+from workbench.discovery.config import DiscoveryConfig, resolve
+from workbench.discovery.exchange import export
+from workbench.discovery.session import begin, config_of, load_run, resumed
+from workbench.programs import is_marked
+
+TOY = str(Path(__file__).parent / "toy_task")
+DEFAULTS = {"base_url": "", "key_variable": "GAMEPLAN_LLM_KEY", "cache": ""}
+
+
+def test_addresses_are_said_again(monkeypatch):
+    monkeypatch.delenv("GAMEPLAN_LLM_BASE_URL", raising=False)
+    check_addresses(DEFAULTS, {}, "again")
+    check_addresses({}, {}, "again")
+    url = "http://somewhere.example/v1"
+    for name, value in (("base_url", url), ("key_variable", "AWS_SECRET"), ("cache", "/etc")):
+        saved = {**DEFAULTS, name: value}
+        with pytest.raises(UsageError, match=f"again --set llm.{name}={value}"):
+            check_addresses(saved, {}, "again", "llm.")
+        with pytest.raises(UsageError):
+            check_addresses(saved, {name: "other"}, "again")
+        check_addresses(saved, {name: value}, "again")
+    monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", url)
+    check_addresses({**DEFAULTS, "base_url": url}, {}, "again")
+    with pytest.raises(UsageError):
+        check_addresses({**DEFAULTS, "base_url": url + "x"}, {}, "again")
+
+
+def test_a_planner_run_asks_no_address_that_only_it_says(tmp_path):
+    from workbench.plan_config import PlanConfig, resumed_plan
+    from workbench.rundir import RunDirectory
+
+    run = RunDirectory.create(tmp_path / "run")
+    params = {"base_url": "http://somewhere.example/v1", "key_variable": "AWS_SECRET"}
+    from dataclasses import asdict
+
+    run.write_json("config.json", asdict(PlanConfig("2048", "llm", 1, params=params)))
+    with pytest.raises(UsageError, match=r"--set base_url=http://somewhere.example/v1 --set key_variable=AWS_SECRET"):
+        resumed_plan(run, {})
+    assert resumed_plan(run, {"params": params}).params == params
+
+
+def test_a_discovery_asks_no_address_that_only_it_says(tmp_path):
+    settings = {"model": "m", "base_url": "http://somewhere.example/v1"}
+    store = begin(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language=settings)), tmp_path / "run")
+    with pytest.raises(UsageError, match="--set llm.base_url="):
+        resumed(store, {})
+    assert resumed(store, {}, language={"base_url": settings["base_url"]}).language["base_url"] == settings["base_url"]
+    with pytest.raises(UsageError, match=r"llm\.temperature"):
+        resumed(store, {}, language={"temperature": 0.1})
+    settings["models"] = [{"model": "m", "key_variable": "AWS_SECRET"}]
+    other = replace(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language={"models": settings["models"]})))
+    with pytest.raises(UsageError, match="--set llm.key_variable=AWS_SECRET"):
+        resumed(begin(other, tmp_path / "other"), {})
+
+
+def test_a_store_decides_neither_isolation_nor_whose_task_runs(tmp_path, monkeypatch):
+    store = begin(DiscoveryConfig("cfr", ("cfr+",), horizon=10, sandbox="none"), tmp_path / "run")
+    assert config_of(store).sandbox == "auto" == resumed(store, {}).sandbox
+    assert resumed(store, {}, sandbox="none").sandbox == "none"
+    toy = begin(DiscoveryConfig(TOY, ("one",), horizon=10), tmp_path / "toy")
+    load_run(toy)  # who begins it has named it
+    monkeypatch.setattr(task, "_named", set())
+    monkeypatch.setattr(task, "find_task", lambda name: pytest.fail("its code has run"))
+    for verb in ("status", "best", "list", "resume", "verify", "report"):
+        found = CliRunner().invoke(evolve, [verb, str(tmp_path / "toy")])
+        assert isinstance(found.exception, UsageError) and f"--task {TOY}" in str(found.exception), (verb, found.exception)
+    monkeypatch.undo()
+    assert CliRunner().invoke(evolve, ["list", str(tmp_path / "toy"), "--task", TOY], standalone_mode=False).exception is None
+
+
+def test_imports_are_always_isolated(tmp_path):
+    (tmp_path / "x.py").write_text("x = 1\n")
+    found = CliRunner().invoke(evolve, ["import", "cfr", str(tmp_path / "x.py"), "--sandbox", "none"])
+    assert found.exit_code == 2 and "always run isolated" in found.output
+    assert "No such option" in CliRunner().invoke(evolve, ["verify", "run", "--sandbox", "none"]).output
+
+
+def test_what_a_discovery_writes_says_so(tmp_path):
+    from workbench.discovery.session import program_row
+    from workbench.discovery.task import find_task
+
+    store = begin(DiscoveryConfig("cfr", ("cfr+",), horizon=10), tmp_path / "run")
+    cfr = find_task("cfr")
+    with store.transaction():
+        store.add_program(program_row(cfr, cfr.canonical(cfr.known()["cfr+"])))
+    export(store, tmp_path / "out")
+    (file,) = (tmp_path / "out/programs").glob("*.py")
+    assert is_marked(file.read_text())
