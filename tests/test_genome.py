@@ -149,6 +149,9 @@ def test_the_check_refuses_in_functions(text):
         ("x = " + "(" * 3000 + ")" * 3000, "not valid Python"),
         ("#" * 100_000, "characters"),
         ("x = [" + "1, " * 15_000 + "]", "syntax nodes"),
+        ("x = " + "-" * 500 + "1", "nested"),
+        ("x = 0x" + "f" * 20_000, "80000 bits"),
+        ("x = '\ud800'", "not valid Python"),
         ("PARAMS = {}", "function accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state) is missing"),
         (RULE.format(top="", body="pass").replace("PARAMS = {}", ""), "PARAMS is missing"),
         (RULE.format(top="", body="pass").replace("PARAMS = {}", "PARAMS = {'_x': 1.0}"), "'_x'"),
@@ -229,6 +232,43 @@ def test_canonical_keeps_what_has_effects():
     source = RULE.format(top="import numpy as np\ndef helper(x):\n    x[0] = 1.0", body=body)
     kept = canonical(source, FUNCTIONS)
     assert all(text in kept for text in ("copyto", "out=S", "helper(S)", "def helper"))
+
+
+KEPT = [  # what looks like nothing and is not: top of the program, body of a function, text that must stay
+    ("def ema(x):\n    x[0] = 1.0", "ema(R)", "ema(R)"),
+    ("from solvers.rule import normalise as safe_exp", "safe_exp(S, infosets)", "safe_exp(S, infosets)"),
+    ("from numpy import copyto as abs", "abs(S, sigma)", "abs(S, sigma)"),
+    ("import numpy as np", "np.add(S, sigma, S)", "np.add(S, sigma, S)"),
+    ("import numpy as np", "x = np.add(S, sigma, S)", "np.add(S, sigma, S)"),
+    ("import numpy as np", "np.add.at(S, infosets.first, sigma)", "np.add.at"),
+    ("import numpy as np", "np.nan_to_num(S, copy=False)", "nan_to_num"),
+    ("import numpy as np", "np.exp(S, S)", "np.exp(S, S)"),
+    ("", "S += sigma", "S += sigma"),
+    ("", "x = S\n    x += sigma", "x += sigma"),
+    ("", "x = S if t > 3 else sigma\n    x *= 2.0", "x *= 2.0"),
+    ("", "for k in range(4):\n        pass\n    S[k] = 1.0", "for k in range(4)"),
+    ("", "S[0] = PARAMS['floor']", "'floor': 0.5"),
+    ("X = 1.0\ndef X(y):\n    return y", "S[0] = X(2.0)", "X = 1.0\n\ndef X(y)"),
+]
+
+
+@pytest.mark.parametrize(("top", "body", "kept"), KEPT)
+def test_canonical_keeps_the_meaning(top, body, kept):
+    source = RULE.format(top=top, body=body).replace("PARAMS = {}", "PARAMS = {'floor': 0.5}")
+    made = canonical(source, FUNCTIONS)
+    assert kept in made
+    assert canonical(made, FUNCTIONS) == made
+
+
+def test_canonical_keeps_memory_that_is_read_elsewhere():
+    source = RULE.format(top="", body="trend = state.trend\n    trend[0] = R[0]").replace(
+        "STATE = {}", "STATE = {'trend': 'action'}"
+    )
+    assert "trend[0]" not in canonical(source, FUNCTIONS)  # nobody reads it
+    handed = source.replace("sigma[:] = 0.5", "helper(sigma, state)") + "def helper(x, memory):\n    x[:] = memory.trend\n"
+    assert "trend[0] = R[0]" in canonical(handed, FUNCTIONS)
+    other = source.replace("trend[0] = R[0]", "trend = S\n    trend[0] = R[0]")
+    assert "trend[0] = R[0]" in canonical(other, FUNCTIONS)  # it is S by then
 
 
 def test_structure_and_constants():

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from workbench.discovery.genome.check import is_docstring, literal, table_nodes, without_annotations
-from workbench.discovery.genome.dead import drop_dead_code, drop_dead_registers
+from workbench.discovery.genome.dead import drop_dead_code, drop_dead_registers, own_names
 
 TABLES = ("PARAMS", "TRAIN", "EVAL")
 PLACEHOLDER = 0.5
@@ -52,10 +52,13 @@ def normalised(tree: ast.Module, functions: Collection[str] | None = None) -> as
     before = 0
     while (after := sum(1 for _ in ast.walk(tree))) != before:  # each step may make more work for the others
         before = after
-        drop_dead_registers(tree, _entries(tree, ("STATE",)))
+        own = own_names(tree)
+        drop_dead_registers(tree, _entries(tree, ("STATE",)), own)
         for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
-            drop_dead_code(function)
+            drop_dead_code(function, own)
         _drop_unused_definitions(tree, functions)
+    if _binds_twice(tree):  # the order says which one counts
+        return ast.fix_missing_locations(tree)
     imports = _imports(tree)
     others = [node for node in tree.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
     tables = [node for node in others if isinstance(node, ast.Assign)]
@@ -153,11 +156,27 @@ def _drop_unused_definitions(tree: ast.Module, functions: Collection[str] | None
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     tree.body = [node for node in tree.body if not _is_unused(node, names, functions)]
-    for table in table_nodes(tree, (*TABLES, "STATE", "CHOICES")).values():
+    for name, table in table_nodes(tree, (*TABLES, "STATE", "CHOICES")).items():
+        if name in names:  # the program looks into it by itself
+            continue
         if isinstance(table, ast.Dict) and all(isinstance(key, ast.Constant) for key in table.keys):
             entries = {str(key.value): value for key, value in zip(table.keys, table.values, strict=True)}  # type: ignore[union-attr]
             kept = sorted(key for key in entries if key in attributes)
             table.keys, table.values = [ast.Constant(key) for key in kept], [entries[key] for key in kept]
+
+
+def _binds_twice(tree: ast.Module) -> bool:
+    """Return whether a name gets two meanings at the module's level, one of them perhaps by an import."""
+    imported: set[str] = set()
+    defined: list[str] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            imported |= {alias.asname or alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.append(node.name)
+        elif isinstance(node, ast.Assign):
+            defined += [inner.id for target in node.targets for inner in ast.walk(target) if isinstance(inner, ast.Name)]
+    return len(set(defined)) < len(defined) or not imported.isdisjoint(defined)
 
 
 def _is_unused(node: ast.stmt, names: set[str], functions: Collection[str] | None) -> bool:

@@ -17,6 +17,8 @@ BUILTINS = words(
 SPECIAL = words("__init__ __call__ __len__ __getitem__ __post_init__")  # methods that a class may define
 SIZE_LIMIT = 60_000  # characters
 NODE_LIMIT = 12_000
+DEPTH_LIMIT = 150  # what reads syntax trees goes down into them
+LARGEST = 2**63 - 1
 _REFUSED = {
     ast.Global: "global", ast.Nonlocal: "nonlocal", ast.With: "with", ast.AsyncFor: "async", ast.AsyncFunctionDef: "async",
     ast.AsyncWith: "async", ast.Await: "await", ast.Yield: "yield", ast.YieldFrom: "yield", ast.Delete: "del", ast.Match: "match",
@@ -51,12 +53,17 @@ def problems(
         tree = ast.parse(source)
     except SyntaxError as error:
         return [f"line {error.lineno or 1}: not valid Python: {error.msg}"]
-    except (ValueError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError, MemoryError, SystemError) as error:
         return [f"line 1: not valid Python: {str(error).strip() or type(error).__name__}"]
     without_annotations(tree)
-    nodes = list(ast.walk(tree))
+    nodes, depth = _measured(tree)
     if len(nodes) > NODE_LIMIT:
         return [f"line 1: {len(nodes)} syntax nodes; at most {NODE_LIMIT} are allowed"]
+    if depth > DEPTH_LIMIT:
+        return [f"line 1: nested {depth} deep; at most {DEPTH_LIMIT} are allowed"]
+    for node in nodes:
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value > LARGEST:
+            return [f"line {node.lineno}: a whole number of {node.value.bit_length()} bits; at most 63 are allowed"]
     class_form = any(isinstance(node, ast.ClassDef) and node.name in classes for node in tree.body)
     found = [*imports(nodes), *attributes(nodes), *_words(nodes), *_module_level(tree, class_form)]
     if class_form:
@@ -65,6 +72,16 @@ def problems(
     else:
         found += [*_signatures(tree, functions), *_tables(tree, tables, state_kinds)]
     return [f"line {line}: {what}" for line, what in sorted(set(found))]
+
+
+def _measured(tree: ast.Module) -> tuple[list[ast.AST], int]:
+    """Return all nodes, and how deep they are nested."""
+    found: list[ast.AST] = []
+    row, depth = [tree], 0
+    while row:
+        found += row
+        row, depth = [child for node in row for child in ast.iter_child_nodes(node)], depth + 1
+    return found, depth
 
 
 def _words(nodes: list[ast.AST]) -> Found:
