@@ -18,6 +18,7 @@ from games.errors import GameplanError, UsageError
 from games.memory import limit_address_space
 
 TICK_SECONDS = 0.1
+NO_ANSWER = "no answer"
 
 Send = Callable[..., None]
 Work = Callable[[Send], None]
@@ -74,7 +75,7 @@ class Child:
             while True:
                 if not selector.select(TICK_SECONDS):
                     if time.monotonic() - heard > silence:
-                        raise Died("no answer")
+                        raise Died(NO_ANSWER)
                     tick()
                     continue
                 data = os.read(self._read, 1 << 16)

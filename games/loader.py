@@ -45,7 +45,7 @@ def load_game(
         source, key = open_file(Path(name))
         game = _cached(key, name, max_histories)
         if game is None:
-            game = compile_source(source, name, key, max_histories, progress)
+            game = compile_source(source, name, key, max_histories, progress, max_memory)
             cache.store(game)
         return game
     shown, _, content = resolve(name)

@@ -1,9 +1,13 @@
 """How much memory there is, is used, and may be used."""
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
+from games.errors import UsageError
+
+_UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "kiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "TiB": 2.0**40}
 SLACK = 1 << 28  # bytes of address space that are reserved but never used
 
 
@@ -44,6 +48,21 @@ def limit_address_space(extra: int) -> None:
         wanted = size + extra + SLACK
         if hard == resource.RLIM_INFINITY or wanted < hard:
             resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes in a size such as ``500MB``, ``2GB`` or ``1.5GiB``.
+
+    Raises
+    ------
+    UsageError
+        If the number or its unit is missing or unknown.
+    """
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d*)?)\s*([kMGT]i?B)\s*", text)
+    size = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not 1.0 <= size < 2.0**60:
+        raise UsageError(f"{text!r} is not a size; write a positive number with a unit ({', '.join(_UNITS)}), such as 2GB")
+    return int(size)
 
 
 def shown(size: int) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 from games import cache
 from games.catalogue import GAMES, SUITES
-from games.child import Child, Died, Send
+from games.child import NO_ANSWER, Child, Died, Send
 from games.compiler import Progress, compile_game, openspiel_reason
 from games.errors import GameplanError, UsageError, did_you_mean
 from games.hints import hint
@@ -57,10 +57,23 @@ def open_game(text: str, *, tried: bool = False) -> Any:
                 f"unknown game {text!r}{did_you_mean(text, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
                 "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg or .nfg file is accepted"
             ) from error
+        if isinstance(error, MemoryError):
+            raise GameplanError(f"{text} needs more memory than there is to be opened; choose smaller game parameters") from error
         reason = openspiel_reason(error)
-        raise UsageError(f"OpenSpiel refuses {text!r}: {reason}{hint(_base(text), reason)}") from error
+        raise UsageError(f"OpenSpiel refuses {text!r}: {reason}{_players_allowed(text, reason)}") from error
     _check_players(text, game)
     return game
+
+
+def _players_allowed(text: str, reason: str) -> str:
+    """Return how many players the game takes, where that is what OpenSpiel's `reason` is about."""
+    import pyspiel
+
+    kind = next(kind for kind in pyspiel.registered_games() if kind.short_name == _base(text))
+    if not re.search(r"kGameType\.(min|max)_num_players", reason):
+        return ""
+    low, high = kind.min_num_players, kind.max_num_players
+    return f"; {_base(text)} is for {low if low == high else f'{low} to {high}'} players"
 
 
 def register(text: str) -> None:
@@ -183,7 +196,11 @@ def compile_string(
         stack.enter_context(_in_words(text))
         for message in child.messages(SILENCE_SECONDS, tick):
             walked = message.get("walked", walked)
-            found = cached(message["key"]) if "key" in message else None
+            found = None
+            if "key" in message:
+                found = cached(message["key"])
+                if found is None:
+                    import scipy.sparse.csgraph  # noqa: F401 (while this child works, for the next one)
             if "done" in message:
                 found = cache.read(Path(file.name), message["done"])
                 if found is not None:
@@ -195,14 +212,18 @@ def compile_string(
 
 @contextmanager
 def _in_words(text: str) -> Iterator[None]:
+    """Say in our own words how a child has died, and add what helps to any refusal of the game `text`."""
     try:
         yield
     except Died as death:
-        if str(death) == "no answer":
-            raise GameplanError(
-                f"OpenSpiel has been busy with one step of {text} for {SILENCE_SECONDS} seconds; choose other parameters"
-            ) from None
-        raise GameplanError(f"OpenSpiel crashes on {text} ({death}); choose other parameters") from None
+        busy = f"OpenSpiel has been busy with one step of {text} for {SILENCE_SECONDS} seconds"
+        reason = busy if str(death) == NO_ANSWER else f"OpenSpiel crashes on {text} ({death})"
+        raise GameplanError(f"{reason}; choose other parameters{hint(_base(text), reason)}") from None
+    except GameplanError as error:
+        help = hint(_base(text), str(error))
+        if not help:
+            raise
+        raise type(error)(f"{error}{help}") from error
 
 
 @contextmanager

@@ -46,6 +46,7 @@ SOLVED = (
     "tiny_hanabi",
     "trade_comm(num_items=2)",
     "universal_poker(numRanks=3,numSuits=1,stack=300 300,bettingAbstraction=fchpa)",
+    "universal_poker(numRounds=1,numBoardCards=0 0,firstPlayer=1 1,blind=100 100,stack=200 200,numSuits=1,numRanks=3,numHoleCards=1)",
     "y(board_size=3)",
     # simultaneous moves
     "blotto(coins=4,fields=2)",
@@ -83,9 +84,16 @@ REFUSED = {
     "misere(game=tarok())": "samples its chance moves",
     "mfg_crowd_modelling": "is a mean-field game",
     "dark_hex_ir(num_rows=2,num_cols=2)": "has imperfect recall: player 1 reaches infoset",
-    "goofspiel": "has imperfect recall: player 0 reaches infoset",
+    "goofspiel": "has imperfect recall: player 0 reaches infoset .*; with imp_info=false goofspiel shows hands",
+    "dark_hex(num_rows=3,num_cols=2)": "has imperfect recall: .*; obstype=reveal-numturns or gameversion=adh tells more",
     "leduc_poker(action_mapping=true)": "has imperfect recall: player 0 reaches infoset",
     "twixt(board_size=5)": "has imperfect recall: player 0 reaches infoset",
+    "universal_poker(numRounds=1,firstPlayer=1)": r"write two, firstPlayer=1 1: what a one-round game does not need it ignores$",
+    "misere(game=kuhn_poker)": r"needs brackets, such as game=kuhn_poker\(\)$",
+    "repeated_game": r"a complete one is repeated_game\(stage_game=matrix_pd\(\),num_repetitions=2\)$",
+    "tic_tac_toe(players=3)": "tic_tac_toe has no parameters",
+    "kuhn_poker(players=11)": "kuhn_poker is for 2 to 10 players$",
+    "efg_game": "name the file itself instead: gameplan solve game.efg",
     "solitaire(players=2)": "asks for players=2, but OpenSpiel's solitaire then has 1 player; leave players out",
     "misere(game=python_liars_poker(players=3))": "asks for players=3, but OpenSpiel's python_liars_poker then has 2 players",
     "connect_four": "has more than 200,000 histories",
@@ -96,7 +104,7 @@ REFUSED = {
     "bargaining(turns=2)": "OpenSpiel refuses .*Unknown parameter 'turns'.*max_turns",
     "liars_dice(players=3)": "OpenSpiel refuses .*max_num_players",
     "universal_poker(blind=100)": "OpenSpiel refuses .*Wrong type for parameter blind",
-    "universal_poker(numPlayers=3)": "OpenSpiel crashes on universal_poker.*SIGSEGV",
+    "universal_poker(numPlayers=3)": "OpenSpiel crashes on universal_poker.*SIGSEGV.*; every player needs an entry: blind and stack",
     "hanabi(players=1)": "OpenSpiel crashes on hanabi.*SIGABRT",
     "restricted_nash_response(game=kuhn_poker(),p=2.0)": "chance probabilities that are no distribution",
     "hex(board_size=1)": "has no legal action",
@@ -163,6 +171,12 @@ def test_refused(name, capfd):
         load_game(name, max_histories=MAX_HISTORIES)
     assert len(str(caught.value).splitlines()) == 1
     assert capfd.readouterr().err == ""
+
+
+def test_too_large_games_say_how_they_get_small():
+    with pytest.raises(GameplanError, match=r"has more than 3,000 histories; .*; without min_bid=1 or a small horizon, such as"):
+        load_game("oshi_zumo(coins=6,size=2)", max_histories=3_000)
+    assert load_game("oshi_zumo(coins=6,size=2,min_bid=1)", max_histories=4_000).infosets == [1_014, 1_014]
 
 
 def test_wrapped_games_with_other_parameters_are_other_games():

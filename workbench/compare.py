@@ -101,9 +101,9 @@ def make_jobs(
     return sorted(jobs, key=lambda job: -GAMES[job.config.game].histories if job.config.game in GAMES else -1)
 
 
-def compile_job(job: tuple[str, int]) -> None:
+def compile_job(job: tuple[str, int, int | None]) -> None:
     """Bring a game into the disk cache (a job for `workbench.jobs`)."""
-    load_game(job[0], max_histories=job[1])
+    load_game(job[0], max_histories=job[1], max_memory=job[2])
 
 
 def run_job(job: Job) -> Cell:
@@ -158,7 +158,7 @@ def run_comparison(
         else:
             cells[job.config.game, job.config.algo] = cell
             on_done(job.path.name)
-    games = list(dict.fromkeys((job.config.game, job.config.max_histories) for job in todo))
+    games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
     for _ in run_jobs(executor, compile_job, games, stop):
         pass  # each game is compiled once; one that fails says why in each of its cells
     with _as_sent(todo, remote=getattr(executor, "remote", False)) as sent:

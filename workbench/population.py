@@ -40,7 +40,7 @@ class Population:
         if not file.exists():
             raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
         self.path, self.config = path, config
-        self.game: SequenceGame = load_game(config.game, max_histories=config.max_histories)
+        self.game: SequenceGame = load_game(config.game, max_histories=config.max_histories, max_memory=config.max_memory)
         most = 16 * (config.iterations + 1) * (max(self.game.actions) + 1)
         arrays = read_arrays(file, lambda name: most)
         self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]

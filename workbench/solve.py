@@ -33,7 +33,7 @@ CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
-CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories")  # what a resumed run may change
+CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories", "max_memory")  # what a resumed run may change
 
 OnProgress = Callable[[int, float | None], None]
 
@@ -45,7 +45,7 @@ class SolveConfig:
     `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
     has hashes of the user's own files; `every` evaluates each so many iterations, and None on a logarithmic grid, unless the family
     of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops
-    at an exploitability, `time_limit` after seconds of iterating.
+    at an exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
     """
 
     game: str
@@ -62,6 +62,7 @@ class SolveConfig:
     seed: int = 0
     threads: int = 1
     max_histories: int = MAX_HISTORIES
+    max_memory: int | None = None
     schema: int = SCHEMA
 
 
@@ -215,7 +216,7 @@ def _solve(
         if stop():  # nothing to save yet
             raise KeyboardInterrupt
 
-    game = load_game(config.game, max_histories=config.max_histories, progress=walked)
+    game = load_game(config.game, max_histories=config.max_histories, max_memory=config.max_memory, progress=walked)
     if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     solver = algorithm.make(game, alternating=config.updates == "alternating")

@@ -13,6 +13,7 @@ from games.gambit.labels import infoset_names
 from games.gambit.nodes import Infoset, Node, Source
 from games.gambit.numbers import plus, times
 from games.gambit.tokens import shortened
+from games.memory import default_budget, resident, shown
 from games.names import Names
 from games.sequence_form import Rows, SequenceGame
 
@@ -21,7 +22,12 @@ _Here = tuple[tuple[int, ...], Fraction, tuple[Fraction, ...] | None]  # players
 
 
 def compile_source(
-    source: Source, name: str, key: str, max_histories: int, progress: Callable[[int], None] | None = None
+    source: Source,
+    name: str,
+    key: str,
+    max_histories: int,
+    progress: Callable[[int], None] | None = None,
+    max_memory: int | None = None,
 ) -> SequenceGame:
     """Return the sequence form of the game whose nodes `source` tells.
 
@@ -33,6 +39,8 @@ def compile_source(
         Refuse larger trees. Checked while walking.
     progress : callable, optional
         Called with the number of nodes seen so far, now and then.
+    max_memory : int, optional
+        Refuse games that need more bytes on top of what is in use; half of what is free unless given.
 
     Raises
     ------
@@ -42,6 +50,8 @@ def compile_source(
     walk = _Walk(source)
     stack: list[_Here] = [((0,) * len(source.players), Fraction(1), None)]
     histories, report = 0, _REPORT_EVERY
+    budget = default_budget() if max_memory is None else max_memory
+    most = resident() + budget
     try:
         for node in source.nodes():
             here = stack.pop()
@@ -50,6 +60,11 @@ def compile_source(
                 report += _REPORT_EVERY
                 if progress:
                     progress(histories)
+                if resident() > most:
+                    raise GameplanError(
+                        f"{name} needs more memory than {shown(budget)} by {histories:,} histories; choose a smaller game or raise "
+                        "--max-memory"
+                    )
             walk.visit(node, here, stack)
             if histories + len(stack) > max_histories:  # what is on the stack will be visited too
                 raise GameplanError(

@@ -12,7 +12,7 @@ from workbench.printing import echo
 @click.argument("game", required=False)
 @size_option
 @json_option
-def games(game: str | None, max_histories: int, as_json: bool) -> int:
+def games(game: str | None, max_histories: int, max_memory: int | None, as_json: bool) -> int:
     """List the games to solve and the worlds to plan in, or show GAME: its size, or a world's options and a first state."""
     from games.catalogue import GAMES, SUITES
     from games.worlds import WORLDS
@@ -33,7 +33,7 @@ def games(game: str | None, max_histories: int, as_json: bool) -> int:
 
     try:
         with run_display(0) as display:
-            compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+            compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     except UsageError as error:
         near = did_you_mean(game, list(WORLDS))
         raise UsageError(f"{error}; of the worlds{near}" if near else str(error)) from error

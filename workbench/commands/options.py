@@ -1,6 +1,7 @@
 """What commands share: options, their conversions, and how a record is printed."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     from workbench.durations import parse_duration
 
     return None if value is None else parse_duration(value)
+
+
+def memory_size(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | None:
+    """Turn an option such as 2GB into bytes."""
+    from games.memory import parse_size
+
+    return None if value is None else parse_size(value)
 
 
 def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
@@ -49,9 +57,22 @@ set_option = click.option(
     metavar="NAME=VALUE",
     help="Set a parameter of the algorithm; repeatable.",
 )
-size_option = click.option(
-    "--max-histories", default=5_000_000, show_default=True, type=click.IntRange(1), help="Refuse larger games."
-)
+
+
+def size_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --max-histories and --max-memory, how large a game may be."""
+    histories = click.option(
+        "--max-histories", default=5_000_000, show_default=True, type=click.IntRange(1), help="Refuse larger games."
+    )
+    memory = click.option(
+        "--max-memory",
+        callback=memory_size,
+        metavar="SIZE",
+        help="Refuse games that need more memory to compile, such as 500MB or 2GB.  [default: half of what is free]",
+    )
+    return histories(memory(command))
+
+
 iterations_option = click.option(
     "-n",
     "--iterations",

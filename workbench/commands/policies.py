@@ -13,7 +13,7 @@ from workbench.printing import echo
 @click.argument("policy", type=click.Path(path_type=Path))
 @size_option
 @json_option
-def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
+def exploit(game: str, policy: Path, max_histories: int, max_memory: int | None, as_json: bool) -> int:
     """Print the exact exploitability of the POLICY file (npz, JSON or CSV) in GAME.
 
     JSON may be {"game": ..., "players": [{infoset: {action: probability}}, ...]} or one flat table, such as OpenSpiel's
@@ -25,7 +25,7 @@ def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
     from workbench.terminal import print_values, run_display, say
 
     with run_display(0) as display:
-        compiled = load_game(game, max_histories=max_histories, progress=display.walked)
+        compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     table, missing = load_policy(compiled, policy, lambda text: say(f"warning: {text}"))
     if missing:
         say(f"warning: {policy} does not mention {missing} of {sum(compiled.infosets)} infosets; they are played uniformly")
@@ -47,7 +47,7 @@ def exploit(game: str, policy: Path, max_histories: int, as_json: bool) -> int:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--stripped", is_flag=True, help="Without the line 'Current player: ...' of converted simultaneous-move games.")
 @size_option
-def export(source: str, file: Path, stripped: bool, max_histories: int) -> int:
+def export(source: str, file: Path, stripped: bool, max_histories: int, max_memory: int | None) -> int:
     """Write the policy of a finished RUN to FILE (.npz, .json or .csv), or the tree of a GAME to FILE (.efg, for Gambit)."""
     from games.gambit.export import SUFFIX, export_game
     from games.loader import load_game
@@ -62,7 +62,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int) -> int:
     else:
         run = Path(source)
         config = saved_config(RunDirectory.open(run))
-        game = load_game(config.game, max_histories=config.max_histories)
+        game = load_game(config.game, max_histories=config.max_histories, max_memory=max_memory)
         policy, _ = load_policy(game, run / "policy.npz")
         save_policy(game, policy, file, stripped=stripped)
     echo(str(file))
