@@ -20,13 +20,11 @@ _HINTS: dict[str, list[tuple[str, str]]] = {
     "goofspiel": [
         (
             "own histories",
-            "with imp_info=false goofspiel shows hands, not the order of bids; imp_info=true has perfect recall, and so have num_cards=3 "
-            "and num_turns=2",
+            "with imp_info=false goofspiel shows hands, not the order of bids; imp_info=true has perfect recall, and so have "
+            "num_cards=3 and num_turns=2",
         )
     ],
-    "lewis_signaling": [
-        ("parts.size", "payoffs needs num_states times num_states numbers, which no game string can hold; keep 3 states")
-    ],
+    "lewis_signaling": [("parts.size", "a game string cannot hold payoffs, which are for 3 states; keep num_states=3")],
     "nfg_game": [("", "name the file itself instead: gameplan solve game.nfg")],
     "oshi_zumo": [("histories", "without min_bid=1 or a small horizon, such as horizon=3, its games hardly ever end")],
     "repeated_game": [
@@ -45,7 +43,8 @@ _HINTS: dict[str, list[tuple[str, str]]] = {
         ("crashes", "every player needs an entry: blind and stack are lists of numPlayers numbers, firstPlayer one a round"),
         (
             "histories",
-            "numRounds=1,numBoardCards=0 0,firstPlayer=1 1,blind=100 100,stack=200 200,numSuits=1,numRanks=3,numHoleCards=1 is Kuhn poker",
+            "Kuhn poker is numRounds=1,numBoardCards=0 0,firstPlayer=1 1,blind=100 100,stack=200 200,numSuits=1,numRanks=3,"
+            "numHoleCards=1",
         ),
     ],
 }

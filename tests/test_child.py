@@ -106,7 +106,7 @@ def test_without_processes_games_are_walked_here(monkeypatch, tmp_path):
 def test_memory_of_a_walk(monkeypatch):
     monkeypatch.setattr("games.compiler.resident", iter([0, *[10**6] * 100]).__next__)
     theirs = pyspiel.load_game("leduc_poker")
-    with pytest.raises(GameplanError, match="leduc needs more memory than 500kB by 2,048 histories; .* or raise --max-memory"):
+    with pytest.raises(GameplanError, match=r"leduc needs more memory than 500kB by 2,048 histories; .* or raise --max-memory"):
         compile_game(theirs, "leduc", "leduc", max_memory=500_000)
 
 

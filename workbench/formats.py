@@ -38,8 +38,8 @@ SOLVE_CONFIG = record({
     **_SCHEMA, "game": text(), "algo": text(), "iterations": whole(1), "params": table(scalar), "train": optional(text()),
     "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
     "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
-    "threads": whole(1), "max_histories": whole(1), "max_memory": optional(whole(1)),
-})  # fmt: skip
+    "threads": whole(1), "max_histories": whole(1),
+}, {"max_memory": optional(whole(1))})  # fmt: skip
 
 PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
