@@ -1,8 +1,11 @@
 """Reading and writing levels: every format trap, and one clear line for everything that is wrong."""
 
+import time
+
 import pytest
 
 from games.errors import UsageError
+from games.sokoban import levels
 from games.sokoban.levels import parse_levels, read_levels, write_levels
 from games.sokoban.worlds import DATA
 
@@ -119,3 +122,27 @@ def test_files_without_levels_give_one_line(data, what, tmp_path):
 def test_old_encodings_are_read(tmp_path):
     (tmp_path / "old.sok").write_bytes(f"{BOARD}\nAuthor: Jos\xe9\n".encode("latin-1"))
     assert read_levels(tmp_path / "old.sok")[0].author == "José"
+
+
+def test_files_that_would_take_for_ever_or_all_memory_are_refused_by_their_row(monkeypatch):
+    """Runs of any length, rows and solutions without end, more levels than a collection has."""
+    monkeypatch.setattr(levels, "MOST_LEVELS", 500)
+    monkeypatch.setattr(levels, "MOST_SOLUTION", 1000)
+    for text, told in (
+        ("9" * 5000 + "#\n#@$.#\n#####\n", "columns"),
+        ("9#" * 40_000, "row 1: has 80,000 characters"),
+        ("a" + " " * 70_000 + "b", "row 1: has 70,002 characters"),
+        ("a" + " " * 60_000 + "b", "has no level"),
+        ("#####\n#@$.#\n#####\n\n" * (levels.MOST_LEVELS + 1), "at most 500 are read"),
+    ):
+        begin = time.perf_counter()
+        with pytest.raises(UsageError, match=told) as caught:
+            levels.parse_levels(text, "file")
+        assert time.perf_counter() - begin < 5.0 and len(str(caught.value)) < 300
+    long = levels.parse_levels("#####\n#@$.#\n#####\nSolution: R\n" + ("r" * 70 + "\n") * 5000)[0]
+    assert len(long.solution) <= levels.MOST_SOLUTION + 100
+
+
+def test_an_empty_first_row_is_no_row():
+    level = levels.parse_levels("0#|#####|#@$.#|#####\n")[0]
+    assert level.rows == ("#####", "#@$.#", "#####") and levels.parse_levels(levels.write_levels([level]))[0].rows == level.rows

@@ -43,7 +43,7 @@ def read_arrays(path: Path, most: Callable[[str], int], what: str = "file") -> d
         ValueError, KeyError, TypeError, EOFError, OSError, RuntimeError, OverflowError, RecursionError, MemoryError, SyntaxError,
         zipfile.BadZipFile, zlib.error,
     ) as error:  # fmt: skip
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        why = ascii(str(error).splitlines()[0])[1:-1][:200] if str(error) else type(error).__name__
         raise GameplanError(f"{path} holds no arrays that can be read: {why}") from error
     return arrays
 

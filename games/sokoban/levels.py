@@ -11,9 +11,14 @@ from functools import cached_property
 from pathlib import Path
 
 from games.errors import UsageError
+from games.files import reason
 
 MOST_ROWS = MOST_COLUMNS = 128
 MOST_BYTES = 64 << 20
+MOST_LEVELS = 50_000  # of a file
+MOST_LINE = 1 << 16  # characters of a row, packed or not, and of what is said of a level
+MOST_KEY = 200
+MOST_SOLUTION = 1 << 20
 
 _ROW = re.compile(r"[#@+$*.?\-_ 0-9|()]+")
 _KEY = re.compile(r"([A-Za-z][A-Za-z /-]*?)\s*:\s*(.*)")
@@ -67,7 +72,8 @@ class Level:
 
     def fault(self, what: str, row: int = 0) -> UsageError:
         """Return the error that says `what` is wrong with this level, with file, level and row."""
-        title = f" ({self.title})" if self.title and self.title != str(self.number) else ""
+        shown = self.title if len(self.title) <= 60 else self.title[:60] + "..."
+        title = f" ({shown})" if self.title and self.title != str(self.number) else ""
         return UsageError(f"{self.source or 'level'}: level {self.number}{title}, row {self.line + row}: {what}")
 
 
@@ -80,11 +86,12 @@ def read_levels(path: str | Path) -> list[Level]:
         If the file cannot be read, is no text, has no level, or has a level that cannot be played; one line, with level and row.
     """
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); name a file of levels in XSB, SOK or Boxoban form") from None
+        with open(path, "rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({reason(error)}); name a file of levels in XSB, SOK or Boxoban form") from None
     if len(data) > MOST_BYTES:
-        raise UsageError(f"{path}: has {len(data)} bytes; at most {MOST_BYTES} are read")
+        raise UsageError(f"{path}: has more than {MOST_BYTES:,} bytes, which is the most that is read")
     if b"\0" in data:
         raise UsageError(f"{path}: level 1, row 1: is a binary file; levels are text in XSB, SOK or Boxoban form")
     try:
@@ -102,12 +109,14 @@ def parse_levels(text: str, source: str = "") -> list[Level]:
     UsageError
         As `read_levels`.
     """
-    blocks = _blocks(text)
+    blocks = _blocks(text, source)
     if not blocks:
         what = "is empty" if not text.strip() else "has no level; a level has rows of # @ + $ * . and spaces"
         raise UsageError(f"{source or 'text'}: level 1, row 1: {what}")
     levels = []
     for number, block in enumerate(blocks, 1):
+        while len(block.rows) > 1 and not block.rows[0]:  # says nothing, and could not be written so that it is read again
+            block.rows, block.line = block.rows[1:], block.line + 1
         title = block.keys.get("title") or block.title
         level = Level(tuple(block.rows), title, number, source, block.line, block.keys.get("author", ""), block.solution)
         check_level(level)
@@ -176,8 +185,13 @@ class _Block:
     keys: dict[str, str] = field(default_factory=dict)
     solution: str = ""
 
+    def add_solution(self, text: str) -> None:
+        """Go on with the solution; what is too long to be one is cut off."""
+        if len(self.solution) < MOST_SOLUTION:
+            self.solution += text.replace(" ", "").strip()
 
-def _blocks(text: str) -> list[_Block]:
+
+def _blocks(text: str, source: str) -> list[_Block]:
     """Return the boards of `text` with what is said about each before and after it."""
     lines = re.split(r"\r\n|\r|\n", text)
     blocks: list[_Block] = []
@@ -185,30 +199,36 @@ def _blocks(text: str) -> list[_Block]:
     title, reading, in_comment, last_key = "", False, False, ""
     titled_after = _titles_follow(lines)
     for number, line in enumerate(lines, 1):
+        if len(line) > MOST_LINE:
+            raise UsageError(f"{source or 'text'}: row {number}: has {len(line):,} characters; at most {MOST_LINE:,} are read")
         if in_comment:
             in_comment = not line.lower().startswith(("comment-end", "comment_end"))
             continue
         if _ROW.fullmatch(line) and line.strip() and (reading or "#" in line) and not line.strip().isdigit():
             if not reading:
+                if len(blocks) == MOST_LEVELS:
+                    raise UsageError(
+                        f"{source or 'text'}: row {number}: is of level {MOST_LEVELS + 1:,}; at most {MOST_LEVELS:,} are read"
+                    )
                 blocks.append(_Block(number, title, keys=dict(early)))
                 early, title, reading = {}, "", True
             blocks[-1].rows += [_plain(row) for row in _unpacked(line).rstrip().rstrip("|").split("|")]
             last_key = ""
             continue
         reading = False
-        key = _KEY.fullmatch(line.strip()) if not line.lstrip().startswith(";") else None
+        key = _KEY.fullmatch(line.strip()) if ":" in line[:MOST_KEY] and not line.lstrip().startswith(";") else None
         if key is not None:
             last_key, value = key[1].lower().split("/")[0].strip(), key[2].strip()
             if last_key == "comment":
                 in_comment = not value
             elif last_key == "solution" and blocks:
-                blocks[-1].solution += value.replace(" ", "")
+                blocks[-1].add_solution(value)
             elif last_key == "title" and not titled_after:
                 early["title"] = value
             elif blocks:
                 blocks[-1].keys.setdefault(last_key, value)
         elif last_key == "solution" and blocks and line.strip() and _LURD.fullmatch(line):
-            blocks[-1].solution += line.replace(" ", "").strip()
+            blocks[-1].add_solution(line)
         elif line.strip(" ;\t"):
             last_key, title = "", line.strip(" ;\t")
     return blocks
@@ -227,11 +247,17 @@ def _titles_follow(lines: list[str]) -> bool:
 def _unpacked(line: str) -> str:
     """Return `line` with run lengths written out: ``3#`` is ``###``, ``2($.)`` is ``$.$.``."""
     while re.search(r"\d", line):
-        grown = _RUN.sub(lambda m: (m[3] if m[3] is not None else m[2]) * min(int(m[1]), MOST_COLUMNS + 1), line)
+        grown = _RUN.sub(_repeated, line)
         if grown == line or len(grown) > 4 * MOST_ROWS * MOST_COLUMNS:
             break
         line = grown
     return line
+
+
+def _repeated(match: re.Match[str]) -> str:
+    """Return what a run stands for, but no more than makes a board too wide; any number of digits may come."""
+    count = int(match[1].lstrip("0")[:4] or 0)
+    return (match[3] if match[3] is not None else match[2]) * min(count, MOST_COLUMNS + 1)
 
 
 def _plain(row: str) -> str:
