@@ -78,6 +78,19 @@ class Gameplan(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a name of another kind than it takes is told what it is."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from games.errors import UnknownName, UsageError
+
+            if not isinstance(error, UnknownName):
+                raise
+            from workbench.naming import explain
+
+            raise UsageError(explain(error)) from error
+
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """Add "did you mean" to click's complaint about an unknown command."""
         try:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.memory import limit_address_space
 
 TICK_SECONDS = 0.1
@@ -86,6 +86,9 @@ class Child:
                 for line in lines:
                     message = json.loads(line)
                     if "error" in message:
+                        if message.get("unknown"):
+                            name, wanted = message["unknown"]
+                            raise UnknownName(name, wanted, message["error"])
                         raise (UsageError if message["usage"] else GameplanError)(message["error"])
                     yield message
                 tick()
@@ -113,7 +116,8 @@ def _run(work: Work, write: int, memory: int | None) -> NoReturn:
             limit_address_space(memory)
         work(send)
     except GameplanError as error:
-        send(error=str(error), usage=isinstance(error, UsageError))
+        unknown = (error.name, error.wanted) if isinstance(error, UnknownName) else None
+        send(error=str(error), usage=isinstance(error, UsageError), unknown=unknown)
     except BaseException as error:
         send(error=f"{type(error).__name__}: {error}", usage=False)
     finally:

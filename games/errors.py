@@ -15,6 +15,20 @@ class UsageError(GameplanError):
     exit_code = 2
 
 
+class UnknownName(UsageError):
+    """A `name` that is no `wanted`, such as "game"; the message says what is legal.
+
+    The kinds are those of `workbench.naming`, which knows what the name is instead.
+    """
+
+    def __init__(self, name: str, wanted: str, message: str) -> None:
+        super().__init__(message)
+        self.name, self.wanted = name, wanted
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (self.name, self.wanted, str(self))
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
     import difflib

@@ -8,13 +8,14 @@ from typing import Any
 from games import cache
 from games.catalogue import GAMES, SUITES
 from games.compiler import MAX_HISTORIES, Progress
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.gambit.compile import compile_source
 from games.gambit.files import is_game_file, open_file
 from games.gambit.nodes import Source
 from games.gambit.openspiel import OpenSpielGame
 from games.openspiel import compile_opened, compile_string, game_key, open_game, turn_based
 from games.sequence_form import SequenceGame
+from games.worlds import WORLDS
 
 
 def load_game(
@@ -95,7 +96,9 @@ def resolve(name: str) -> tuple[str, Any, str]:
         For an unknown name, parameter or file.
     """
     if name in SUITES:
-        raise UsageError(f"{name} is a suite of games, not a game; it holds {', '.join(SUITES[name])}")
+        raise UnknownName(name, "game", f"{name} is a suite of games, not a game; it holds {', '.join(SUITES[name])}")
+    if name in WORLDS:
+        raise UnknownName(name, "game", f"{name} is a world, not a game")
     if is_game_file(name):
         source, key = open_file(Path(name))
         return name, lambda: source, key

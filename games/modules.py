@@ -18,7 +18,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-from games.errors import GameplanError, UsageError, did_you_mean
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 
 _loaded: set[str] = set()  # names of users' modules, or of their packages
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -104,7 +104,8 @@ def load_program(name: str, what: str, text: str | None = None) -> Program:
             raise GameplanError(f"{name} is no longer the {what.removesuffix(' file')} with which the run started; start anew")
         return program
     path = Path(name)
-    text = read_text(path, what) if text is None else text
+    if text is None:
+        text = program_text(name, what)
     return Program(name, _execute(path, text), "make", text)
 
 
@@ -116,14 +117,23 @@ def program_text(name: str, what: str) -> str:
     UsageError
         If there is no such file or module.
     """
-    return _load_attribute(name).text if is_attribute(name) else read_text(Path(name), what)
+    if is_attribute(name):
+        return _load_attribute(name).text
+    if Path(name).is_dir():
+        raise UnknownName(name, what.removesuffix(" file"), f"{name} is a directory, not a {what}")
+    return read_text(Path(name), what)
+
+
+def see_here() -> None:
+    """Let modules in the working directory be importable, after all others, so that they hide nothing."""
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
 
 
 def _load_attribute(name: str) -> Program:
     module_name, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)  # last, so that it hides nothing
+    see_here()
     _loaded.add(module_name.partition(".")[0])
     try:
         module = importlib.import_module(module_name)
@@ -212,7 +222,7 @@ def find_maker(program: Program, kind: str) -> Maker:
         missing = table if found != [table] else "make"
         other = next((other for other, name in FORMS.items() if found == [name] and name != table), None)
         is_other = f"it is a {other}, not a {kind}" if other and make is not None else f"it has no {missing}"
-        raise GameplanError(f"{program.name} defines no {kind}: {is_other}; {wanted}")
+        raise UnknownName(program.name, kind, f"{program.name} defines no {kind}: {is_other}; {wanted}")
     defaults, choices = getattr(program.module, table), getattr(program.module, "CHOICES", {})
     if not isinstance(defaults, dict) or not all(isinstance(value, (bool, int, float, str)) for value in defaults.values()):
         raise GameplanError(f"{program.name}: {table} must be a dictionary of names and defaults: float, int, bool or str")

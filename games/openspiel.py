@@ -18,7 +18,7 @@ from games import cache
 from games.catalogue import GAMES, SUITES
 from games.child import NO_ANSWER, Child, Died, Send
 from games.compiler import Progress, compile_game, openspiel_reason
-from games.errors import GameplanError, UsageError, did_you_mean
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.hints import hint
 from games.memory import default_budget
 from games.sequence_form import SequenceGame
@@ -53,9 +53,11 @@ def open_game(text: str, *, tried: bool = False) -> Any:
     except Exception as error:
         known = set(pyspiel.registered_names())
         if _base(text) not in known:
-            raise UsageError(
+            raise UnknownName(
+                text,
+                "game",
                 f"unknown game {text!r}{did_you_mean(text, [*GAMES, *SUITES, *known])}; 'gameplan games' lists short names, any "
-                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg or .nfg file is accepted"
+                "OpenSpiel game string such as 'kuhn_poker(players=3)' and any .efg or .nfg file is accepted",
             ) from error
         if isinstance(error, MemoryError):
             raise GameplanError(f"{text} needs more memory than there is to be opened; choose smaller game parameters") from error

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.errors import UsageError, did_you_mean
+from games.errors import UnknownName, did_you_mean
 from games.modules import Maker, Program, blamed, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
 from games.world import Instance, World
@@ -98,6 +98,15 @@ def world_options(name: str, given: Mapping[str, Value] | None = None, text: str
     return resolve_params(name, maker.defaults, maker.choices, given or {})
 
 
+def about_world(name: str) -> str:
+    """Return one line about the world called `name`: of a file, the first of its documentation."""
+    if name in WORLDS:
+        return WORLDS[name].about
+    _, program = _maker(name, None)
+    assert program is not None
+    return next(iter((program.module.__doc__ or "").strip().splitlines()), "a world of your own")
+
+
 def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
     """Return the legal texts of the options of the world called `name` that have few."""
     return _maker(name, None)[0].choices
@@ -106,7 +115,9 @@ def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
 def _maker(name: str, text: str | None) -> tuple[Maker, Program | None]:
     if name not in WORLDS:
         if not is_program(name):
-            raise UsageError(f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}")
+            raise UnknownName(
+                name, "world", f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}"
+            )
         program = load_program(name, "world file", text)
         return find_maker(program, "world"), program
     entry = WORLDS[name]

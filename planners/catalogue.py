@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from games.errors import UsageError, did_you_mean
+from games.errors import UnknownName, did_you_mean
 from games.modules import Maker, Program, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
 from planners.planner import Planner
@@ -125,7 +125,9 @@ def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | 
     """
     if name not in PLANNERS:
         if not is_program(name):
-            raise UsageError(f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}")
+            raise UnknownName(
+                name, "planner", f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}"
+            )
         program = load_program(name, "planner file", text)
         return find_maker(program, "planner"), program
     module = importlib.import_module(PLANNERS[name].module)

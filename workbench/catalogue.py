@@ -2,23 +2,26 @@
 
 import importlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from games.errors import UsageError, did_you_mean
+from games.errors import UnknownName, UsageError, did_you_mean
 from games.modules import is_file
 from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
-from planners.catalogue import PLANNERS, planner_params
+from planners.catalogue import PLANNERS, planner_maker, planner_params
+from planners.catalogue import Entry as PlannerEntry
 from solvers.cfr.class_form import ClassProgram, is_class_form, make_class_program
 from solvers.cfr.rule_file import Rule, load_module, make_rule, shipped_rule
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import MetaSolver, is_meta_solver, load_meta_solver, make_meta_solver, shipped_module
 from workbench import families
 from workbench.families import Family
+from workbench.naming import ALGORITHM, META_SOLVER, kinds_of_text
 
 
 class Solver(Protocol):
@@ -104,6 +107,7 @@ def load_program(path: Path) -> Rule | ClassProgram:
     GameplanError
         If the file is neither, saying what is wrong with it.
     """
+    _check_kind(str(path), "algorithm")
     module, source = load_module(path)
     if is_class_form(module) and not hasattr(module, "PARAMS"):
         return make_class_program(path.name, module, source)
@@ -112,7 +116,21 @@ def load_program(path: Path) -> Rule | ClassProgram:
 
 def is_psro(algo: str) -> bool:
     """Return whether `algo` names a PSRO preset or a file with meta-strategy solvers."""
-    return algo in PSRO or (is_file(algo) and is_meta_solver(load_module(Path(algo))[0]))
+    if algo in PSRO or not is_file(algo):
+        return algo in PSRO
+    _check_kind(algo, "algorithm")
+    return is_meta_solver(load_module(Path(algo))[0])
+
+
+def _check_kind(name: str, wanted: str) -> None:
+    """Refuse what is a directory, or a file of another kind, without running it; files of no kind are left to their readers."""
+    path = Path(name)
+    if path.is_dir():
+        raise UnknownName(name, wanted, f"{name} is a directory, not a file with an {wanted}")
+    with suppress(OSError, UnicodeDecodeError):
+        kinds = kinds_of_text(path.read_text())
+        if kinds and not set(kinds) & {ALGORITHM, META_SOLVER}:
+            raise UnknownName(name, wanted, f"{name} is a {kinds[0]}, not an {wanted}")
 
 
 class MetaSolvers(NamedTuple):
@@ -186,9 +204,11 @@ def find_algorithm(
             raise UsageError(f"{algo} has no parameters; leave out --set")
         return Algorithm(algo, {}, None)
     else:
-        raise UsageError(
+        raise UnknownName(
+            algo,
+            "algorithm",
             f"unknown algorithm {algo!r}{did_you_mean(algo, list(ALGORITHMS))}; 'gameplan algos' lists them, and a path such as "
-            "./my_rule.py runs a rule of your own"
+            "./my_rule.py runs a rule of your own",
         )
     if isinstance(program, ClassProgram):
         if given:
@@ -227,11 +247,14 @@ def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSo
         For a file that has no solver for the role.
     """
     if is_file(name):
+        _check_kind(name, META_SOLVER)
         return load_meta_solver(Path(name), role, given)
     if name not in SOLVERS:
-        raise UsageError(
+        raise UnknownName(
+            name,
+            "meta-strategy solver",
             f"unknown meta-strategy solver {name!r}{did_you_mean(name, list(SOLVERS))}; legal are {', '.join(SOLVERS)} and a path "
-            "such as ./my_solver.py"
+            "such as ./my_solver.py",
         )
     return make_meta_solver(name, role, shipped_module(SOLVERS[name][0]), given, None)
 
@@ -273,13 +296,17 @@ def describe_planner(name: str) -> dict[str, Any]:
         For an unknown name.
     """
     params = planner_params(name)
-    entry, module = PLANNERS[name], importlib.import_module(PLANNERS[name].module)
+    maker, program = planner_maker(name)
+    module = program.module if program is not None else importlib.import_module(PLANNERS[name].module)
+    doc = (module.__doc__ or "").strip()
+    own = PlannerEntry("", {}, next(iter(doc.splitlines()), "a planner of your own"), f"file {name}")
+    entry = PLANNERS.get(name, own)
     return {
         "name": name,
         "title": entry.title,
         "reference": entry.reference,
         "form": "planner",
         "params": params,
-        "choices": getattr(module, "CHOICES", {}),
-        "doc": (module.__doc__ or "").strip(),
+        "choices": maker.choices,
+        "doc": doc,
     }

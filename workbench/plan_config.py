@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from games.errors import UsageError
+from games.errors import UnknownName, UsageError
 from games.modules import is_program, short_name
 from games.params import Value
 from games.world import World
@@ -139,7 +139,9 @@ def saved_plan(run: RunDirectory) -> PlanConfig:
     """
     saved = run.read_json(CONFIG)
     if "planner" not in saved:
-        raise UsageError(f"{run.path} is not a planner run; 'gameplan runs list' shows what there is")
+        raise UnknownName(
+            str(run.path), "planner run", f"{run.path} is not a planner run; 'gameplan runs list' shows what there is"
+        )
     return from_saved(PlanConfig, saved, run.path / CONFIG)
 
 

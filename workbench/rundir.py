@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.files import is_temporary, reason, write_atomically
 from games.reading import Kind, anything, read_lines, read_record
 from workbench import formats, locks
@@ -86,7 +86,9 @@ class RunDirectory:
             If there is none.
         """
         if not (path / CONFIG).is_file():
-            raise UsageError(f"{path} is not a run directory: it has no {CONFIG}; 'gameplan runs list' shows what there is")
+            raise UnknownName(
+                str(path), "run", f"{path} is not a run directory: it has no {CONFIG}; 'gameplan runs list' shows what there is"
+            )
         return RunDirectory(path)
 
     @contextmanager

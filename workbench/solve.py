@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from games.compiler import MAX_HISTORIES, Progress
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file
 from games.loader import load_game
 from games.modules import digest_of, read_text
@@ -473,7 +473,7 @@ def saved_config(run: RunDirectory) -> SolveConfig:
     """
     saved = run.read_json(CONFIG)
     if "planner" in saved:
-        raise UsageError(f"{run.path} is a planner's run; 'gameplan runs list' shows what there is")
+        raise UnknownName(str(run.path), "solver run", f"{run.path} is not a solver run; 'gameplan runs list' shows what there is")
     return from_saved(SolveConfig, saved, run.path / CONFIG)
 
 

@@ -26,17 +26,14 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
             print_games(GAMES, SUITES)
             print_worlds({name: entry.about for name, entry in WORLDS.items()})
         return 0
-    if game in WORLDS:
-        return _show_world(game, as_json)
-    from games.errors import UsageError, did_you_mean
+    from games.gambit.files import is_game_file
     from games.loader import load_game
+    from games.modules import is_program
 
-    try:
-        with run_display(0) as display:
-            compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
-    except UsageError as error:
-        near = did_you_mean(game, list(WORLDS))
-        raise UsageError(f"{error}; of the worlds{near}" if near else str(error)) from error
+    if game in WORLDS or (is_program(game) and not is_game_file(game)):
+        return _show_world(game, as_json)
+    with run_display(0) as display:
+        compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     record = {
         "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
         "terminals": compiled.terminals, "rows": len(compiled.rows.chance), "infosets": compiled.infosets,
@@ -53,19 +50,19 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
 
 
 def _show_world(name: str, as_json: bool) -> int:
-    from games.worlds import WORLDS, load_world, world_choices, world_options
+    from games.worlds import about_world, load_world, world_choices, world_options
     from workbench.terminal import print_parameters
 
-    options, world = world_options(name), load_world(name)
+    options, world, about = world_options(name), load_world(name), about_world(name)
     instance = world.instance(0)
     record = {
-        "schema": SCHEMA, "world": name, "about": WORLDS[name].about, "options": options, "levels": len(world) or None,
+        "schema": SCHEMA, "world": name, "about": about, "options": options, "levels": len(world) or None,
         "stochastic": instance.model.outcomes > 0, "horizon": instance.horizon,
     }  # fmt: skip
     if as_json:
         print_json(record)
         return 0
-    echo(f"{name}: {WORLDS[name].about}\n")
+    echo(f"{name}: {about}\n")
     echo(world.text(instance, instance.start))
     if options:
         print_parameters(options, world_choices(name), "option")
@@ -77,9 +74,10 @@ def _show_world(name: str, as_json: bool) -> int:
 @click.argument("name", required=False)
 @json_option
 def algos(name: str | None, as_json: bool) -> int:
-    """List the algorithms and planners, or show NAME (or a rule file) with its parameters and reference."""
+    """List the algorithms and planners, or show NAME (or a file of your own) with its parameters and reference."""
     from planners.catalogue import PLANNERS
     from workbench.catalogue import ALGORITHMS, describe, describe_planner
+    from workbench.naming import PLANNER, what_is
     from workbench.terminal import print_algorithm, print_table
 
     if name is None:
@@ -92,7 +90,7 @@ def algos(name: str | None, as_json: bool) -> int:
             print_table(("name", "planner", "reference"), [(r["name"], r["title"], r["reference"]) for r in planners], left=3)
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
-    record = describe_planner(name) if name in PLANNERS else describe(name)
+    record = describe_planner(name) if PLANNER in [meaning.kind for meaning in what_is(name)] else describe(name)
     if as_json:
         print_json({"schema": SCHEMA, **record})
     else:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.reading import Kind, Mismatch, anything, parse_json
 from workbench.discovery.genome.canonical import program_id, size
 from workbench.discovery.schema import FORMAT, KEYS, LARGEST, MOST, NAMES, OBJECT, ROWS, TABLES, Shapes, shapes, shapes_in
@@ -120,7 +120,7 @@ class Store:
         """
         file = path / FILE
         if file.is_symlink() or not file.is_file():
-            raise UsageError(f"{path} is not a discovery; 'gameplan evolve new' makes one")
+            raise UnknownName(str(path), "discovery", f"{path} is not a discovery; 'gameplan evolve new' makes one")
         store = cls(path, _connect(file))
         faults = store._do("pragma quick_check(1)")
         if faults != [("ok",)]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from games.errors import UsageError, did_you_mean
+from games.errors import UnknownName, UsageError, did_you_mean
 
 Answer = dict[str, np.ndarray]  # plain float64 or int64 arrays; nothing else crosses the border of a sandbox
 SHIPPED = {
@@ -124,8 +124,10 @@ def find_task(name: str) -> Task:
         return found
     path = Path(name) / "task.py"
     if not path.is_file():
-        raise UsageError(
-            f"unknown task {name!r}{did_you_mean(name, list(SHIPPED))}; legal are {', '.join(SHIPPED)} and a folder with a task.py"
+        raise UnknownName(
+            name,
+            "task of evolution",
+            f"unknown task {name!r}{did_you_mean(name, list(SHIPPED))}; legal are {', '.join(SHIPPED)} and a folder with a task.py",
         )
     key = f"gameplan_task_{abs(hash(str(path.resolve())))}"
     if key not in sys.modules:

@@ -1,0 +1,169 @@
+"""One answer to "what is this name?": a catalogue's entry, a path, or ``module:attribute``, and the command that takes it."""
+
+import ast
+import difflib
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from games.catalogue import GAMES, SUITES
+from games.errors import UnknownName
+from games.modules import is_attribute, see_here
+from games.worlds import WORLDS
+
+GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
+ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
+SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
+
+USES = {  # kind: the command that takes a name of it
+    GAME: "gameplan solve {}",
+    SUITE: "gameplan compare {}",
+    WORLD: "gameplan plan {}",
+    ALGORITHM: "gameplan solve GAME --algo {}",
+    META_SOLVER: "gameplan solve GAME --train {}",
+    PLANNER: "gameplan plan WORLD --planner {}",
+    TASK: "gameplan evolve new {}",
+    SOLVER_RUN: "gameplan solve --resume {}",
+    PLANNER_RUN: "gameplan plan --resume {}",
+    COMPARISON: "gameplan runs list {}",
+    DISCOVERY: "gameplan evolve status {}",
+    "policy file": "gameplan exploit GAME {}",
+    "file of levels": "gameplan plan sokoban --levels {}",
+    "configuration of a discovery": "gameplan evolve run {}",
+}
+_SUFFIXES = {
+    ".efg": GAME, ".nfg": GAME, ".npz": "policy file", ".csv": "policy file", ".json": "policy file", ".xsb": "file of levels",
+    ".sok": "file of levels", ".toml": "configuration of a discovery",
+}  # fmt: skip
+_RULE = {"accumulate_policy", "accumulate_regret", "derive_policy"}
+_CLASSES = {"RegretAccumulator", "PolicyFromRegretAccumulator", "PolicyAccumulator"}
+_META = {"train", "evaluate", "TrainMetaStrategySolver", "EvalMetaStrategySolver"}
+
+
+class Meaning(NamedTuple):
+    """One thing that a name stands for: its kind (a key of `USES`), and the command that takes it."""
+
+    kind: str
+    use: str
+
+
+def catalogue() -> dict[str, tuple[str, ...]]:
+    """Return kind -> names of everything that ships."""
+    from planners.catalogue import PLANNERS
+    from solvers.psro.catalogue import SOLVERS
+    from workbench.catalogue import ALGORITHMS
+    from workbench.discovery.task import SHIPPED
+
+    return {
+        GAME: tuple(GAMES),
+        SUITE: tuple(SUITES),
+        WORLD: tuple(WORLDS),
+        ALGORITHM: tuple(ALGORITHMS),
+        META_SOLVER: tuple(SOLVERS),
+        PLANNER: tuple(PLANNERS),
+        TASK: tuple(SHIPPED),
+    }
+
+
+def what_is(name: str) -> list[Meaning]:
+    """Return what `name` stands for, without running anything of the user's: nothing if it is nothing that is known here."""
+    kinds = [kind for kind, names in catalogue().items() if name in names] or list(_elsewhere(name))
+    return [Meaning(kind, USES[kind].format(_quoted(name))) for kind in dict.fromkeys(kinds)]
+
+
+def explain(error: UnknownName) -> str:
+    """Return the line for a name that is not of the kind that was wanted: what it is instead, or what is spelt alike."""
+    others = [meaning for meaning in what_is(error.name) if meaning.kind != error.wanted]
+    if others:
+        return f"{error.name} is {'; or '.join(f'{_a(m.kind)}: {m.use}' for m in others)}"
+    if "did you mean" in str(error):
+        return str(error)
+    known = {name: kind for kind, names in catalogue().items() if kind != error.wanted for name in names}
+    near = difflib.get_close_matches(error.name, list(known), n=1, cutoff=0.75)
+    if not near:
+        return str(error)
+    kind = known[near[0]]
+    return f"{error} (did you mean {near[0]!r}, {_a(kind)}: {USES[kind].format(near[0])}?)"
+
+
+def kinds_of_text(text: str) -> list[str]:
+    """Return what the text of a Python file defines at its top level; nothing is executed."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    found = [ALGORITHM] if names & (_RULE | _CLASSES) else []
+    found += [META_SOLVER] if names & _META else []
+    found += [kind for kind, table in ((WORLD, "OPTIONS"), (PLANNER, "PARAMS")) if table in names and "make" in names]
+    return found
+
+
+def _elsewhere(name: str) -> Iterator[str]:
+    if is_attribute(name):
+        yield from _of_module(name.partition(":")[0])
+        return
+    try:
+        path = Path(name)
+        if path.is_dir():
+            yield from _of_directory(path)
+            return
+        if path.is_file():
+            yield from (
+                kinds_of_text(path.read_text()) if path.suffix == ".py" else filter(None, [_SUFFIXES.get(path.suffix.lower())])
+            )
+            return
+    except (OSError, ValueError):
+        return
+    if "/" not in name and not path.suffix:
+        yield from _of_openspiel(name)
+
+
+def _of_directory(path: Path) -> Iterator[str]:
+    from workbench.discovery.store import FILE
+    from workbench.rundir import CONFIG
+
+    if (path / FILE).is_file():
+        yield DISCOVERY
+    elif (path / CONFIG).is_file():
+        try:
+            yield PLANNER_RUN if "planner" in json.loads((path / CONFIG).read_bytes()) else SOLVER_RUN
+        except (ValueError, TypeError, RecursionError):
+            yield SOLVER_RUN
+    elif (path / "table.json").is_file():
+        yield COMPARISON
+    elif (path / "task.py").is_file():
+        yield TASK
+
+
+def _of_module(module: str) -> list[str]:
+    see_here()
+    try:
+        spec = importlib.util.find_spec(module)
+        return kinds_of_text(Path(spec.origin).read_text()) if spec and spec.origin else []
+    except (ImportError, OSError, ValueError, AttributeError):
+        return []
+
+
+def _of_openspiel(name: str) -> list[str]:
+    base = name.partition("(")[0].strip()
+    if not base.replace("_", "").isalnum():
+        return []
+    import pyspiel
+
+    return [GAME] if base in pyspiel.registered_names() else []
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if set(name) & set(" ()&;|<>$*?") else name
+
+
+def _a(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
