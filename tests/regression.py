@@ -1,6 +1,7 @@
 """Metrics of every rule and meta-strategy solver on three games: what refactoring must not change.
 
-    make regression     # computes them anew and writes tests/data/regression.json; commit it with the reason for the change
+    make regression                # computes them anew and writes tests/data/regression.json; commit it with the reason
+    make regression ONLY=my-rule   # the same for a new rule or solver alone
 
 Runs are short and payoffs irregular, so that rounding, which differs from machine to machine, decides no tie between actions and is
 not amplified beyond 1e-12: perturbing all tables by 4e-16 at every step moves no metric by more.
@@ -8,6 +9,8 @@ not amplified beyond 1e-12: perturbing all tables by 4e-16 at every step moves n
 
 import json
 import platform
+import sys
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
@@ -93,14 +96,16 @@ def meta_solver_metrics(name: str, game: str) -> list[float]:
 METRICS = {"rules": (CFR, rule_metrics), "meta-solvers": (SOLVERS, meta_solver_metrics)}
 
 
-def write() -> None:
-    """Compute all metrics and write them to `FILE`."""
-    found = {
-        kind: {name: {game: metrics(name, game) for game in GAMES} for name in names} for kind, (names, metrics) in METRICS.items()
-    }
-    FILE.parent.mkdir(exist_ok=True)
-    FILE.write_text(json.dumps({"machine": machine(), **found}, indent=1) + "\n")
+def write(only: Sequence[str] = ()) -> None:
+    """Compute the metrics of all, or of `only` some, and write them to `FILE`."""
+    recorded = json.loads(FILE.read_text()) if only else {"machine": machine(), **{kind: {} for kind in METRICS}}
+    if recorded["machine"] != machine():
+        raise SystemExit("the other metrics were recorded on another machine; record them all: make regression")
+    for kind, (names, metrics) in METRICS.items():
+        for name in [name for name in names if not only or name in only]:
+            recorded[kind][name] = {game: metrics(name, game) for game in GAMES}
+    FILE.write_text(json.dumps(recorded, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    write()
+    write(sys.argv[1:])

@@ -1,0 +1,82 @@
+"""The recipes of docs/extending.md, done to a copy of the tree: every suite that concerns what was added is green afterwards."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from games.jit import cache_root
+
+TOP = Path(__file__).resolve().parent.parent
+TEXT = (TOP / "docs/extending.md").read_text()
+BLOCK = re.compile(r"(New file|In)\s+`([^`]+)`(?:,\s+in\s+`(\w+)`)?:\n\n```python\n(.*?)```", re.DOTALL)
+COMMAND = re.compile(r"^    make regression ONLY=(\S+)$", re.MULTILINE)
+
+
+class Recipe(NamedTuple):
+    """A section's name in the docs, the tests that are run and those of them that concern what it adds."""
+
+    section: str
+    files: tuple[str, ...]
+    chosen: str
+
+
+RECIPES = (
+    Recipe("A rule", ("conformance", "twin", "regression"), "quadratic-cfr and not random_card or has or recorded"),
+    Recipe("A meta-strategy solver", ("meta_solvers", "regression"), "rm-linear or has or recorded"),
+)
+
+
+def steps(section: str) -> tuple[list[tuple[str, str, str, str]], list[str]]:
+    """Return the blocks (kind, path, table, text) and the commands' arguments of a section."""
+    text = TEXT.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    return BLOCK.findall(text), COMMAND.findall(text)
+
+
+def follow(section: str, tree: Path) -> list[str]:
+    """Do to `tree` what the section says; return what is to be recorded."""
+    blocks, recorded = steps(section)
+    assert blocks
+    for kind, name, table, text in blocks:
+        path = tree / name
+        if kind == "New file":
+            assert not path.exists()
+            path.write_text(text)
+            continue
+        lines = path.read_text().splitlines(keepends=True)
+        opening = [
+            k for k, line in enumerate(lines) if re.match(rf"{table}\b.*[\[{{(]$|{table}\b.*[\[{{(]\s+#.*$", line.rstrip("\n"))
+        ]
+        assert len(opening) == 1, f"{name} has no table {table}"
+        lines.insert(opening[0] + 1, text)
+        path.write_text("".join(lines))
+    return recorded
+
+
+def run(tree: Path, *arguments: str) -> subprocess.CompletedProcess:
+    environment = {**os.environ, "PYTHONPATH": str(tree), "GAMEPLAN_CACHE": str(cache_root()), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    return subprocess.run([sys.executable, *arguments], cwd=tree, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES, ids=[r.section for r in RECIPES])
+def test_recipe_leaves_the_suites_green(recipe, tmp_path):
+    for name in ("games", "solvers", "planners", "workbench", "tests", "docs"):
+        shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("*.pyc", "cases"))
+    for name in ("cli.py", "pyproject.toml", "README.md"):
+        shutil.copy(TOP / name, tmp_path / name)
+    for name in follow(recipe.section, tmp_path):
+        written = run(tmp_path, "tests/regression.py", name)
+        assert written.returncode == 0, written.stderr[-2000:]
+    files = [f"tests/test_{name}.py" for name in recipe.files]
+    tests = run(
+        tmp_path, "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", recipe.chosen, *files
+    )
+    assert tests.returncode == 0, tests.stdout[-4000:]
+    assert int(re.search(r"(\d+) passed", tests.stdout)[1]) >= 8, tests.stdout
