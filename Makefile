@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLDEST := .venv-oldest
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test test-oldest regression mutants bench bench-against lint clean
 
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
@@ -13,6 +14,25 @@ demo: $(STAMP)
 # two do not compile the same kernel at once.
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+
+# The same with the lowest versions of the dependencies that pyproject.toml allows, in an environment of its own.
+test-oldest:
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python tests/oldest.py > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt --editable '.[test]'
+	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+
+# Records anew the metrics that refactoring must not change; ONLY=name records one more rule or meta-solver.
+regression: $(STAMP)
+	$(BIN)/python tests/regression.py $(ONLY)
+
+# Changes one operator at a time and names what no test notices: a fixed sample, or COUNT=200 SEED=1 of all.
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+# Kernels here and at another commit, in turn in one run; what is more than 5 % slower here is named.
+bench-against: $(STAMP)
+	$(BIN)/python tests/bench_against.py $(REV)
 
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
@@ -29,4 +49,4 @@ $(STAMP): pyproject.toml
 	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) runs dist build
+	rm -rf $(VENV) $(OLDEST) runs dist build

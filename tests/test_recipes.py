@@ -29,6 +29,8 @@ class Recipe(NamedTuple):
 RECIPES = (
     Recipe("A rule", ("conformance", "twin", "regression"), "quadratic-cfr and not random_card or has or recorded"),
     Recipe("A meta-strategy solver", ("meta_solvers", "regression"), "rm-linear or has or recorded"),
+    Recipe("A planner", ("planners_conformance",), "cautious or list"),
+    Recipe("A world", ("worlds_conformance",), "fork"),
 )
 
 
