@@ -27,8 +27,8 @@ class Recipe(NamedTuple):
 
 
 RECIPES = (
-    Recipe("A rule", ("conformance", "twin", "regression"), "quadratic-cfr and not random_card or has or recorded"),
-    Recipe("A meta-strategy solver", ("meta_solvers", "regression"), "rm-linear or has or recorded"),
+    Recipe("A rule", ("conformance", "twin", "regression"), "quadratic-cfr and not random or has_a or all_are"),
+    Recipe("A meta-strategy solver", ("meta_solvers", "regression"), "rm-linear or has_a or all_are"),
     Recipe("A planner", ("planners_conformance",), "cautious or list"),
     Recipe("A world", ("worlds_conformance",), "fork"),
 )
