@@ -28,8 +28,8 @@ from workbench.discovery.report import report
 from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.selection import quality
 from workbench.discovery.session import begin, load_run
-from workbench.discovery.store import Evaluation, Step, Store
-from workbench.discovery.task import find_task
+from workbench.discovery.store import FILE, Evaluation, Step, Store
+from workbench.discovery.task import find_task, name_task
 from workbench.discovery.tasks.cfr.task import TASK as TASK_CFR
 from workbench.discovery.tasks.cfr.task import instance_of
 from workbench.discovery.text import LONGEST, storable
@@ -99,6 +99,7 @@ def task(tmp_path):
     folder = tmp_path / "toy"
     folder.mkdir()
     (folder / "task.py").write_text(TASK)
+    name_task(str(folder))
     return find_task(str(folder))
 
 
@@ -331,6 +332,59 @@ def test_a_program_whose_processes_are_lost_is_turned_away_and_a_lost_machine_is
     monkeypatch.setattr(loop, "measure", losing("0.1", "0.2", "0.3"))
     with pytest.raises(GameplanError, match="look after the machine"):
         discover(tmp_path / "all", folder, task, executor, {"slow": SLOW}, *(FAST.replace("0.1", f"0.{k}") for k in "123"))
+
+
+# stores that somebody has damaged, or made
+
+
+DAMAGE = {
+    "create trigger t after insert on step begin delete from program; end": "tables are not those",
+    "drop table step; create view step as select 1 as n": "tables are not those",
+    "update step set counted = 'many' where n = 1": "table step, counted = 'many'",
+    "update step set parents = '[1]' where n = 1": "parents of step 1",
+    "update step set detail = '{\"x\": NaN}' where n = 1": "NaN",
+    "delete from step where n = 0": "step 0 is missing",
+    "update evaluation set value = 9e999": "value = inf",
+    "update evaluation set value = x'00ff'": "table evaluation, value",
+    "update program set source = source || '#'": "is not what its id says",
+    "update run set value = '[' where key = 'config'": "not JSON",
+    'update run set value = \'{"task": "cfr", "window": 99999999}\' where key = \'config\'': "window = 99999999",
+    "update run set value = '7' where key = 'format'": "has format 7",
+    "delete from run where key = 'config'": "no configuration",
+}
+
+
+@pytest.mark.parametrize("statements", DAMAGE)
+def test_damaged_stores_are_one_line(tmp_path, task, folder, statements):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (FAST, "random", (0,))])
+    store._db.executescript(statements)
+    store.close()
+    with pytest.raises(GameplanError) as error:
+        opened = Store.open(tmp_path / "run")
+        opened.steps(), opened.evaluations(), opened.programs(), load_run(opened)
+    assert DAMAGE[statements] in str(error.value) and str(error.value).isprintable()
+
+
+def test_what_is_no_store_is_one_line(tmp_path, task, folder):
+    store, _ = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ())])
+    store.close()
+    file = tmp_path / "run" / FILE
+    content = file.read_bytes()
+    for bad in (
+        b"",
+        b"SQLite format 3\0" + b"x" * 5000,
+        content[: len(content) // 2],
+        content[:100] + bytes(4000) + content[4100:],
+    ):
+        file.write_bytes(bad)
+        with pytest.raises(GameplanError) as error:
+            Store.open(tmp_path / "run")
+        assert "\n" not in str(error.value) and FILE in str(error.value)
+    file.unlink()
+    (tmp_path / "elsewhere").write_bytes(content)
+    file.symlink_to(tmp_path / "elsewhere")  # a store is not followed to another place
+    with pytest.raises(UsageError, match="not a discovery"):
+        Store.open(tmp_path / "run")
 
 
 # time

@@ -21,6 +21,7 @@ from workbench.discovery.records import OK
 from workbench.discovery.session import load_run, ranked, run_record
 from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
+from workbench.discovery.text import fault
 from workbench.durations import format_duration
 from workbench.printing import escape_html as escape
 
@@ -41,7 +42,20 @@ def write_report(store: Store, path: Path) -> None:
 
 
 def report(store: Store) -> str:
-    """Return the report as one HTML text."""
+    """Return the report as one HTML text.
+
+    Raises
+    ------
+    GameplanError
+        If what the store has on record of a verification or an ablation is none.
+    """
+    try:
+        return _report(store)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise store.damaged(f"what it has on record cannot be shown ({fault(error)})") from error
+
+
+def _report(store: Store) -> str:
     run = load_run(store)
     config, task, members = run.config, run.task, run.members()
     best = ranked(members)

@@ -59,11 +59,8 @@ def config_of(store: Store, changes: Mapping[str, Any] | None = None, *, sandbox
     UsageError
         For anything else that would change what the run has done, or a task that nobody has named.
     """
-    record = store.get("config")
-    if record is None:
-        raise store.damaged("it has no configuration")
     try:
-        config = from_record(record)
+        config = from_record(store.get("config"))
         check(config)
     except UsageError as error:
         raise store.damaged(str(error)) from error

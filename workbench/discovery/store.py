@@ -130,11 +130,14 @@ class Store:
         version = store.get("format")
         if version != FORMAT:
             raise GameplanError(f"{file} has format {version}; this version reads {FORMAT}")
+        if store.get("config") is None:
+            raise store.damaged("it has no configuration")
         return store
 
     def damaged(self, what: str) -> GameplanError:
         """Return the error that says what is wrong with the file."""
-        return GameplanError(f"{self.path / FILE} is damaged: {what}; go back to a copy of it, or begin a new run")
+        said = " ".join(what.split())[:400]
+        return GameplanError(f"{self.path / FILE} is damaged: {said}; go back to a copy of it, or begin a new run")
 
     def close(self) -> None:
         """Close the file."""
