@@ -2,6 +2,7 @@
 
 import ast
 
+import hostile
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from tests.test_operators import behaviour
 from workbench.discovery.genome.canonical import canonical, program_id, size, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.draft import opened_source
+from workbench.discovery.isolation.source import is_inert
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
 from workbench.discovery.tasks.cfr.seeds import shipped
 
@@ -84,6 +86,9 @@ HOSTILE_BODIES = [
     "with S: pass",
     "yield 1",
     "unknown_name + 1",
+    "import numpy as np; np.exp = 1",
+    "import numpy as np; np.float64.sum = 1",
+    "from numpy import float64; float64.sum = 1",
     "import numpy as np; np.random.mtrand.operator",
     "import numpy as np; np.random.bit_generator.re.sub",
     "import numpy as np; m = np; m.os",
@@ -175,6 +180,16 @@ def test_the_check_accepts_rules_and_class_programs():
     )
     assert refused(program) == []
     assert refused(program.replace("PolicyAccumulator", "Other")) == ["line 1: class PolicyAccumulator is missing"]
+
+
+def test_fifty_hostile_candidates():
+    """The check refuses what it can see; annotations are gone in the normal form; the rest is for the isolation."""
+    honest = canonical(hostile.rule(compiled=True), FUNCTIONS)
+    for name, source in hostile.HOSTILE.items():
+        assert bool(refused(source)) == (name in hostile.REFUSED), (name, refused(source))
+        assert not is_inert(source) or name in hostile.HELD, name
+    for name, source in hostile.DROPPED.items():
+        assert canonical(source, FUNCTIONS).replace("x = 1.0\n", "") == honest, name
 
 
 def test_annotations_are_dropped_before_anything_is_executed():

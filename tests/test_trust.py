@@ -54,14 +54,14 @@ def test_a_planner_run_asks_no_address_that_only_it_says(tmp_path):
 def test_a_discovery_asks_no_address_that_only_it_says(tmp_path):
     settings = {"model": "m", "base_url": "http://somewhere.example/v1"}
     store = begin(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language=settings)), tmp_path / "run")
-    with pytest.raises(UsageError, match="--set llm.base_url="):
+    with pytest.raises(UsageError, match=r"--set llm\.base_url="):
         resumed(store, {})
     assert resumed(store, {}, language={"base_url": settings["base_url"]}).language["base_url"] == settings["base_url"]
     with pytest.raises(UsageError, match=r"llm\.temperature"):
         resumed(store, {}, language={"temperature": 0.1})
     settings["models"] = [{"model": "m", "key_variable": "AWS_SECRET"}]
     other = replace(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language={"models": settings["models"]})))
-    with pytest.raises(UsageError, match="--set llm.key_variable=AWS_SECRET"):
+    with pytest.raises(UsageError, match=r"--set llm\.key_variable=AWS_SECRET"):
         resumed(begin(other, tmp_path / "other"), {})
 
 

@@ -5,9 +5,9 @@ It keeps honest mistakes and simple tricks out of the engine; what contains a ho
 
 import ast
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 
-from workbench.discovery.genome.names import Found, attributes, imports, words
+from workbench.discovery.genome.names import Found, Names, attributes, imports, words
 
 BUILTINS = words(
     "abs all any bool dict divmod enumerate filter float frozenset int isinstance len list map max min object pow range reversed "
@@ -15,6 +15,7 @@ BUILTINS = words(
     "ArithmeticError Exception IndexError KeyError OverflowError TypeError ValueError ZeroDivisionError"
 )
 SPECIAL = words("__init__ __call__ __len__ __getitem__ __post_init__")  # methods that a class may define
+_DECORATORS = ("njit", "numba.njit", "dataclass", "dataclasses.dataclass")
 SIZE_LIMIT = 60_000  # characters
 NODE_LIMIT = 12_000
 DEPTH_LIMIT = 150  # what reads syntax trees goes down into them
@@ -65,7 +66,7 @@ def problems(
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value > LARGEST:
             return [f"line {node.lineno}: a whole number of {node.value.bit_length()} bits; at most 63 are allowed"]
     class_form = any(isinstance(node, ast.ClassDef) and node.name in classes for node in tree.body)
-    found = [*imports(nodes), *attributes(nodes), *_words(nodes), *_module_level(tree, class_form)]
+    found = [*imports(nodes), *attributes(nodes), *_words(nodes), *_module_level(tree, nodes, class_form)]
     if class_form:
         present = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
         found += [(1, f"class {name} is missing") for name in classes if name not in present]
@@ -114,21 +115,29 @@ def _bound_names(nodes: list[ast.AST]) -> set[str]:
     return names
 
 
-def _module_level(tree: ast.Module, class_form: bool) -> Found:
+def _module_level(tree: ast.Module, nodes: list[ast.AST], class_form: bool) -> Found:
+    names, bound = Names(nodes), _bound_names(nodes)
+
+    def meant(decorator: ast.expr) -> str:
+        """Return what a decorator is, by the import that its name comes from, or as a builtin that is not bound to another."""
+        if isinstance(decorator, ast.Name) and decorator.id not in names.taken:
+            return decorator.id if decorator.id not in bound else ""
+        return (names.object(decorator) or "").rpartition(".")[2] if ast.unparse(decorator) in _DECORATORS else ""
+
     for place, node in enumerate(tree.body):
         if isinstance(node, ast.ClassDef) and class_form:
             for decorator in node.decorator_list:
-                if ast.unparse(decorator) not in ("dataclass", "dataclasses.dataclass"):
+                if meant(decorator) != "dataclass":
                     yield node.lineno, f"{node.name} has a decorator other than dataclass"
             if node.keywords or not all(isinstance(base, ast.Name | ast.Attribute) for base in node.bases):
                 yield node.lineno, f"{node.name} has a base class that is no name"
             for inner, item in enumerate(node.body):
-                yield from _definition(item, inner, class_form)
+                yield from _definition(item, inner, class_form, meant)
         else:
-            yield from _definition(node, place, class_form)
+            yield from _definition(node, place, class_form, meant)
 
 
-def _definition(node: ast.stmt, place: int, class_form: bool) -> Found:
+def _definition(node: ast.stmt, place: int, class_form: bool, meant: Callable[[ast.expr], str]) -> Found:
     if isinstance(node, (ast.Import, ast.ImportFrom, ast.Pass)) or (place == 0 and is_docstring(node)):
         return
     if isinstance(node, ast.FunctionDef):
@@ -136,7 +145,7 @@ def _definition(node: ast.stmt, place: int, class_form: bool) -> Found:
             yield node.lineno, f"{node.name} has type parameters, which are not allowed"
         legal = ("njit", "property", "staticmethod", "classmethod") if class_form else ("njit",)
         for decorator in node.decorator_list:
-            if ast.unparse(decorator) not in (*legal, "numba.njit"):
+            if meant(decorator) not in legal:
                 yield (
                     node.lineno,
                     f"{node.name} has the decorator {ast.unparse(decorator)}; legal is {', '.join(legal)} without arguments",

@@ -136,8 +136,10 @@ def attributes(nodes: list[ast.AST]) -> Found:
             continue
         base, taken = names.module(node.value), names.object(node.value)
         if base is not None:
-            if node.attr not in public().get(base, ()):
+            if node.attr not in public().get(base, ()) or not isinstance(node.ctx, ast.Load):
                 yield line, f"{ast.unparse(node)} is not allowed"
+        elif taken is not None and not isinstance(node.ctx, ast.Load):
+            yield line, f"{ast.unparse(node)} is not to be changed"
         elif (node.attr.startswith("_") and not _is_own(node, stored)) or node.attr in FORBIDDEN:
             yield line, f"the attribute {node.attr!r} is not allowed"
         elif taken is not None and not _is_public(taken, node.attr):

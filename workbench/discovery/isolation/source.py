@@ -114,7 +114,10 @@ def _evaluates(node: ast.AST) -> bool:
 
 def describe(error: BaseException) -> tuple[str, str]:
     """Return an exception's kind and one line that says what happened where in the program."""
-    text = str(error)
+    try:
+        text = str(error)
+    except BaseException as fault:  # the program's own, or a number that is too long
+        text = f"its message cannot be told ({type(fault).__name__})"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     place = re.findall(re.escape(f'File "{FILE}", line ') + r"(\d+)", text)  # numba names the place in its message
     if place:
