@@ -78,7 +78,8 @@ def problems(
 def _measured(tree: ast.Module) -> tuple[list[ast.AST], int]:
     """Return all nodes, and how deep they are nested."""
     found: list[ast.AST] = []
-    row, depth = [tree], 0
+    row: list[ast.AST] = [tree]
+    depth = 0
     while row:
         found += row
         row, depth = [child for node in row for child in ast.iter_child_nodes(node)], depth + 1
