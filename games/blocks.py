@@ -121,7 +121,7 @@ def _in_units(utility: np.ndarray, chance: np.ndarray) -> tuple[float, np.ndarra
     smallest = chance[chance > 0.0].min(initial=1.0)
     for divisor in range(1, 61):
         unit = float(smallest / divisor)
-        with np.errstate(over="ignore"):  # too large to be whole numbers of a unit
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # too large to be whole numbers of a unit
             scaled = utility / unit
         whole = np.round(scaled)
         if np.abs(whole).max(initial=0.0) > np.iinfo(np.int16).max:
