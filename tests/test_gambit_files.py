@@ -327,3 +327,9 @@ def test_long_numbers_are_rounded_where_no_float_can_tell():
     ):
         with pytest.raises(ValueError, match="a number such as"):
             parse(word)
+
+
+def test_memory_is_bounded(monkeypatch):
+    monkeypatch.setattr("games.gambit.compile.resident", iter([0, 10**7]).__next__)
+    with pytest.raises(GameplanError, match=r"game.efg needs more memory than 1MB by 2,048 histories; choose .* --max-memory"):
+        compile_source(EfgFile(deep(2000).encode(), "game.efg"), "game.efg", "key", 10**6, max_memory=10**6)

@@ -11,7 +11,13 @@ from games.loader import load_game, open_source
 SUFFIX = ".efg"
 
 
-def export_game(name: str, path: Path, max_histories: int, progress: Callable[[int], None] | None = None) -> None:
+def export_game(
+    name: str,
+    path: Path,
+    max_histories: int,
+    max_memory: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
     """Write the game called `name` to `path`, whole or not at all.
 
     Raises
@@ -23,6 +29,6 @@ def export_game(name: str, path: Path, max_histories: int, progress: Callable[[i
     """
     if path.suffix.lower() != SUFFIX:
         raise UsageError(f"{name} is a game, and games are written as {SUFFIX} files; {path} does not end in {SUFFIX}")
-    load_game(name, max_histories=max_histories, progress=progress)
+    load_game(name, max_histories=max_histories, max_memory=max_memory, progress=progress)
     lines = write_efg(open_source(name), name, max_histories)
     write_output(path, "\n".join(lines) + "\n", "FILE")

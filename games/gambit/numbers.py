@@ -73,7 +73,7 @@ def plus(a: Fraction, b: Fraction) -> Fraction:
 
 def times(a: Fraction, b: Fraction) -> Fraction:
     """Return a b, exact within the bounds of this module."""
-    return bounded(a * b)
+    return b if a == 1 else bounded(a * b)
 
 
 def bounded(x: Fraction) -> Fraction:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from games.compiler import openspiel_reason
 from games.errors import GameplanError
 from games.gambit.nodes import Infoset, Node
 
@@ -34,7 +35,21 @@ class OpenSpielGame:
         return self.title
 
     def nodes(self) -> Iterator[Node]:
-        """Yield every node in depth-first order."""
+        """Yield every node in depth-first order.
+
+        Raises
+        ------
+        GameplanError
+            If OpenSpiel fails on the way.
+        """
+        try:
+            yield from self._walk()
+        except GameplanError:
+            raise
+        except Exception as error:  # pyspiel.SpielError and whatever its bindings throw
+            raise GameplanError(f"OpenSpiel failed while walking {self.title}: {openspiel_reason(error)}") from error
+
+    def _walk(self) -> Iterator[Node]:
         known: dict[tuple[int, str], Infoset] = {}
         stack: list[tuple[Any, int | None]] = [(self._game.new_initial_state(), None)]
         count = 0
