@@ -58,7 +58,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
 
     if file.suffix.lower() == SUFFIX:
         with run_display(0) as display:
-            export_game(source, file, max_histories, progress=display.walked)
+            export_game(source, file, max_histories, max_memory, display.walked)
     else:
         run = Path(source)
         config = saved_config(RunDirectory.open(run))
