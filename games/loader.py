@@ -17,6 +17,8 @@ from games.openspiel import compile_opened, compile_string, game_key, open_game,
 from games.sequence_form import SequenceGame
 from games.worlds import WORLDS
 
+LONGEST = 500  # characters of a game's name
+
 
 def load_game(
     name: str, *, max_histories: int = MAX_HISTORIES, max_memory: int | None = None, progress: Progress | None = None
@@ -103,6 +105,9 @@ def resolve(name: str) -> tuple[str, Any, str]:
         source, key = open_file(Path(name))
         return name, lambda: source, key
     name = name.strip()
+    if len(name) > LONGEST or not name.isprintable():
+        shown = name[:40] + "..." if len(name) > 40 else name
+        raise UsageError(f"{shown!r} cannot be a game: names are one line of at most {LONGEST:,} printable characters")
     text = GAMES[name].game if name in GAMES else name
     return text, lambda: open_game(text, tried=name in GAMES), _file_hash(text)
 

@@ -174,9 +174,17 @@ def _outcome(attempt: Attempt, data: bytes) -> str:
 
 
 def run(
-    name: str, valid: Sequence[bytes], attempt: Attempt, words: Sequence[bytes] = (), arguments: Sequence[str] | None = None
+    name: str,
+    valid: Sequence[bytes],
+    attempt: Attempt,
+    words: Sequence[bytes] = (),
+    arguments: Sequence[str] | None = None,
+    invent: Callable[[random.Random], bytes] | None = None,
 ) -> int:
-    """Try damaged inputs as the command line says; print what came of them; return 1 if anything was found, else 0."""
+    """Try damaged inputs as the command line says; print what came of them; return 1 if anything was found, else 0.
+
+    With `invent` most inputs are what it makes of a source of randomness, instead of damaged valid ones.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m tests.fuzz.{name}")
     parser.add_argument("--inputs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -185,7 +193,8 @@ def run(
     options = parser.parse_args(arguments)
 
     def make(number: int) -> bytes:
-        return damaged(valid, random.Random(f"{name} {options.seed} {number}"), words)
+        rng = random.Random(f"{name} {options.seed} {number}")
+        return invent(rng) if invent and rng.random() < 0.7 else damaged(valid, rng, words)
 
     if options.only is not None:
         attempt(make(options.only))
