@@ -77,8 +77,6 @@ def test_recipe_leaves_the_suites_green(recipe, tmp_path):
         written = run(tmp_path, "tests/regression.py", name)
         assert written.returncode == 0, written.stderr[-2000:]
     files = [f"tests/test_{name}.py" for name in recipe.files]
-    tests = run(
-        tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", recipe.chosen, *files
-    )
+    tests = run(tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", recipe.chosen, *files)
     assert tests.returncode == 0, tests.stdout[-4000:]
     assert int(re.search(r"(\d+) passed", tests.stdout)[1]) >= 8, tests.stdout

@@ -31,6 +31,10 @@ def test_addresses_are_said_again(monkeypatch):
         with pytest.raises(UsageError):
             check_addresses(saved, {name: "other"}, "again")
         check_addresses(saved, {name: value}, "again")
+    part = {"evaluator": f"llm:timeout=20,base_url={url}"}
+    with pytest.raises(UsageError, match="again --set evaluator=llm:timeout=20,base_url="):
+        check_addresses(part, {}, "again")
+    check_addresses(part, part, "again")
     monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", url)
     check_addresses({**DEFAULTS, "base_url": url}, {}, "again")
     with pytest.raises(UsageError):

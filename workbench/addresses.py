@@ -5,6 +5,7 @@ directory must not decide which server gets what, or which variable's value is s
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from games.errors import UsageError
 from planners.language.settings import PARAMS
 
 PERSONAL = ("base_url", "key_variable", "cache")
+_PART = re.compile(rf"\b({'|'.join(PERSONAL)})\s*=")  # in the text of a part, such as evaluator=llm:cache=answers
 
 
 def check_addresses(saved: Mapping[str, Any], given: Mapping[str, Any], again: str, prefix: str = "") -> None:
@@ -29,6 +31,9 @@ def check_addresses(saved: Mapping[str, Any], given: Mapping[str, Any], again: s
         name
         for name in PERSONAL
         if saved.get(name, PARAMS[name]) not in ("", PARAMS[name], environment.get(name), given.get(name, PARAMS[name]))
+    ]
+    missing += [
+        name for name, value in saved.items() if name not in PERSONAL and _PART.search(str(value)) and given.get(name) != value
     ]
     if missing:
         options = " ".join(f"--set {prefix}{name}={saved[name]}" for name in missing)
