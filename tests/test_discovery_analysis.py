@@ -163,6 +163,7 @@ def executor():
 def discovery(path, folder, task, programs):
     """Return a store as a run leaves it: (source, operator, parents by place) one after the other, all scored."""
     config = DiscoveryConfig(folder, ("slow",), {"random": 1.0}, task.horizon, evals=100)
+    name_task(config.task)  # as the command line does
     store = Store.create(path, {**config.__dict__, "seeds": list(config.seeds)})
     made = []
     for n, (source, operator, parents) in enumerate(programs):
