@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
 from solvers.cfr.solver import CFRSolver
-from workbench.catalogue import load_program
+from workbench.catalogue import describe, load_program
 from workbench.commands.catalogue import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
@@ -182,3 +182,13 @@ def test_what_comes_back_is_checked(monkeypatch):
     answers["../x/y"] = np.zeros(1)
     with pytest.raises(GameplanError):
         solver.artifacts()
+
+
+def test_an_exported_file_is_described_without_running_it(tmp_path):
+    file = tmp_path / "best.py"
+    file.write_text(marked(RULE + "\n1 / 0\n", "best"))
+    found = describe(str(file))
+    assert found["form"] == "rule" and found["params"] == {"gamma": 2.0}
+    with pytest.raises(GameplanError, match="ZeroDivisionError"):
+        file.write_text(RULE + "\n1 / 0\n")
+        describe(str(file))

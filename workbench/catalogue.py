@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UnknownName, UsageError, did_you_mean
-from games.modules import is_file
+from games.modules import is_file, read_text
 from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
 from planners.catalogue import PLANNERS, planner_maker, planner_params
@@ -267,7 +267,7 @@ def describe(name: str) -> dict[str, Any]:
     UsageError
         For an unknown name.
     """
-    algorithm = find_algorithm(name, {})
+    algorithm = _exported(name) or find_algorithm(name, {})
     program = algorithm.program
     entry = ALGORITHMS.get(name, Entry("", getattr(program, "summary", ""), f"file {name}"))
     record: dict[str, Any] = {"name": name, "title": entry.title, "reference": entry.reference}
@@ -281,10 +281,23 @@ def describe(name: str) -> dict[str, Any]:
     elif program is None:
         record["doc"] = "Two-player constant-sum games; one iteration is the whole solution."
     else:
-        record["doc"] = (program.module.__doc__ or "").strip()
+        record["doc"] = (getattr(getattr(program, "module", None), "__doc__", None) or "").strip()
     if isinstance(program, Rule):  # planned_iterations is shown as declared: it follows the run
         record |= {"params": program.params, "choices": program.choices, "state": program.state}
     return record
+
+
+def _exported(name: str) -> Algorithm | None:
+    """Return what can be said of a file that a discovery wrote without running it; None for anything else."""
+    if not is_file(name):
+        return None
+    from workbench.isolated import isolated_algorithm
+    from workbench.programs import is_marked
+
+    text = read_text(Path(name), "rule file")
+    if not is_marked(text):
+        return None
+    return isolated_algorithm(name, {"algo": text}, {}, 0, train=None, evaluate=None, game="", max_histories=0)
 
 
 def describe_planner(name: str) -> dict[str, Any]:
