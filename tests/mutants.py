@@ -28,7 +28,8 @@ from typing import NamedTuple
 TOP = Path(__file__).resolve().parent.parent
 SAMPLE = Path(__file__).with_name("data") / "mutants.txt"
 PACKAGES = ("solvers", "planners", "games")
-TIMEOUT = 240.0  # seconds a mutant; one that takes longer than this hangs, and is noticed
+CPU_SECONDS = 300  # a mutant; one that computes for longer hangs, and is noticed
+WAITING = 1200.0  # seconds until one that does not even compute is ended
 # Path, or the beginning of one -> the test files that concern it, the quickest to tell first; the longest entry holds.
 CONCERNED = {
     "solvers/": "regression twin properties",
@@ -198,29 +199,50 @@ def concerned(path: str) -> list[str]:
 
 
 def notice(mutant: Mutant, top: Path) -> str:
-    """Try a mutant in the tree at `top`, which is left as it was; return "survived" or who noticed it."""
+    """Try a mutant in the tree at `top`, which is left as it was; return "survived", or who noticed it.
+
+    Raises
+    ------
+    SystemExit
+        If the test that fails does so without the mutant too.
+    """
     original = apply(mutant, top)
-    environment = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1", "GAMEPLAN_CACHE": str(top / "cache")}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-m", "not slow"]
     try:
-        child = subprocess.Popen(
-            [*command, *concerned(mutant.path)], cwd=top, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, start_new_session=True,
-        )  # fmt: skip
-        try:
-            output, _ = child.communicate(timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return "the clock"
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
-        if child.returncode == 0:
-            return "survived"
-        last = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))] or output.splitlines()[-1:]
-        return last[0][:150] if last else f"exit {child.returncode}"
+        code, output = test(top, concerned(mutant.path))
     finally:
         (top / mutant.path).write_text(original)
+    if code == 0:
+        return "survived"
+    if code in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "the clock"
+    failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
+    if not failed:  # the process was ended by a signal, or nothing could be collected
+        return f"exit code {code}"
+    if "::" in failed[0] and test(top, failed[:1])[0] != 0:
+        raise SystemExit(f"{failed[0]} fails without a mutant too: make the tests pass first")
+    return failed[0]
+
+
+def test(top: Path, what: list[str]) -> tuple[int, str]:
+    """Run tests in the tree at `top` up to the first failure; return pytest's exit code and output."""
+    limited = f"""import pytest, resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
+sys.exit(pytest.main(sys.argv[1:]))"""
+    environment = {**os.environ, "PYTHONPATH": str(top), "PYTHONDONTWRITEBYTECODE": "1", "GAMEPLAN_CACHE": str(top / "cache")}
+    options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-m", "not slow"]
+    child = subprocess.Popen(
+        [sys.executable, "-c", limited, *options, *what], cwd=top, env=environment, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, _ = child.communicate(timeout=WAITING)
+    except subprocess.TimeoutExpired:
+        return -signal.SIGKILL, ""
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    return child.returncode, output
 
 
 def copy_tree(to: Path) -> None:
