@@ -22,7 +22,7 @@ from workbench.discovery.ranking import average_score, log_score
 from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.store import FILE, Store
-from workbench.discovery.task import Task, find_task
+from workbench.discovery.task import Task, find_task, name_task
 from workbench.plotting import COLOURS, STABLE, save_figure
 
 CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
@@ -76,6 +76,7 @@ def run_comparison(
     KeyboardInterrupt
         When `stop` says so.
     """
+    name_task(chosen[0].config.task)
     task = find_task(chosen[0].config.task)
     known = known_costs(task, chosen[0].config, path / "known", executor, stop)
     curves: dict[str, list[Curve]] = {c.label: [] for c in chosen}
@@ -262,7 +263,7 @@ def _run(
     """Begin a run or go on with it; return how it ended."""
     store = Store.open(path) if (path / FILE).exists() else begin(config, path)
     try:
-        if config_of(store) != config:
+        if config_of(store, sandbox=config.sandbox) != config:
             raise UsageError(f"{path} is a run of another configuration; choose another --out")
         if store.get("references") is None:
             with store.transaction():
