@@ -8,8 +8,8 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,17 +17,17 @@ from games.errors import GameplanError
 from workbench.discovery import pace
 from workbench.discovery.budgets import may_ask, only_questions
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig
-from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.operators.catalogue import make_operator
 from workbench.discovery.population import Member, Operator
-from workbench.discovery.precaution import survives
+from workbench.discovery.precaution import Fault, Precaution
 from workbench.discovery.ranking import rank
 from workbench.discovery.records import INFRA, OK, Job, Outcome, Proposal, Trial, failed, rejected
 from workbench.discovery.selection import Population
 from workbench.discovery.store import Evaluation, Step, Store, StoredProgram, program_row
 from workbench.discovery.task import Task
 from workbench.discovery.text import fault, storable
+from workbench.discovery.underway import Slot
 from workbench.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
@@ -37,29 +37,8 @@ STALLED = 2000  # steps in a row without an evaluation: the operators have nothi
 PROMPTS = "prompts"  # the folder of a run with its editable prompt templates
 SEED = "seed"  # the operator of what the run starts from
 LOST = failed("lost")
-BEGUN = "begun"  # the key of the step that this process was busy with, should it end there
 PATIENCE = 10.0  # seconds without a step after which is said what is waited for; then twice as many, and so on
 DONE, INTERRUPTED, STUCK = "done", "interrupted", "stalled"
-Result = TypeVar("Result")
-
-
-@dataclass
-class Slot:
-    """A step under way."""
-
-    n: int
-    island: int
-    proposal: Future[Proposal] | Proposal | None = None
-    row: StoredProgram | None = None  # once it has passed the check
-    examined: Future[Outcome] | None = None
-    measured: Future[Outcome] | None = None
-    paced: Future[float] | None = None
-    asks: bool = False  # a language model
-    began: float = field(default_factory=time.monotonic)
-    step: Step | None = None  # once it is decided
-    trials: tuple[Trial, ...] = ()
-    clocks: list[tuple[str, float, str]] = field(default_factory=list)
-    retries: int = 0
 
 
 class Discovery:
@@ -90,7 +69,8 @@ class Discovery:
         self._absorbed = 0
         self._exhausted = False  # nothing more may be proposed
         self._lost = 0  # steps in a row whose processes were lost
-        self._suspect = _suspect(store)
+        self._precaution = Precaution(store)
+        self._yardstick = pace.Yardstick(store, task)
         self._slots: dict[int, Slot] = {}
         self._times = store.times()
         self._wall_before = self._times.get("wall", 0.0)
@@ -244,7 +224,7 @@ class Discovery:
             slot.proposal = self._threads.submit(operator.propose, view, rng)
             return True
         try:
-            slot.proposal = self._guarded(n, lambda: operator.propose(view, rng))
+            slot.proposal = self._precaution.do(n, lambda: operator.propose(view, rng))
         except Fault as error:
             slot.proposal = Proposal("", name, (), {}, rejected("operator"), str(error))
         return True
@@ -263,25 +243,6 @@ class Discovery:
     def _why_no_seed(self) -> str:
         step = self._steps[0]
         return f"{step.detail.get('name', step.program)}: {step.status}: {step.reason or 'no reason'}; see 'gameplan evolve list'"
-
-    def _guarded(self, n: int, work: Callable[[], Result]) -> Result:
-        """Return what `work` on step `n` returns. Should it end this process, the next one knows, and tries it in a copy first.
-
-        Raises
-        ------
-        Fault
-            If it raises, or ends a process.
-        """
-        with self.store.transaction():
-            self.store.set(BEGUN, n)
-        if n == self._suspect and not survives(work):
-            raise Fault("it ended the process that looked at it")
-        try:
-            return work()
-        except GameplanError:
-            raise
-        except Exception as error:
-            raise Fault(fault(error)) from error
 
     def _trials(self, *, cutoffs: bool) -> tuple[Trial, ...]:
         limits = self._population.cutoffs() if cutoffs else {}
@@ -342,7 +303,7 @@ class Discovery:
             self._end(slot, proposal.status, proposal.reason)
             return
         try:
-            found = self._guarded(slot.n, lambda: self._admitted(proposal.source))
+            found = self._precaution.do(slot.n, lambda: self._admitted(proposal.source))
         except (Fault, GameplanError) as error:
             found = str(error)
         if isinstance(found, str):
@@ -404,28 +365,17 @@ class Discovery:
         slot.clocks.append(("compile" if outcome.compiled else "recompile", outcome.compile_seconds, ""))
         slot.clocks.append(("overhead", outcome.overhead_seconds, ""))
         slot.clocks += [("run", seconds, trial.instance) for trial, seconds in zip(slot.trials, outcome.seconds, strict=False)]
-        times = pace.ratio(pace.seconds_of(self._job(slot), outcome), self._yardstick()) if outcome.status == OK else None
-        if times is not None and pace.SUSPECT < times < pace.CERTAIN:
+        slow = self._yardstick.judge(self._job(slot), outcome)
+        if slow is None:
             job = self._job(slot)
-            slot.paced = self._executor.submit(pace.compared, (job, replace(job, source=self._yardstick_source())))
-            return
-        self._close(slot, outcome, slow=times is not None and times >= pace.CERTAIN)
+            slot.paced = self._executor.submit(pace.compared, (job, replace(job, source=self._yardstick.source)))
+        else:
+            self._close(slot, outcome, slow=slow)
 
     def _close(self, slot: Slot, outcome: Outcome, *, slow: bool) -> None:
         """End a step that was measured."""
-        status, why = outcome.status, outcome.reason
-        if slow:
-            status, why = pace.STATUS, pace.reason(pace.yardstick(self.task) or "")
+        status, why = (pace.STATUS, self._yardstick.reason) if slow else (outcome.status, outcome.reason)
         self._end(slot, status, why, slot.examined.result().fingerprint if slot.examined else "")
-
-    def _yardstick_source(self) -> str:
-        name = pace.yardstick(self.task)
-        return self.task.canonical(self.task.known()[name]) if name is not None else ""
-
-    def _yardstick(self) -> dict[str, float]:
-        """Return the CPU seconds of the program whose time is the measure, by instance."""
-        source = self._yardstick_source()
-        return self.store.seconds("known", program_id(source)) if source else {}
 
     def _retry(self, slot: Slot, outcome: Outcome, work: Callable[[Job], Outcome]) -> None:
         if slot.retries >= RETRIES:
@@ -499,22 +449,7 @@ class Discovery:
             return
         self._patience *= 2.0
         slot = next(slot for _, slot in sorted(self._slots.items()) if slot.step is None)
-        if not isinstance(slot.proposal, Proposal) or slot.row is None:
-            what, limit = "for an answer", ""
-        else:
-            what = f"for {slot.proposal.detail.get('name') or slot.row.id} to be {'measured' if slot.measured else 'examined'}"
-            limit = f"; it is ended after {self._job(slot).limits.cpu_seconds:.0f} CPU seconds"
-        say(f"step {slot.n} waits {what}, {time.monotonic() - slot.began:.0f} s so far{limit}")
-
-
-class Fault(Exception):
-    """What is wrong with a step: its work raised, or ended a process."""
-
-
-def _suspect(store: Store) -> int | None:
-    """Return the step that a process was busy with when it ended."""
-    begun = store.get(BEGUN)
-    return begun if type(begun) is int else None
+        say(slot.waiting(self._job(slot).limits if slot.row is not None else None))
 
 
 def _typical(store: Store) -> float | None:

@@ -9,9 +9,12 @@ turn, by one process.
 import statistics
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 
+from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
 from workbench.discovery.records import OK, Job, Outcome
+from workbench.discovery.store import Store
 from workbench.discovery.task import Task
 
 FLAGGED = 20.0  # times the yardstick's CPU time
@@ -21,15 +24,37 @@ REPEATS = 3
 STATUS = "flagged:slow"
 
 
-def yardstick(task: Task) -> str | None:
-    """Return the name of the published program whose time is the measure; None: the task flags nobody."""
-    name: str | None = getattr(task, "yardstick", None)
-    return name
+class Yardstick:
+    """The program whose time is the measure in a run; none, if the task names none.
 
+    Attributes
+    ----------
+    source : str
+        The program.
+    reason : str
+        What is said of a flagged program; how many times it is belongs to the clocks.
+    """
 
-def reason(name: str) -> str:
-    """Return what is said of a flagged program; how many times it is belongs to the clocks."""
-    return f"takes more than {FLAGGED:g} times the CPU time of {name}; --flagged lets such programs in"
+    def __init__(self, store: Store, task: Task) -> None:
+        self._store, self._task = store, task
+        self._name: str | None = getattr(task, "yardstick", None)
+        self.reason = f"takes more than {FLAGGED:g} times the CPU time of {self._name}; --flagged lets such programs in"
+
+    @cached_property
+    def source(self) -> str:
+        """Return the program."""
+        return self._task.canonical(self._task.known()[self._name]) if self._name is not None else ""
+
+    @cached_property
+    def _seconds(self) -> dict[str, float]:
+        return self._store.seconds("known", program_id(self.source)) if self.source else {}
+
+    def judge(self, job: Job, outcome: Outcome) -> bool | None:
+        """Return whether a measured program is too slow; None: both must be measured again, by `compared`."""
+        times = ratio(seconds_of(job, outcome), self._seconds) if outcome.status == OK else None
+        if times is None or times <= SUSPECT:
+            return False
+        return True if times >= CERTAIN else None
 
 
 def seconds_of(job: Job, outcome: Outcome) -> dict[str, float]:

@@ -4,7 +4,14 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
+from games.errors import GameplanError
+from workbench.discovery.store import Store
+from workbench.discovery.text import fault
+
+BEGUN = "begun"  # the key of the step that this process is busy with, should it end there
+Result = TypeVar("Result")
 LONGEST = 60.0  # seconds that such work may take: it is done in milliseconds where nothing is wrong
 
 
@@ -27,3 +34,34 @@ def survives(work: Callable[[], object], seconds: float = LONGEST) -> bool:
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return False
+
+
+class Fault(Exception):
+    """What is wrong with a step: its work raised, or ended a process."""
+
+
+class Precaution:
+    """Does work that belongs to steps of the run in `store`."""
+
+    def __init__(self, store: Store) -> None:
+        begun = store.get(BEGUN)
+        self._store, self._suspect = store, begun if type(begun) is int else None
+
+    def do(self, n: int, work: Callable[[], Result]) -> Result:
+        """Return what `work` on step `n` returns. Should it end this process, the next one knows, and tries it in a copy first.
+
+        Raises
+        ------
+        Fault
+            If it raises, or ends a process.
+        """
+        with self._store.transaction():
+            self._store.set(BEGUN, n)
+        if n == self._suspect and not survives(work):
+            raise Fault("it ended the process that looked at it")
+        try:
+            return work()
+        except GameplanError:
+            raise
+        except Exception as error:
+            raise Fault(fault(error)) from error
