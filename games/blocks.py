@@ -7,7 +7,7 @@ by side (*lanes*), so that the kernel's innermost loop runs over many boxes at o
 too empty or too few to fill lanes stay in a plain list.
 """
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from games.sequence_form import Blocks, Rows
 MAX_LANES = 64
 MIN_LANES = 4
 LANE_STEP = 8  # chunks are filled up to whole vectors with blocks of weight zero
+ALL_PAIRS = 10  # up to so many players every pair of them is looked at
 MAX_BUFFER = 4096  # float64 values per gathered table, so that a chunk's working set stays in the first-level cache
 
 
@@ -140,7 +141,9 @@ def _groups(sequences: np.ndarray, plan_sizes: list[int]) -> np.ndarray:
 
     count = len(sequences)
     labels = np.zeros(count, np.int64)
-    for a, b in combinations(range(sequences.shape[1]), 2):
+    players = range(sequences.shape[1])
+    # Any grouping is right; with many players dense boxes are rare and pairs are many.
+    for a, b in combinations(players, 2) if len(players) <= ALL_PAIRS else pairwise(players):
         edges = coo_array(
             (np.ones(count, np.int8), (sequences[:, a], sequences[:, b] + plan_sizes[a])),
             shape=(plan_sizes[a] + plan_sizes[b],) * 2,
