@@ -141,8 +141,8 @@ def notes(model):
 def successors(model, state, notes, actions, costs, states, keys):
     """Write what follows `state`, but for states proven dead: action, cost, state and key of each; return how many.
 
-    For searches of deterministic worlds, which ask for everything at once. A world may leave out more: actions without which some
-    cheapest way to a goal exists all the same. Rows that are not counted may be overwritten.
+    For searches of deterministic worlds, which ask for everything at once, and of no goal. A world may leave out more: actions
+    without which some cheapest way to a goal exists all the same. Rows that are not counted may be overwritten.
     """
     count, kept = legal(model, state, actions), 0
     for k in range(count):

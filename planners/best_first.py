@@ -4,7 +4,7 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import Search
+from planners.best_first_search import Search, grown, new_nodes
 from planners.budget import Budget, new_cost
 from planners.planner import Decision
 from planners.solving import deterministic, plan
@@ -43,6 +43,10 @@ class BestFirst:
         """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
         self.search = Search(self._model, state, *self._weights, self._memory)
         return plan(self.search, budget, self._expansions, new_cost(), partial=self._partial)
+
+    def warm_up(self) -> None:
+        """Make larger tables, as long searches do."""
+        grown(new_nodes(4, 1))
 
 
 def make(name: str, path_weight: float, bound_weight: float, expansions: int, memory: int, partial: bool) -> BestFirst:

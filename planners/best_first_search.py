@@ -13,7 +13,7 @@ from games.dispatch import suited
 from games.jit import embedded, njit
 from games.process import bound, distance, goal, key, notes, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
-from planners.table import find, insert
+from planners.table import copy_table, find, insert
 
 RUNNING, SOLVED, EXHAUSTED, LIMITED, FULL, MEMORY, DEPTH = range(7)  # DEPTH: longer plans than searched for may exist
 FIRST_NODES = 1 << 11  # room at first: clearing a large table takes longer than most searches
@@ -67,15 +67,8 @@ def grown(nodes: Nodes) -> Nodes:
         new[:filled] = old[:filled]
     more.heap[: nodes.filled[OPEN]] = nodes.heap[: nodes.filled[OPEN]]
     more.filled[:] = nodes.filled
-    _copy_table(nodes.keys, nodes.slots, more.keys, more.slots)
+    copy_table(nodes.keys, nodes.slots, more.keys, more.slots)
     return more
-
-
-@njit
-def _copy_table(keys, slots, new_keys, new_slots):
-    for k in range(len(slots)):
-        if slots[k] >= 0:
-            insert(new_keys, new_slots, find(new_keys, new_slots, keys[k]), keys[k], slots[k])
 
 
 @embedded

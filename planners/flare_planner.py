@@ -36,7 +36,7 @@ from planners.parts.memory import KINDS as MEMORIES
 from planners.parts.memory import new_memory
 from planners.parts.proposals import most
 from planners.planner import ActionValue, Decision
-from planners.table import find, insert, new_table
+from planners.table import copy_table, new_table
 
 # S simulations of depth H; backup: what Q is; final: what decides; order: of untried actions; relative: values are ranks in a batch
 PARAMS: dict[str, Value] = {
@@ -110,6 +110,15 @@ class Flare:
         self.executed = min(p["commit"], length)
         return Decision(line[0], cost, units, self._values(), line, self.executed)
 
+    def warm_up(self) -> None:
+        """Call what only longer episodes call: larger tables, and the tree brought to another root."""
+        tree = grown_tree(self.tree, len(self.tree.depths))
+        grown_menus(self.menus, 0, len(self.menus.menu_names))
+        copy_table(*self.seen, *new_table(len(self.seen[0])))
+        node_at(tree, self.line, 0)
+        if tree.numbers[NODES]:
+            reroot(tree, 0, self.settings.gamma, self.settings.step_cost)
+
     def _prepare(self) -> None:
         """Bring the tree to the state after what was executed, or clear it."""
         known = self.executed == 1 or (self.executed > 1 and self.model.outcomes == 0)  # else chance may have ended the line
@@ -126,8 +135,7 @@ class Flare:
         if 2 * self.seen_count > len(self.seen[0]):
             old_keys, old_slots = self.seen
             self.seen = new_table(2 * self.seen_count)
-            for key in old_keys[old_slots >= 0]:
-                insert(*self.seen, find(*self.seen, key), key, 0)
+            copy_table(old_keys, old_slots, *self.seen)
 
     def _simulate(self, state: np.ndarray, steps: int, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
         self._make_room(n, steps)

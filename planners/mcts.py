@@ -12,7 +12,7 @@ from planners.critic import POLICIES, make_critic
 from planners.parts.evaluators import make_evaluator
 from planners.planner import ActionValue, Decision
 from planners.record import best_line, root_actions
-from planners.tree import Search, Tree, new_tree, search, simulations
+from planners.tree import Search, Tree, grown, new_tree, search, simulations
 
 # simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
 # of a rollout, 0 for the world's own. evaluator: of leaves, "critic" for rollouts or one of `planners.parts.evaluators`. rollouts:
@@ -80,6 +80,10 @@ class Mcts:
             return Decision(None, cost, units, note="no legal action")
         best = max(values, key=lambda known: (known.visits, known.value))
         return Decision(best.action, cost, units, values, best_line(tree, best.action), record=self.record(state, values, best))
+
+    def warm_up(self) -> None:
+        """Make a larger tree, as long searches do."""
+        grown(self.tree, len(self.tree.met), len(self.tree.action))
 
     def record(self, state: np.ndarray, values: tuple[ActionValue, ...], best: ActionValue) -> Any:
         """Return what a decision keeps of the tree beyond the values of its actions."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import MEMORY, RUNNING, Search
+from planners.best_first_search import MEMORY, RUNNING, Search, grown, new_nodes
 from planners.budget import Budget, new_cost
 from planners.planner import Decision
 from planners.solving import deterministic, plan
@@ -74,6 +74,10 @@ class Portfolio:
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
         return plan(Turns(self._model, state, self._turn, self._memory), budget, self._expansions, new_cost())
+
+    def warm_up(self) -> None:
+        """Make larger tables, as long searches do."""
+        grown(new_nodes(4, 1))
 
 
 def make(name: str, turn: int, expansions: int, memory: int) -> Portfolio:

@@ -6,7 +6,7 @@
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import embedded, njit
 
 
 def new_table(entries: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,3 +30,11 @@ def insert(keys, slots, place, key, number):
     """Put `key` with `number` at the empty `place` that `find` returned."""
     keys[place] = key
     slots[place] = number
+
+
+@njit
+def copy_table(keys, slots, new_keys, new_slots):
+    """Put all entries of a table into another, which has room for them, in place."""
+    for k in range(len(slots)):
+        if slots[k] >= 0:
+            insert(new_keys, new_slots, find(new_keys, new_slots, keys[k]), keys[k], slots[k])

@@ -18,7 +18,7 @@ from games.process import apply, dead, draw, effective, goal, key, lost
 from games.random import below, mix
 from planners.budget import EVALUATIONS, EXPANSIONS, SIMULATIONS, TRANSITIONS, spent
 from planners.critic import prospect
-from planners.table import find, insert, new_table
+from planners.table import copy_table, find, insert, new_table
 
 NODES, EDGES = 0, 1  # positions in Tree.filled
 LOW, HIGH = 0, 1  # positions in Tree.bounds
@@ -103,9 +103,7 @@ def grown(tree: Tree, nodes: int, edges: int) -> Tree:
     for name, old in tree._asdict().items():
         if name not in ("keys", "slots"):
             getattr(larger, name)[: len(old)] = old
-    for place in np.flatnonzero(tree.slots >= 0):
-        known = tree.keys[place]
-        insert(larger.keys, larger.slots, find(larger.keys, larger.slots, known), known, tree.slots[place])
+    copy_table(tree.keys, tree.slots, larger.keys, larger.slots)
     return larger
 
 

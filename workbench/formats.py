@@ -24,6 +24,7 @@ from games.reading import (
     text,
     whole,
 )
+from planners.status import STATUSES
 
 Config = TypeVar("Config")
 
@@ -67,8 +68,9 @@ TIME = record({"iteration": whole(1), "seconds": _SECONDS}, {"digest": text()})
 MARKS = record({}, others=lambda value, place: listed(scalar)(value, place) if isinstance(value, list) else scalar(value, place))
 EPISODE = record(
     {
-        "episode": _COUNT, "instance": text(), "seed": whole(), "score": number(), "solved": optional(flag), "status": text(),
-        "steps": _COUNT, "return": number(), "decisions": _COUNT, "cost": table(_COUNT), "actions": listed(whole()),
+        "episode": _COUNT, "instance": text(), "seed": whole(), "score": number(), "solved": optional(flag),
+        "status": text(STATUSES), "steps": _COUNT,
+        "return": number(), "decisions": _COUNT, "cost": table(_COUNT), "actions": listed(whole()),
         "units": listed(whole()),
     },
     {

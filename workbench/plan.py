@@ -16,15 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from games.dispatch import suited
 from games.errors import GameplanError
 from games.graphs.model import GraphModel
 from games.modules import short_name
-from games.random import stream
 from games.world import Instance, World
 from planners.budget import COUNTERS, Budget
+from planners.catalogue import find_planner
 from planners.episode import Episode, play
-from planners.episode import options as look
 from planners.exact import solve
 from planners.language.report import language_record
 from planners.metrics import Marks, judge, measures
@@ -113,13 +111,19 @@ def episode_timing(number: int, episode: Episode) -> dict[str, Any]:
 
 
 def warm_up(config: PlanConfig, world: World, planner: Planner) -> None:
-    """Let the planner take a throw-away decision, so that no time of compiling counts; language models are not asked."""
+    """Play two throw-away steps by chance and two by the planner, with their records, so that no time of compiling counts.
+
+    What a planner calls only later in an episode, such as kernels that make its tables larger, its method ``warm_up`` calls if it
+    has one. Language models are not asked.
+    """
     if LANGUAGE in (config.planner, *config.params.values()):
         return
     instance, _ = instance_of(config, world, 0)
-    planner.begin(instance, stream("warm up"))
-    if suited(look, instance.model)(instance.model, instance.start, np.empty(instance.model.actions, np.int64))[0]:
-        planner.decide(instance.start.copy(), instance.horizon, Budget(units=1))
+    for player in (find_planner("random"), planner):
+        episode = play(instance, player, Budget(units=2), steps=2)
+        episode_record(0, world, episode)
+    if episode.decisions and hasattr(planner, "warm_up"):
+        planner.warm_up()
 
 
 def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
