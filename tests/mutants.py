@@ -72,7 +72,7 @@ CONCERNED = {
     "games/params": "rule_files meta_solvers cli",
     "games/process": "process",
     "games/dispatch": "process kernel_cache",
-    "games/random": "process",
+    "games/random": "random process",
     "games/blocks": "regression properties",
     "games/gymnasium": "gymnasium",
     "games/world": "process plan",
