@@ -1,0 +1,165 @@
+"""Worlds and planners of the user's own: from a file or module:attribute, kept with the run, and run only if named or trusted."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from games.errors import GameplanError, UsageError
+from games.worlds import load_world
+from planners.catalogue import find_planner
+from workbench.plan import Chunk, play_chunk, run_plan
+from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
+from workbench.programs import kept_programs
+from workbench.replay import load_frames
+from workbench.rundir import RunDirectory
+
+WORLD = '''"""Take 1, 2 or 3 from a number; reaching exactly 0 wins."""
+from games.model_world import ModelWorld
+
+OPTIONS = {"start": 5}
+
+
+class Countdown:
+    def legal(self, n):
+        return [f"take {k}" for k in (1, 2, 3) if k <= n]
+
+    def step(self, n, action):
+        return n - int(action[-1]), GAIN
+
+    def goal(self, n):
+        return n == 0
+
+
+GAIN = 1.0
+
+
+def make(name, start):
+    return ModelWorld(name, Countdown(), start, actions=3)
+'''
+PLANNER = '''"""The first or last legal action."""
+import numpy as np
+
+from planners.budget import new_cost
+from planners.planner import Decision
+
+PARAMS = {"last": False}
+
+
+class Edge:
+    def __init__(self, name, last):
+        self.name, self.last = name, last
+
+    def begin(self, instance, rng):
+        self.model, self.actions = instance.model, np.zeros(instance.model.actions, np.int64)
+
+    def decide(self, state, steps_left, budget):
+        count = self.model.legal(state, self.actions)
+        return Decision(int(self.actions[count - 1 if self.last else 0]), new_cost(), units=1)
+
+
+def make(name, last):
+    return Edge(name, last)
+'''
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Return the paths of a world and a planner, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    Path("my_world.py").write_text(WORLD)
+    Path("my_planner.py").write_text(PLANNER)
+    return "./my_world.py", "./my_planner.py"
+
+
+def played(env, planner, path="run", **settings):
+    config = resolve_plan(PlanConfig(env=env, planner=planner, episodes=2, **settings))
+    run = RunDirectory.create(Path(path))
+    return config, run, run_plan(config, run)
+
+
+def test_a_run_keeps_their_texts_and_goes_on_with_them(files):
+    config, run, record = played(*files)
+    assert record["mean"] == 5.0 and record["solved"] == 2  # five times 1
+    before = Path("run/episodes.jsonl").read_bytes()
+    assert set(config.programs) == {"env", "planner"} and Path("run/world.py").read_text() == WORLD
+    Path("my_world.py").write_text(WORLD.replace("GAIN = 1.0", "GAIN = 9.0"))
+    texts = kept_programs(run, config.programs)
+    lines = play_chunk(Chunk(json.dumps(json.loads(Path("run/config.json").read_text())), (0, 1), tuple(texts.items())))  # a worker
+    assert [line["return"] for line, _ in lines] == [5.0, 5.0]
+    run_plan(resumed_plan(run, {"episodes": 2}, trusted=True), run, resume=True)
+    assert Path("run/episodes.jsonl").read_bytes() == before
+    frames = load_frames(run, 1, values=True, trusted=True)
+    assert [frame.action for frame in frames] == ["take 1"] * 5 + [""] and frames[0].title.startswith("my_world")
+
+
+def test_a_run_directory_alone_makes_nothing_run(files):
+    config, run, _ = played(*files)
+    for given in ({}, {"env": files[0]}, {"planner": files[1]}):
+        with pytest.raises(UsageError, match="--trusted"):
+            resumed_plan(run, given)
+    assert resumed_plan(run, {"env": files[0], "planner": files[1]}) == config  # named again, equal digest
+    with pytest.raises(UsageError, match="gameplan replay run --trusted"):
+        load_frames(run, 0)
+    Path("my_planner.py").write_text(PLANNER + "# changed\n")
+    with pytest.raises(UsageError, match="is not the planner with which the run"):
+        resumed_plan(run, {"env": files[0], "planner": files[1]})
+    Path("run/world.py").write_text(WORLD + "# changed\n")
+    with pytest.raises(GameplanError, match="another digest"):
+        run_plan(config, run, resume=True)
+
+
+def test_module_and_attribute(files, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    _, _, record = played("my_world:make", "my_planner:make", world={"start": 4}, params={"last": True})
+    assert record["mean"] == 2.0  # 3 and 1
+    with pytest.raises(UsageError, match="no module 'no_such'"):
+        load_world("no_such:make")
+    with pytest.raises(UsageError, match="did you mean 'make'"):
+        load_world("my_world:mke")
+    for name in ("my_world", "my_planner"):
+        sys.modules.pop(name)
+
+
+FAULTS = {
+    "nothing": ("X = 1\n", "has no OPTIONS"),
+    "both": (WORLD + "PARAMS = {}\n", "has both OPTIONS"),
+    "no maker": ("OPTIONS = {}\n", "has no make"),
+    "import": ("import no_such_module\n", r"line 1: ModuleNotFoundError on import"),
+    "syntax": ("def\n", "line 1: not valid Python"),
+    "signature": (WORLD.replace("def make(name, start)", "def make(name)"), r"takes \(name, start\)"),
+    "options": (WORLD.replace('{"start": 5}', '{"start": [5]}'), "OPTIONS must be a dictionary"),
+    "making": (WORLD.replace("return ModelWorld", "start / 0; return ModelWorld"), r"line \d+: make\(\) failed: ZeroDivisionError"),
+    "no world": (WORLD + "def make(name, start):\n    return {}\n", r"makes a dict, which is no world; it needs"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_of_a_world_are_one_line(fault, tmp_path):
+    text, message = FAULTS[fault]
+    path = tmp_path / "w.py"
+    path.write_text(text)
+    with pytest.raises(GameplanError, match=message) as caught:
+        load_world(str(path))
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_faults_of_a_planner_and_faults_in_play_name_the_line(files):
+    for text, message in (
+        (PLANNER.replace("def decide(self, state, steps_left, budget)", "def decide(self, state)"), r"decide\(\) with 3 arguments"),
+        (PLANNER.replace("self.name, self.last = name, last", "self.last = last"), "a text called name"),
+        (WORLD, "it is a world, not a planner"),
+    ):
+        Path("bad.py").write_text(text)
+        with pytest.raises(GameplanError, match=message):
+            find_planner("./bad.py")
+    Path("bad.py").write_text(WORLD.replace("return n - int(action[-1]), GAIN", "return n - action, GAIN"))
+    with pytest.raises(GameplanError, match=r"world .*bad.py, line 12: TypeError"):
+        played("./bad.py", "greedy")
+
+
+def test_two_worlds_of_one_name_stay_apart(files):
+    Path("other").mkdir()
+    Path("other/my_world.py").write_text(WORLD.replace("GAIN = 1.0", "GAIN = 2.0"))
+    assert [played(env, files[1], f"run{k}")[2]["mean"] for k, env in enumerate((files[0], "other/my_world.py"))] == [5.0, 10.0]
