@@ -194,6 +194,15 @@ def test_numbers_that_were_changed_are_not_taken_for_the_runs_own(runs, tmp_path
         RunDirectory(path).read_json("result.json")
 
 
+def test_lines_in_another_order_or_twice_change_nothing(runs, tmp_path):
+    for kind, name in (("solve", "metrics.jsonl"), ("plan", "episodes.jsonl")):
+        shutil.copytree(runs[kind], tmp_path / kind)
+        lines = (tmp_path / kind / name).read_text().splitlines(keepends=True)
+        (tmp_path / kind / name).write_text("".join([*reversed(lines), lines[1]]))
+        go_on(tmp_path / kind)
+        assert (tmp_path / kind / name).read_bytes() == (runs[kind] / name).read_bytes()
+
+
 def test_a_lost_line_is_noticed(runs, tmp_path):
     shutil.copytree(runs["solve"], tmp_path / "run")
     for name in ("metrics.jsonl", "timing.jsonl"):

@@ -95,7 +95,7 @@ class RunDirectory:
     def writing(self, *, resume: bool) -> Iterator[None]:
         """Be the only one who writes to the directory while the block runs.
 
-        A new run (not `resume`) that fails before its first line was written leaves nothing behind.
+        A new run (not `resume`) that fails before its first line or checkpoint was written leaves nothing behind.
 
         Raises
         ------
@@ -114,7 +114,7 @@ class RunDirectory:
             try:
                 yield
             except BaseException:
-                if not resume and not any(self._has_content(name) for name in _LINES):
+                if not resume and not any(self._has_content(name) for name in (*_LINES, CHECKPOINT)):
                     for name in (*_START, TIMING, *_LINES):  # the configuration first: then it is no run any more
                         with suppress(OSError):
                             (self.path / name).unlink()
@@ -215,7 +215,7 @@ class RunDirectory:
         return read_lines(path, kind, self._advice(name))
 
     def read_pairs(self, name: str, key: str, identity: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Return the lines of `name` with their timing, those of which both halves are there, by `key`; the first of equals counts.
+        """Return the lines of `name` with their timing where both halves are there, in the order of `key`; of equals the first.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class RunDirectory:
                     f"{self.path / CONFIG} (its digest is another), so one of the two was changed; {self._advice(name)}"
                 )
             found[line[key]] = (line, timing)
-        return list(found.values())
+        return [found[place] for place in sorted(found)]
 
     def _advice(self, name: str) -> str:
         if name == EPISODES or (self.path / EPISODES).exists():

@@ -1,7 +1,7 @@
 """What the scripts that harm whole run directories share: options, a tally of what became of them, and what is a clean answer.
 
 An input is *taken* (an answer), *refused* (a GameplanError or a usage error of one printable line), or a fault: any other exception,
-more than `SLOW` seconds, more than `MOST` bytes of memory beyond what the script had at first.
+more than `SLOW` CPU seconds, more than `MOST` bytes of memory beyond what the script had at first.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Tally:
 
     def attempt(self, case: object, work: Callable[[], Any]) -> tuple[str, Any]:
         """Do `work` on an input; return ("taken", its result), ("refused", the message) or ("FAULT", None)."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         found: tuple[str, Any]
         try:
             found = "taken", work()
@@ -65,7 +65,7 @@ class Tally:
         except BaseException as error:
             self.fault(f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}", case)
             found = "FAULT", None
-        took = time.perf_counter() - begin
+        took = time.process_time() - begin
         self.slowest = max(self.slowest, took)
         if took > SLOW:
             self.fault(f"took {took:.1f} s", case)
