@@ -11,6 +11,7 @@ from games.files import is_temporary
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.session import begin
 from workbench.discovery.store import FILE, Store
+from workbench.isolated import Trust
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
 from workbench.rundir import RunDirectory
@@ -70,7 +71,7 @@ def resume(path: Path) -> None:
     if (path / "episodes.jsonl").exists() or "planner" in (path / "config.json").read_text():
         run_plan(saved_plan(run), run, resume=True)
     else:
-        solve(resumed_config(run, {}), run, resume=True)
+        solve(resumed_config(run, {}), run, resume=True, trust=Trust(trusted=True))
 
 
 def contents(path: Path) -> dict[str, bytes]:
