@@ -121,6 +121,6 @@ HELD = {  # by the isolation: legal rules, to look at
     "a number too long to print": rule("raise ValueError(10 ** 100_000)"),
     "the game changed": rule("infosets.first[:] = 0; infosets.count[:] = 1"),
     "sums that are none": rule("R[:] = np.nan"),
-    "a compiler's night": rule("R[0] += " + " + ".join(f"math.sin(r[0] + {k}.0) ** {k}.5" for k in range(300)), compiled=True),
+    "a compiler's night": rule("\n    ".join(f"R[0] += math.sin(r[0] + {k}.0) ** {k}.5" for k in range(300)), compiled=True),
 }  # fmt: skip
 HOSTILE = {**DROPPED, **REFUSED, **HELD}
