@@ -69,9 +69,6 @@ def run(tree: Path, *arguments: str) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES, ids=[r.section for r in RECIPES])
 def test_recipe_leaves_the_suites_green(recipe, tmp_path):
-    missing = [name for name in recipe.files if not (TOP / f"tests/test_{name}.py").exists()]
-    if missing:
-        pytest.skip(f"there is no suite {', '.join(missing)} yet")
     for name in ("games", "solvers", "planners", "workbench", "tests", "docs"):
         shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("*.pyc", "cases"))
     for name in ("cli.py", "pyproject.toml", "README.md"):
