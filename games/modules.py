@@ -79,6 +79,8 @@ def read_text(path: Path, what: str = "file") -> str:
     UsageError
         If it cannot be read.
     """
+    if path.is_dir():
+        raise UnknownName(str(path), what.removesuffix(" file"), f"{path} is a directory, not a {what}")
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -119,8 +121,6 @@ def program_text(name: str, what: str) -> str:
     """
     if is_attribute(name):
         return _load_attribute(name).text
-    if Path(name).is_dir():
-        raise UnknownName(name, what.removesuffix(" file"), f"{name} is a directory, not a {what}")
     return read_text(Path(name), what)
 
 
