@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLDEST := .venv-oldest
 
-.PHONY: demo test test-oldest regression mutants bench bench-against lint clean
+.PHONY: demo test test-oldest regression mutants fuzz bench bench-against lint clean
 
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
@@ -29,6 +29,10 @@ regression: $(STAMP)
 # Changes one operator at a time and names what no test notices: a fixed sample, or COUNT=200 SEED=1 of all.
 mutants: $(STAMP)
 	$(BIN)/python tests/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
+# Tries 20,000 damaged inputs, kills and hostile candidates on all that reads or runs what others may have written; minutes.
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED))
 
 # Kernels here and at another commit, in turn in one run; what is more than 5 % slower here is named.
 bench-against: $(STAMP)

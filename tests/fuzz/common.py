@@ -6,6 +6,7 @@ Every input follows from the seed and its number alone.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import random
@@ -22,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError
+from tests.fuzz.report import Report
 
-SECONDS = 10.0
+SECONDS = 10.0  # of CPU time, so that a busy machine makes no findings
+PATIENCE = 120.0  # seconds of any kind
 MEMORY = 1 << 30  # bytes beyond what the process has before it tries anything
 NUMBERS = [
     b"0", b"-1", b"1", b"2", b"-0", b"007", b"1e5", b"1e308", b"1e309", b"-1e999999999", b"1e-999999999", b"nan", b"inf", b"-inf",
@@ -113,20 +116,26 @@ class Child:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
-    def ask(self, data: bytes) -> str:
-        """Return the outcome of trying `data`: "taken", "refused", or what is wrong, such as "hangs"."""
+    def ask(self, data: bytes) -> tuple[str, float, int]:
+        """Return (outcome, CPU seconds, bytes more than at first) of trying `data`; "taken", "refused", or what is wrong."""
         if self._process is None or self._pipe is None:
             self._start()
         assert self._process is not None and self._pipe is not None
+        before, begin = _cpu_seconds(self._process.pid), time.monotonic()
+        found: dict[str, Any] = {"outcome": "hangs", "seconds": SECONDS, "grown": 0}
         try:
             self._pipe.send_bytes(data)
-            outcome = self._pipe.recv_bytes().decode() if self._pipe.poll(SECONDS) else "hangs"
+            while time.monotonic() - begin < PATIENCE and _cpu_seconds(self._process.pid) - before < SECONDS:
+                if self._pipe.poll(0.5):
+                    found = json.loads(self._pipe.recv_bytes())
+                    break
         except (EOFError, OSError):
             self._process.join(1.0)
-            outcome = f"dies (exit code {self._process.exitcode})"
+            found |= {"outcome": f"dies (exit code {self._process.exitcode})", "seconds": 0.0}
+        outcome = str(found["outcome"])
         if outcome not in ("taken", "refused") and not outcome.startswith("unexpected"):
             self.stop()
-        return outcome
+        return outcome, float(found["seconds"]), int(found["grown"])
 
     def stop(self) -> None:
         """End the process."""
@@ -149,9 +158,24 @@ def _serve(pipe: Connection, attempt: Attempt) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (size + 4 * MEMORY, size + 4 * MEMORY))  # the machine is not to suffer
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            outcome = _outcome(attempt, pipe.recv_bytes())
+            data, before = pipe.recv_bytes(), sum(os.times()[:4])
+            outcome = _outcome(attempt, data)
+            seconds = sum(os.times()[:4]) - before
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - resident
-            pipe.send_bytes((f"takes {grown >> 20} MiB" if grown > MEMORY else outcome).encode(errors="replace"))
+            if grown > MEMORY:
+                outcome = f"takes {grown >> 20} MiB"
+            elif seconds > SECONDS:
+                outcome = f"takes {seconds:.1f} s"
+            pipe.send_bytes(json.dumps({"outcome": outcome, "seconds": seconds, "grown": grown}).encode())
+
+
+def _cpu_seconds(pid: int | None) -> float:
+    """Return the CPU seconds of a process and of its children that have ended; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _outcome(attempt: Attempt, data: bytes) -> str:
@@ -200,27 +224,18 @@ def run(
         attempt(make(options.only))
         return 0
     counts: Counter[str] = Counter()
-    child, begin, longest, found = Child(attempt), time.monotonic(), 0.0, 0
-    for data in valid:
-        outcome = child.ask(data)
-        if outcome != "taken":
-            print(f"{name}: a valid input is not taken: {outcome}")
-            found += 1
-    for number in range(options.inputs):
-        data, start = make(number), time.monotonic()
-        outcome = child.ask(data)
-        longest = max(longest, time.monotonic() - start)
-        counts[outcome if outcome in ("taken", "refused") else "found"] += 1
-        if outcome not in ("taken", "refused"):
-            found += 1
+    child, longest, most = Child(attempt), 0.0, 0
+    for number in range(-len(valid), options.inputs):
+        data = make(number) if number >= 0 else valid[number]
+        outcome, seconds, grown = child.ask(data)
+        longest, most = max(longest, seconds), max(most, grown)
+        found = outcome not in ("taken", "refused") or (number < 0 and outcome != "taken")
+        counts["found" if found else outcome] += 1
+        if found:
             options.keep = options.keep or Path(tempfile.mkdtemp(prefix=f"fuzz-{name}-"))
             options.keep.mkdir(parents=True, exist_ok=True)
-            path = options.keep / f"{name}-{options.seed}-{number}"
+            path = options.keep / f"{name}-{options.seed}-{number if number >= 0 else f'valid{-number}'}"
             path.write_bytes(data)
-            print(f"{path}: {outcome}")
+            print(f"{path}: {outcome}", flush=True)
     child.stop()
-    print(
-        f"{name}: {options.inputs:,} inputs in {time.monotonic() - begin:.0f} s, the longest {longest:.2f} s; "
-        + ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(counts.items()))
-    )
-    return 1 if found else 0
+    return Report(name, counts["taken"], counts["refused"], counts["found"], longest, most).print()

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.fuzz.report import Report
 from tests.hostile import HOSTILE, REFUSED, rule
 from workbench.discovery.isolation import client, examine, measure
 from workbench.discovery.isolation.keeper import descendants
@@ -31,7 +32,7 @@ def attempt(source: str) -> tuple[Outcome, Outcome]:
 def main() -> int:
     """Try all of them; return the exit status."""
     honest = measure(Job("cfr", rule(compiled=True), TRIALS)).values
-    findings = []
+    findings, longest = [], 0.0
     with tempfile.TemporaryDirectory() as folder:
         there, secret = Path(folder) / "there", Path(folder) / "secret"
         secret.write_text(SECRET)
@@ -49,6 +50,7 @@ def main() -> int:
             if measure(Job("cfr", rule(compiled=True), TRIALS)).values != honest:
                 findings.append(f"{name}: the honest rule's score has changed")
             shown = " / ".join(f"{outcome.status} {outcome.values[:1] or outcome.reason[:60]!r}" for outcome in outcomes)
+            longest = max(longest, time.monotonic() - began)
             print(f"{time.monotonic() - began:5.1f} s  {name}: {shown}", flush=True)
     keeper = client._handle("auto").process.pid
     below = [keeper, *descendants(keeper)]
@@ -56,7 +58,7 @@ def main() -> int:
     time.sleep(1.0)
     findings += [f"process {pid} is left" for pid in below if Path(f"/proc/{pid}").exists()]
     print("\n".join(findings) or f"{len(HOSTILE)} candidates, no finding")
-    return 1 if findings else 0
+    return Report("hostile", 0, len(HOSTILE) - len(findings), len(findings), longest, 0).print()
 
 
 if __name__ == "__main__":

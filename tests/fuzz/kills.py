@@ -129,6 +129,7 @@ def main() -> int:
                 tally.fault(f"left {stray(out)}", case)
             shutil.rmtree(out, ignore_errors=True)
         print(json.dumps({"kills": kills, "runs": runs}))
+        tally.counts["taken"] = runs - len(tally.faults)
     return tally.finish()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from games.errors import GameplanError
+from tests.fuzz.report import Report
 
 SLOW = 10.0
 MOST = 1 << 30
@@ -25,7 +26,7 @@ def options(what: str, count: int) -> argparse.Namespace:
     """Return the command line's --seed and --count."""
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--count", type=int, default=count, help="inputs")
+    parser.add_argument("--count", "--inputs", type=int, default=count, help="how many directories, stores or kills")
     return parser.parse_args()
 
 
@@ -42,7 +43,7 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.faults: list[str] = []
         self.slowest = 0.0
-        self._memory = memory()
+        self._first = self._memory = memory()
 
     def fault(self, what: str, case: object) -> None:
         """Note something that must not happen."""
@@ -79,9 +80,11 @@ class Tally:
 
     def finish(self) -> int:
         """Print the numbers; return the exit code."""
-        numbers = ", ".join(f"{count:,} {what}" for what, count in sorted(self.counts.items()))
-        print(f"{self.name}: {numbers}; slowest {self.slowest:.2f} s, memory {memory() >> 20} MiB")
-        return 1 if self.faults else 0
+        others = {what: count for what, count in sorted(self.counts.items()) if what not in ("taken", "refused", "FAULT")}
+        if others:
+            print(f"{self.name}: " + ", ".join(f"{count:,} {what}" for what, count in others.items()))
+        grown = memory() - self._first
+        return Report(self.name, self.counts["taken"], self.counts["refused"], len(self.faults), self.slowest, grown).print()
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
