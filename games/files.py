@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import re
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -81,9 +82,13 @@ def read_file(path: Path, what: str = "file", most: int = MOST_BYTES) -> bytes:
     Raises
     ------
     UsageError
-        If it cannot be read or has more than `most` bytes; one line.
+        If it cannot be read, is no regular file, or has more than `most` bytes; one line.
     """
     try:
+        kind = path.stat().st_mode
+        if not stat.S_ISREG(kind):  # a pipe without a writer would block for ever
+            place = "a directory" if stat.S_ISDIR(kind) else "not a regular file"
+            raise UsageError(f"cannot read the {what} {path}: it is {place}")
         with open(path, "rb") as stream:
             data = stream.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name

@@ -9,6 +9,7 @@ from games import cache
 from games.catalogue import GAMES, SUITES
 from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UnknownName, UsageError
+from games.files import read_file
 from games.gambit.compile import compile_source
 from games.gambit.files import is_game_file, open_file
 from games.gambit.nodes import Source
@@ -112,14 +113,21 @@ def resolve(name: str) -> tuple[str, Any, str]:
     return text, lambda: open_game(text, tried=name in GAMES), _file_hash(text)
 
 
+def reads_file(name: str) -> bool:
+    """Return whether the game called `name` is read from a file of the user's."""
+    return name not in GAMES and (is_game_file(name) or bool(_file_of(name)))
+
+
 def _file_hash(text: str) -> str:
-    """Return a hash of the files that a game string names (``filename=...``), so that edited files are compiled anew."""
+    """Return a hash of the file that a game string names (``filename=...``), so that edited files are compiled anew."""
+    name = _file_of(text)
+    return hashlib.sha256(read_file(Path(name), f"file of {text}")).hexdigest() if name else ""
+
+
+def _file_of(text: str) -> str:
     inside = text[text.find("(") + 1 : text.rfind(")")] if "(" in text else ""
     for part in inside.split(","):
-        parameter, _, value = part.partition("=")
-        if parameter.strip() in ("filename", "file", "instances_file") and value.strip():
-            try:
-                return hashlib.sha256(Path(value.strip()).read_bytes()).hexdigest()
-            except OSError as error:
-                raise UsageError(f"cannot read the file {value.strip()} of {text}: {error.strerror}") from error
+        parameter, _, value = part.rpartition("(")[2].partition("=")
+        if parameter.strip() in ("filename", "file", "instances_file") and value.strip(" )"):
+            return value.strip(" )")
     return ""

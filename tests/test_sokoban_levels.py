@@ -107,7 +107,7 @@ def test_a_malformed_level_gives_one_line_with_file_level_and_row(name, tmp_path
         (b" \n\n", "is empty"),
         (b"\x7fELF\0\0\1#@$.", "binary"),
         (b"hello\nworld", "has no level"),
-        (None, "cannot be read"),
+        (None, "cannot read the file of levels"),
     ],
 )
 def test_files_without_levels_give_one_line(data, what, tmp_path):

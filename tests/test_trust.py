@@ -24,7 +24,7 @@ def test_addresses_are_said_again(monkeypatch):
     check_addresses(DEFAULTS, {}, "again")
     check_addresses({}, {}, "again")
     url = "http://somewhere.example/v1"
-    for name, value in (("base_url", url), ("key_variable", "AWS_SECRET"), ("cache", "/etc")):
+    for name, value in (("base_url", url), ("key_variable", "AWS_SECRET"), ("cache", "/etc"), ("prompts", "/etc"), ("log", "/etc")):
         saved = {**DEFAULTS, name: value}
         with pytest.raises(UsageError, match=f"again --set llm.{name}={value}"):
             check_addresses(saved, {}, "again", "llm.")

@@ -1,4 +1,4 @@
-"""Where models are asked, with which key, and where answers are kept: said by the command line or the environment, never by a run.
+"""Where models are asked, with which key, and which files serve that: said by the command line or the environment, never by a run.
 
 A run records these settings, so that one can see what was done. What goes on with the run needs them said again: whoever made the
 directory must not decide which server gets what, or which variable's value is sent there as a key.
@@ -13,7 +13,8 @@ from games.errors import UsageError
 from planners.language.settings import PARAMS
 
 PERSONAL = ("base_url", "key_variable", "cache")
-_PART = re.compile(rf"\b({'|'.join(PERSONAL)})\s*=")  # in the text of a part, such as evaluator=llm:cache=answers
+_NAMED = (*PERSONAL, "prompts", "log")  # a file that is sent to the model, and one that grows
+_PART = re.compile(rf"\b({'|'.join(_NAMED)})\s*=")  # in the text of a part, such as evaluator=llm:cache=answers
 
 
 def check_addresses(saved: Mapping[str, Any], given: Mapping[str, Any], again: str, prefix: str = "") -> None:
@@ -28,12 +29,10 @@ def check_addresses(saved: Mapping[str, Any], given: Mapping[str, Any], again: s
     """
     environment = {"base_url": os.environ.get("GAMEPLAN_LLM_BASE_URL", "").strip()}
     missing = [
-        name
-        for name in PERSONAL
-        if saved.get(name, PARAMS[name]) not in ("", PARAMS[name], environment.get(name), given.get(name, PARAMS[name]))
+        name for name in _NAMED if saved.get(name, "") not in ("", PARAMS.get(name), environment.get(name), given.get(name, ""))
     ]
     missing += [
-        name for name, value in saved.items() if name not in PERSONAL and _PART.search(str(value)) and given.get(name) != value
+        name for name, value in saved.items() if name not in _NAMED and _PART.search(str(value)) and given.get(name) != value
     ]
     if missing:
         options = " ".join(f"--set {prefix}{name}={saved[name]}" for name in missing)

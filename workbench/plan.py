@@ -30,9 +30,9 @@ from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.environment import describe_environment
 from workbench.jobs import run_jobs
-from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, load_plan
-from workbench.programs import digests_of, explained, kept_programs, own_names, read_programs
-from workbench.rundir import CONFIG, TIMING, RunDirectory
+from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, data_of, load_plan, with_copies
+from workbench.programs import digests_of, explained, kept_programs, own_names, read_copies, read_programs
+from workbench.rundir import CONFIG, TIMING, RunDirectory, copy_name
 
 DONE, INTERRUPTED = "done", "interrupted"
 LANGUAGE = "llm"  # a planner, and a value of parameters, that asks an endpoint
@@ -194,7 +194,7 @@ def _run_plan(
 ) -> dict[str, Any]:
     started = time.perf_counter()
     texts = kept_programs(run, config.programs) if resume else read_programs(own_names(config))
-    if digests_of(texts) != config.programs:
+    if any(config.programs.get(role) != digest for role, digest in digests_of(texts).items()):
         raise GameplanError(f"{' or '.join(own_names(config).values())} has changed since the command began; run it again")
     whose = identity(config)
     if resume:
@@ -203,7 +203,8 @@ def _run_plan(
         run.write_json(CONFIG, asdict(config))
         done = {line["episode"] for line, _ in pairs}
     else:
-        run.start(asdict(config), describe_environment(1), {role: text.encode() for role, text in texts.items()})
+        copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
+        run.start(asdict(config), describe_environment(1), copies | read_copies(data_of(config), config.programs))
         done = set()
     todo = [number for number in range(config.episodes) if number not in done]
 
@@ -212,7 +213,8 @@ def _run_plan(
         on_episode(record)
 
     status = DONE
-    world, planner = load_plan(config, texts)
+    playing = with_copies(config, run)
+    world, planner = load_plan(playing, texts)
     own = own_names(config)
     if todo:
         what = f"compiling {short_name(config.planner)} for {short_name(config.env)}"
@@ -233,7 +235,7 @@ def _run_plan(
                 record = episode_record(todo[0], world, episode)
             keep(record, episode_timing(todo.pop(0), episode))
             if executor is not None and workers > 1 and len(todo) * (time.perf_counter() - begin) > SLOW_SECONDS:
-                for record, timing in _parallel(config, texts, executor(), todo, workers, stop):
+                for record, timing in _parallel(playing, texts, executor(), todo, workers, stop):
                     keep(record, timing)
                 todo = []
     except KeyboardInterrupt:

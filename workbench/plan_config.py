@@ -9,16 +9,24 @@ from games.errors import UnknownName, UsageError
 from games.modules import is_program, short_name
 from games.params import Value
 from games.world import World
-from games.worlds import load_world, world_options
+from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import find_planner, planner_params
 from planners.planner import Planner
 from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, from_saved
-from workbench.programs import check_trust, digests_of, explained, own_names, read_programs, resolved_name
-from workbench.rundir import CONFIG, EPISODES, RunDirectory
+from workbench.programs import (
+    check_trust,
+    data_digest,
+    digests_of,
+    explained,
+    kept_data,
+    own_names,
+    read_programs,
+    resolved_name,
+)
+from workbench.rundir import CONFIG, EPISODES, LEVELS, RunDirectory
 
-LEVELS = "levels"  # the option of a world that names a file
 CHANGEABLE = ("episodes",)  # what a resumed run may change
 
 
@@ -28,7 +36,7 @@ class PlanConfig:
 
     `world` and `params` hold a value for every option of the world and every parameter of the planner. Episode k plays the world's
     instance ``seed + k``, or level k of a collection. Budgets are those of one decision, `time_limit` of one episode, in seconds;
-    `steps` cuts episodes. `programs` has the digests of a world or planner of the user's own. `units` has the recorded units of
+    `steps` cuts episodes. `programs` has the digests of the user's own world, planner and levels. `units` has the recorded units of
     every decision of every episode, for a run that repeats another.
     """
 
@@ -63,12 +71,16 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
         For an unknown world, planner, option or parameter, or a number out of range.
     """
     texts = read_programs(own_names(config))
-    config = replace(config, env=resolved_name(config.env), planner=resolved_name(config.planner), programs=digests_of(texts))
-    options = world_options(config.env, config.world, texts.get("env"))
-    if options.get(LEVELS):  # the run may be resumed or replayed from another directory
+    config = replace(config, env=resolved_name(config.env), planner=resolved_name(config.planner))
+    options, digests = world_options(config.env, config.world, texts.get("env")), digests_of(texts)
+    of_file = bool(options.get(LEVELS)) and config.env in WORLDS
+    if of_file:
         options[LEVELS] = str(Path(str(options[LEVELS])).resolve())
-    config = replace(config, world=options, params=planner_params(config.planner, config.params, texts.get("planner")))
+    params = planner_params(config.planner, config.params, texts.get("planner"))
+    config = replace(config, programs=digests, world=options, params=params)
     levels = len(load_plan(config, texts)[0])
+    if of_file:
+        digests[LEVELS] = data_digest(str(options[LEVELS]), LEVELS)
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
@@ -87,7 +99,24 @@ def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Plan
         return world, find_planner(config.planner, config.params, texts.get("planner"))
 
 
-def trusted_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool, again: str) -> PlanConfig:
+def data_of(config: PlanConfig) -> dict[str, str]:
+    """Return role -> path of the data files of a resolved `config`."""
+    return {LEVELS: str(config.world[LEVELS])} if LEVELS in config.programs else {}
+
+
+def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
+    """Return `config` with the files of data that `run` keeps in place of the user's own.
+
+    Raises
+    ------
+    GameplanError
+        If one is not what was recorded.
+    """
+    kept = {role: str(kept_data(run, role, path, config.programs).resolve()) for role, path in data_of(config).items()}
+    return replace(config, world={**config.world, **kept})
+
+
+def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, again: str) -> PlanConfig:
     """Return the configuration of the run in `run`, once what it would run of the user's own is named (role: name) or `trusted`.
 
     Raises
@@ -97,6 +126,12 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool, aga
     """
     saved = saved_plan(run)
     check_trust(run, own_names(saved), saved.programs, named, trusted, again)
+    levels, world = saved.world.get(LEVELS), named.get("world") or {}
+    if levels and saved.env in WORLDS and LEVELS not in saved.programs and LEVELS not in world and not trusted:
+        raise UsageError(
+            f"the run in {run.path} keeps no copy of its levels, {levels}, which is not read because a run directory says so; "
+            f"if you trust the run: {again} --trusted"
+        )
     return saved
 
 
@@ -117,7 +152,7 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
         if name in saved.programs and is_program(value):
             same = True  # its text was compared
         elif isinstance(before, dict):
-            same = all(str(before.get(key)) == str(new) for key, new in value.items())
+            same = all(str(before.get(key)) == str(new) or _is_same_file(saved, key, new) for key, new in value.items())
         else:
             same = name in CHANGEABLE or value == before
         if not same:
@@ -125,6 +160,14 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
                 f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
             )
     return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+
+
+def _is_same_file(saved: PlanConfig, key: str, path: Any) -> bool:
+    if key != LEVELS or saved.env not in WORLDS:
+        return False
+    if LEVELS in saved.programs:
+        return data_digest(str(path), LEVELS) == saved.programs[LEVELS]
+    return str(Path(str(path)).resolve()) == saved.world.get(LEVELS)
 
 
 def saved_plan(run: RunDirectory) -> PlanConfig:
@@ -145,7 +188,7 @@ def saved_plan(run: RunDirectory) -> PlanConfig:
     return from_saved(PlanConfig, saved, run.path / CONFIG)
 
 
-def repeated_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool = False) -> PlanConfig:
+def repeated_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool = False) -> PlanConfig:
     """Return the configuration that plays the run in `run` again, every decision with the units that it had then.
 
     Raises
@@ -156,12 +199,11 @@ def repeated_plan(run: RunDirectory, named: Mapping[str, str], trusted: bool = F
     again = f"gameplan plan --repeat {run.path}"
     saved = trusted_plan(run, named, trusted, again)
     if not trusted:
-        given: Any = named.get("params")
-        check_addresses(saved.params, given or {}, again)
+        check_addresses(saved.params, named.get("params") or {}, again)
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
     if len(lines) < saved.episodes:
         raise UsageError(f"{run.path} has {len(lines)} of {saved.episodes} episodes; finish it with --resume {run.path} first")
-    return replace(saved, units=[lines[k]["units"] for k in range(saved.episodes)])
+    return replace(with_copies(saved, run), units=[lines[k]["units"] for k in range(saved.episodes)])
 
 
 def default_name(config: PlanConfig) -> tuple[str, str, int]:

@@ -10,7 +10,6 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from games.errors import GameplanError, UsageError
-from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.plans import policy_of
@@ -18,7 +17,7 @@ from solvers.psro.payoffs import Payoffs
 from workbench.arrays import read_arrays
 from workbench.plotting import COLOURS, FLOOR, check_format, save_figure
 from workbench.rundir import METRICS, RunDirectory
-from workbench.solve import saved_config
+from workbench.solve import load_run_game, saved_config
 
 GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
 _NONE = np.empty(0)
@@ -40,7 +39,7 @@ class Population:
         if not file.exists():
             raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
         self.path, self.config = path, config
-        self.game: SequenceGame = load_game(config.game, max_histories=config.max_histories, max_memory=config.max_memory)
+        self.game: SequenceGame = load_run_game(config, run)
         most = 16 * (config.iterations + 1) * (max(self.game.actions) + 1)
         arrays = read_arrays(file, lambda name: most)
         self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]

@@ -1,21 +1,27 @@
-"""Programs of the user's own in runs: their texts are kept with the run, and a run directory alone never makes them run.
+"""Files of the user's own in runs: their texts are kept with the run, and a run directory alone never makes programs run.
 
 A configuration records for each role ("algo", "train", "eval", "env", "planner") the program's digest, and its path for display.
 The run directory has a copy, ``PROGRAMS[role]``; a resumed or replayed run, and every worker, goes on with that text. It runs if
 the command line names a program with the same text again, or says ``--trusted``.
+
+Files that are data, the roles "game" and "levels", are kept alike, and the copy is what is read. No path in a run directory is
+followed: a run that was made before such files were kept goes on only if the command line names the file.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
+from games.files import read_file
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
 from workbench.printing import visible
-from workbench.rundir import PROGRAMS, RunDirectory
+from workbench.rundir import GAME, LEVELS, PROGRAMS, RunDirectory, copy_name
 
 KINDS = {"algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner"}
+_DATA_KINDS = {GAME: "game file", LEVELS: "file of levels"}
 
 _MARK = "# from gameplan evolve"
 
@@ -59,13 +65,56 @@ def kept_programs(run: RunDirectory, digests: Mapping[str, str]) -> dict[str, st
     GameplanError
         If a copy is not what was recorded.
     """
-    texts = {role: read_text(run.path / PROGRAMS[role], f"{KINDS[role]} kept with the run") for role in digests}
+    roles = [role for role in digests if role in PROGRAMS]
+    texts = {role: read_text(run.path / PROGRAMS[role], f"{KINDS[role]} kept with the run") for role in roles}
     for role, text in texts.items():
         if digest_of(text) != digests[role]:
             raise GameplanError(
                 f"{run.path / PROGRAMS[role]} is not the {KINDS[role]} with which the run started (another digest); start anew"
             )
     return texts
+
+
+def data_digest(path: str | Path, role: str) -> str:
+    """Return the hash by which a run knows a file of data.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
+    return hashlib.sha256(read_file(Path(path), _DATA_KINDS[role])).hexdigest()
+
+
+def read_copies(names: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, bytes]:
+    """Return what a run keeps (name of the copy: content) of the data files in `names` (role: path).
+
+    Raises
+    ------
+    GameplanError
+        If one is not what it was when its digest was taken.
+    """
+    found = {}
+    for role, name in names.items():
+        content = read_file(Path(name), _DATA_KINDS[role])
+        if hashlib.sha256(content).hexdigest() != digests[role]:
+            raise GameplanError(f"{name} has changed since the command began; run it again")
+        found[copy_name(role, name)] = content
+    return found
+
+
+def kept_data(run: RunDirectory, role: str, name: str, digests: Mapping[str, str]) -> Path:
+    """Return the copy that `run` keeps of the data file `name`.
+
+    Raises
+    ------
+    GameplanError
+        If it is not what was recorded.
+    """
+    path = run.path / copy_name(role, name)
+    if data_digest(path, role) != digests[role]:
+        raise GameplanError(f"{path} is not the {_DATA_KINDS[role]} with which the run started (another digest); start anew")
+    return path
 
 
 def check_trust(

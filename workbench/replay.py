@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +16,9 @@ from games.random import stream
 from games.world import Cell, Instance, World
 from planners.episode import options, play, step
 from planners.planner import Decision, Planner
+from workbench.addresses import check_addresses
 from workbench.plan import instance_of
-from workbench.plan_config import EPISODES, PlanConfig, load_plan, trusted_plan
+from workbench.plan_config import EPISODES, PlanConfig, load_plan, trusted_plan, with_copies
 from workbench.programs import explained, kept_programs, own_names
 from workbench.rundir import RunDirectory
 
@@ -59,13 +61,25 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False, truste
         If the actions on record do not fit the world as it is now.
     """
     config = trusted_plan(run, {}, trusted, f"gameplan replay {run.path}")
+    if values and not trusted:
+        try:
+            check_addresses(config.params, {}, "")
+        except UsageError as error:
+            raise UsageError(
+                f"the planner of the run in {run.path} asks an address or uses a file that is not taken from a run directory; "
+                f"if you trust the run: gameplan replay {run.path} --values --trusted"
+            ) from error
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
     if not lines:
         raise UsageError(f"{run.path} has no finished episode yet; play some with: gameplan plan --resume {run.path}")
     if episode not in lines:
         raise UsageError(f"{run.path} has no episode {episode}; it has {len(lines)}: {', '.join(_ranges(sorted(lines)))}")
     line = lines[episode]
-    world, planner = load_plan(config, kept_programs(run, config.programs))
+    config, texts = with_copies(config, run), kept_programs(run, config.programs)
+    if not values:  # then nobody asks the planner, and it must not touch what its parameters name
+        config = replace(config, planner="random", params={})
+        texts.pop("planner", None)
+    world, planner = load_plan(config, texts)
     with explained(own_names(config)):
         return _frames(run, config, world, planner, episode, line, values)
 

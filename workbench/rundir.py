@@ -2,6 +2,7 @@
 
 config.json        the resolved configuration; with it and the program every result can be made again
 program.py         the user's own rule, as it was when the run started (train.py, eval.py: meta-solvers; world.py, planner.py)
+game.efg           the user's own game file, as it was then (game.nfg; levels.xsb: a file of levels)
 environment.json   versions, machine, commit
 metrics.jsonl      one line an evaluation, without any clock
 timing.jsonl       one line an evaluation: seconds, and a digest of the other line
@@ -38,7 +39,9 @@ EPISODES = "episodes.jsonl"
 PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
 }  # fmt: skip
-_START = (CONFIG, ENVIRONMENT, *PROGRAMS.values())  # what there is before the first line
+GAME, LEVELS = "game", "levels"  # roles of files that are data
+_DATA = {".efg": "game.efg", ".nfg": "game.nfg"}
+_START = (CONFIG, ENVIRONMENT, *PROGRAMS.values(), *_DATA.values(), "levels.xsb")  # what there is before the first line
 _LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE}
 
 
@@ -124,10 +127,10 @@ class RunDirectory:
         path = self.path / name
         return path.is_file() and path.stat().st_size > 0
 
-    def start(self, config: Mapping[str, Any], environment: Mapping[str, Any], programs: Mapping[str, bytes] | None = None) -> None:
-        """Write what a run starts with: copies of the user's `programs` (role: source), environment, and last the configuration."""
-        for role, source in (programs or {}).items():
-            self.write(PROGRAMS[role], source)
+    def start(self, config: Mapping[str, Any], environment: Mapping[str, Any], copies: Mapping[str, bytes] | None = None) -> None:
+        """Write what a run starts with: `copies` of the user's files (name: content), environment, and last the configuration."""
+        for name, content in (copies or {}).items():
+            self.write(name, content)
         self.write_json(ENVIRONMENT, {"schema": SCHEMA, **environment})
         self.write_json(CONFIG, config)
 
@@ -274,6 +277,13 @@ def default_path(root: Path, game: str, algo: str, seed: int) -> Path:
         number += 1
         path = base.with_name(f"{base.name}-{number}")
     return path
+
+
+def copy_name(role: str, name: str) -> str:
+    """Return what the copy of the user's file `name` is called that a run directory keeps for its `role`."""
+    if role in PROGRAMS:
+        return PROGRAMS[role]
+    return "levels.xsb" if role == LEVELS else _DATA[Path(name).suffix.lower()]
 
 
 def slug(name: str) -> str:

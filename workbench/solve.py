@@ -1,6 +1,7 @@
 """One solver run, from a resolved configuration to a result record."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -12,7 +13,8 @@ import numpy as np
 from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file
-from games.loader import load_game
+from games.gambit.files import is_game_file
+from games.loader import load_game, reads_file
 from games.modules import digest_of, read_text
 from games.params import Value
 from games.sequence_form import SequenceGame
@@ -24,8 +26,8 @@ from workbench.environment import describe_environment
 from workbench.formats import SCHEMA, from_saved
 from workbench.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
 from workbench.policies import SUFFIXES, encode_arrays, encode_policy
-from workbench.programs import KINDS, kept_programs
-from workbench.rundir import CHECKPOINT, CONFIG, METRICS, PROGRAMS, TIMING, RunDirectory
+from workbench.programs import KINDS, data_digest, kept_data, kept_programs, read_copies
+from workbench.rundir import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, copy_name
 
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
@@ -43,9 +45,9 @@ class SolveConfig:
     """A solver run, resolved: everything that decides its result.
 
     `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
-    has hashes of the user's own files; `every` evaluates each so many iterations, and None on a logarithmic grid, unless the family
-    of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops
-    at an exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
+    has hashes of the user's own files, the game's among them; `every` evaluates each so many iterations, and None on a logarithmic
+    grid, unless the family of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops at an
+    exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
     """
 
     game: str
@@ -88,9 +90,14 @@ def resolve_config(
         chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files}
     else:
         texts = {role: read_text(path, f"{KINDS[role]} file") for role, path in files.items()}
+    game, data = config.game, {}
+    if is_game_file(game):
+        if copies is not None and GAME in config.programs:
+            game = str(kept_data(copies, GAME, game, config.programs))
+        data[GAME] = data_digest(game, GAME)
     if files and isolates(texts, config.programs if copies else None, trust, copies.path if copies else None):
         algorithm = isolated_algorithm(
-            config.algo, texts, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"], game=config.game,
+            config.algo, texts, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"], game=game,
             max_histories=config.max_histories,
         )  # fmt: skip
     else:
@@ -114,7 +121,7 @@ def resolve_config(
             changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
     else:
         digests = {"algo": getattr(program, "digest", None)}
-    changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest}
+    changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest} | data
     return SolveConfig(**{**asdict(config), **changes}), algorithm
 
 
@@ -216,7 +223,7 @@ def _solve(
         if stop():  # nothing to save yet
             raise KeyboardInterrupt
 
-    game = load_game(config.game, max_histories=config.max_histories, max_memory=config.max_memory, progress=walked)
+    game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
     if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     solver = algorithm.make(game, alternating=config.updates == "alternating")
@@ -224,9 +231,14 @@ def _solve(
     spent, whose = 0.0, _whose(config, game)
     if resume:
         spent = _restore(solver, run, config, whose, say)
+        if GAME in config.programs and GAME not in saved.programs:  # of an earlier version, which kept no copy
+            for name, content in read_copies({GAME: config.game}, config.programs).items():
+                run.write(name, content)
         run.write_json(CONFIG, asdict(config))
     else:  # a resumed run goes on with these copies of the user's files, whatever becomes of them
-        copies = {role: read_file(Path(getattr(config, role))) for role in config.programs}
+        roles = [role for role in config.programs if role != GAME]
+        copies = {copy_name(role, ""): read_file(Path(getattr(config, role))) for role in roles}
+        copies |= read_copies({GAME: config.game} if GAME in config.programs else {}, config.programs)
         run.start(asdict(config), describe_environment(config.threads), copies)
     _advise(config, algorithm, say)
     progress = _Progress(config, whose, run, solver, Evaluator(game), stop, on_progress, spent)
@@ -244,6 +256,33 @@ def _solve(
     record["total_seconds"] = time.perf_counter() - started
     run.write_result(record)
     return record
+
+
+def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress: Progress | None = None) -> SequenceGame:
+    """Return the game of a run; given the `run`, no file that only it names is read, but the copy that it keeps.
+
+    Raises
+    ------
+    UsageError
+        If the run keeps no copy of its game's file.
+    GameplanError
+        If the game cannot be compiled.
+    """
+    name = config.game
+    if run is not None and GAME in config.programs:
+        name = str(kept_data(run, GAME, name, config.programs))
+    elif run is not None:
+        _check_named(config, run)
+    game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
+    return game if name == config.game else replace(game, name=config.game)
+
+
+def _check_named(config: SolveConfig, run: RunDirectory) -> None:
+    if GAME not in config.programs and reads_file(config.game):
+        raise UsageError(
+            f"the run in {run.path} keeps no copy of the file of its game, {config.game}, which is not read because a run "
+            f"directory says so; name it: gameplan solve {shlex.quote(config.game)} --resume {run.path}"
+        )
 
 
 def result_record(
@@ -449,6 +488,8 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
         before: Any = saved.get(name)
         if name == "params":
             same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
+        elif name == GAME and GAME in config.programs and is_game_file(value):
+            same = data_digest(value, GAME) == config.programs[GAME]
         elif name in PROGRAMS and is_file(value):
             same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
         else:
@@ -457,6 +498,8 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
             raise UsageError(
                 f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
             )
+    if GAME not in changes:
+        _check_named(config, run)
     kept = {name: value for name, value in changes.items() if name in CHANGEABLE}
     return replace(config, **kept)
 

@@ -1,12 +1,9 @@
 """Game files: found by their suffix in any case, read within bounds, known by their content."""
 
 import hashlib
-import stat
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-from games.errors import UsageError
 from games.files import read_file
 from games.gambit.efg import EfgFile
 from games.gambit.nfg import NfgFile
@@ -21,15 +18,6 @@ def is_game_file(name: str) -> bool:
     return Path(name).suffix.lower() in _READERS
 
 
-def _content(path: Path) -> bytes:
-    with suppress(OSError, ValueError):  # the reader says what is wrong
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):  # a pipe without a writer would block for ever
-            what = "a directory" if stat.S_ISDIR(kind) else "not a regular file"
-            raise UsageError(f"cannot read the game file {path}: it is {what}")
-    return read_file(path, "game file")
-
-
 def open_file(path: Path) -> tuple[Source, str]:
     """Return the game in a file, of which the first lines are read, and the key of its content.
 
@@ -40,6 +28,6 @@ def open_file(path: Path) -> tuple[Source, str]:
     GameplanError
         If it is no game file, naming line and column.
     """
-    data = _content(path)
+    data = read_file(path, "game file")
     suffix = path.suffix.lower()
     return _READERS[suffix](data, str(path)), f"gambit {VERSION} {hashlib.sha256(data).hexdigest()}{suffix}"

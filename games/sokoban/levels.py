@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from games.errors import UsageError
-from games.files import reason
+from games.files import read_file
 
 MOST_ROWS = MOST_COLUMNS = 128
 MOST_BYTES = 64 << 20
@@ -85,13 +85,7 @@ def read_levels(path: str | Path) -> list[Level]:
     UsageError
         If the file cannot be read, is no text, has no level, or has a level that cannot be played; one line, with level and row.
     """
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read ({reason(error)}); name a file of levels in XSB, SOK or Boxoban form") from None
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"{path}: has more than {MOST_BYTES:,} bytes, which is the most that is read")
+    data = read_file(Path(path), "file of levels", MOST_BYTES)
     if b"\0" in data:
         raise UsageError(f"{path}: level 1, row 1: is a binary file; levels are text in XSB, SOK or Boxoban form")
     try:

@@ -101,7 +101,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
     from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
     from workbench.plan import INTERRUPTED, run_plan
-    from workbench.plan_config import load_plan
+    from workbench.plan_config import load_plan, with_copies
     from workbench.programs import kept_programs
     from workbench.terminal import job_progress, say
     from workbench.terminal_plan import Screen, print_plan
@@ -110,7 +110,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
             if render:
-                screen = Screen(load_plan(config, kept_programs(run, config.programs) if resume else {})[0], delay)
+                kept = kept_programs(run, config.programs) if resume else {}
+                screen = Screen(load_plan(with_copies(config, run) if resume else config, kept)[0], delay)
                 record = run_plan(
                     config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended, say=say
                 )

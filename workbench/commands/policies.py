@@ -49,21 +49,21 @@ def exploit(game: str, policy: Path, max_histories: int, max_memory: int | None,
 @size_option
 def export(source: str, file: Path, stripped: bool, max_histories: int, max_memory: int | None) -> int:
     """Write the policy of a finished RUN to FILE (.npz, .json or .csv), or the tree of a GAME to FILE (.efg, for Gambit)."""
+    from dataclasses import replace
+
     from games.gambit.export import SUFFIX, export_game
-    from games.loader import load_game
     from workbench.policies import load_policy, save_policy
     from workbench.rundir import RunDirectory
-    from workbench.solve import saved_config
+    from workbench.solve import load_run_game, saved_config
     from workbench.terminal import run_display
 
     if file.suffix.lower() == SUFFIX:
         with run_display(0) as display:
             export_game(source, file, max_histories, max_memory, display.walked)
     else:
-        run = Path(source)
-        config = saved_config(RunDirectory.open(run))
-        game = load_game(config.game, max_histories=config.max_histories, max_memory=max_memory)
-        policy, _ = load_policy(game, run / "policy.npz")
+        run = RunDirectory.open(Path(source))
+        game = load_run_game(replace(saved_config(run), max_memory=max_memory), run)
+        policy, _ = load_policy(game, run.path / "policy.npz")
         save_policy(game, policy, file, stripped=stripped)
     echo(str(file))
     return 0
