@@ -116,7 +116,7 @@ def test_files_without_levels_give_one_line(data, what, tmp_path):
         path.write_bytes(data)
     with pytest.raises(UsageError, match=what) as caught:
         read_levels(path)
-    assert str(caught.value).startswith(f"{path}: ") and "\n" not in str(caught.value)
+    assert f"{path}: " in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_old_encodings_are_read(tmp_path):
