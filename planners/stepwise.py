@@ -49,7 +49,7 @@ def weigh(model, proposal, evaluator, root, steps, by_value, found, best, candid
             last = d + 1 == steps
             if last and total <= top:
                 continue
-            if not last or by_value or steps > 1:
+            if by_value or steps > 1:
                 state = found.states[d + 1]
                 state[:] = found.states[d]
                 found.rewards[d] = apply(model, state, action)

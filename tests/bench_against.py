@@ -3,8 +3,10 @@
     make bench-against REV=main~3        # names what is more than 5 % slower here, and then ends with exit code 1
 
 Two processes, one a tree, run the same benchmarks in samples of a tenth of a second, in the order A B B A, so that the machine's drift
-cancels in the ratio of neighbours. Where code and data happen to lie in memory can cost some percent for as long as a process
-lives, so this is done with several pairs of fresh processes, and a slowdown counts if every pair's median shows it.
+cancels in the ratio of neighbours. Each tree has a new kernel cache of its own, filled before anything is measured: whether numba can
+inline a kernel into another depends on which of them it read from disk. Where code and data happen to lie in memory can cost some
+percent for as long as a process lives, so this is done with several pairs of fresh processes, and a slowdown counts if every pair's
+median shows it.
 """
 
 import argparse
@@ -122,10 +124,10 @@ def work() -> None:
 class Worker:
     """A process that measures in one tree."""
 
-    def __init__(self, tree: Path) -> None:
+    def __init__(self, tree: Path, cache: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, __file__, "--work"], cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [sys.executable, __file__, "--work"], cwd=tree, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(tree), "GAMEPLAN_CACHE": str(cache)},
         )  # fmt: skip
 
     def ask(self, name: str, count: int) -> float | str:
@@ -176,16 +178,17 @@ def main() -> int:
     names = [name for name in BENCHMARKS if options.only in name]
     medians: dict[str, list[float]] = {name: [] for name in names}
     reasons: dict[str, str] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-") as tree:
+    with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
+        tree, caches = Path(scratch) / "tree", (Path(scratch) / "here", Path(scratch) / "there")
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(tree, filter="data")
-        for _ in range(options.pairs):
-            here, there = Worker(TOP), Worker(Path(tree))
+        for k in range(1 + options.pairs):  # the first pair compiles
+            here, there = Worker(TOP, caches[0]), Worker(tree, caches[1])
             for name in names:
-                found = ratios(name, here, there, options.rounds)
+                found = ratios(name, here, there, options.rounds if k else 0)
                 if isinstance(found, str):
                     reasons[name] = found
-                else:
+                elif k:
                     medians[name].append(statistics.median(found))
             here.close()
             there.close()

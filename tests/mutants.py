@@ -59,7 +59,7 @@ CONCERNED = {
     "planners/parts/": "flare planners_conformance critic",
     "planners/metrics": "flare compare",
     "planners/episode": "planners_conformance plan expectimax critic",
-    "planners/budget": "planners_conformance plan critic",
+    "planners/budget": "budget planners_conformance plan critic",
     "planners/pace": "planners_conformance plan critic expectimax",
     "planners/language/": "language language_endpoint",
     "games/": "games properties registry",

@@ -14,7 +14,7 @@ from planners.catalogue import find_planner
 from planners.critic import Critic
 from planners.record import best_line, children, root_actions
 from planners.table import find
-from planners.tree import EDGES, NODES, Search, new_tree, simulations
+from planners.tree import DEAD, EDGES, NODES, Search, new_tree, simulations
 
 
 class Corridor:
@@ -45,6 +45,17 @@ class Doomed(Corridor):
 
     def lost(self, discount, steps):
         return -5.0
+
+
+class Stairs(Doomed):
+    """Up by one or two, from 3; no way leads back, and 5 is known to be lost."""
+
+    def legal(self, state, actions):
+        actions[:2] = 1, 2
+        return 0 if state[0] >= 6 else 2
+
+    def dead(self, state):
+        return state[0] == 5
 
 
 class Single(Corridor):
@@ -157,6 +168,21 @@ def test_loops_are_cut_and_equal_states_are_one_node():
     assert 0.55 <= values[1].value <= 0.7 + 1e-9  # three steps: -0.1 - 0.1 + 0.9
     assert values[1].visits > 300 and tree.bounds[0] < 0.0
     assert sum(v.visits for v in decision.values) == 400 == tree.node_visits[0]
+
+
+def test_totals_of_nodes_are_those_of_their_edges_and_leaves():
+    """A state's first visit is worth its evaluation, every later one what the edge taken returned."""
+    tree = corridor(model=Stairs(), budget=Budget(simulations=100), evaluator="heuristic")[0].tree
+    assert tree.filled[NODES] == 4 and (tree.loss == DEAD).sum() == 1
+    for node in range(4):
+        below = slice(tree.first_edge[node], tree.first_edge[node] + tree.edge_count[node])
+        if not tree.edge_count[node]:
+            assert tree.node_totals[node] == tree.fixed[node] * tree.node_visits[node]
+            continue
+        evaluated = node > 0  # only the state 4
+        assert tree.node_visits[node] == tree.visits[below].sum() + evaluated
+        assert tree.node_totals[node] == pytest.approx(tree.totals[below].sum() + evaluated * 4 / 6)
+    assert sorted(set(tree.fixed[:4])) == [-5.0, 0.0]
 
 
 def test_risk_and_proven_dead_states():

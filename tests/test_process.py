@@ -3,14 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
-import pytest
 
 from games.dispatch import plain
 from games.jit import njit
 from games.process import PythonModel, apply, draw, key, legal, terminal
 from games.random import below, normal, stream, unit
 from games.world import Instance
-from planners.budget import SIMULATIONS, Budget, new_cost, spend
+from planners.budget import Budget, new_cost
 from planners.episode import play
 from planners.planner import Decision
 from planners.table import find, insert, new_table
@@ -109,28 +108,6 @@ def test_table_finds_what_was_put_in():
         insert(keys, slots, place, np.uint64(entry), number)
     for number, entry in enumerate(dict.fromkeys(entries.tolist())):
         assert slots[find(keys, slots, np.uint64(entry))] == number
-
-
-@pytest.mark.parametrize(
-    ("budget", "done"),
-    [
-        (Budget(), 7),
-        (Budget(units=3), 3),
-        (Budget(simulations=12), 12),
-        (Budget(seconds=1e-9), 1),
-        (Budget(expansions=2), 7),  # never made, so the planner's own number holds, not infinity
-        (Budget(simulations=12, expansions=2), 12),
-    ],
-)
-def test_budgets(budget, done):
-    cost, limit = new_cost(), budget.limits()[SIMULATIONS]
-
-    def advance(n):
-        did = int(min(n, limit - cost[SIMULATIONS]))
-        cost[SIMULATIONS] += did
-        return did
-
-    assert spend(advance, budget, 7, cost) == done
 
 
 class Coin:
