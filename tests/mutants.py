@@ -198,29 +198,23 @@ def concerned(path: str) -> list[str]:
     return [str(file) for file in files if (TOP / file).exists()]
 
 
-def notice(mutant: Mutant, top: Path) -> str:
-    """Try a mutant in the tree at `top`, which is left as it was; return "survived", or who noticed it.
-
-    Raises
-    ------
-    SystemExit
-        If the test that fails does so without the mutant too.
-    """
+def notice(mutant: Mutant, top: Path) -> tuple[bool, str]:
+    """Try a mutant in the tree at `top`, which is left as it was; return whether it was noticed, and by what or why not."""
     original = apply(mutant, top)
     try:
         code, output = test(top, concerned(mutant.path))
     finally:
         (top / mutant.path).write_text(original)
     if code == 0:
-        return "survived"
+        return False, "all tests passed"
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
-        return "the clock"
+        return True, "the clock"
     failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if not failed:  # the process was ended by a signal, or nothing could be collected
-        return f"exit code {code}"
+        return True, f"exit code {code}"
     if "::" in failed[0] and test(top, failed[:1])[0] != 0:
-        raise SystemExit(f"{failed[0]} fails without a mutant too: make the tests pass first")
-    return failed[0]
+        return False, f"{failed[0]} fails without it too"
+    return True, failed[0]
 
 
 def test(top: Path, what: list[str]) -> tuple[int, str]:
@@ -275,20 +269,20 @@ def run(chosen: list[Mutant], workers: int) -> list[Mutant]:
             copy_tree(Path(scratch) / str(k))
             trees.put(Path(scratch) / str(k))
 
-        def attempt(mutant: Mutant) -> tuple[str, float]:
+        def attempt(mutant: Mutant) -> tuple[bool, str, float]:
             tree, begin = trees.get(), time.monotonic()
             try:
-                return notice(mutant, tree), time.monotonic() - begin
+                return *notice(mutant, tree), time.monotonic() - begin
             finally:
                 trees.put(tree)
 
         with ThreadPoolExecutor(workers) as pool:
-            for mutant, (by, seconds) in zip(chosen, pool.map(attempt, chosen), strict=True):
-                if by == "survived":
-                    survivors.append(mutant)
-                    print(f"\nnot noticed ({seconds:.0f} s):\n{mutant}", flush=True)
-                else:
+            for mutant, (noticed, by, seconds) in zip(chosen, pool.map(attempt, chosen), strict=True):
+                if noticed:
                     print(f"{mutant.path}: {by} ({seconds:.0f} s)", flush=True)
+                else:
+                    survivors.append(mutant)
+                    print(f"\nnot noticed ({by}, {seconds:.0f} s):\n{mutant}", flush=True)
     return survivors
 
 
