@@ -1,6 +1,9 @@
 """Genomes: static check, normal form, structure and constants, opening."""
 
 import ast
+import importlib
+import types
+from contextlib import suppress
 
 import hostile
 import numpy as np
@@ -14,6 +17,7 @@ from tests.test_operators import behaviour
 from workbench.discovery.genome.canonical import canonical, program_id, size, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.draft import opened_source
+from workbench.discovery.genome.names import FORBIDDEN, public
 from workbench.discovery.isolation.source import is_inert
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
 from workbench.discovery.tasks.cfr.seeds import shipped
@@ -51,6 +55,9 @@ HOSTILE_TOPS = [
     "def f(x=open('a')): return x",
     "def __getattr__(name): return 1",
     "X = 1; X.y = 2",
+    "import dataclasses as m\ndef f():\n    import numpy as m\n    return 1",
+    "from numpy import vectorize as njit\ndef f():\n    from numba import njit\n    return 1",
+    "from numba import njit\ndef njit(f): return f\n@njit\ndef f(x): return x",
 ]
 HOSTILE_BODIES = [
     "eval('1')",
@@ -125,6 +132,10 @@ HOSTILE_BODIES = [
     "g = accumulate_regret; g.typingctx",
     "(x for x in S).gi_frame.f_builtins",
     "try: pass\n    except Exception as e: e.__traceback__.tb_frame",
+    "from numba import njit; njit('1')",
+    "import numba; f = numba.njit",
+    "from solvers.rule import discount; d = [discount][0]; d.compile('1')",
+    "import numpy as np; np.random.default_rng(1).normal.func_code",
     "self._x = 1; S._x",
     "del S",
 ]
@@ -217,6 +228,26 @@ def test_the_check_accepts_public_names_however_they_are_imported():
         "from numpy.linalg import norm"
     )
     assert refused(RULE.format(top=top, body=body)) == []
+
+
+def test_public_names_lead_to_no_module_and_no_code():
+    """From everything that a program may take, by all attributes that are not refused, two steps far."""
+    reached: dict[int, tuple[str, object]] = {}
+    row = [(f"{m}.{name}", getattr(importlib.import_module(m), name)) for m, listed in public().items() for name in listed]
+    row += [("an array", np.zeros(2)), ("a text", ""), ("a generator", (x for x in ())), ("numbers", np.random.default_rng(1))]
+    for _ in range(3):
+        row = [(path, found) for path, found in row if id(found) not in reached]
+        reached |= {id(found): (path, found) for path, found in row}
+        further = []
+        for path, found in row:
+            for name in dir(found):
+                if not name.startswith("_") and name not in FORBIDDEN:
+                    with suppress(Exception):
+                        further.append((f"{path}.{name}", getattr(found, name)))
+        row = further
+    astray = (types.ModuleType, types.CodeType, types.FrameType)
+    assert [path for path, found in reached.values() if isinstance(found, astray)] == []
+    assert len(reached) > 2000
 
 
 def test_canonical_is_idempotent_and_sees_through_writing():

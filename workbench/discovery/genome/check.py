@@ -117,11 +117,12 @@ def _bound_names(nodes: list[ast.AST]) -> set[str]:
 
 
 def _module_level(tree: ast.Module, nodes: list[ast.AST], class_form: bool) -> Found:
-    names, bound = Names(nodes), _bound_names(nodes)
+    names = Names(nodes)
+    bound = _bound_names([node for node in nodes if not isinstance(node, ast.alias)])
 
     def meant(decorator: ast.expr) -> str:
-        """Return what a decorator is, by the import that its name comes from, or as a builtin that is not bound to another."""
-        if isinstance(decorator, ast.Name) and decorator.id not in names.taken:
+        """Return what a decorator is, by the import that its name comes from, or as a builtin; neither may be bound to another."""
+        if isinstance(decorator, ast.Name) and (decorator.id in bound or decorator.id not in names.taken):
             return decorator.id if decorator.id not in bound else ""
         return (names.object(decorator) or "").rpartition(".")[2] if ast.unparse(decorator) in _DECORATORS else ""
 

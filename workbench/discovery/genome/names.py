@@ -33,10 +33,13 @@ FORBIDDEN = words(
     "load save savez savez_compressed savetxt loadtxt genfromtxt fromfile tofile fromregex memmap open_memmap DataSource "
     "ctypeslib ctypes cffi f2py lib testing core distutils show_config info test lookfor source format format_map dump dumps "
     "os sys io builtins inspect importlib subprocess modules objmode jit cfunc cuda extending frompyfunc bit_generator "
-    "tb_frame tb_next gi_frame gi_code cr_frame ag_frame f_globals f_locals f_builtins f_back f_code func_globals mro "
+    "tb_frame tb_next gi_frame gi_code cr_frame cr_code ag_frame ag_code f_globals f_locals f_builtins f_back f_code mro "
+    "func_globals func_code func_closure func_dict func_defaults get_function_type "
     "py_func overloads typingctx targetctx targetdescr targetoptions recompile get_call_template get_compile_result get_overload "
+    "compile get_metadata get_annotation_info parallel_diagnostics nopython_signatures "
     "inspect_llvm inspect_asm inspect_cfg inspect_types inspect_disasm_cfg add_overload disable_compile enable_caching"
 )
+_NJIT = {"numba.njit", "solvers.rule.njit"}  # the same; it may decorate, and evaluates text that it is called with
 # Of numpy, what reads or writes beyond arrays, keeps state for all, or evaluates text; of others, what evaluates text.
 _NOT = words(
     "bmat matrix asmatrix mat seterrcall geterrcall setbufsize get_include show_runtime set_printoptions from_dlpack "
@@ -68,21 +71,30 @@ def public() -> dict[str, frozenset[str]]:
 
 
 class Names:
-    """The imports of a program: which of its names stand for modules, and which for what was taken from one."""
+    """The imports of a program: which of its names stand for modules, and which for what was taken from one.
+
+    What is said of a name is true wherever it is only if it has one meaning; `twice` has the lines and names of those with two.
+    """
 
     def __init__(self, nodes: list[ast.AST]) -> None:
         self.modules: dict[str, str] = {}
         self.taken: dict[str, str] = {}
+        self.twice: list[tuple[int, str]] = []
         for node in nodes:
             if isinstance(node, ast.Import):
                 for alias in node.names:
-                    self.modules[alias.asname or alias.name.split(".")[0]] = (
-                        alias.name if alias.asname else alias.name.split(".")[0]
-                    )
+                    first = alias.name.split(".")[0]
+                    self._add(self.modules, alias.asname or first, alias.name if alias.asname else first, node.lineno)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 for alias in node.names:
                     path = f"{node.module}.{alias.name}"
-                    (self.modules if path in public() else self.taken)[alias.asname or alias.name] = path
+                    self._add(self.modules if path in public() else self.taken, alias.asname or alias.name, path, node.lineno)
+
+    def _add(self, table: dict[str, str], name: str, path: str, line: int) -> None:
+        known = self.modules.get(name, self.taken.get(name, path))
+        if known != path and {known, path} != _NJIT:
+            self.twice.append((line, name))
+        table[name] = path
 
     def module(self, node: ast.AST) -> str | None:
         """Return the module that an expression stands for, or None."""
@@ -119,6 +131,8 @@ def imports(nodes: list[ast.AST]) -> Found:
             for alias in node.names:
                 if alias.name not in legal[module] and f"{module}.{alias.name}" not in legal:
                     yield node.lineno, f"imports {alias.name} from {module}, which is not allowed"
+    for line, name in Names(nodes).twice:
+        yield line, f"imports {name} a second time, as something else"
 
 
 def attributes(nodes: list[ast.AST]) -> Found:
@@ -127,8 +141,11 @@ def attributes(nodes: list[ast.AST]) -> Found:
     functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
     stored = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
     bases = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    decorators = {id(d) for node in nodes if isinstance(node, ast.FunctionDef) for d in node.decorator_list}
     for node in nodes:
         line = getattr(node, "lineno", 1)
+        if names.object(node) in _NJIT and id(node) not in decorators:
+            yield line, f"{ast.unparse(node)} is a decorator, and to be used as such only"
         module = names.module(node)
         if module is not None and id(node) not in bases and isinstance(getattr(node, "ctx", None), ast.Load | ast.Store | ast.Del):
             yield line, f"{module} is a module, which is for taking names from: write {ast.unparse(node)}.NAME"
