@@ -1,4 +1,4 @@
-"""Fifty hostile candidates: each is a CFR rule (or class program) that does something else beside.
+"""Hostile candidates: each is a CFR rule or a class program that does something else beside; `ELSEWHERE` has other tasks'.
 
 `DROPPED` are those that the normal form makes honest, `REFUSED` those that the static check turns away; the others look like honest
 rules, and the isolation has to hold them.
@@ -44,6 +44,7 @@ class PolicyAccumulator:
     def update_accumulate_policy(self, info_state_node, iteration_number, info_state_policy, cfr_regrets, reach_prob, counterfactual_reach_prob):
         return {{a: info_state_node.cumulative_policy[a] + reach_prob * p for a, p in info_state_policy.items()}}
 """
+FORK = '"[__import__(chr(111) + chr(115)).fork() for _ in range(3)]"'
 DAEMON = """'''
 import os, time
 try:
@@ -75,7 +76,14 @@ DROPPED = {  # with all annotations, by the normal form
 }  # fmt: skip
 REFUSED = {  # by the static check, were they executed or not
     "a decorator": rule(top=f"@{EXEC}\ndef f(): pass"),
-    "a decorator of ours by another's name": rule(top="from numpy import vectorize as njit", compiled=True),
+    "a decorator by the name of ours": rule(top=f"def njit(f):\n    {WRITE}\n    return f", compiled=True),
+    "a name with two meanings": rule(
+        "c = m.copy.types.CodeType", top="import dataclasses as m\ndef f():\n    import numpy as m\n    return 1"
+    ),
+    "a signature in words": rule(f"numba.njit({FORK})(f)", top="import numba\ndef f(x): return x"),
+    "a kernel compiled again, in words": rule(f"[add_to_average][0].compile({FORK})"),
+    "code of a function in C": rule("np.random.default_rng(1).normal.func_code.replace(co_consts=())"),
+    "text that looks up attributes": rule("raise ValueError([*map(str.format, ['{{0.__class__}}'], [R])])"),
     "a default argument": rule(top=f"def f(x={WRITE}): return x"),
     "a class body": classes(inner=f"x = {EXEC}({DAEMON})"),
     "a base class": classes(bases=f"({WRITE})"),
@@ -112,15 +120,86 @@ HELD = {  # by the isolation: legal rules, to look at
     "no end, compiled": rule("x = 0.0\n    while x >= 0.0: x = (x + r[0] * r[0]) % 2.0", compiled=True),
     "no end while it is imported": classes(top="def f(n):\n    return f(n - 1) + f(n - 2) if n > 1 else n", body="raise ValueError(sum(10 ** (10 ** k) for k in range(12)))"),
     "all memory": rule("x = []\n    while True: x.append(np.ones(1 << 22))"),
-    "all memory, compiled": rule("R[0] += np.ones(1 << 36).sum()", compiled=True),
+    "all memory, compiled": rule("x = [np.ones(1 << 20)]\n    while len(x) > 0: x.append(np.ones(1 << 20))", compiled=True),
     "no end of calls": rule("f(1)", top="def f(x): return f(x + 1) + 1"),
-    "no end of calls, compiled": rule("R[0] += f(t)", top="@njit\ndef f(x):\n    return f(x + 1.0) + 1.0 if x > 0.0 else 0.0", compiled=True),
+    "no end of calls, compiled": rule("R[0] += f(t)", top="@njit\ndef f(x):\n    if x < 0.0: return 0.0\n    return math.sin(f(x + 1.0)) + x", compiled=True),
     "out of bounds": rule("for k in range(1 << 40): R[k] = 7.0", compiled=True),
     "a message that steers": rule("raise ValueError('\\x1b]0;x\\x07\\ud800\\u202e' * 3)"),
     "an error that errs": classes(top="class E(Exception):\n    def __len__(self): return 1 / 0\n", body="raise E(E(E))"),
     "a number too long to print": rule("raise ValueError(10 ** 100_000)"),
     "the game changed": rule("infosets.first[:] = 0; infosets.count[:] = 1"),
     "sums that are none": rule("R[:] = np.nan"),
-    "a compiler's night": rule("\n    ".join(f"R[0] += math.sin(r[0] + {k}.0) ** {k}.5" for k in range(300)), compiled=True),
+    "a compiler's night": rule("\n    ".join(["x0 = (r[0], r[0])", *(f"x{k + 1} = (x{k}, x{k})" for k in range(24)), "R[0] += x24" + "[0]" * 25]), compiled=True),
+    "out of bounds on both sides": rule("for k in range(1 << 24): R[k - (1 << 23)] = 7.0", compiled=True),
+    "out of bounds a little": rule("for k in range(len(R), len(R) + 64): R[k] = 0.0", compiled=True),
+    "an annotation of a field": classes(inner=f"x: {EXEC}({DAEMON}) = 1"),
+    "a property in place of a method": classes(top="class B:\n    @property\n    def f(self):\n        while True: pass", body="B().f"),
+    "no end of making": classes(inner="def __init__(self):\n        while True: pass"),
+    "a base class that is a type of Python's": classes(bases="(property)"),
+    "an error of a million lists": rule("x = []\n    for _ in range(1_000_000): x = [x]\n    raise ValueError(x)"),
+    "an error that holds itself": rule("x = []\n    x.append(x)\n    raise KeyError(x)"),
+    "an error that is not an Exception": rule("raise np.linalg.LinAlgError(R, np.ones(1 << 20))"),
+    "an answer of millions": classes(body="return {a: 1.0 for a in range(30_000_000)}"),
+    "actions that there are not": classes(body="return {-1: 1.0, 10**6: 2.0, 'x': 3.0, None: 4.0, **cfr_regrets}"),
+    "minus infinity": classes(body="return {a: -1e308 * 10 for a in cfr_regrets}"),
+    "one hash for all": rule("x = {}\n    for k in range(1 << 20): x[k * (2**61 - 1)] = k"),
+    "the generators' seeds": rule("np.random.seed(1); R[0] += np.random.random()", compiled=True),
+    "numpy's state": rule("np.seterr(all='raise')\n    np.random.shuffle(infosets.first)"),
 }  # fmt: skip
 HOSTILE = {**DROPPED, **REFUSED, **HELD}
+
+SOLVER = """
+import numpy as np
+from solvers.rule import njit, uniform
+TRAIN = {{}}
+EVAL = {{}}
+STATE = {{}}
+{decorator}
+def train(meta, iteration, params):
+    {body}
+    return uniform(meta)
+{decorator}
+def evaluate(meta, iteration, params):
+    return uniform(meta)
+"""
+VALUE = """
+import numpy as np
+from solvers.rule import njit
+PARAMS = {{}}
+{decorator}
+def row_value(cells, params):
+    {body}
+    return 1.0
+"""
+SQUARE = """
+import numpy as np
+PARAMS = {{}}
+def square_value(nearest, mean, furthest, walls, corridor, goal, goals_beside, steps, boxes, params):
+    {body}
+    return nearest
+def bound_weight(boxes, squares, params):
+    return 1.0
+"""
+BODIES = {
+    "no end": "while True: pass",
+    "all memory": "x = []\n    while True: x.append(np.ones(1 << 22))",
+    "no number": "return float('nan')",
+    "infinity": "return 1e308 * 10",
+    "another kind": "return 'x'",
+    "a shape that lies": "return np.ones((3, 1 << 20))",
+    "an error that holds itself": "x = []\n    x.append(x)\n    raise KeyError(x)",
+    "files": f"{EXEC}(\"open('{{there}}', 'w')\")",
+}
+ELSEWHERE = {  # task -> name -> source
+    task: {name: text.format(body=body, decorator="") for name, body in BODIES.items()}
+    for task, text in (("psro", SOLVER), ("h2048", VALUE), ("sokoban-h", SQUARE))
+}
+ELSEWHERE["psro"] |= {
+    "payoffs changed": SOLVER.format(body="meta.sizes[:] = 1; meta.start[:] = 0", decorator=""),
+    "out of bounds": SOLVER.format(body="for k in range(1 << 24): meta.start[k - (1 << 23)] = 7", decorator="@njit"),
+    "no end, compiled": SOLVER.format(body="x = 0.0\n    while x >= 0.0: x = (x + iteration) % 2.0", decorator="@njit"),
+}
+ELSEWHERE["h2048"] |= {
+    "out of bounds": VALUE.format(body="for k in range(1 << 24): cells[k - (1 << 23)] = 7.0", decorator="@njit"),
+    "cells changed": VALUE.format(body="cells[:] = 0.0", decorator="@njit"),
+}

@@ -193,7 +193,7 @@ def test_the_check_accepts_rules_and_class_programs():
     assert refused(program.replace("PolicyAccumulator", "Other")) == ["line 1: class PolicyAccumulator is missing"]
 
 
-def test_fifty_hostile_candidates():
+def test_hostile_candidates():
     """The check refuses what it can see; annotations are gone in the normal form; the rest is for the isolation."""
     honest = canonical(hostile.rule(compiled=True), FUNCTIONS)
     for name, source in hostile.HOSTILE.items():

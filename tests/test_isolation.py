@@ -175,8 +175,13 @@ def test_clocks_are_the_parent_s(toy):
     busy = "import time\ndef answer():\n    end = time.process_time() + 0.4\n    while time.process_time() < end: pass\n"
     honest = run(toy, f"{busy}    return 0.25\n")
     liar = run(toy, f"{busy}    time.process_time = lambda: 0.0\n    return 0.25\n")
-    assert honest.values == liar.values == (0.25,)
-    assert honest.seconds[0] > 0.3 and liar.seconds[0] > 0.3
+    early = run(
+        toy,
+        "import time\nclock, time.process_time = time.process_time, lambda: 100.0\n"
+        "def answer():\n    end = clock() + 0.4\n    while clock() < end: pass\n    return 0.25\n",
+    )
+    assert honest.values == liar.values == early.values == (0.25,)
+    assert min(honest.seconds[0], liar.seconds[0], early.seconds[0]) > 0.3  # nor does it say that preparing took them
 
 
 def test_what_the_task_raises_when_it_scores_is_the_program_s_failure(toy):

@@ -26,7 +26,7 @@ from workbench.discovery.isolation.worker import Worker
 from workbench.discovery.task import Task
 
 ANSWER, FAILURE = b"A", b"E"
-CLOCKS = struct.Struct("<ddd")  # seconds, as the process says itself: CPU of preparing, wall of preparing and running, CPU of all
+CLOCKS = struct.Struct("<dd")  # seconds of an answer, as the process says itself: wall, CPU
 LAST = struct.Struct("<qd")  # a child's wait status and CPU seconds, as its zygote says
 NO_MEMORY = 3  # exit status of a child that cannot even say so
 _IN = locks.OUT + 1  # a child's requests
@@ -111,7 +111,7 @@ def _prepare(task: Task | None, structure: str | None) -> tuple[Any, bytes]:
     except BaseException as error:
         return None, _failure(error)
     seconds = time.process_time() - cpu
-    return program, ANSWER + CLOCKS.pack(seconds, time.monotonic() - wall, seconds) + wire.pack({})
+    return program, ANSWER + CLOCKS.pack(time.monotonic() - wall, seconds) + wire.pack({})
 
 
 def _be_child(task: Task | None, program: Any, requests: int, answers: int, order: dict[str, Any], *, locked: bool) -> NoReturn:
@@ -132,7 +132,11 @@ def _be_child(task: Task | None, program: Any, requests: int, answers: int, orde
             request = wire.receive(_IN)
             if order["random"] and "seed" in request:
                 _seed(request["seed"] % 2**32)
-            wire.write_block(locks.OUT, _work(task, program, request, worker))
+            if request["do"] == "prepare":
+                program, payload = _prepare(task, request["structure"])
+            else:
+                payload = _work(task, program, request, worker)
+            wire.write_block(locks.OUT, payload)
     except MemoryError:
         os._exit(NO_MEMORY)
     finally:  # also at the end of the requests
@@ -148,7 +152,6 @@ def _seed(seed: int) -> None:
 
 def _work(task: Task | None, program: Any, request: dict[str, Any], worker: Worker) -> bytes:
     cpu, began = time.process_time(), time.monotonic()
-    prepared = cpu
     try:
         if request["do"] == "probe":
             answer = {"open": np.array([_holes()])}
@@ -159,12 +162,9 @@ def _work(task: Task | None, program: Any, request: dict[str, Any], worker: Work
             answer = {"fingerprint": task.fingerprint(request["source"], request["seed"])}
         else:
             assert task
-            if request["structure"] is not None:
-                program = task.prepare(request["structure"])
-                prepared = time.process_time()
             answer = task.run(program, request["constants"], request["instance"], request["horizon"], request["seed"])
         body = wire.pack(answer)
-        return ANSWER + CLOCKS.pack(prepared - cpu, time.monotonic() - began, time.process_time() - cpu) + body
+        return ANSWER + CLOCKS.pack(time.monotonic() - began, time.process_time() - cpu) + body
     except MemoryError:
         raise
     except BaseException as error:

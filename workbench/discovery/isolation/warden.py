@@ -116,25 +116,30 @@ class Warden:
         if structure is None:
             outcome = Outcome(prepared.status, prepared.reason, compiled=True)
         else:
-            seconds = prepared.prepare if new else 0.0
+            seconds = prepared.cpu if new else 0.0
             outcome = Outcome(prepared.status, prepared.reason, compile_seconds=seconds, compiled=new)
         if outcome.status != OK:
             return outcome
         # Compiling counts whenever it was: what becomes of a job does not depend on the jobs before.
-        left = job.limits.cpu_seconds - prepared.prepare
+        left = job.limits.cpu_seconds - prepared.cpu
         one = None
         for trial in job.trials:
             if one is None:
                 one = self._nursery.child(zygote, cpu_seconds=left, random=structure is None or "random" in structure)
-            reply = one.ask({
-                "do": "run", "structure": job.source if structure is None else None, "constants": constants,
-                "instance": trial.instance, "horizon": trial.horizon, "seed": job.seed,
-            }, deadline)  # fmt: skip
-            self._busy += reply.wall
-            left -= reply.cpu
+            reply = prepared
+            if structure is None:  # what it prepares is seen from here, too: how long it took is not its own word
+                reply = one.ask({"do": "prepare", "structure": job.source, "seed": job.seed}, deadline)
+                outcome = replace(outcome, compile_seconds=outcome.compile_seconds + reply.cpu)
+                self._busy += reply.wall
+                left -= reply.cpu
+            if reply.status == OK:
+                reply = one.ask({
+                    "do": "run", "constants": constants, "instance": trial.instance, "horizon": trial.horizon, "seed": job.seed,
+                }, deadline)  # fmt: skip
+                self._busy += reply.wall
+                left -= reply.cpu
             outcome = self._score(task, job, trial, reply, outcome)
             if structure is None:  # such a program may keep what it likes in its process: a new one for every trial
-                outcome = replace(outcome, compile_seconds=outcome.compile_seconds + reply.prepare)
                 outcome, left = _charged(outcome, left, one.finish())
                 one = None
             if outcome.status != OK:
@@ -142,7 +147,7 @@ class Warden:
         return outcome if one is None else _charged(outcome, left, one.finish())[0]
 
     def _score(self, task: Task, job: Job, trial: Trial, reply: Reply, outcome: Outcome) -> Outcome:
-        seconds = (*outcome.seconds, reply.cpu - reply.prepare)
+        seconds = (*outcome.seconds, reply.cpu)
         if reply.answer is None:
             return replace(outcome, status=reply.status, reason=reply.reason, seconds=seconds)
         try:

@@ -25,13 +25,12 @@ WALL = "the wall-clock limit is over"
 class Reply(NamedTuple):
     """What came back: a status, a reason if it is not ok, an answer if it is, and what the process says about its seconds.
 
-    `prepare` and `cpu` are CPU seconds of preparing and of all, `wall` are all seconds.
+    `cpu` are CPU seconds, `wall` are all.
     """
 
     status: str
     reason: str = ""
     answer: Answer | None = None
-    prepare: float = 0.0
     wall: float = 0.0
     cpu: float = 0.0
 
@@ -156,7 +155,7 @@ class Child:
         except BrokenPipeError:
             return self._ended()
         longest = time.monotonic() - began  # of what it says about itself no more is believed than is possible
-        reply = reply._replace(**{name: min(getattr(reply, name), longest) for name in ("prepare", "wall", "cpu")})
+        reply = reply._replace(**{name: min(getattr(reply, name), longest) for name in ("wall", "cpu")})
         self._said, self._waited = self._said + reply.cpu, self._waited + longest
         return reply
 
