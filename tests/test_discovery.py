@@ -1,5 +1,6 @@
 """The discovery loop: the same run for any number of workers and kills, budgets, what counts, and the verbs."""
 
+import errno
 import json
 import os
 import signal
@@ -15,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from cli import cli
-from games.errors import UsageError
+from games.errors import GameplanError, UsageError
+from games.files import write_atomically
 from workbench.discovery.config import DiscoveryConfig, load_config, resolve
 from workbench.discovery.exchange import export, read_programs
 from workbench.discovery.isolation import measure
@@ -219,3 +221,18 @@ def test_configurations_are_files(tmp_path):
     (tmp_path / "c.toml").write_text("evals = 5\n")
     with pytest.raises(UsageError, match="no task"):
         load_config(tmp_path / "c.toml")
+
+
+def test_an_export_that_finds_no_room_leaves_nothing(whole, tmp_path, monkeypatch):
+    written = []
+
+    def full(path, content):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        write_atomically(path, content)
+
+    monkeypatch.setattr("workbench.discovery.exchange.write_atomically", full)
+    with pytest.raises(GameplanError, match="No space left on device; choose another --out"):
+        export(Store.open(whole[0]), tmp_path / "out")
+    assert written and not (tmp_path / "out").exists()

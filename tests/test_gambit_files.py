@@ -332,3 +332,11 @@ def test_memory_is_bounded(monkeypatch):
     monkeypatch.setattr("games.gambit.compile.resident", iter([0, 10**7]).__next__)
     with pytest.raises(GameplanError, match=r"game.efg needs more memory than 1MB by 2,048 histories; choose .* --max-memory"):
         compile_source(EfgFile(deep(2000).encode(), "game.efg"), "game.efg", "key", 10**6, max_memory=10**6)
+
+
+def test_a_strategic_game_too_large_for_the_memory_is_refused_before_its_payoffs_are_read():
+    """A million profiles of 64 players, of which the file tells no payoff: what would be missed is not looked for."""
+    players, counts = " ".join(['"p"'] * 64), " ".join(["1"] * 44 + ["2"] * 20)
+    source = NfgFile(f'NFG 1 R "t" {{ {players} }} {{ {counts} }} 1'.encode(), "big.nfg")
+    with pytest.raises(GameplanError, match=r"big.nfg needs more memory than 1GB, 1.61GB at least; .* --max-memory"):
+        compile_source(source, "big.nfg", "key", 10**8, max_memory=10**9)

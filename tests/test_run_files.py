@@ -23,8 +23,9 @@ from workbench.discovery.session import begin
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
 from workbench.population import Population
-from workbench.rundir import RunDirectory, default_path
+from workbench.rundir import RunDirectory, default_path, run_curves
 from workbench.solve import SolveConfig, resumed_config, solve
+from workbench.terminal_evolve import print_discovery
 
 OLD = Path(__file__).parent / "cases" / "run-0.1.0"
 SAME = ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")
@@ -331,3 +332,23 @@ def test_temporary_files_of_dead_processes_are_removed(runs, tmp_path, monkeypat
 def test_names_of_directories_are_never_too_long():
     path = default_path(Path("runs"), "ü" * 300, "./" + "漢" * 200 + ".py", 0)
     assert len(path.name.encode()) < 150
+
+
+def test_a_solvers_configuration_among_a_planners_files_is_refused_by_line(tmp_path):
+    solved(tmp_path / "solved")
+    played(tmp_path / "played")
+    shutil.copy(tmp_path / "solved" / "config.json", tmp_path / "played")
+    with pytest.raises(GameplanError, match=r"timing\.jsonl, line 1.*episode"):
+        run_curves([tmp_path / "played"])
+
+
+def test_a_reference_of_a_store_may_know_other_instances_than_the_best(capsys):
+    known = {
+        "a": {"log": -1.0, "average": 0.1, "values": {"x": 0.1, "y": 0.2}},
+        "b": {"log": -2.0, "average": 0.1, "values": {"x": 0.1}},
+    }
+    record = dict.fromkeys(("evaluations", "steps", "programs", "archive", "events", "flagged"), 0)
+    cost = dict.fromkeys(("run_seconds", "run_seconds_per_evaluation"), 1.0)
+    with pytest.raises(KeyError, match="task"):  # the table is printed before the rest is asked for
+        print_discovery({**record, "best": None, "known": known, "cost": cost})
+    assert "-" in capsys.readouterr().out

@@ -201,8 +201,8 @@ class RunDirectory:
         self.append(name, record)
         self.append(TIMING, {**timing, "digest": digest_of(identity, record)})
 
-    def read_lines(self, name: str) -> list[dict[str, Any]]:
-        """Return the whole lines of `name`; a last line that was cut off by a crash is left out.
+    def read_lines(self, name: str, kind: Kind | None = None) -> list[dict[str, Any]]:
+        """Return the whole lines of `name`, each of `kind` (default: that of the name); a last line cut off by a crash is left out.
 
         Raises
         ------
@@ -212,7 +212,7 @@ class RunDirectory:
         path = self.path / name
         if not path.is_file():
             return []
-        kind = _LINES.get(name)
+        kind = kind or _LINES.get(name)
         if kind is None:
             kind = formats.EPISODE_TIME if (self.path / EPISODES).exists() else formats.TIME
         return read_lines(path, kind, self._advice(name))
@@ -226,7 +226,7 @@ class RunDirectory:
             If a line is damaged, or is not what was written for this run's `identity`.
         """
         clocks: dict[int, dict[str, Any]] = {}
-        for clock in self.read_lines(TIMING):
+        for clock in self.read_lines(TIMING, formats.TIME if key == "iteration" else formats.EPISODE_TIME):
             clocks.setdefault(clock[key], clock)
         found: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         for number, line in enumerate(self.read_lines(name), 1):
@@ -335,7 +335,7 @@ def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]
             settings = run.read_json(CONFIG)
             if "game" not in settings:
                 continue  # a planner's run
-            seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING)}
+            seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING, formats.TIME)}
             lines = [{**line, "seconds": seconds.get(line["iteration"], 0.0)} for line in run.read_lines(METRICS)]
             curves = found.setdefault(settings["game"], {})
             name = Path(settings["algo"]).stem if settings["algo"].endswith(".py") else settings["algo"]

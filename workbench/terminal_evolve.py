@@ -73,9 +73,10 @@ def print_discovery(record: dict[str, Any]) -> None:
         rows.append((best["log"], f"best: {best['id']}", best["average"], best["values"]))
     rows += [(values["log"], name, values["average"], values["values"]) for name, values in record["known"].items()]
     rows.sort(key=lambda row: -row[0] if math.isfinite(row[0]) else math.inf)
-    instances = list(rows[0][3]) if rows else []
+    instances = list(dict.fromkeys(name for row in rows for name in row[3]))
     table = [
-        (name, f"{log:.3f}", f"{average:.3g}", *(f"{values[i]:.2e}" for i in instances)) for log, name, average, values in rows
+        (name, f"{log:.3f}", f"{average:.3g}", *(f"{values[i]:.2e}" if i in values else "-" for i in instances))
+        for log, name, average, values in rows
     ]
     print_table(("program", "log score", "average", *instances), table, left=1)
     scored = f"{record['evaluations']} evaluations of {record['steps']} programs, {record['programs']} with a score"

@@ -52,6 +52,11 @@ def compile_source(
     histories, report = 0, _REPORT_EVERY
     budget = default_budget() if max_memory is None else max_memory
     most = resident() + budget
+    if source.least_memory > budget:
+        raise GameplanError(
+            f"{name} needs more memory than {shown(budget)}, {shown(source.least_memory)} at least; choose a smaller game or raise "
+            "--max-memory"
+        )
     try:
         for node in source.nodes():
             here = stack.pop()

@@ -31,6 +31,8 @@ class EfgFile:
         self._data, self._name = data, name
         self.title, self.players = read_header(Tokens(data, name), b"EFG", b"2")
 
+    least_memory = 0
+
     def where(self, at: int) -> str:
         """Return file, line and column of the byte `at`."""
         return self._tokens.where(at)

@@ -33,6 +33,11 @@ class NfgFile:
         if tokens.kind == TEXT:  # a comment
             tokens.advance()
 
+    @property
+    def least_memory(self) -> int:
+        """What the rows of all profiles take: twice sequence and payoff of every player, while they are copied once."""
+        return prod(map(len, self.strategies)) * len(self.players) * 2 * 12
+
     def where(self, at: int) -> str:
         """Return file, line and column of the byte `at`."""
         return self._tokens.where(at)

@@ -34,8 +34,14 @@ class Node(NamedTuple):
 class Source(Protocol):
     """A game that can tell its nodes, in depth-first order, as often as asked.
 
-    `where` and `line` say for a message where a node is.
+    `where` and `line` say for a message where a node is; `least_memory` is what compiling takes at least, in bytes, as far as that
+    is known before there are nodes.
     """
+
+    @property
+    def least_memory(self) -> int:
+        """Bytes; 0 where nothing is known."""
+        ...
 
     @property
     def title(self) -> str:

@@ -21,6 +21,8 @@ _SIMPLE = 10**6  # denominators up to this are tried for probabilities
 class OpenSpielGame:
     """A turn-based OpenSpiel game, see `games.gambit.nodes.Source`."""
 
+    least_memory = 0
+
     def __init__(self, game: Any, name: str) -> None:
         self._game = game
         self.title = name

@@ -139,7 +139,8 @@ def main() -> int:
                         if strange and results(kept).get("checkpoint.safetensors") == whole[name].get("checkpoint.safetensors"):
                             tally.fault(f"took {strange} for its own", case)
                 elif outcome == "refused" and not any(
-                    word in message for word in ("remove", "put", "run again", "is not", "newer", "-n", "choose", "runs list")
+                    word in message
+                    for word in ("remove", "put", "run again", "is not", "newer", "-n", "choose", "lists", "--resume")
                 ):
                     tally.fault(f"no word on what to do: {message}", case)
             finally:

@@ -1,6 +1,7 @@
 """Discoveries as files: exported as a folder of programs and JSON lines, imported from folders, files and databases of programs."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def export(store: Store, out: Path, *, clocks: bool = True, flagged: bool = Fals
             text = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows)
             write_atomically(out / f"{name}.jsonl", text.encode())
     except OSError as error:
+        shutil.rmtree(out, ignore_errors=True)  # was empty, and half of a run is no use
         raise GameplanError(f"cannot write to {out}: {error.strerror}; choose another --out or make room") from error
     written = sum(program.id not in slow for program in programs)
     return {"out": str(out), **{name: len(rows) for name, rows in tables.items()}, "programs": written}
