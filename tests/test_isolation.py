@@ -21,6 +21,7 @@ from solvers.exploitability import Evaluator
 from workbench.catalogue import find_algorithm
 from workbench.discovery.isolation import client, examine, level, locks, measure
 from workbench.discovery.isolation.keeper import descendants
+from workbench.discovery.isolation.nursery import KEPT
 from workbench.discovery.isolation.source import is_inert
 from workbench.discovery.records import Job, Limits, Trial
 from workbench.discovery.tasks.cfr import engine
@@ -370,6 +371,19 @@ def test_what_waits_may_be_killed(toy):
                 time.sleep(0.01)
     assert run(toy, NORMAL).values == (0.25,)
     assert examine(Job(toy, NORMAL)).status == "ok"
+
+
+def test_what_time_has_ended_is_forgotten_in_its_turn(toy):
+    """The process of a program that is ended by the clock on the wall is among those that are kept for the next constants."""
+    endless = (
+        "from numba import njit\n@njit\ndef answer():\n    x = 1.0\n    while x > 0.0: x = (x + 0.5) % 2.0 + 0.5\n    return x\n"
+    )
+    assert is_inert(endless) and run(toy, NORMAL).status == "ok"
+    assert run(toy, endless, limits=Limits(9.0, 1.0)).status == "timeout"
+    warden = client._handle("auto")
+    for k in range(KEPT + 1):
+        assert run(toy, f"x = {k}\n").status == "error:AttributeError"
+    assert client._handle("auto") is warden
 
 
 def test_what_is_compiled_ahead_is_inert():

@@ -234,6 +234,20 @@ def test_a_checkpoint_of_another_run_is_refused_by_what_differs(runs, tmp_path):
     assert all((path / name).read_bytes() == (runs["solve"] / name).read_bytes() for name in SAME)
 
 
+def test_no_file_of_a_run_leads_to_another_or_to_nowhere(tmp_path):
+    """Whoever made a directory does not say which file grows, and a pipe there keeps nobody waiting."""
+    victim = tmp_path / "victim"
+    for make in (lambda file: file.symlink_to(victim), os.mkfifo):
+        run = RunDirectory.create(tmp_path / make.__name__)
+        make(run.path / "metrics.jsonl")
+        with pytest.raises(GameplanError, match="cannot write"):
+            run.append("metrics.jsonl", {})
+        assert not victim.exists()
+    with pytest.raises(GameplanError, match="no regular file; remove it"):
+        (run.path / "checkpoint.safetensors").symlink_to(os.devnull)
+        run.load_checkpoint({})
+
+
 def test_every_flipped_byte_of_a_checkpoint_is_noticed(runs, tmp_path):
     whole = (runs["solve"] / "checkpoint.safetensors").read_bytes()
     run = RunDirectory(tmp_path)

@@ -194,7 +194,9 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
     with pytest.raises(GameplanError, match="cannot write to /proc/nowhere"):
         RunDirectory.create(Path("/proc/nowhere"))
     run = RunDirectory.create(tmp_path / "run")
-    (tmp_path / "run/metrics.jsonl").symlink_to("/dev/full")
+    real = os.open
+    full = lambda path, *rest, **more: real("/dev/full" if Path(path).name == "metrics.jsonl" else path, *rest, **more)  # noqa: E731
+    monkeypatch.setattr(os, "open", full)
     with pytest.raises(GameplanError, match=r"No space left on device; .*--resume"):
         solve(SolveConfig("kuhn_2p", "cfr", 10), run)
 

@@ -33,6 +33,8 @@ def read_checkpoint(path: Path, identity: Mapping[str, Any]) -> tuple[int, dict[
     GameplanError
         If it is damaged, or belongs to another run than that of this `identity`: what differs is named.
     """
+    if not path.is_file():  # a pipe would block for ever
+        raise GameplanError(f"{path} is no regular file; {_ADVICE}")
     try:
         with safe_open(path, framework="numpy") as stream:
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)

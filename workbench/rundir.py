@@ -184,7 +184,9 @@ class RunDirectory:
 
         def write() -> None:
             line = (json.dumps(record) + "\n").encode()
-            handle = os.open(self.path / name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            # No link to another file, no pipe that nobody reads: whoever made the directory does not say where is written.
+            handle = os.open(self.path / name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
             try:
                 before = os.fstat(handle).st_size
                 if os.write(handle, line) < len(line):  # the disk is full: half a line would be taken for a torn one

@@ -55,7 +55,7 @@ class Nursery:
             self._kept.pop(key).end()
         while len(self._kept) > KEPT:
             self._leaving.append(self._kept.popitem(last=False)[1].leave())
-        self._leaving = [pid for pid in self._leaving if os.waitpid(pid, os.WNOHANG) == (0, 0)]
+        self._leaving = [pid for pid in self._leaving if pid and os.waitpid(pid, os.WNOHANG) == (0, 0)]
         return found, new
 
     def child(self, zygote: Zygote, *, cpu_seconds: float, random: bool) -> Child:

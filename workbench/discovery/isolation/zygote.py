@@ -113,8 +113,9 @@ class Zygote:
         return status
 
     def leave(self) -> int:
-        """Kill it and its child, and return its process number: somebody must wait for it."""
-        self._kill()
+        """Kill it and its child, and return its process number, for which somebody must wait; 0 if it has ended."""
+        if self.pid:
+            self._kill()
         pid, self.pid = self.pid, 0
         return pid
 
