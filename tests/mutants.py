@@ -202,9 +202,11 @@ def notice(mutant: Mutant, top: Path) -> tuple[bool, str]:
     """Try a mutant in the tree at `top`, which is left as it was; return whether it was noticed, and by what or why not."""
     original = apply(mutant, top)
     try:
+        link_games(top, compiled=not mutant.path.startswith("games/"))
         code, output = test(top, concerned(mutant.path))
     finally:
         (top / mutant.path).write_text(original)
+        link_games(top)
     if code == 0:
         return False, "all tests passed"
     if code in (-signal.SIGXCPU, -signal.SIGKILL):
@@ -241,15 +243,29 @@ sys.exit(pytest.main(sys.argv[1:]))"""
 
 def copy_tree(to: Path) -> None:
     """Copy what the tests need, and link the kernels compiled so far, which mutants then add to without touching them."""
+    from games.jit import kernel_cache
+
     for name in (*PACKAGES, "workbench", "tests", "docs"):
         shutil.copytree(TOP / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("cli.py", "pyproject.toml", "README.md"):
         shutil.copy(TOP / name, to / name)
     compileall.compile_dir(to, quiet=2)  # once, not in every process: a mutant's file has another time
-    from games.jit import cache_root
+    link_tree(kernel_cache(), to / "cache" / kernel_cache().name)
 
-    if cache_root().is_dir():
-        shutil.copytree(cache_root(), to / "cache", copy_function=link, ignore=shutil.ignore_patterns("*.tmp*"))
+
+def link_games(top: Path, *, compiled: bool = True) -> None:
+    """Let the tree have the games compiled so far, or none: a game on disk tells nothing of a compiler, nor of one that was changed."""
+    from games.cache import game_directory
+
+    shutil.rmtree(top / "cache" / game_directory().name, ignore_errors=True)
+    if compiled:
+        link_tree(game_directory(), top / "cache" / game_directory().name)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Link all files of a directory of the cache, if there is one."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=link, ignore=shutil.ignore_patterns("*.tmp*"))
 
 
 def link(source: str, target: str) -> None:
