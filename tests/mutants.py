@@ -57,7 +57,7 @@ CONCERNED = {
     "planners/proact": "mcts critic planners_conformance",
     "planners/flare": "flare planners_conformance",
     "planners/parts/": "flare planners_conformance critic",
-    "planners/metrics": "flare compare",
+    "planners/metrics": "marks flare compare",
     "planners/episode": "planners_conformance plan expectimax critic",
     "planners/budget": "budget planners_conformance plan critic",
     "planners/pace": "planners_conformance plan critic expectimax",

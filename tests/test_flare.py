@@ -13,7 +13,7 @@ from planners.catalogue import find_planner
 from planners.episode import play
 from planners.exact import solve
 from planners.flare_search import simulate
-from planners.metrics import Marks, area, interval, judge, mcnemar, rate
+from planners.metrics import interval, judge, mcnemar, rate
 from planners.parts.memory import new_memory, recall, remember
 from planners.status import SOLVED
 from tests.naive_flare import plan
@@ -344,22 +344,6 @@ def test_needle_is_not_won_by_flare():
 
 
 # Metrics
-
-
-def test_metrics_on_made_up_episodes():
-    def mark(solved, losing, first_error):
-        return Marks(solved, losing, losing, False, True, True, first_error, 5.0, float(losing), True)
-
-    marks = [mark(True, False, None), mark(True, True, 1), mark(False, False, 4), mark(False, True, 1)]
-    assert rate(marks, "success") == 0.5 and rate(marks, "err@1") == 0.5
-    assert rate(marks, "first error") == 2.0 and rate(marks, "first error, censored") == 3.0
-    assert rate(marks, "recovery") == pytest.approx(1 / 3)
-    assert np.isnan(rate(marks[:1], "recovery"))
-    low, high = interval(marks * 25, "success")
-    assert 0.35 < low < 0.5 < high < 0.65
-    assert mcnemar([True] * 10 + [False], [False] * 10 + [True])[:2] == (10, 1)
-    assert mcnemar([True] * 8, [False] * 8)[2] == pytest.approx(2 / 2**8)
-    assert area([1, 10, 100], [0.0, 1.0, 1.0]) == pytest.approx(0.75)
 
 
 def test_costs_start_at_nothing():
