@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 OLDEST := .venv-oldest
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-oldest regression mutants fuzz bench bench-against lint clean
 
@@ -11,16 +12,16 @@ demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
 
 # The suite shares compiled kernels between its processes; the first run compiles them. A file's tests stay in one process, so that
-# two do not compile the same kernel at once.
+# two do not compile the same kernel at once; their order is that of tests/conftest.py.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 15
+	$(BIN)/python -m pytest $(PARALLEL) --durations 15
 
 # The same with the lowest versions of the dependencies that pyproject.toml allows, in an environment of its own.
 test-oldest:
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python tests/oldest.py > $(OLDEST)/oldest.txt
 	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(OLDEST)/oldest.txt --editable '.[test]'
-	$(OLDEST)/bin/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(OLDEST)/bin/python -m pytest $(PARALLEL) $(TESTS)
 
 # Records anew the metrics that refactoring must not change; ONLY=name records one more rule or meta-solver.
 regression: $(STAMP)

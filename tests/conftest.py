@@ -1,5 +1,7 @@
 """Shared fixtures: compiled games, and solvers run for some iterations."""
 
+import os
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -9,6 +11,16 @@ from games.sequence_form import SequenceGame
 from workbench.catalogue import find_algorithm
 
 pytest.register_assert_rewrite("workbench.testing")  # so that a suite's bare assertions say what they compared
+
+
+LONG = ("recipes", "run_kills", "kernel_cache", "isolated")  # files of few tests, which take many seconds each
+
+
+def pytest_collection_modifyitems(items):
+    """Put long files first where two processes share them: what begins last leaves one of the two idle."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: (item.path.stem.removeprefix("test_") not in LONG, -tests[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -62,6 +62,7 @@ CONCERNED = {
     "planners/budget": "budget planners_conformance plan critic",
     "planners/pace": "planners_conformance plan critic expectimax",
     "planners/language/": "language language_endpoint",
+    "planners/language/parser": "language_endpoint language",
     "games/": "games properties registry",
     "games/game2048/": "game2048 process expectimax gymnasium",
     "games/sokoban/": "sokoban_engine sokoban_levels sokoban_search sokoban_traps gymnasium",
