@@ -26,25 +26,25 @@ if __name__ == "__main__" or Path(sys.argv[0]).name == "gameplan":  # from the f
 import click  # noqa: E402
 
 PACKAGES = ("games", "solvers", "planners", "workbench")
-COMMANDS = {  # name: module in workbench.commands and the command in it, in the order of a first session
-    "solve": "solve:solve",
-    "compare": "compare:compare",
-    "plot": "compare:plot",
-    "plan": "plan:plan",
-    "replay": "plan:replay",
-    "critic": "critic:critic",
-    "exploit": "policies:exploit",
-    "export": "policies:export",
-    "psro-show": "policies:psro_show",
-    "evolve": "evolve:evolve",
-    "games": "catalogue:games",
-    "algos": "catalogue:algos",
-    "new-rule": "catalogue:new_rule",
-    "check-rule": "catalogue:check_rule",
-    "runs": "housekeeping:runs",
-    "cache": "housekeeping:cache_group",
-    "stub-server": "stub:stub_server",
-    "bench": "bench:bench",
+COMMANDS = {  # name: module in workbench.commands, the command in it, and what it is for; in the order of a first session
+    "solve": ("solve:solve", "Solve a game with one algorithm."),
+    "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
+    "plot": ("compare:plot", "Draw the convergence of solver runs."),
+    "plan": ("plan:plan", "Play episodes of a world with a planner."),
+    "replay": ("plan:replay", "Step through an episode, or animate it."),
+    "critic": ("critic:critic", "Print Monte-Carlo values of a position."),
+    "exploit": ("policies:exploit", "Print the exact exploitability of a policy file."),
+    "export": ("policies:export", "Write the policy of a run, or a game for Gambit."),
+    "psro-show": ("policies:psro_show", "Look into the population of a PSRO run."),
+    "evolve": ("evolve:evolve", "Let algorithms evolve, and look at discoveries."),
+    "games": ("catalogue:games", "List games, suites and worlds, or show one."),
+    "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
+    "new-rule": ("catalogue:new_rule", "Start a CFR rule of your own in a file."),
+    "check-rule": ("catalogue:check_rule", "Say what is wrong with a rule in a file."),
+    "runs": ("housekeeping:runs", "List the run directories."),
+    "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
+    "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),
+    "bench": ("bench:bench", "Measure speed beside what else is installed."),
 }
 
 
@@ -73,10 +73,15 @@ class Gameplan(click.Group):
         """Return the command from its module."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, name = COMMANDS[cmd_name].partition(":")
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(f"workbench.commands.{module}"), name)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what every command is for, without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a name of another kind than it takes is told what it is."""

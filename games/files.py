@@ -9,7 +9,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 
 MOST_BYTES = 256 << 20  # of a file that is read whole
 _TEMPORARY = re.compile(r"\.tmp-([0-9a-f]{4})-(\d+)-\w+")
@@ -84,17 +84,18 @@ def read_file(path: Path, what: str = "file", most: int = MOST_BYTES) -> bytes:
     UsageError
         If it cannot be read, is no regular file, or has more than `most` bytes; one line.
     """
+    name = displayed(str(path))
     try:
         kind = path.stat().st_mode
         if not stat.S_ISREG(kind):  # a pipe without a writer would block for ever
             place = "a directory" if stat.S_ISDIR(kind) else "not a regular file"
-            raise UsageError(f"cannot read the {what} {path}: it is {place}")
+            raise UnknownName(name, what, f"cannot read the {what} {name}: it is {place}")
         with open(path, "rb") as stream:
             data = stream.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise UsageError(f"cannot read the {what} {path}: {reason(error)}") from error
+        raise UnknownName(name, what, f"cannot read the {what} {name}: {reason(error)}") from error
     if len(data) > most:
-        raise UsageError(f"the {what} {path} has more than {most:,} bytes, which is the most that is read")
+        raise UsageError(f"the {what} {name} has more than {most:,} bytes, which is the most that is read")
     return data
 
 
@@ -112,3 +113,9 @@ def _is_alive(pid: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+def displayed(name: str) -> str:
+    """Return how messages show a path: from the working directory if it is below it, otherwise as it is."""
+    path = Path(name)
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else name

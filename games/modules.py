@@ -12,13 +12,14 @@ import importlib.util
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
+from games.files import displayed
 
 _loaded: set[str] = set()  # names of users' modules, or of their packages
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -79,12 +80,15 @@ def read_text(path: Path, what: str = "file") -> str:
     UsageError
         If it cannot be read.
     """
+    name = displayed(str(path))
     if path.is_dir():
-        raise UnknownName(str(path), what.removesuffix(" file"), f"{path} is a directory, not a {what}")
+        name = name if is_file(name) else f"./{name}"
+        raise UnknownName(name, what.removesuffix(" file"), f"{name} is a directory, not a {what}")
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the {what} {path}: {getattr(error, 'strerror', None) or error}") from error
+        message = f"cannot read the {what} {name}: {getattr(error, 'strerror', None) or error}"
+        raise UnknownName(name, what.removesuffix(" file"), message) from error
 
 
 def load_program(name: str, what: str, text: str | None = None) -> Program:
@@ -105,10 +109,74 @@ def load_program(name: str, what: str, text: str | None = None) -> Program:
         if text is not None and text != program.text:
             raise GameplanError(f"{name} is no longer the {what.removesuffix(' file')} with which the run started; start anew")
         return program
-    path = Path(name)
     if text is None:
         text = program_text(name, what)
-    return Program(name, _execute(path, text), "make", text)
+    return Program(displayed(name), _execute(Path(displayed(name)), text), "make", text)
+
+
+def located(name: str) -> str:
+    """Return the path of the program `name` where whole files are programs, as rules are; any other name as it is.
+
+    ``module:attribute`` stands for the file of the module, in which the attribute is defined, or of the attribute if that is a
+    module in a package. Nothing is imported.
+
+    Raises
+    ------
+    UsageError
+        If there is no such module or attribute.
+    """
+    if not is_attribute(name):
+        return name
+    module, _, attribute = name.partition(":")
+    package, places = _find(module)
+    file = _find(attribute, places)[0] if places else None
+    if file is not None:
+        return displayed(str(file))
+    if package is None and not places:
+        raise UsageError(f"there is no module {module!r} for {name!r}; install it, or run where Python finds it")
+    if package is None or package.suffix != ".py":
+        raise UsageError(f"the module {module} is not written in Python, so {name} cannot be kept with a run")
+    try:
+        names = defined_names(read_text(package))
+    except (SyntaxError, ValueError, RecursionError):
+        return displayed(str(package))  # its reader says what is wrong
+    if attribute not in names:
+        raise UsageError(f"the module {module} has no {attribute!r}{did_you_mean(attribute, names)}")
+    return displayed(str(package))
+
+
+def _find(module: str, places: Sequence[str] | None = None) -> tuple[Path | None, Sequence[str] | None]:
+    """Return the file of a module, and where the modules in it are if it is a package; nothing is imported."""
+    see_here()
+    found, done = None, ""
+    for part in module.split("."):
+        done = f"{done}.{part}" if done else part
+        if done != part and places is None:
+            return None, None
+        specs = (finder.find_spec(done, places) for finder in sys.meta_path)
+        found = next(filter(None, specs), None)
+        if found is None:
+            return None, None
+        places = found.submodule_search_locations
+    return (Path(found.origin) if found and found.has_location and found.origin else None), places
+
+
+def defined_names(text: str) -> set[str]:
+    """Return the names that the text of a Python file defines at its top level; nothing is executed.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError
+        If it is not valid Python.
+    """
+    body = ast.parse(text).body
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in body:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
 
 
 def program_text(name: str, what: str) -> str:

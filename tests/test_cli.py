@@ -152,7 +152,7 @@ DOMAIN = {
     "lp beyond two players": (["solve", "kuhn_3p", "--algo", "lp"], "two-player zero-sum"),
     "imperfect recall": (["solve", "liars_dice_ir"], "imperfect recall"),
     "too large": (["solve", "leduc_2p", "--max-histories", "100"], "--max-histories"),
-    "no information state": (["solve", "2048"], "information-state"),
+    "no information state": (["solve", "catch"], "information-state"),
 }
 
 
@@ -171,7 +171,7 @@ def test_a_bad_policy_file_names_the_infoset(tmp_path):
     (tmp_path / "q.json").write_text(json.dumps({"elsewhere": {"0": 1.0}}))
     assert "another game" in gameplan("exploit", "kuhn_2p", "q.json", cwd=tmp_path, code=1).stderr
     (tmp_path / "r.json").write_text("[1, 2")
-    assert "does not hold a policy" in gameplan("exploit", "kuhn_2p", "r.json", cwd=tmp_path, code=1).stderr
+    assert "r.json, line 1: not JSON" in gameplan("exploit", "kuhn_2p", "r.json", cwd=tmp_path, code=1).stderr
 
 
 def test_a_partial_policy_is_filled_uniformly_and_said_so(tmp_path):

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import cli
 from games.errors import UsageError
+from tests.fuzz import commands
 from workbench.naming import USES, catalogue, kinds_of_text, what_is
 
 PLANNER = "PARAMS = {}\nraise SystemExit\n\n\ndef make(name):\n    pass\n"  # looked at, never run, by what wants another kind
@@ -76,3 +77,12 @@ def test_files_are_known_by_what_they_define():
     assert kinds_of_text("OPTIONS: dict = {}\nfrom elsewhere import make\n") == ["world"]
     assert kinds_of_text("def train(payoffs, iteration): pass\n") == ["meta-strategy solver"]
     assert kinds_of_text("class RegretAccumulator: pass\n") == ["algorithm"]
+
+
+def test_every_command_takes_a_name_or_says_in_one_line_what_it_is(tmp_path):
+    """Every seventh pair of command and name, each command and each name among them; tests.fuzz.commands tries all."""
+    commands.make_place(tmp_path)
+    with commands.working_in(tmp_path), commands.without_work():
+        pairs = [(c, n) for i, c in enumerate(commands.COMMANDS) for k, n in enumerate(commands.NAMES) if (i + k) % 7 == 0]
+        found = {pair: wrong for pair in pairs if (wrong := commands.fault(*pair))}
+    assert not found and {name for _, name in pairs} == set(commands.NAMES)

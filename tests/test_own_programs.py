@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from games.errors import GameplanError, UsageError
+from games.modules import digest_of
 from games.worlds import load_world
-from planners.catalogue import find_planner
+from workbench.isolated import trust_of
 from workbench.plan import Chunk, play_chunk, run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
 from workbench.programs import kept_programs
 from workbench.replay import load_frames
 from workbench.rundir import RunDirectory
+from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
 
 WORLD = '''"""Take 1, 2 or 3 from a number; reaching exactly 0 wins."""
 from games.model_world import ModelWorld
@@ -152,10 +154,11 @@ def test_faults_of_a_planner_and_faults_in_play_name_the_line(files):
         (WORLD, "it is a world, not a planner"),
     ):
         Path("bad.py").write_text(text)
-        with pytest.raises(GameplanError, match=message):
-            find_planner("./bad.py")
+        with pytest.raises(GameplanError, match=message) as caught:
+            played("p1", "./bad.py")
+        assert str(Path.cwd()) not in str(caught.value)  # the path is shown as it was typed
     Path("bad.py").write_text(WORLD.replace("return n - int(action[-1]), GAIN", "return n - action, GAIN"))
-    with pytest.raises(GameplanError, match=r"world .*bad.py, line 12: TypeError"):
+    with pytest.raises(GameplanError, match=r"^world bad.py, line 12: TypeError"):
         played("./bad.py", "greedy")
 
 
@@ -163,3 +166,83 @@ def test_two_worlds_of_one_name_stay_apart(files):
     Path("other").mkdir()
     Path("other/my_world.py").write_text(WORLD.replace("GAIN = 1.0", "GAIN = 2.0"))
     assert [played(env, files[1], f"run{k}")[2]["mean"] for k, env in enumerate((files[0], "other/my_world.py"))] == [5.0, 10.0]
+
+
+RULE = '''"""CFR+ in NumPy."""
+import numpy as np
+
+PARAMS = {}
+
+
+def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
+    S += sigma * np.repeat(reach, infosets.count)
+
+
+def accumulate_regret(R, r, t, infosets, params, state):
+    R[:] = np.maximum(R + r, 0.0)
+
+
+def derive_policy(sigma, R, r, t, infosets, params, state):
+    for first, count in zip(infosets.first, infosets.count, strict=True):
+        own = R[first : first + count]
+        sigma[first : first + count] = own / own.sum() if own.sum() > 0.0 else 1.0 / count
+'''
+META = '''"""Uniform."""
+import numpy as np
+
+TRAIN = {}
+STATE = {}
+
+
+def train(payoffs, iteration):
+    return [np.ones(n) for n in payoffs.sizes]
+
+
+evaluate = train
+'''
+
+
+@pytest.fixture
+def rules(tmp_path, monkeypatch):
+    """Return the working directory, with a package whose import fails, a rule and meta-strategy solvers in it, and beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    Path("own_rules").mkdir()
+    Path("own_rules/__init__.py").write_text("raise SystemExit\n")
+    for folder in ("own_rules", "."):
+        Path(folder, "own_rule.py").write_text(RULE)
+        Path(folder, "own_meta.py").write_text(META)
+    return tmp_path
+
+
+@pytest.mark.parametrize("algo", ["own_rules:own_rule", "own_rule:derive_policy", "own_rules.own_rule:PARAMS"])
+def test_an_algorithm_by_module_and_attribute_is_that_of_its_file(algo, rules):
+    named, _ = resolve_config(SolveConfig("kuhn_2p", algo, 5))
+    by_file, _ = resolve_config(SolveConfig("kuhn_2p", f"./{'own_rules/' * ('rules' in algo)}own_rule.py", 5))
+    assert named == by_file and named.programs["algo"] == digest_of(RULE)
+    run = RunDirectory.create(Path("run"))
+    record = solve(named, run)
+    assert Path("run/program.py").read_text() == RULE and "own_rule" not in sys.modules and "own_rules" not in sys.modules
+    given = {"algo": algo, "iterations": 9}
+    again = solve(resumed_config(run, given), run, resume=True, trust=trust_of(False, False, given))  # named again: as the user
+    assert again["exploitability"] < record["exploitability"]
+
+
+def test_meta_solvers_by_module_and_attribute(rules):
+    config, algorithm = resolve_config(SolveConfig("kuhn_2p", "psro", train="own_meta:train", eval="own_rules:own_meta"))
+    assert config.programs == dict.fromkeys(("train", "eval"), digest_of(META)) and algorithm.program.train.name == "own_meta.py"
+    assert resolve_config(SolveConfig("kuhn_2p", "own_meta:evaluate"))[1].family.name == "psro"
+
+
+def test_modules_and_attributes_that_are_not_there(rules):
+    Path("own_world.py").write_text(WORLD)
+    for name, message in (
+        ("no_such:rule", "no module 'no_such'"),
+        ("own_rule:derive_polcy", "did you mean 'derive_policy'"),
+        ("own_rules:nothing", "own_rules has no 'nothing'"),
+        ("own_rules.nothing:rule", "no module 'own_rules.nothing'"),
+        ("math:sin", "not written in Python"),
+        ("own_world:make", "own_world.py is a world, not an algorithm"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            resolve_config(SolveConfig("kuhn_2p", name))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UnknownName, UsageError, did_you_mean
-from games.modules import is_file, read_text
+from games.modules import is_file, located, read_text
 from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
 from planners.catalogue import PLANNERS, planner_maker, planner_params
@@ -21,7 +21,7 @@ from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import MetaSolver, is_meta_solver, load_meta_solver, make_meta_solver, shipped_module
 from workbench import families
 from workbench.families import Family
-from workbench.naming import ALGORITHM, META_SOLVER, kinds_of_text
+from workbench.naming import META_SOLVER, kinds_of_text
 
 
 class Solver(Protocol):
@@ -107,7 +107,7 @@ def load_program(path: Path) -> Rule | ClassProgram:
     GameplanError
         If the file is neither, saying what is wrong with it.
     """
-    _check_kind(str(path), "algorithm")
+    check_kind(str(path), "algorithm")
     module, source = load_module(path)
     if is_class_form(module) and not hasattr(module, "PARAMS"):
         return make_class_program(path.name, module, source)
@@ -118,18 +118,18 @@ def is_psro(algo: str) -> bool:
     """Return whether `algo` names a PSRO preset or a file with meta-strategy solvers."""
     if algo in PSRO or not is_file(algo):
         return algo in PSRO
-    _check_kind(algo, "algorithm")
+    check_kind(algo, "algorithm")
     return is_meta_solver(load_module(Path(algo))[0])
 
 
-def _check_kind(name: str, wanted: str) -> None:
+def check_kind(name: str, wanted: str) -> None:
     """Refuse what is a directory, or a file of another kind, without running it; files of no kind are left to their readers."""
     path = Path(name)
     if path.is_dir():
         raise UnknownName(name, wanted, f"{name} is a directory, not a file with an {wanted}")
     with suppress(OSError, UnicodeDecodeError):
         kinds = kinds_of_text(path.read_text())
-        if kinds and not set(kinds) & {ALGORITHM, META_SOLVER}:
+        if kinds and not set(kinds) & {wanted, META_SOLVER}:  # a file with meta-strategy solvers is a PSRO algorithm
             raise UnknownName(name, wanted, f"{name} is a {kinds[0]}, not an {wanted}")
 
 
@@ -175,7 +175,7 @@ _FAMILY_OF: dict[type, Family] = {
 def find_algorithm(
     algo: str, given: Mapping[str, Value], iterations: int = 0, *, train: str | None = None, evaluate: str | None = None
 ) -> Algorithm:
-    """Return the algorithm called `algo`, a catalogue name or a file, with `given` values for its parameters.
+    """Return the algorithm called `algo`, a catalogue name, a file or ``module:attribute``, with `given` parameters.
 
     Rules that are told the planned number of iterations get `iterations`, or their family's own if that is 0.
 
@@ -189,6 +189,7 @@ def find_algorithm(
     GameplanError
         For a file that is no valid rule or program.
     """
+    algo = located(algo)
     if is_psro(algo):
         return _find_psro(algo, given, train, evaluate)
     if train or evaluate:
@@ -237,7 +238,7 @@ def _find_psro(algo: str, given: Mapping[str, Value], train: str | None, evaluat
 
 
 def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSolver:
-    """Return the meta-strategy solver called `name`, a catalogue name or a file, for `role` ("train" or "eval").
+    """Return the meta-strategy solver called `name` (a catalogue name, a file, ``module:attribute``) for a `role`: train or eval.
 
     Raises
     ------
@@ -246,8 +247,9 @@ def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSo
     GameplanError
         For a file that has no solver for the role.
     """
+    name = located(name)
     if is_file(name):
-        _check_kind(name, META_SOLVER)
+        check_kind(name, META_SOLVER)
         return load_meta_solver(Path(name), role, given)
     if name not in SOLVERS:
         raise UnknownName(
@@ -289,6 +291,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def _exported(name: str) -> Algorithm | None:
     """Return what can be said of a file that a discovery wrote without running it; None for anything else."""
+    name = located(name)
     if not is_file(name):
         return None
     from workbench.isolated import isolated_algorithm

@@ -16,6 +16,7 @@ from typing import Any
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
+from games.modules import located
 from workbench import rundir
 from workbench.engines import cancelled
 from workbench.isolated import NO_WORD, Trust
@@ -93,7 +94,7 @@ def make_jobs(
     for game in games:
         resolve(game)[1]()
     path = out(configs)
-    labels = _unique([label(a) for a in algos])
+    labels = _unique([label(located(a)) for a in algos])
     jobs = [
         Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column, sandbox=trust.sandbox, trusted=trust.trusted)
         for config, (game, column) in zip(configs, [(g, c) for g in games for c in range(len(algos))], strict=True)
@@ -245,10 +246,15 @@ def markdown_table(summary: dict[str, Any]) -> str:
                 entries.append(f"**{text}**" if summary["best"].get(game) == algo else text)
         lines.append(f"| {game} | " + " | ".join(entries) + " |")
     counts = summary["counts"]
-    entries = [f"{counts[a]['matches']}/{counts[a]['ran']}" for a in algos]
+    entries = [share(counts[a]) for a in algos]
     lines.append("| matches or beats | " + " | ".join(entries) + " |")
     lines += [""] + [f"- {', '.join(where)}: {reason}" for reason, where in notes.items()] if notes else []
     return "\n".join(lines) + "\n"
+
+
+def share(count: dict[str, int]) -> str:
+    """Return in how many games an algorithm is level with the best, of those in which it ran."""
+    return f"{count['matches']}/{count['ran']}" if count["ran"] else "-"
 
 
 def format_exploitability(value: float) -> str:

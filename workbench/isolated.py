@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError, UsageError
-from games.modules import digest_of, is_file, read_text
+from games.modules import defined_names, digest_of, is_file, located, read_text
 from games.params import Value, resolve_params
 from games.reading import Mismatch
 from games.sequence_form import SequenceGame
@@ -60,7 +60,8 @@ def trust_of(sandbox: bool, trusted: bool, given: Mapping[str, Any]) -> Trust:
     if sandbox and trusted:
         raise UsageError("--sandbox and --trusted contradict each other; say one of them")
     roles = ("algo", "train", "eval")
-    files = {role: given[role] for role in roles if isinstance(given.get(role), str) and is_file(given[role])}
+    names = {role: located(given[role]) for role in roles if isinstance(given.get(role), str)}
+    files = {role: name for role, name in names.items() if is_file(name)}
     return Trust(sandbox, trusted, {role: digest_of(read_text(Path(name))) for role, name in files.items()})
 
 
@@ -280,18 +281,7 @@ def _table(name: str, text: str, table: str) -> dict[str, Any]:
 def _defined(text: str) -> set[str]:
     """Return the names that a program's module level defines."""
     try:
-        tree = ast.parse(text)
+        return defined_names(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise GameplanError(f"line {line}: not valid Python: {getattr(error, 'msg', error)}") from error
-    names: set[str] = set()
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            names.add(node.target.id)
-        elif isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
-    return names

@@ -1,16 +1,15 @@
 """One answer to "what is this name?": a catalogue's entry, a path, or ``module:attribute``, and the command that takes it."""
 
-import ast
 import difflib
-import importlib.util
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from games.catalogue import GAMES, SUITES
-from games.errors import UnknownName
-from games.modules import is_attribute, see_here
+from games.errors import GameplanError, UnknownName
+from games.modules import defined_names, is_attribute, located
 from games.worlds import WORLDS
 
 GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
@@ -69,14 +68,16 @@ def catalogue() -> dict[str, tuple[str, ...]]:
 
 def what_is(name: str) -> list[Meaning]:
     """Return what `name` stands for, without running anything of the user's: nothing if it is nothing that is known here."""
-    kinds = [kind for kind, names in catalogue().items() if name in names] or list(_elsewhere(name))
+    kinds = [kind for kind, names in catalogue().items() if name in names]
+    if not kinds or _is_directory(name):  # a directory may be called like an algorithm
+        kinds += _elsewhere(name)
     return [Meaning(kind, USES[kind].format(_quoted(name))) for kind in dict.fromkeys(kinds)]
 
 
 def explain(error: UnknownName) -> str:
     """Return the line for a name that is not of the kind that was wanted: what it is instead, or what is spelt alike."""
-    others = [meaning for meaning in what_is(error.name) if meaning.kind != error.wanted]
-    if others:
+    others = what_is(error.name)
+    if others and error.wanted not in (meaning.kind for meaning in others):
         return f"{error.name} is {'; or '.join(f'{_a(m.kind)}: {m.use}' for m in others)}"
     if "did you mean" in str(error):
         return str(error)
@@ -91,15 +92,9 @@ def explain(error: UnknownName) -> str:
 def kinds_of_text(text: str) -> list[str]:
     """Return what the text of a Python file defines at its top level; nothing is executed."""
     try:
-        body = ast.parse(text).body
+        names = defined_names(text)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    names = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    for node in body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        names |= {target.id for target in targets if isinstance(target, ast.Name)}
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
     found = [ALGORITHM] if names & (_RULE | _CLASSES) else []
     found += [META_SOLVER] if names & _META else []
     found += [kind for kind, table in ((WORLD, "OPTIONS"), (PLANNER, "PARAMS")) if table in names and "make" in names]
@@ -108,7 +103,8 @@ def kinds_of_text(text: str) -> list[str]:
 
 def _elsewhere(name: str) -> Iterator[str]:
     if is_attribute(name):
-        yield from _of_module(name.partition(":")[0])
+        with suppress(GameplanError, OSError, UnicodeDecodeError):
+            yield from kinds_of_text(Path(located(name)).read_text())
         return
     try:
         path = Path(name)
@@ -126,6 +122,12 @@ def _elsewhere(name: str) -> Iterator[str]:
         yield from _of_openspiel(name)
 
 
+def _is_directory(name: str) -> bool:
+    with suppress(OSError, ValueError):
+        return Path(name).is_dir()
+    return False
+
+
 def _of_directory(path: Path) -> Iterator[str]:
     from workbench.discovery.store import FILE
     from workbench.rundir import CONFIG
@@ -141,15 +143,6 @@ def _of_directory(path: Path) -> Iterator[str]:
         yield COMPARISON
     elif (path / "task.py").is_file():
         yield TASK
-
-
-def _of_module(module: str) -> list[str]:
-    see_here()
-    try:
-        spec = importlib.util.find_spec(module)
-        return kinds_of_text(Path(spec.origin).read_text()) if spec and spec.origin else []
-    except (ImportError, OSError, ValueError, AttributeError):
-        return []
 
 
 def _of_openspiel(name: str) -> list[str]:

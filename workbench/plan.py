@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
+from games.files import displayed
 from games.graphs.model import GraphModel
 from games.modules import short_name
 from games.world import Instance, World
@@ -195,7 +196,9 @@ def _run_plan(
     started = time.perf_counter()
     texts = kept_programs(run, config.programs) if resume else read_programs(own_names(config))
     if any(config.programs.get(role) != digest for role, digest in digests_of(texts).items()):
-        raise GameplanError(f"{' or '.join(own_names(config).values())} has changed since the command began; run it again")
+        raise GameplanError(
+            f"{' or '.join(map(displayed, own_names(config).values()))} has changed since the command began; run it again"
+        )
     whose = identity(config)
     if resume:
         pairs = run.read_pairs(EPISODES, "episode", whose)

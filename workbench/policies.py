@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file, write_output
 from games.reading import parse_json, shown
 from games.sequence_form import SequenceGame
@@ -100,7 +100,7 @@ def load_policy(
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise UsageError(f"{path} is no policy file; its name must end in {', '.join(SUFFIXES)}")
+        raise UnknownName(str(path), "policy file", f"{path} is no policy file; its name must end in {', '.join(SUFFIXES)}")
     if suffix == ".npz":
         return _from_arrays(game, path, warn), 0
     data = read_file(path, "policy file", MOST_BYTES)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
-from games.files import read_file
+from games.files import displayed, read_file
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
 from workbench.printing import visible
 from workbench.rundir import GAME, LEVELS, PROGRAMS, RunDirectory, copy_name
@@ -170,9 +170,9 @@ def explained(names: Mapping[str, str]) -> Iterator[None]:
         for role, name in names.items():
             line = line_in(error, code_file(name))
             if line:
-                raise GameplanError(f"{KINDS[role]} {name}{line}: {type(error).__name__}: {one_line(error)}") from error
+                raise GameplanError(f"{KINDS[role]} {displayed(name)}{line}: {type(error).__name__}: {one_line(error)}") from error
         if type(error).__module__.startswith("numba"):
-            whose = " or ".join(names.values())
+            whose = " or ".join(map(displayed, names.values()))
             raise GameplanError(f"numba cannot compile {whose}: {_compiler_says(error)}") from error
         raise
 

@@ -331,7 +331,11 @@ def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]
     for path in paths:
         configs = _configs(path)
         if not configs:
-            raise UsageError(f"{path} holds no run; name run directories or a comparison's directory ('gameplan runs list')")
+            raise UnknownName(
+                str(path),
+                "run",
+                f"{path} holds no run; name run directories or a comparison's directory ('gameplan runs list')",
+            )
         for config in configs:
             run = RunDirectory(config.parent)
             settings = run.read_json(CONFIG)

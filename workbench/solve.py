@@ -15,13 +15,13 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file
 from games.gambit.files import is_game_file
 from games.loader import load_game, reads_file
-from games.modules import digest_of, read_text
+from games.modules import digest_of, located, read_text
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import is_cold
 from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
-from workbench.catalogue import Algorithm, MetaSolvers, Solver, find_algorithm, is_file
+from workbench.catalogue import Algorithm, MetaSolvers, Solver, check_kind, find_algorithm, is_file
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA, from_saved
 from workbench.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
@@ -35,6 +35,7 @@ CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
+ROLES = ("algo", "train", "eval")  # of programs in a configuration
 CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories", "max_memory")  # what a resumed run may change
 
 OnProgress = Callable[[int, float | None], None]
@@ -81,15 +82,19 @@ def resolve_config(
     for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    chosen: dict[str, str | None] = {"algo": config.algo, "train": config.train, "eval": config.eval}
+    named: dict[str, Any] = {role: located(name) for role in ROLES if (name := getattr(config, role))}
+    config = replace(config, **named)
+    chosen: dict[str, str | None] = {role: named.get(role) for role in ROLES}
     if not is_file(config.algo):
         chosen["eval"] = config.eval or config.train
-    files = {role: Path(name).resolve() for role, name in chosen.items() if name is not None and is_file(name)}
+    files = {role: Path(name) for role, name in chosen.items() if name is not None and is_file(name)}
     if copies is not None:
         texts = kept_programs(copies, {role: config.programs.get(role, "") for role in files})
         chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files}
     else:
         texts = {role: read_text(path, f"{KINDS[role]} file") for role, path in files.items()}
+        for role in files:
+            check_kind(str(chosen[role]), KINDS[role])
     game, data = config.game, {}
     if is_game_file(game):
         if copies is not None and GAME in config.programs:
@@ -104,7 +109,7 @@ def resolve_config(
         algorithm = find_algorithm(
             chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
         )  # fmt: skip
-    changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path) for role, path in files.items()}}
+    changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path.resolve()) for role, path in files.items()}}
     family = algorithm.family
     changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
     changes["every"] = family.every if config.every is None else config.every
@@ -450,7 +455,7 @@ def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict
 
 def identity(config: SolveConfig) -> dict[str, Any]:
     """Return what makes a run this one, by which its lines and its checkpoint are known again: not its length, and no path."""
-    names = {role: config.programs.get(role, getattr(config, role)) for role in ("algo", "train", "eval")}
+    names = {role: config.programs.get(role, getattr(config, role)) for role in ROLES}
     same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
     return {**same, **names}
 
@@ -490,7 +495,7 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
             same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
         elif name == GAME and GAME in config.programs and is_game_file(value):
             same = data_digest(value, GAME) == config.programs[GAME]
-        elif name in PROGRAMS and is_file(value):
+        elif name in PROGRAMS and value is not None and is_file(value := located(value)):
             same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
         else:
             same = name in CHANGEABLE or value == before

@@ -64,7 +64,7 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
 
     def counted(algo: str) -> str:
         count = summary["counts"][algo]
-        return f"{count['matches']}/{count['ran']} "
+        return f"{count['matches']}/{count['ran']} " if count["ran"] else "- "
 
     table = Table(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     across = [label(a) for a in algos]
@@ -84,7 +84,8 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
         for algo, name in zip(algos, across, strict=True):
             table.add_row(name, *(text(game, algo) for game in games), counted(algo))
     console.print(table)
-    console.print("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
+    if summary["best"]:
+        console.print("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
     reasons: dict[str, list[str]] = {}
     for game, row in summary["cells"].items():
         for algo, cell in row.items():

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from games.errors import UsageError
-from games.files import read_file
+from games.errors import UnknownName, UsageError
+from games.files import displayed, read_file
 
+KIND = "file of levels"  # of a name
 MOST_ROWS = MOST_COLUMNS = 128
 MOST_BYTES = 64 << 20
 MOST_LEVELS = 50_000  # of a file
@@ -85,9 +86,10 @@ def read_levels(path: str | Path) -> list[Level]:
     UsageError
         If the file cannot be read, is no text, has no level, or has a level that cannot be played; one line, with level and row.
     """
+    shown = displayed(str(path))
     data = read_file(Path(path), "file of levels", MOST_BYTES)
     if b"\0" in data:
-        raise UsageError(f"{path}: level 1, row 1: is a binary file; levels are text in XSB, SOK or Boxoban form")
+        raise UnknownName(shown, KIND, f"{shown}: level 1, row 1: is a binary file; levels are text in XSB, SOK or Boxoban form")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -106,7 +108,8 @@ def parse_levels(text: str, source: str = "") -> list[Level]:
     blocks = _blocks(text, source)
     if not blocks:
         what = "is empty" if not text.strip() else "has no level; a level has rows of # @ + $ * . and spaces"
-        raise UsageError(f"{source or 'text'}: level 1, row 1: {what}")
+        shown = displayed(source) or "text"
+        raise UnknownName(shown, KIND, f"{shown}: level 1, row 1: {what}")
     levels = []
     for number, block in enumerate(blocks, 1):
         while len(block.rows) > 1 and not block.rows[0]:  # says nothing, and could not be written so that it is read again

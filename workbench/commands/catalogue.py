@@ -117,10 +117,12 @@ def new_rule(file: Path, force: bool) -> int:
 @json_option
 def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
     """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
+    from games.modules import located
     from workbench.isolated import trust_of
     from workbench.rule_tools import check_rule_file
 
     trust = trust_of(sandbox, trusted, {})
+    file = Path(located(str(file)))
     record = check_rule_file(file, sandbox=True if trust.sandbox else False if trust.trusted else None)
     if as_json:
         print_json({"schema": SCHEMA, "command": "check-rule", **record})

@@ -141,14 +141,14 @@ def _compare_algorithms(
     summary = comparison.summarise(chosen, order, cells)
     comparison.write_table(summary, path)
     lines = comparison.curves(summary)
-    figures = [path / f"figure.{kind}" for kind in formats]
-    for figure in figures if lines else []:
+    figures = [path / f"figure.{kind}" for kind in formats if lines]  # where nothing ran there is nothing to draw
+    for figure in figures:
         draw_convergence(lines, figure)
     if as_json:
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
         print_comparison(summary, comparison.label, comparison.format_exploitability)
-        echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
+        echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
     return 0 if any(cell.exploitability is not None for cell in cells.values()) else 1
 
 
@@ -175,8 +175,8 @@ def _compare_planners(
     summary = comparison.summarise(results)
     comparison.write_table(summary, path)
     ran = [row for row in summary["rows"] if "reason" not in row]
-    figures = [path / f"figure.{kind}" for kind in formats]
-    for figure in figures if ran else []:
+    figures = [path / f"figure.{kind}" for kind in formats if ran]
+    for figure in figures:
         draw_success(summary, figure)
     if as_json:
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
@@ -185,7 +185,7 @@ def _compare_planners(
         print_table(header, rows, left=2)
         for note in notes:
             say(f"- {note}")
-        echo(f"{path}: table.csv table.json table.md {' '.join(f.name for f in figures)}")
+        echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
     return 0 if ran else 1
 
 

@@ -192,12 +192,13 @@ def status(run: Path, as_json: bool) -> int:
 @json_option
 def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is, isolated."""
+    from games.errors import GameplanError
     from workbench.discovery.session import load_run, member_record, ranked
     from workbench.discovery.store import Store
 
     members = ranked(load_run(Store.open(run), flagged=flagged).members())
     if not members:
-        raise click.ClickException(f"{run} has no program with a score yet")
+        raise GameplanError(f"{run} has no program with a score yet")
     return _write_program(members[0].source, member_record(members[0]), run, out, force, as_json)
 
 
@@ -234,6 +235,7 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
 @json_option
 def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export a program of a run, named by the beginning of its id."""
+    from games.errors import GameplanError
     from workbench.discovery.pace import STATUS
     from workbench.discovery.session import load_run, member_record
     from workbench.discovery.store import Store
@@ -252,7 +254,7 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
             "detail": steps[0].detail,
         }
     if out is not None and not member and steps and steps[0].status == STATUS:
-        raise click.ClickException(f"{found.id} {steps[0].reason}")
+        raise GameplanError(f"{found.id} {steps[0].reason}")
     return _write_program(found.source, record, run, out, force, as_json)
 
 
@@ -284,6 +286,7 @@ def diff(run: Path, first: str, second: str | None) -> int:
 @json_option
 def lineage(run: Path, program: str | None, as_json: bool) -> int:
     """Show how a program came about, from its seed on; without PROGRAM, the best one."""
+    from games.errors import GameplanError
     from workbench.discovery import session
     from workbench.discovery.lineage import descent
     from workbench.discovery.ranking import score_text
@@ -294,7 +297,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     loaded = session.load_run(store)
     members = {m.id: m for m in loaded.members()}
     if program is None and not members:
-        raise click.ClickException(f"{run} has no program with a score yet")
+        raise GameplanError(f"{run} has no program with a score yet")
     name = store.program(program).id if program else session.ranked(list(members.values()))[0].id
     line = descent(loaded.steps, name)
     if as_json:

@@ -255,10 +255,12 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
-    from games.errors import UsageError, did_you_mean
+    from games.errors import UnknownName, UsageError, did_you_mean
+    from workbench.catalogue import check_kind
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import FILE, Store
     from workbench.discovery.task import find_task
+    from workbench.naming import ALGORITHM
 
     if (Path(target) / FILE).is_file():
         store = Store.open(Path(target))
@@ -274,6 +276,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     if program is not None:
         raise UsageError(f"{target} is not a discovery, so {program!r} can be no program of it")
     if target.endswith(".py"):
+        check_kind(target, ALGORITHM)
         try:
             return None, {}, Path(target).name, Path(target).read_text()
         except (OSError, UnicodeDecodeError) as error:
@@ -281,8 +284,10 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     task = find_task(task_name)
     programs = {**task.known(), **task.seeds()}
     if target not in programs:
-        raise UsageError(
-            f"unknown program {target!r}{did_you_mean(target, list(programs))}; legal are a run, a file and {', '.join(programs)}"
+        raise UnknownName(
+            target,
+            "program",
+            f"unknown program {target!r}{did_you_mean(target, list(programs))}; legal are a run, a file and {', '.join(programs)}",
         )
     return None, {}, target, programs[target]
 

@@ -11,6 +11,7 @@ from workbench.printing import echo
 
 SCHEMA = 1
 RUNS = Path("runs")
+PROGRAM = "NAME|FILE.py|MODULE:ATTRIBUTE"  # what an algorithm, meta-strategy solver or planner may be
 
 
 def print_json(record: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, assignments, duration, json_option, print_json, set_option
+from workbench.commands.options import PROGRAM, RUNS, assignments, duration, json_option, print_json, set_option
 from workbench.printing import echo
 
 world_option = click.option(
@@ -24,8 +24,8 @@ levels_option = click.option(
     "--planner",
     default="greedy",
     show_default=True,
-    metavar="NAME|FILE.py",
-    help="'gameplan algos', or a file.",
+    metavar=PROGRAM,
+    help="'gameplan algos', or one of your own.",
 )
 @click.option("--episodes", default=0, type=click.IntRange(0), help="Episodes.  [default: 10, or every level once]")
 @click.option("--seed", default=0, show_default=True, help="Of the first episode; the next have the seeds that follow.")

@@ -51,8 +51,10 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
     """Write the policy of a finished RUN to FILE (.npz, .json or .csv), or the tree of a GAME to FILE (.efg, for Gambit)."""
     from dataclasses import replace
 
+    from games.errors import UsageError
     from games.gambit.export import SUFFIX, export_game
-    from workbench.policies import load_policy, save_policy
+    from workbench.naming import GAME, what_is
+    from workbench.policies import SUFFIXES, load_policy, save_policy
     from workbench.rundir import RunDirectory
     from workbench.solve import load_run_game, saved_config
     from workbench.terminal import run_display
@@ -61,6 +63,11 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
         with run_display(0) as display:
             export_game(source, file, max_histories, max_memory, display.walked)
     else:
+        if not Path(source).is_dir() and GAME in [meaning.kind for meaning in what_is(source)]:
+            raise UsageError(
+                f"{source} is a game, which is written as a {SUFFIX} file, not as {file}; a {', '.join(SUFFIXES)} file takes the "
+                "policy of a run: name its directory"
+            )
         run = RunDirectory.open(Path(source))
         game = load_run_game(replace(saved_config(run), max_memory=max_memory), run)
         policy, _ = load_policy(game, run.path / "policy.npz")

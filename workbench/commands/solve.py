@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import (
+    PROGRAM,
     RUNS,
     duration,
     every_option,
@@ -23,12 +24,12 @@ from workbench.commands.options import (
 @click.command()
 @click.argument("game", required=False)
 @click.option(
-    "--algo", default="vad-cfr", show_default=True, metavar="NAME|FILE.py", help="Algorithm ('gameplan algos') or a rule file."
+    "--algo", default="vad-cfr", show_default=True, metavar=PROGRAM, help="Algorithm ('gameplan algos') or a rule of your own."
 )
 @iterations_option
 @set_option
-@click.option("--train", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that the oracle answers.")
-@click.option("--eval", metavar="NAME|FILE.py", help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
+@click.option("--train", metavar=PROGRAM, help="PSRO: meta-strategy solver that the oracle answers.")
+@click.option("--eval", metavar=PROGRAM, help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
 @updates_option
 @every_option
 @click.option("--target", type=click.FloatRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")

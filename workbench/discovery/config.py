@@ -7,7 +7,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
-from games.errors import UsageError, did_you_mean
+from games.errors import UnknownName, UsageError, did_you_mean
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
 from workbench.discovery.ranking import RANKINGS
@@ -23,6 +23,7 @@ GENEROUS, LEAST = (
     10.0,
 )  # what the user has chosen may take so many times the median of the published programs, and so many seconds
 MOST_WINDOW = 1 << 12
+CONFIGURATION = "configuration of a discovery"  # a kind of name
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 
 
@@ -167,9 +168,9 @@ def load_config(path: Path) -> DiscoveryConfig:
     try:
         record = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        raise UnknownName(str(path), CONFIGURATION, f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        raise UnknownName(str(path), CONFIGURATION, f"{path} is not valid TOML: {error}") from error
     return from_record(record)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.files import write_atomically
 from workbench.discovery import pace
 from workbench.discovery.store import Store
@@ -74,7 +74,9 @@ def read_programs(path: Path) -> dict[str, str]:
     elif path.is_file():
         files = [path]
     else:
-        raise UsageError(f"{path} does not exist; name a .py file, a folder, or a .json or .jsonl file with programs")
+        raise UnknownName(
+            str(path), "program", f"{path} does not exist; name a .py file, a folder, or a .json or .jsonl file with programs"
+        )
     found: dict[str, str] = {}
     for file in files:
         text = _text(file)
@@ -87,7 +89,11 @@ def read_programs(path: Path) -> dict[str, str]:
             if source is not None:
                 found[f"{name}:{record.get('id', number)}"] = source
     if not found:
-        raise UsageError(f"{path} holds no program: no .py file, and no JSON record with a text called {' or '.join(SOURCES)}")
+        raise UnknownName(
+            str(path),
+            "program",
+            f"{path} holds no program: no .py file, and no JSON record with a text called {' or '.join(SOURCES)}",
+        )
     return found
 
 
@@ -108,8 +114,8 @@ def _records(file: Path, text: str) -> list[dict[str, Any]]:
             whole = json.loads(text)
             rows = whole if isinstance(whole, list) else [whole]
     except (ValueError, RecursionError) as error:
-        raise UsageError(
-            f"{file} is not valid JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}"
+        raise UnknownName(
+            str(file), "program", f"{file} is not valid JSON: {'nested too deeply' if isinstance(error, RecursionError) else error}"
         ) from error
     nested = [row for row in rows if isinstance(row, dict)]
     for row in list(nested):  # databases keep programs in a table by id
