@@ -4,12 +4,13 @@ With some parameters OpenSpiel does not fail, it crashes, hangs, or takes all me
 walk. So all of it happens in a fork (`games.child`) that leaves the compiled game in a file. Catalogued games are known to behave.
 """
 
+import io
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from functools import cache as memoise
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,8 @@ def register(text: str) -> None:
     import pyspiel
 
     if not {_base(text), *re.findall(r"\w+(?=\()", text)} <= set(pyspiel.registered_names()):
-        import open_spiel.python.games  # noqa: F401
+        with redirect_stdout(io.StringIO()):  # up to 1.6, OpenSpiel prints which optional modules are not installed
+            import open_spiel.python.games  # noqa: F401
 
 
 def _base(text: str) -> str:
