@@ -314,9 +314,10 @@ def test_a_killed_client_leaves_no_process(toy):
     process = subprocess.Popen([sys.executable, "-c", LOOPING, toy])
     try:
         deadline = time.monotonic() + 30.0
-        while len(descendants(process.pid)) < 4 and time.monotonic() < deadline:  # keeper, warden, zygote, child
+        below: list[int] = []
+        while len(below) < 4 and time.monotonic() < deadline:  # keeper, warden, zygote, child
             time.sleep(0.05)
-        below = descendants(process.pid)
+            below = descendants(process.pid)
         assert len(below) >= 4
     finally:
         process.kill()

@@ -129,9 +129,13 @@ def test_all_faults_are_named_at_once(write):
 
 def test_files_that_are_none(tmp_path, write):
     (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
-    for path in (tmp_path / "missing.py", tmp_path, tmp_path / "binary.py"):
-        with pytest.raises(UsageError, match="cannot read the rule file"):
-            load_program(path)
+    for path, fault in (
+        ("missing.py", "cannot read .*missing.py"),
+        ("", "is a directory, not a file"),
+        ("binary.py", "cannot read .*binary.py"),
+    ):
+        with pytest.raises(UsageError, match=fault):
+            load_program(tmp_path / path)
     with pytest.raises(UsageError, match=r"name a file that ends in \.py"):
         load_program(write(RULE, "rule.txt"))
 
