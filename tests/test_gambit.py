@@ -123,6 +123,7 @@ class Labelled:
 
     title = ' \\ "quoted" \n two  blanks \x1b[0m '
     players = ("", "A\\", "A\\")
+    least_memory = 0
 
     def nodes(self):
         for k, label in enumerate(('"', "a\tb", "a b", "back\\", "", "\u2028"), 1):
