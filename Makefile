@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 OLDEST := .venv-oldest
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-oldest regression mutants fuzz bench bench-against lint clean
+.PHONY: demo test test-slow test-oldest regression mutants fuzz bench bench-against lint clean
 
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
@@ -14,7 +14,11 @@ demo: $(STAMP)
 # The suite shares compiled kernels between its processes; the first run compiles them. A file's tests stay in one process, so that
 # two do not compile the same kernel at once; their order is that of tests/conftest.py.
 test: $(STAMP)
-	$(BIN)/python -m pytest $(PARALLEL) --durations 15
+	$(BIN)/python -m pytest $(PARALLEL) --durations 15 -m "not slow"
+
+# The rest: kills of real runs, whole recipes, large games, long comparisons.
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest $(PARALLEL) --durations 15 -m slow
 
 # The same with the lowest versions of the dependencies that pyproject.toml allows, in an environment of its own.
 test-oldest:

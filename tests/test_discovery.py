@@ -93,11 +93,12 @@ def test_one_worker_writes_the_same_run(whole, tmp_path):
     assert contents(tmp_path / "one", tmp_path / "a") == contents(path, tmp_path / "b")
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_a_run_ends_the_same(whole, tmp_path):
     path, _ = whole
     expected = contents(path, tmp_path / "expected")
     rng = np.random.default_rng(5)
-    command = [sys.executable, "-m", "cli", "evolve", "resume", str(tmp_path / "run"), "--workers", "1"]
+    command = [sys.executable, "-m", "cli", "evolve", "resume", str(tmp_path / "run"), "--workers", "1", "--task", TOY]
     begin(resolve(CONFIG), tmp_path / "run")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     steps = 0
@@ -107,6 +108,7 @@ def test_killed_at_any_moment_a_run_ends_the_same(whole, tmp_path):
         while steps < goal and process.poll() is None:
             time.sleep(0.02 * rng.random())
             steps = len(Store.open(tmp_path / "run").steps())
+        assert not process.poll(), "the run refuses to go on"
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert subprocess.run(command, env=environment, capture_output=True, timeout=120).returncode == 0

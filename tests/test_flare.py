@@ -252,6 +252,7 @@ def test_memory_forgets_the_oldest():
         assert [recall(memory, np.uint64(8 * k)) >= 0 for k in range(10)] == [n - 3 < k <= n for k in range(10)]
 
 
+@pytest.mark.slow
 def test_corrupted_evaluators_are_fixed_and_worse():
     instance = WALK.instance(2)
     noisy = {"noise": 0.3, "H": 1}

@@ -43,6 +43,7 @@ def test_the_record_has_its_keys_and_is_what_was_saved(tmp_path):
     assert [e["seed"] for e in record["episodes"]] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(tmp_path, monkeypatch):
     from workbench.engines import local_pool
 
