@@ -21,6 +21,7 @@ import numpy as np
 
 from games.jit import njit
 from workbench.discovery.isolation import locks, wire
+from workbench.discovery.isolation.fingerprint import digest
 from workbench.discovery.isolation.source import IMPORTS, describe
 from workbench.discovery.isolation.worker import Worker
 from workbench.discovery.task import Task
@@ -57,6 +58,7 @@ def warm() -> None:
         importlib.import_module(name)
     _seed(0)
     _compile_something()
+    digest(np.ones(1))
     describe(ValueError(wire.unpack(wire.pack({"": np.zeros(1)}))))
     gc.collect()
     gc.freeze()  # or the collector would touch, and so copy, all memory in every fork
@@ -159,7 +161,7 @@ def _work(task: Task | None, program: Any, request: dict[str, Any], worker: Work
             answer = worker.answer(task, request)
         elif request["do"] == "fingerprint":
             assert task
-            answer = {"fingerprint": task.fingerprint(request["source"], request["seed"])}
+            answer = {"digest": digest(task.fingerprint(request["source"], request["seed"]))}
         else:
             assert task
             answer = task.run(program, request["constants"], request["instance"], request["horizon"], request["seed"])

@@ -4,7 +4,6 @@ It is started by `workbench.discovery.isolation.client` with an environment of i
 instances, compiles all that does not depend on candidates, and then answers jobs, one after the other, over its standard streams.
 """
 
-import hashlib
 import os
 import time
 import traceback
@@ -17,6 +16,7 @@ import numpy as np
 
 from games.errors import GameplanError, UsageError
 from workbench.discovery.isolation import child, locks, wire
+from workbench.discovery.isolation.fingerprint import WORDS
 from workbench.discovery.isolation.nursery import Key, Nursery
 from workbench.discovery.isolation.session import serve_session
 from workbench.discovery.isolation.source import LONGEST, describe, is_inert
@@ -100,12 +100,12 @@ class Warden:
         outcome = Outcome(reply.status, reply.reason, seconds=(reply.cpu,))
         if reply.answer is None:
             return outcome
-        values = reply.answer.get("fingerprint")
-        if values is None or values.dtype != np.float64 or not values.size:
+        digits = reply.answer.get("digest", np.zeros(0))
+        if digits.dtype != np.int64 or digits.shape != (WORDS,):
             return replace(outcome, status=failed("BadAnswer"), reason="the program has no fingerprint")
-        if np.isnan(values).any():
+        if not digits.any():
             return replace(outcome, status=rejected("nan"), reason="the program computes NaN on the fixed inputs")
-        return replace(outcome, fingerprint=digest(values))
+        return replace(outcome, fingerprint=digits.tobytes().hex())
 
     def _measure(self, task: Task, job: Job) -> Outcome:
         deadline = deadline_after(job.limits.wall_seconds)
@@ -185,19 +185,6 @@ def _charged(outcome: Outcome, left: float, quiet: float) -> tuple[Outcome, floa
     """Add CPU seconds that a child was quiet about to those of its last trial, and take them from what is left."""
     seconds = outcome.seconds
     return replace(outcome, seconds=(*seconds[:-1], seconds[-1] + quiet)) if seconds else outcome, left - quiet
-
-
-def digest(values: np.ndarray) -> str:
-    """Return a text that equals that of arrays with the same first five digits."""
-    flat = np.where(np.abs(values) < 1e-12, 0.0, values).ravel()
-    known = np.isfinite(flat) & (flat != 0.0)
-    exponent = np.zeros(len(flat))
-    np.floor(np.log10(np.abs(flat), out=exponent, where=known), out=exponent, where=known)
-    digits = flat.copy()
-    np.rint(flat / 10.0 ** (exponent - 4.0), out=digits, where=known)
-    up = known & (np.abs(digits) >= 1e5)  # 9.99999 is 1.0000e1
-    digits[up], exponent[up] = digits[up] / 10.0, exponent[up] + 1.0
-    return hashlib.sha256(np.concatenate([digits, exponent]).tobytes()).hexdigest()[:32]
 
 
 def main(*, locked: bool) -> None:
