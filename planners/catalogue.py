@@ -26,20 +26,24 @@ class Entry(NamedTuple):
 FLARE = "Wang et al. 2026, arXiv 2601.22311"
 
 PLANNERS: dict[str, Entry] = {
-    "random": Entry("planners.random_planner", {}, "a uniformly drawn legal action", ""),
-    "greedy": Entry("planners.stepwise", {}, "the best local score", ""),
-    "greedy-value": Entry("planners.stepwise", {"by": "value"}, "the best value after one step", ""),
-    "lookahead": Entry("planners.stepwise", {"j": 1}, "the best sum of local scores over 1 + j steps", ""),
-    "lookahead-value": Entry("planners.stepwise", {"j": 1, "by": "value"}, "the best value after 1 + j best-scored steps", ""),
-    "beam": Entry("planners.beam", {}, "beam search by sums of local scores", ""),
-    "beam-value": Entry("planners.beam", {"by": "value"}, "beam search, its survivors compared by value", ""),
-    "best-of-n": Entry("planners.best_of_n", {}, "the best of n random rollouts decides", "Wang et al. 2022, arXiv 2203.11171"),
-    "receding-horizon": Entry("planners.receding", {"H": 3}, "the exact best return of the next H steps (small worlds)", ""),
-    "oracle": Entry("planners.receding", {}, "exact play to the end by dynamic programming (small worlds)", "Bellman 1957"),
-    "flare": Entry("planners.flare_planner", {}, "FLARE: flare-paper by its short name", FLARE),
-    "flare-paper": Entry("planners.flare_planner", {}, "FLARE with the defaults of the paper", FLARE),
+    "random": Entry("planners.search.random_planner", {}, "a uniformly drawn legal action", ""),
+    "greedy": Entry("planners.search.stepwise", {}, "the best local score", ""),
+    "greedy-value": Entry("planners.search.stepwise", {"by": "value"}, "the best value after one step", ""),
+    "lookahead": Entry("planners.search.stepwise", {"j": 1}, "the best sum of local scores over 1 + j steps", ""),
+    "lookahead-value": Entry(
+        "planners.search.stepwise", {"j": 1, "by": "value"}, "the best value after 1 + j best-scored steps", ""
+    ),
+    "beam": Entry("planners.search.beam", {}, "beam search by sums of local scores", ""),
+    "beam-value": Entry("planners.search.beam", {"by": "value"}, "beam search, its survivors compared by value", ""),
+    "best-of-n": Entry(
+        "planners.search.best_of_n", {}, "the best of n random rollouts decides", "Wang et al. 2022, arXiv 2203.11171"
+    ),
+    "receding-horizon": Entry("planners.search.receding", {"H": 3}, "the exact best return of the next H steps (small worlds)", ""),
+    "oracle": Entry("planners.search.receding", {}, "exact play to the end by dynamic programming (small worlds)", "Bellman 1957"),
+    "flare": Entry("planners.flare.planner", {}, "FLARE: flare-paper by its short name", FLARE),
+    "flare-paper": Entry("planners.flare.planner", {}, "FLARE with the defaults of the paper", FLARE),
     "flare-wb": Entry(
-        "planners.flare_planner",
+        "planners.flare.planner",
         {
             "backup": "mixed",
             "rollout": "softmax",
@@ -58,24 +62,26 @@ PLANNERS: dict[str, Entry] = {
         "planners.language.agent", {}, "a language model decides, one answer a step", "Yu et al. 2026, arXiv 2602.05327, section 4"
     ),
     "flat": Entry(
-        "planners.flat",
+        "planners.critic.flat",
         {"discount": 1.0, "horizon": 1000},
         "flat Monte Carlo: rollouts for each action, the best mean",
         "Abramson 1990",
     ),
-    "flat-critic": Entry("planners.flat", {}, "the best Q of the Monte-Carlo critic", "ProAct, arXiv 2602.05327"),
+    "flat-critic": Entry("planners.critic.flat", {}, "the best Q of the Monte-Carlo critic", "ProAct, arXiv 2602.05327"),
     "expectimax": Entry(
-        "planners.expectimax", {}, "expectimax to a depth; bitboards, adaptive depth on 2048", "Michie 1966; Ballard 1983"
+        "planners.search.expectimax", {}, "expectimax to a depth; bitboards, adaptive depth on 2048", "Michie 1966; Ballard 1983"
     ),
-    "mcts": Entry("planners.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
-    "proact": Entry("planners.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
-    "astar": Entry("planners.best_first", {}, "A*: cheapest plans", "Hart, Nilsson & Raphael 1968"),
-    "wastar": Entry("planners.best_first", {"bound_weight": 3.0}, "weighted A*: plans at most that much dearer", "Pohl 1970"),
+    "mcts": Entry("planners.search.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
+    "proact": Entry("planners.search.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
+    "astar": Entry("planners.search.best_first", {}, "A*: cheapest plans", "Hart, Nilsson & Raphael 1968"),
+    "wastar": Entry(
+        "planners.search.best_first", {"bound_weight": 3.0}, "weighted A*: plans at most that much dearer", "Pohl 1970"
+    ),
     "greedy-best-first": Entry(
-        "planners.best_first", {"path_weight": 0.0}, "best-first search by the lower bound alone", "Pohl 1970"
+        "planners.search.best_first", {"path_weight": 0.0}, "best-first search by the lower bound alone", "Pohl 1970"
     ),
-    "idastar": Entry("planners.idastar", {}, "iterative-deepening A*: cheapest plans in little memory", "Korf 1985"),
-    "sokoban-solver": Entry("planners.portfolio", {}, "A*, weighted A* and greedy search in turn", "Gomes & Selman 2001"),
+    "idastar": Entry("planners.search.idastar", {}, "iterative-deepening A*: cheapest plans in little memory", "Korf 1985"),
+    "sokoban-solver": Entry("planners.search.portfolio", {}, "A*, weighted A* and greedy search in turn", "Gomes & Selman 2001"),
 }
 
 

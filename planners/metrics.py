@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from planners.episode import Episode
-from planners.exact import TOLERANCE, Solution
+from planners.parts.exact import TOLERANCE, Solution
 from planners.status import SOLVED
 
 

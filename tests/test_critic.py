@@ -11,7 +11,7 @@ from games.sokoban.levels import parse_levels
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost
 from planners.catalogue import find_planner
-from planners.critic import (
+from planners.critic.monte_carlo import (
     NO_ACTION,
     Critic,
     PolicyCritic,

@@ -6,9 +6,9 @@ import pytest
 from games.game2048.heuristic import LINES
 from games.loader import load_game
 from games.sokoban.weighed import weighed
-from planners.best_first_search import SOLVED, Search
 from planners.budget import Budget, new_cost
-from planners.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
+from planners.search.best_first_search import SOLVED, Search
+from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from solvers.exploitability import Evaluator
 from workbench.catalogue import find_algorithm
 from workbench.discovery.genome.canonical import with_constants

@@ -14,7 +14,7 @@ from games.worlds import load_world
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget
 from planners.catalogue import find_planner
 from planners.episode import play, step
-from planners.expectimax_2048 import Expectimax2048, reach_of
+from planners.search.expectimax_2048 import Expectimax2048, reach_of
 from workbench.bench.planning_2048 import strength
 
 

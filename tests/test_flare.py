@@ -11,9 +11,9 @@ from games.worlds import load_world
 from planners.budget import EVALUATIONS, HITS, SCORES, TRANSITIONS, Budget, new_cost
 from planners.catalogue import find_planner
 from planners.episode import play
-from planners.exact import solve
-from planners.flare_search import simulate
+from planners.flare.search import simulate
 from planners.metrics import interval, judge, mcnemar, rate
+from planners.parts.exact import solve
 from planners.parts.memory import new_memory, recall, remember
 from planners.status import SOLVED
 from tests.naive_flare import plan

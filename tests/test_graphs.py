@@ -8,7 +8,7 @@ from games.errors import UsageError
 from games.graphs.convert import BLIND, from_networkx
 from games.graphs.generate import ENTRY, EXIT, LIVE, PLAIN, RECOVERY
 from games.worlds import load_world
-from planners.exact import solve
+from planners.parts.exact import solve
 
 
 @pytest.fixture(scope="module")

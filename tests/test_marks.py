@@ -9,8 +9,8 @@ from games.worlds import load_world
 from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
-from planners.exact import solve
 from planners.metrics import Marks, area, interval, judge, mcnemar, rate
+from planners.parts.exact import solve
 
 
 def test_an_error_is_a_step_that_gives_worth_or_steps_away():

@@ -11,10 +11,10 @@ from games.world import Instance
 from games.worlds import load_world
 from planners.budget import EVALUATIONS, EXPANSIONS, SIMULATIONS, UNLIMITED, Budget, new_cost
 from planners.catalogue import find_planner
-from planners.critic import Critic
-from planners.record import best_line, children, root_actions
-from planners.table import find
-from planners.tree import DEAD, EDGES, NODES, Search, new_tree, simulations
+from planners.critic.monte_carlo import Critic
+from planners.parts.table import find
+from planners.search.record import best_line, children, root_actions
+from planners.search.tree import DEAD, EDGES, NODES, Search, new_tree, simulations
 
 
 class Corridor:

@@ -11,8 +11,8 @@ from games.random import below, normal, stream, unit
 from games.world import Instance
 from planners.budget import Budget, new_cost
 from planners.episode import play
+from planners.parts.table import find, insert, new_table
 from planners.planner import Decision
-from planners.table import find, insert, new_table
 
 
 class Bits(NamedTuple):

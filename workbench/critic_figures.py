@@ -10,7 +10,7 @@ import numpy as np
 
 from games.files import write_output
 from games.world import Instance, World
-from planners.critic import Critic, action_values, make_critic
+from planners.critic.monte_carlo import Critic, action_values, make_critic
 
 LENGTHS, COUNTS = (1, 2, 5, 10, 20, 50, 100, 200), (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 GAMMAS = (0.8, 0.9, 0.95, 0.99, 1.0)

@@ -24,9 +24,9 @@ from games.world import Instance, World
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner
 from planners.episode import Episode, play
-from planners.exact import solve
 from planners.language.report import language_record
 from planners.metrics import Marks, judge, measures
+from planners.parts.exact import solve
 from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.environment import describe_environment

@@ -1,1 +1,1 @@
-"""Parts that all planners share: proposals, evaluators, memory."""
+"""What planners are put together from: proposals, evaluators, memory, tables, exact values of small worlds."""

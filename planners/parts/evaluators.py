@@ -16,8 +16,8 @@ from games.process import distance, key, outlook, potential
 from games.random import mix, normal
 from games.world import Instance
 from planners.evaluator import evaluate, value
-from planners.exact import solve
-from planners.table import find, new_table
+from planners.parts.exact import solve
+from planners.parts.table import find, new_table
 
 HEURISTIC, RANDOM, TABLE = range(3)
 
@@ -44,7 +44,7 @@ class Standard(NamedTuple):
     salt : int
         Names the random numbers.
     table_keys, table_slots, worths : arrays
-        See `planners.table`; the value of each entry (float64).
+        See `planners.parts.table`; the value of each entry (float64).
     """
 
     kind: int

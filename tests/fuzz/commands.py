@@ -116,7 +116,7 @@ COMMANDS = (
 WORK = (  # where a command has taken what it was given and begins to work
     "workbench.solve.solve", "workbench.plan.run_plan", "workbench.compare.run_comparison", "workbench.compare_planners.run_cells",
     "workbench.discovery.session.proceed", "workbench.discovery.verify.verify", "workbench.rule_tools.load_game",
-    "workbench.population.draw_population", "workbench.plotting.draw_convergence", "planners.critic.critic_report",
+    "workbench.population.draw_population", "workbench.plotting.draw_convergence", "planners.critic.monte_carlo.critic_report",
     "workbench.discovery.report.write_report", "workbench.discovery.compare.run_comparison", "workbench.discovery.ablate.Ablation",
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ from games.game2048.board import random_games
 from games.random import stream
 from games.worlds import load_world
 from planners.budget import UNLIMITED
-from planners.expectimax_2048 import MOVES, new_memory, play_game, reach_of, search
+from planners.search.expectimax_2048 import MOVES, new_memory, play_game, reach_of, search
 
 NO_LIMITS = np.full(3, UNLIMITED, np.uint64)
 TILES = (2048, 4096, 8192, 16384, 32768)

@@ -11,7 +11,7 @@ from games.world import World
 from games.worlds import load_world
 from planners.budget import SIMULATIONS, TRANSITIONS, Budget, new_cost
 from planners.catalogue import find_planner
-from planners.critic import Critic, make_critic, state_value
+from planners.critic.monte_carlo import Critic, make_critic, state_value
 from planners.episode import play
 
 REPEATS = 5

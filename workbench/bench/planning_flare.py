@@ -15,8 +15,8 @@ from games.worlds import load_world
 from planners.budget import EVALUATIONS, SCORES, TRANSITIONS, Budget
 from planners.catalogue import find_planner
 from planners.episode import play
-from planners.exact import solve
 from planners.metrics import Marks, judge, rate
+from planners.parts.exact import solve
 from planners.status import SOLVED
 
 # Label, name in the catalogue, parameters. Best-of-n stands beside FLARE with the same number of evaluations a decision.

@@ -41,7 +41,7 @@ def critic(
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
     from games.errors import UsageError, did_you_mean
     from games.worlds import load_world, world_choices, world_options
-    from planners.critic import critic_report
+    from planners.critic.monte_carlo import critic_report
     from workbench.terminal import print_table
 
     if policy not in POLICIES:

@@ -11,7 +11,7 @@ import numpy as np
 from games.game2048.heuristic import LINES
 from games.random import stream
 from games.worlds import load_world
-from planners.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
+from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template

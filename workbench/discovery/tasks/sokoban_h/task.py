@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from games.sokoban.weighed import weighed
-from planners.best_first_search import SOLVED, Search
 from planners.budget import EXPANSIONS, Budget, new_cost
+from planners.search.best_first_search import SOLVED, Search
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template

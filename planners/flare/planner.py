@@ -14,8 +14,8 @@ from games.errors import UsageError
 from games.params import Value
 from games.world import Instance
 from planners.budget import Budget, new_cost, spend
-from planners.flare_search import ROLLOUTS, Settings, new_desk, simulate
-from planners.flare_tree import (
+from planners.flare.search import ROLLOUTS, Settings, new_desk, simulate
+from planners.flare.tree import (
     BEST_LENGTH,
     MENUS,
     NODES,
@@ -35,8 +35,8 @@ from planners.parts.assembly import Parts, parts_of
 from planners.parts.memory import KINDS as MEMORIES
 from planners.parts.memory import new_memory
 from planners.parts.proposals import most
+from planners.parts.table import copy_table, new_table
 from planners.planner import ActionValue, Decision
-from planners.table import copy_table, new_table
 
 # S simulations of depth H; backup: what Q is; final: what decides; order: of untried actions; relative: values are ranks in a batch
 PARAMS: dict[str, Value] = {

@@ -17,8 +17,8 @@ from games.jit import embedded, njit
 from games.process import apply, dead, draw, effective, goal, key, lost
 from games.random import below, mix
 from planners.budget import EVALUATIONS, EXPANSIONS, SIMULATIONS, TRANSITIONS, spent
-from planners.critic import prospect
-from planners.table import copy_table, find, insert, new_table
+from planners.critic.monte_carlo import prospect
+from planners.parts.table import copy_table, find, insert, new_table
 
 NODES, EDGES = 0, 1  # positions in Tree.filled
 LOW, HIGH = 0, 1  # positions in Tree.bounds

@@ -4,10 +4,10 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import Search, grown, new_nodes
 from planners.budget import Budget, new_cost
 from planners.planner import Decision
-from planners.solving import deterministic, plan
+from planners.search.best_first_search import Search, grown, new_nodes
+from planners.search.solving import deterministic, plan
 
 # path_weight, bound_weight: of the cost so far and of the lower bound in the order of expansion; expansions: of a search, where the
 # budget does not say; memory: most megabytes of a search; partial: when the budget ends first, go towards the most promising state

@@ -9,10 +9,10 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import MEMORY, RUNNING, Search, grown, new_nodes
 from planners.budget import Budget, new_cost
 from planners.planner import Decision
-from planners.solving import deterministic, plan
+from planners.search.best_first_search import MEMORY, RUNNING, Search, grown, new_nodes
+from planners.search.solving import deterministic, plan
 
 # turn: expansions of A* before the next search has its turn; expansions: of a decision, where the budget does not say; memory: most
 # megabytes of all searches together.
@@ -22,7 +22,7 @@ MEMBERS = ((1.0, 1.0, 1.0), (1.0, 3.0, 0.5), (0.0, 1.0, 0.5))
 
 
 class Turns:
-    """The searches of `MEMBERS` from one root, in turns; a `planners.solving.SlicedSearch`."""
+    """The searches of `MEMBERS` from one root, in turns; a `planners.search.solving.SlicedSearch`."""
 
     def __init__(self, model: Any, state: np.ndarray, turn: int, memory: int) -> None:
         self._searches = [Search(model, state, path, bound, memory) for path, bound, _ in MEMBERS]
@@ -30,7 +30,7 @@ class Turns:
         self._turn, self._left, self.status = 0, self._shares[0], RUNNING
 
     def advance(self, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
-        """See `planners.solving.SlicedSearch`; one search that ends decides, memory only where it is that of all."""
+        """See `planners.search.solving.SlicedSearch`; one search that ends decides, memory only where it is that of all."""
         total = 0
         while True:
             search = self._searches[self._turn]

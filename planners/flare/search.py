@@ -13,7 +13,7 @@ from games.process import apply, draw, exact, goal, key
 from games.random import below, unit
 from planners.budget import EVALUATIONS, HITS, SIMULATIONS, TRANSITIONS, spent
 from planners.evaluator import Batch, ended, evaluate_all, new_batch
-from planners.flare_tree import (
+from planners.flare.tree import (
     BEST,
     BEST_LENGTH,
     HIGH,
@@ -29,14 +29,14 @@ from planners.flare_tree import (
 )  # fmt: skip
 from planners.parts.memory import NONE, memory_key, recall, remember
 from planners.parts.proposals import propose
-from planners.table import find, insert
+from planners.parts.table import find, insert
 
 ROLLOUTS = ("uniform", "softmax", "greedy")
 UNIFORM, SOFTMAX, GREEDY = range(3)
 
 
 class Settings(NamedTuple):
-    """Numbers of the search; see `planners.flare_planner.PARAMS`. `share` is the weight of the largest return in Q."""
+    """Numbers of the search; see `planners.flare.planner.PARAMS`. `share` is the weight of the largest return in Q."""
 
     H: int
     c: float

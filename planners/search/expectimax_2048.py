@@ -15,8 +15,8 @@ from games.game2048.board import FULL, SLIDES, count_cells, legal_mask, occupied
 from games.game2048.heuristic import worth
 from games.jit import embedded, njit
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost
-from planners.pace import Pace, conclude
 from planners.planner import Decision
+from planners.search.pace import Pace, conclude
 
 QUARTERS = 4  # of a bit: the unit of reach
 SPAWN = np.array([0, *(round(QUARTERS * np.log2(n / 0.9)) for n in range(1, 17))])  # reach that a spawn on n cells takes
@@ -254,7 +254,7 @@ def play_game(board, depth, reach, limits, memory, rng, lines=None):
 
 
 class Expectimax2048:
-    """The engine that `planners.expectimax.Expectimax` uses on the 4x4 board."""
+    """The engine that `planners.search.expectimax.Expectimax` uses on the 4x4 board."""
 
     def __init__(self, depth: int, table: int, chance: float) -> None:
         self._depth, self._reach, self._memory = min(depth, LONGEST), reach_of(chance), new_memory(table)

@@ -2,27 +2,27 @@
 
 The teacher of "grounded lookahead distillation" (Yu et al. 2026, "ProAct: Agentic Lookahead in Interactive Environments",
 arXiv 2602.05327). The paper does not publish its search settings: the defaults are ours. What it found is kept as a
-`planners.record.SearchRecord`. This is search at play time, which the paper's trained models do without.
+`planners.search.record.SearchRecord`. This is search at play time, which the paper's trained models do without.
 """
 
 from typing import Any
 
 import numpy as np
 
-from planners.mcts import CHOICES as CHOICES
-from planners.mcts import PARAMS as OF_MCTS
-from planners.mcts import Mcts
 from planners.planner import ActionValue
-from planners.record import SearchRecord, search_record
+from planners.search.mcts import CHOICES as CHOICES
+from planners.search.mcts import PARAMS as OF_MCTS
+from planners.search.mcts import Mcts
+from planners.search.record import SearchRecord, search_record
 
 PARAMS = {**OF_MCTS, "simulations": 400, "discount": 0.0, "rollouts": 4, "horizon": 0}
 
 
 class ProAct(Mcts):
-    """`planners.mcts.Mcts` with the critic at its leaves; every decision has its `SearchRecord`."""
+    """`planners.search.mcts.Mcts` with the critic at its leaves; every decision has its `SearchRecord`."""
 
     def record(self, state: np.ndarray, values: tuple[ActionValue, ...], best: ActionValue) -> SearchRecord:
-        """See `planners.mcts.Mcts.record`."""
+        """See `planners.search.mcts.Mcts.record`."""
         return search_record(self.tree, state)
 
 

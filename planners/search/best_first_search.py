@@ -13,7 +13,7 @@ from games.dispatch import suited
 from games.jit import embedded, njit
 from games.process import bound, distance, goal, key, notes, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
-from planners.table import copy_table, find, insert
+from planners.parts.table import copy_table, find, insert
 
 RUNNING, SOLVED, EXHAUSTED, LIMITED, FULL, MEMORY, DEPTH = range(7)  # DEPTH: longer plans than searched for may exist
 FIRST_NODES = 1 << 11  # room at first: clearing a large table takes longer than most searches
@@ -25,8 +25,8 @@ class Nodes(NamedTuple):
 
     `links` (capacity, 2) has the parent and the action from it, `costs` (capacity, 2) g and h; `shut` is 1 for a node that was
     expanded and not opened again. `heap` (places, 3) is a binary heap of (priority, h less a serial number, node), in which a node
-    may occur more than once. `keys` and `slots` are a `planners.table`. `filled` counts nodes and heap entries and has the node of
-    least h.
+    may occur more than once. `keys` and `slots` are a `planners.parts.table`. `filled` counts nodes and heap entries and has the
+    node of least h.
     """
 
     states: np.ndarray

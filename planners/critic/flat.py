@@ -11,7 +11,7 @@ from games.jit import njit
 from games.process import effective, fresh, goal, terminal
 from games.world import Instance
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost, spend, spent
-from planners.critic import POLICIES, make_critic, rollout
+from planners.critic.monte_carlo import POLICIES, make_critic, rollout
 from planners.planner import ActionValue, Decision
 
 # rollouts: for each action, where the budget does not say; horizon, discount: 0 stands for the world's own.

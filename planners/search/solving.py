@@ -6,9 +6,9 @@ import numpy as np
 
 from games.errors import UsageError
 from games.world import Instance
-from planners.best_first_search import DEPTH, EXHAUSTED, MEMORY, SOLVED
 from planners.budget import EXPANSIONS, Budget, spend, spent
 from planners.planner import Decision
+from planners.search.best_first_search import DEPTH, EXHAUSTED, MEMORY, SOLVED
 from planners.status import BUDGET, GIVEN_UP, TIME_LIMIT, UNSOLVABLE
 from planners.status import SOLVED as AT_GOAL
 
@@ -16,7 +16,7 @@ ENDS = (SOLVED, EXHAUSTED, MEMORY, DEPTH)  # of a search that has nothing more t
 
 
 class SlicedSearch(Protocol):
-    """A search that can be stopped and continued; `status` is where it stands (`planners.best_first_search`)."""
+    """A search that can be stopped and continued; `status` is where it stands (`planners.search.best_first_search`)."""
 
     status: int
 

@@ -12,11 +12,11 @@ from games.errors import UsageError
 from games.jit import njit
 from games.process import bound, distance, goal, successors
 from games.world import Instance
-from planners.best_first_search import DEPTH as TOO_DEEP
-from planners.best_first_search import EXHAUSTED, LIMITED, RUNNING, SOLVED, new_notes
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget, new_cost, spent
 from planners.planner import Decision
-from planners.solving import deterministic, plan
+from planners.search.best_first_search import DEPTH as TOO_DEEP
+from planners.search.best_first_search import EXHAUSTED, LIMITED, RUNNING, SOLVED, new_notes
+from planners.search.solving import deterministic, plan
 
 # expansions: of a search, where the budget does not say; depth: longest plan; table: places for states seen (rounded up).
 PARAMS = {"expansions": 5_000_000, "depth": 400, "table": 1 << 18}
@@ -142,7 +142,7 @@ def swap(rows, j):
 
 
 class Deepening:
-    """One search from one root; a `planners.solving.SlicedSearch`."""
+    """One search from one root; a `planners.search.solving.SlicedSearch`."""
 
     def __init__(self, model: Any, state: np.ndarray, depth: int, places: int) -> None:
         self._stack, self._model, self._state, self.status = (
@@ -154,7 +154,7 @@ class Deepening:
         self._notes, self._deepen = suited(new_notes, model)(model), suited(deepen, model)
 
     def advance(self, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
-        """See `planners.solving.SlicedSearch`."""
+        """See `planners.search.solving.SlicedSearch`."""
         done, self.status = self._deepen(self._model, self._stack, self._state, self._notes, n, cost, limit)
         return int(done)
 

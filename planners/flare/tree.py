@@ -11,7 +11,7 @@ import numpy as np
 
 from games.jit import embedded, njit
 from games.random import mix
-from planners.table import find, insert, new_table
+from planners.parts.table import find, insert, new_table
 
 NODES, STOPPED, MENUS, BEST_LENGTH, ROOT_MENU = range(5)  # places in `numbers`
 LOW, HIGH, BEST = range(3)  # places in `returns`

@@ -8,11 +8,11 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.world import Instance
 from planners.budget import SIMULATIONS, Budget, new_cost, spend
-from planners.critic import POLICIES, make_critic
+from planners.critic.monte_carlo import POLICIES, make_critic
 from planners.parts.evaluators import make_evaluator
 from planners.planner import ActionValue, Decision
-from planners.record import best_line, root_actions
-from planners.tree import Search, Tree, grown, new_tree, search, simulations
+from planners.search.record import best_line, root_actions
+from planners.search.tree import Search, Tree, grown, new_tree, search, simulations
 
 # simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
 # of a rollout, 0 for the world's own. evaluator: of leaves, "critic" for rollouts or one of `planners.parts.evaluators`. rollouts:

@@ -3,7 +3,7 @@
 The value of an afterstate is the mean over its chance events of the best action's reward plus the value of what follows; at the
 horizon stands the world's heuristic. Values of afterstates are kept in a table with the depth that was left, and where no line
 was cut off by the horizon they hold for every depth, so small worlds are solved exactly. In worlds without chance this is plain
-depth-limited search. On the 4x4 board of 2048 `planners.expectimax_2048` takes over, which knows bitboards.
+depth-limited search. On the 4x4 board of 2048 `planners.search.expectimax_2048` takes over, which knows bitboards.
 
 Budgets are met by searching to depth 1, 2, 3 ... until one is spent; the last depth that was completed decides. A unit is one
 transition. For a limit in seconds the planner measures how many transitions it makes a second and allows itself as many.
@@ -21,10 +21,10 @@ from games.jit import embedded, njit
 from games.process import apply, chance, dead, effective, goal, key, potential, potential_scale
 from games.world import Instance
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost, spent
-from planners.expectimax_2048 import Expectimax2048
-from planners.pace import Pace, conclude
+from planners.parts.table import find, insert, new_table
 from planners.planner import Decision
-from planners.table import find, insert, new_table
+from planners.search.expectimax_2048 import Expectimax2048
+from planners.search.pace import Pace, conclude
 
 # depth: actions to look ahead, 0 for as many as the budget allows (without one, DEFAULT_DEPTH; on the 4x4 board as many as the
 # board calls for); weight: what the heuristic counts at the horizon, in multiples of the world's own scale; table: entries of the

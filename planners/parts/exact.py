@@ -10,7 +10,7 @@ from games.errors import GameplanError, UsageError
 from games.jit import njit
 from games.process import apply, exact, goal, key, legal, score
 from games.world import Instance
-from planners.table import find, insert, new_table
+from planners.parts.table import find, insert, new_table
 
 TOLERANCE = 1e-9  # sums of rewards in another order differ by rounding
 
@@ -54,7 +54,7 @@ class Solution:
 
     States are ordered first by the best return, then by the steps to a goal that it takes: all actions that are best in both are
     optimal. `first` to `goals` as in `games.graphs.model.GraphModel`, `actions` the ids of the edges; `keys` and `slots` find the
-    number of a state (`planners.table`).
+    number of a state (`planners.parts.table`).
     """
 
     model: Any

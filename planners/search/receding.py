@@ -6,7 +6,7 @@ from games.errors import UsageError
 from games.params import Value
 from games.world import Instance
 from planners.budget import EXPANSIONS, Budget, new_cost
-from planners.exact import TOLERANCE, backup, solve
+from planners.parts.exact import TOLERANCE, backup, solve
 from planners.planner import ActionValue, Decision
 
 # H 0: to the end. The objective: the sum of rewards, or the exact value of the state in which the episode ends.

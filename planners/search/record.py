@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from planners.planner import ActionValue
-from planners.tree import NODES, Tree
+from planners.search.tree import NODES, Tree
 
 
 class FollowUp(NamedTuple):
