@@ -204,7 +204,7 @@ def notice(mutant: Mutant, top: Path) -> tuple[bool, str]:
     original = apply(mutant, top)
     try:
         link_games(top, compiled=not mutant.path.startswith("games/"))
-        code, output = test(top, concerned(mutant.path))
+        code, output = run_tests(top, concerned(mutant.path))
     finally:
         (top / mutant.path).write_text(original)
         link_games(top)
@@ -215,12 +215,12 @@ def notice(mutant: Mutant, top: Path) -> tuple[bool, str]:
     failed = [line.split(" ", 1)[1].split(" - ")[0] for line in output.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if not failed:  # the process was ended by a signal, or nothing could be collected
         return True, f"exit code {code}"
-    if "::" in failed[0] and test(top, failed[:1])[0] != 0:
+    if "::" in failed[0] and run_tests(top, failed[:1])[0] != 0:
         return False, f"{failed[0]} fails without it too"
     return True, failed[0]
 
 
-def test(top: Path, what: list[str]) -> tuple[int, str]:
+def run_tests(top: Path, what: list[str]) -> tuple[int, str]:
     """Run tests in the tree at `top` up to the first failure; return pytest's exit code and output."""
     limited = f"""import pytest, resource, sys
 resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))

@@ -84,5 +84,5 @@ def test_every_command_takes_a_name_or_says_in_one_line_what_it_is(tmp_path):
     commands.make_place(tmp_path)
     with commands.working_in(tmp_path), commands.without_work():
         pairs = [(c, n) for i, c in enumerate(commands.COMMANDS) for k, n in enumerate(commands.NAMES) if (i + k) % 7 == 0]
-        found = {pair: wrong for pair in pairs if (wrong := commands.fault(*pair))}
+        found = {pair: wrong for pair in pairs if (wrong := commands.judge(*pair)[1])}
     assert not found and {name for _, name in pairs} == set(commands.NAMES)

@@ -22,6 +22,7 @@ SHARES = {
     "stores": 3,
     "run_directories": 2,
 }  # %
+WHOLE = ("commands", "hostile")  # scripts that try all they know, whatever the number of inputs
 READERS = {"stores": 8, "run_directories": 4}  # inputs that come of one damaged store or run
 HEADS = ("script", "inputs", "taken", "refused", "findings", "longest (s)", "memory (MiB)")
 
@@ -42,16 +43,16 @@ def run(script: str, *arguments: str) -> Report:
 def main() -> int:
     """Run the scripts; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="all fuzzing scripts")
-    parser.add_argument("--inputs", type=int, default=20_000, help="in all; kills and hostile candidates are on top")
+    parser.add_argument("--inputs", type=int, default=20_000, help="in all; kills, names and hostile candidates are on top")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", choices=[*SHARES, "kills", "hostile"], help="one script; repeatable")
+    parser.add_argument("--only", action="append", choices=[*SHARES, "kills", *WHOLE], help="one script; repeatable")
     given = parser.parse_args()
     numbers = {script: -(-given.inputs * share // (100 * READERS.get(script, 1))) for script, share in SHARES.items()}
     numbers["kills"] = -(-given.inputs // 1000)
     rows = []
     with tempfile.TemporaryDirectory() as cache:
         os.environ.setdefault("GAMEPLAN_CACHE", cache)
-        for script in given.only or [*numbers, "hostile"]:
+        for script in given.only or [*numbers, *WHOLE]:
             arguments = ("--inputs", str(numbers[script]), "--seed", str(given.seed)) if script in numbers else ()
             rows.append(run(script, *arguments))
     total = [sum(getattr(row, key) for row in rows) for key in ("taken", "refused", "findings")]

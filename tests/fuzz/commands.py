@@ -13,16 +13,17 @@ import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
 import click
 
 import cli
+from tests.fuzz.tally import Tally
 
 WORLD = '''"""Count down."""
 from games.model_world import ModelWorld
@@ -195,19 +196,19 @@ def without_work() -> Iterator[None]:
         yield
 
 
-def fault(command: str, name: str) -> str | None:
-    """Return what is wrong with how a command takes a name, or None."""
+def judge(command: str, name: str) -> tuple[bool, str | None]:
+    """Return whether a command takes a name, and what is wrong with its answer, or None."""
     words = [f"{head}{comma}{name}" if last == "X" else f"{head}{comma}{last}" for head, comma, last in map(_last, command.split())]
     code, text = run(*words)
     if code in (0, 3):
-        return None
+        return True, None
     lines = [line for line in text.splitlines() if line.startswith("gameplan")]
     line = lines[0] if lines else ""
     if code not in (1, 2) or "unexpected" in line or len(lines) != 1 or not text.endswith(f"{line}\n"):
-        return f"exit code {code}: {text!r}"
+        return False, f"exit code {code}: {text!r}"
     kind = NAMES[name]
     said = kind is None or f" {kind}: gameplan" in line or any(command.startswith(begin) for begin in TAKEN.get(name, ()))
-    return None if said else f"does not say that it is of the kind {kind!r}: {line}"
+    return False, None if said else f"does not say that it is of the kind {kind!r}: {line}"
 
 
 def _last(word: str) -> tuple[str, str, str]:
@@ -225,27 +226,25 @@ def main() -> int:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="Commands that contain this.")
-    only = parser.parse_args().only
-    found = 0
+    commands = [command for command in COMMANDS if parser.parse_args().only in command]
+    tally = Tally("commands")
     with tempfile.TemporaryDirectory() as folder:
         make_place(Path(folder))
-        for command in (command for command in COMMANDS if only in command):
-            began = time.perf_counter()
-            slow = ""
+        for command in commands:
             with tempfile.TemporaryDirectory() as copy:
                 shutil.copytree(folder, copy, dirs_exist_ok=True)
                 with working_in(Path(copy)), without_work():
                     for name in NAMES:
-                        before = time.perf_counter()
-                        wrong = fault(command, name)
-                        if time.perf_counter() - before > 0.5:
-                            slow += f" {name[:30]} {time.perf_counter() - before:.1f}"
-                        if wrong:
-                            found += 1
-                            print(f"  {command}, X = {name[:40]!r}: {wrong[:400]}")
-            print(f"{time.perf_counter() - began:6.2f} s  {command}{slow and ' SLOW' + slow}", flush=True)
-    print(f"{len(COMMANDS)} commands, {len(NAMES)} names: {found} faults")
-    return 1 if found else 0
+                        case = f"{command}, X = {name[:40]!r}"
+                        outcome, found = tally.attempt(case, partial(judge, command, name))
+                        if outcome == "taken":
+                            taken, wrong = found
+                            tally.counts.subtract({"taken": not taken or wrong is not None})
+                            tally.counts["refused"] += not taken and wrong is None
+                            if wrong:
+                                tally.fault(wrong[:400], case)
+            print(command, flush=True)
+    return tally.finish()
 
 
 if __name__ == "__main__":

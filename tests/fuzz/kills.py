@@ -3,6 +3,7 @@
     python -m tests.fuzz.kills --count 200
 
 Children are forked from this process, which has imported everything, so that a kill hits the run and not the start of Python.
+What a killed run has started comes to this process as its own, and must end by itself.
 """
 
 import json
@@ -20,6 +21,9 @@ from click.testing import CliRunner
 
 import cli
 from tests.fuzz.tally import Tally, options
+from workbench.discovery.isolation.keeper import descendants
+from workbench.discovery.isolation.locks import adopt_orphans
+from workbench.discovery.store import FILE as STORE
 
 RULE = """import numpy as np
 PARAMS = {}
@@ -38,7 +42,9 @@ COMMANDS = {  # what is killed
     "psro": ["solve", "kuhn_2p", "--algo", "psro-uniform", "-n", "30"],
     "plan": ["plan", "2048-2x3", "--planner", "flat", "--simulations", "300", "--episodes", "12", "--jobs", "1"],
     "compare": ["compare", "kuhn_2p", "--algos", "cfr,dcfr", "-n", "3000", "--jobs", "2"],
+    "evolve": ["evolve", "new", "cfr", "--budget-evals", "6", "--horizon", "20", "--workers", "1"],
 }
+AFRESH = ("compare", "evolve")  # what works in processes of its own, which no child of this one can share
 FILES = ("config.json", "metrics.jsonl", "episodes.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")
 
 
@@ -68,8 +74,24 @@ def finish(arguments: list[str]) -> tuple[int, str]:
     return code, Path("said").read_text(errors="replace").strip()
 
 
+def going_on(name: str, out: Path) -> list[str]:
+    """Return the command that goes on with what a kill has left: a resume, or what began it."""
+    if name == "compare" or not any((out / begun).exists() for begun in ("config.json", STORE)):
+        return [*COMMANDS[name], "--out", str(out)]
+    if name == "evolve":
+        return ["evolve", "resume", str(out), "--workers", "1"]
+    more = {"plan": ["--jobs", "1"], "rule": ["--algo", "./rule.py"]}
+    return [COMMANDS[name][0], "--resume", str(out), *more.get(name, [])]
+
+
 def contents(path: Path) -> dict[str, bytes]:
-    """Return what must be equal, below `path`; paths inside are left out."""
+    """Return what must be equal, below `path`, or in the export of a discovery; paths inside are left out."""
+    if (path / STORE).exists():
+        exported = path.with_name(f"{path.name}-exported")
+        shutil.rmtree(exported, ignore_errors=True)
+        code, said = finish(["evolve", "export", str(path), "--no-clocks", "--out", str(exported)])
+        assert code == 0, said
+        return {str(file.relative_to(exported)): file.read_bytes() for file in sorted(exported.rglob("*")) if file.is_file()}
     return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.name in FILES}
 
 
@@ -78,17 +100,32 @@ def stray(path: Path) -> list[str]:
     return [str(file.relative_to(path)) for file in path.rglob(".*")]
 
 
+def left_running(known: set[int]) -> list[str]:
+    """Wait for the processes below this one that are not `known`; return the command lines of those that do not end in 10 s."""
+    until, found = time.monotonic() + 10.0, []
+    while time.monotonic() < until:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        found = [pid for pid in descendants(os.getpid()) if pid not in known]
+        if not found:
+            break
+        time.sleep(0.01)
+    return [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")[:200] for pid in found if Path(f"/proc/{pid}").exists()]
+
+
 def main() -> int:
     """Kill, go on, compare."""
     given = options(__doc__ or "", 200)
     rng = random.Random(given.seed)
     tally = Tally("kills")
+    adopt_orphans()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         Path("rule.py").write_text(RULE)
         whole, took = {}, {}
         for name, arguments in COMMANDS.items():
-            if name != "compare":  # its workers start afresh
+            if name not in AFRESH:
                 found = CliRunner().invoke(cli.cli, [*arguments, "--out", f"warm-{name}"], standalone_mode=False)
                 assert found.exception is None, found.exception
             start = time.monotonic()
@@ -96,12 +133,11 @@ def main() -> int:
             assert code == 0, (name, said)
             took[name], whole[name] = time.monotonic() - start, contents(Path(f"whole-{name}"))
         print({name: f"{seconds:.2f} s" for name, seconds in took.items()}, flush=True)
-        kills = runs = 0
+        kills, runs, known = 0, 0, set(descendants(os.getpid()))
         while kills < given.count:
-            name = rng.choices(list(COMMANDS), (4, 3, 3, 3, 1))[0]
+            name = rng.choices(list(COMMANDS), (4, 3, 3, 3, 1, 1))[0]
             out, runs = Path(f"run-{runs}"), runs + 1
-            fresh = [*COMMANDS[name], "--out", str(out)]
-            arguments = fresh
+            arguments = going_on(name, out)
             for _ in range(rng.choice((1, 1, 2, 3))):
                 child = begin(arguments)
                 early = rng.random() < 0.4
@@ -111,10 +147,7 @@ def main() -> int:
                 killed = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
                 kills += killed
                 tally.counts["killed early" if early and killed else "killed" if killed else "ended before"] += 1
-                resumable = name != "compare" and (out / "config.json").exists()
-                arguments = [fresh[0], "--resume", str(out), *(["--jobs", "1"] if name == "plan" else [])] if resumable else fresh
-                if resumable and name == "rule":
-                    arguments += ["--algo", "./rule.py"]
+                arguments = going_on(name, out)
                 if not killed and name != "compare":
                     break
             code, said = finish(arguments)
@@ -125,6 +158,8 @@ def main() -> int:
                 mine = contents(out)
                 other = [key for key in {*mine, *whole[name]} if mine.get(key) != whole[name].get(key)]
                 tally.fault(f"other bytes of {other}", case)
+            elif running := left_running(known):
+                tally.fault(f"left running: {running}", case)
             elif name != "compare" and stray(out):
                 tally.fault(f"left {stray(out)}", case)
             shutil.rmtree(out, ignore_errors=True)
