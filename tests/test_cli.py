@@ -181,6 +181,7 @@ def test_a_partial_policy_is_filled_uniformly_and_said_so(tmp_path):
     assert json.loads(result.stdout)["exploitability"] == pytest.approx(0.4583333333)
 
 
+@pytest.mark.slow
 def test_new_rule_passes_check_rule_and_solves(tmp_path):
     gameplan("new-rule", "mine.py", cwd=tmp_path)
     assert "exists" in gameplan("new-rule", "mine.py", cwd=tmp_path, code=2).stderr

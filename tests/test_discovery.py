@@ -182,6 +182,7 @@ def test_programs_are_imported_as_seeds(tmp_path, monkeypatch):
     assert "does not exist" in str(gameplan("evolve", "import", TOY, "nowhere.py", "--out", "x").exception)
 
 
+@pytest.mark.slow
 def test_what_the_user_chose_may_take_longer(tmp_path):
     slow = "PARAMS = {}\n\n\ndef curve(x, params):\n    for _ in range(6000000):\n        x = x * 1.0000001\n    return x\n"
     config = resolve(DiscoveryConfig(TOY, seeds=("slow.py",), evals=0, candidate_seconds=0.3), ("slow.py",))

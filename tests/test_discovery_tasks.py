@@ -94,6 +94,7 @@ def test_a_meta_solver_runs_and_scores():  # compiling each takes seconds; all h
     assert 0.0 < cost(PSRO, PSRO.seeds()["uniform"], "kuhn_2p", 3) < 0.5
 
 
+@pytest.mark.slow
 def test_shor_is_worth_what_the_shipped_solver_is_and_constants_need_no_compiling():
     structure, constants = PSRO.split(PSRO.known()["shor"])
     program = PSRO.prepare(structure)

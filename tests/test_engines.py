@@ -72,6 +72,7 @@ def test_a_comparison_on_dask_is_the_local_one(scheduler, tmp_path, monkeypatch)
     assert any(name.endswith("policy.npz") for name in local) and not any("/." in name for name in remote)
 
 
+@pytest.mark.slow
 def test_episodes_on_dask_are_the_local_ones(scheduler, tmp_path, monkeypatch):
     config = resolve_plan(PlanConfig(env="kg-walk", planner="greedy", episodes=9, seed=5))
     run_plan(config, RunDirectory.create(tmp_path / "local"))
@@ -82,6 +83,7 @@ def test_episodes_on_dask_are_the_local_ones(scheduler, tmp_path, monkeypatch):
         assert (tmp_path / "local" / name).read_bytes() == (tmp_path / "remote" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_comparison_by_submitit_is_the_local_one(tmp_path, monkeypatch, importable):
     pytest.importorskip("submitit")
     with open_engine("threads", 1) as here, open_engine("submitit-local", 2, folder=tmp_path / "engine") as there:

@@ -291,6 +291,7 @@ def measured():
     }
 
 
+@pytest.mark.slow
 def test_gates_in_order(measured):
     error = {name: rate(marks, "err@1") for name, (_, marks, *_) in measured.items()}
     success = {name: rate(marks, "success") for name, (_, marks, *_) in measured.items()}

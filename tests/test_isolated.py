@@ -87,6 +87,7 @@ def test_a_rule_that_only_a_run_has_goes_on_in_a_locked_process(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 @locked
 def test_nothing_of_an_isolated_file_runs_here(tmp_path):
     evil = tmp_path / "evil.py"
@@ -99,6 +100,7 @@ def test_nothing_of_an_isolated_file_runs_here(tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.slow
 @locked
 def test_meta_solvers_run_isolated(tmp_path):
     file = tmp_path / "mine.py"

@@ -143,6 +143,7 @@ def test_schedules_keep_their_planned_iterations_when_a_run_is_extended(tmp_path
     assert record["params"]["planned_iterations"] == 40 and record["iterations"] == 80
 
 
+@pytest.mark.slow
 def test_a_resumed_run_stays_the_same_algorithm(tmp_path):
     rule = tmp_path / "rule.py"
     rule.write_text(NUMPY_RULE)

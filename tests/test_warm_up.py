@@ -22,6 +22,8 @@ if os.environ.get("GAMEPLAN_ALL_PAIRS"):
     deterministic = [name for name in WORLDS if not load_world(name).instance(0).model.outcomes]
     only = {"receding-horizon", "oracle", "astar", "wastar", "greedy-best-first", "idastar", "sokoban-solver"}
     PAIRS = [(w, p) for p in PLANNERS for w in WORLDS if p != "llm" and (p not in only or w in deterministic)]
+LONG = (("2048", "expectimax"), ("sokoban-traps", "random"))  # tens of seconds of compiling
+SLOW = pytest.mark.slow
 
 
 def kernels():
@@ -35,7 +37,7 @@ def kernels():
     return found
 
 
-@pytest.mark.parametrize(("world", "planner"), PAIRS)
+@pytest.mark.parametrize(("world", "planner"), [pytest.param(*pair, marks=SLOW if pair in LONG else ()) for pair in PAIRS])
 def test_nothing_is_compiled_during_play(world, planner):
     config = resolve_plan(PlanConfig(env=world, planner=planner, episodes=2, simulations=200, steps=12))
     place, player = load_plan(config, {})

@@ -15,8 +15,12 @@ LEVEL = str(Path(__file__).parent / "cases" / "levels" / "soko-off-the-goal.xsb"
 CASES = {"sokoban": ({"levels": LEVEL}, (0,)), "sokoban-proact": ({}, (0,)), "sokoban-traps": ({}, (0,))}
 
 
+# The suite's kernels are compiled for every class of models: these take half a minute and more, and have simpler siblings.
+LONG = ("sokoban", "sokoban-traps", "2048", "2048-proact")
+
+
 class TestCatalogue(WorldSuite):
-    @pytest.fixture(autouse=True, params=WORLDS)
+    @pytest.fixture(autouse=True, params=[pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in WORLDS])
     def chosen(self, request):
         self.world = request.param
         self.options, self.seeds = CASES.get(self.world, ({}, (0, 1)))
