@@ -87,7 +87,19 @@ SOLVE_RESULT = record(
     },
     {"total_seconds": _SECONDS, "digest": text()},
 )  # fmt: skip
+DISTILL_CONFIG = record({
+    **_SCHEMA, "world": text(), "samples": whole(1), "seed": whole(0), "form": text(), "tokens": whole(1), "wordings": whole(0),
+    "protocol": text(), "splits": text(), "params": table(scalar),
+})  # fmt: skip
+_COUNTS = table(_COUNT)
+PROGRESS = record({"games": _COUNT, **dict.fromkeys(("accepted", "rejected", "lines", "idle", "sizes"), _COUNTS)})  # of a data set
+
 _STATISTIC = optional(number())
+DISTILL_RESULT = record({
+    **_SCHEMA, "command": text(("distill",)), "world": text(), "seed": whole(0), "samples": whole(1), "accepted": _COUNT,
+    **dict.fromkeys(("splits", "phases", "rejected"), _COUNTS), "games": _COUNT, "tokens": table(_STATISTIC), "status": text(),
+    "run": text(), "seconds": _SECONDS, "cpu_seconds": _SECONDS,
+}, {"digest": text()})  # fmt: skip
 PLAN_RESULT = record(
     {
         **_SCHEMA, "command": text(("plan",)), "env": text(), "planner": text(), "played": _COUNT, "decisions": _COUNT,
@@ -98,17 +110,18 @@ PLAN_RESULT = record(
 )  # fmt: skip
 
 
-def by_command(solve: Kind, plan: Kind, key: str) -> Kind:
-    """Return the kind of a record that is of `plan` if it has `key`, which only planner runs have, and of `solve` otherwise."""
+def by_command(solve: Kind, **others: Kind) -> Kind:
+    """Return the kind of a record that is of one of `others` if it has the key of its name, and of `solve` otherwise."""
 
     def check(value: Any, place: str) -> None:
-        (plan if isinstance(value, dict) and key in value else solve)(value, place)
+        kinds = [kind for key, kind in others.items() if isinstance(value, dict) and key in value]
+        (kinds[0] if kinds else solve)(value, place)
 
     return check
 
 
-ANY_CONFIG = by_command(SOLVE_CONFIG, PLAN_CONFIG, "planner")
-ANY_RESULT = by_command(SOLVE_RESULT, PLAN_RESULT, "planner")
+ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG)
+ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT)
 
 
 def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = OLDEST) -> None:

@@ -36,13 +36,14 @@ from workbench.formats import SCHEMA, check_schema, digest_of
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 METRICS, TIMING, CHECKPOINT = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors"
 EPISODES = "episodes.jsonl"
+PROGRESS = "progress.jsonl"  # of a data set
 PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
 }  # fmt: skip
 GAME, LEVELS = "game", "levels"  # roles of files that are data
 _DATA = {".efg": "game.efg", ".nfg": "game.nfg"}
 _START = (CONFIG, ENVIRONMENT, *PROGRAMS.values(), *_DATA.values(), "levels.xsb")  # what there is before the first line
-_LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE}
+_LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE, PROGRESS: formats.PROGRESS}
 
 
 class RunDirectory:
@@ -305,12 +306,13 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
             found.append({"run": str(config.parent), "status": f"damaged: {error}"})
             continue
         last = lines[-1] if lines else {}
+        done = result or {}
         found.append({
             "run": str(config.parent),
-            "game": settings.get("game") or settings.get("env"),
-            "algo": settings.get("algo") or settings.get("planner"),
+            "game": settings.get("game") or settings.get("env") or settings.get("world"),
+            "algo": settings.get("algo") or settings.get("planner") or "distill",
             "status": result["status"] if result else "unfinished",
-            "iterations": (result or last).get("iterations", last.get("iteration", (result or {}).get("played", 0))),
+            "iterations": (result or last).get("iterations", last.get("iteration", done.get("played", done.get("accepted", 0)))),
             "exploitability": (result or last).get("exploitability"),
             "mean": (result or {}).get("mean"),
         })  # fmt: skip

@@ -1,0 +1,189 @@
+"""A slow, obvious judge of what chains claim about 2048, from the text alone; as a script it judges whole data sets.
+
+python -m tests.glad_twin DIR [--mutations 1000]
+
+Every claim of every example is judged; then so many claims are changed, and of those that this judge finds false, each must be
+noticed by the checks with which chains were accepted.
+"""
+
+import argparse
+import json
+from itertools import pairwise
+from pathlib import Path
+
+from games.dispatch import plain
+from games.random import below, stream
+from planners.glad.chains import answer, mutations, problems
+from planners.glad.judgement import Judgement
+from planners.glad.tiles import LANGUAGE
+from workbench.distill.audit import view_of
+
+WORDS = ("up", "down", "left", "right")
+
+
+def read_board(shown):
+    """Return the rows of tiles in a user's message, 0 where a cell is empty."""
+    rows = [line for line in shown.replace("\\n", "\n").replace("{'board': '", "").split("\n") if line.strip().startswith("[")]
+    return [[0 if cell == "." else int(cell) for cell in row[row.index("[") + 1 : row.index("]")].split()] for row in rows]
+
+
+def slide_row(row):
+    """Return a row slid to the left, and the tiles made."""
+    tiles, out, made = [tile for tile in row if tile], [], []
+    while tiles:
+        tile = tiles.pop(0)
+        if tiles and tiles[0] == tile:
+            tiles.pop(0)
+            made.append(2 * tile)
+            out.append(2 * tile)
+        else:
+            out.append(tile)
+    return out + [0] * (len(row) - len(out)), made
+
+
+def turn(board):
+    return [list(column) for column in zip(*board, strict=True)]
+
+
+def mirror(board):
+    return [row[::-1] for row in board]
+
+
+def slide(board, word):
+    """Return the board after a move, no new tile yet, and the tiles made in ascending order."""
+    before = turn(board) if word in ("up", "down") else board
+    before = mirror(before) if word in ("down", "right") else before
+    after, made = zip(*map(slide_row, before), strict=True)
+    after = mirror(after) if word in ("down", "right") else list(after)
+    after = turn(after) if word in ("up", "down") else after
+    return [list(row) for row in after], tuple(sorted(tile for row in made for tile in row))
+
+
+def pairs(board):
+    rows = [*board, *turn(board)]
+    return sum(a == b != 0 for row in rows for a, b in pairwise(row))
+
+
+def empty(board):
+    return sum(row.count(0) for row in board)
+
+
+def places(board):
+    """Return the places of the largest tile in words."""
+    top, last, end, found = max(map(max, board)), len(board) - 1, len(board[0]) - 1, set()
+    for r, row in enumerate(board):
+        for c, tile in enumerate(row):
+            if tile == top:
+                if r in (0, last) and c in (0, end):
+                    found.add(f"in the {'top' if r == 0 else 'bottom'} {'left' if c == 0 else 'right'} corner")
+                else:
+                    found.add("on an edge" if r in (0, last) or c in (0, end) else "inside")
+    return found
+
+
+def endings(board):
+    """Return how many new tiles end the game, and how many there are."""
+    ends = total = 0
+    for r in range(len(board)):
+        for c in range(len(board[0])):
+            for tile in (2, 4):
+                if board[r][c] == 0:
+                    new = [list(row) for row in board]
+                    new[r][c] = tile
+                    total += 1
+                    ends += all(slide(new, word)[0] == new for word in WORDS)
+    return ends, total
+
+
+def is_true(claim, board, judgement):
+    """Return whether a claim about `board` is true."""
+    kind, found = claim
+    if kind in ("room", "pairs", "largest"):
+        if kind == "largest":
+            return max(map(max, board)) == found[0] and found[1] in places(board)
+        return found[0] == (empty(board) if kind == "room" else pairs(board))
+    if kind == "choose":
+        return found[0] == judgement["chosen"]
+    moves = {move["action"]: move for move in judgement["moves"]}
+    if kind == "worse":
+        names = [*found[0], found[1]]
+        return (
+            len(set(names)) == len(names)
+            and set(names) <= set(moves)
+            and all(moves[name]["value"] < moves[found[1]]["value"] for name in found[0])
+        )
+    action = found[0]
+    after, made = slide(board, action)
+    if kind == "only":
+        return after != board and all(slide(board, word)[0] == board for word in WORDS if word != action)
+    if after == board:
+        return False
+    if kind == "lost":
+        return round(100 * moves[action]["risk"]) == found[1] and judgement["within"] == found[2]
+    if kind == "makes":
+        return made == found[1]
+    if kind == "leaves":
+        return (empty(after), pairs(after)) == found[1:]
+    if kind == "row":
+        return 1 <= found[1] <= len(after) and tuple(after[found[1] - 1]) == found[2]
+    if kind in ("cornered", "uncornered"):
+        return any("corner" in place for place in places(after)) == (kind == "cornered")
+    if kind == "then":
+        later, made = slide(after, found[1])
+        return later != after and made == found[2]
+    if kind == "roomier":
+        other, _ = slide(board, found[1])
+        return other != board and empty(other) - empty(after) == found[2] > 0
+    if kind in ("safe", "danger"):
+        ends, total = endings(after)
+        return ends == 0 if kind == "safe" else (ends, total) == found[1:] and ends > 0
+    raise AssertionError(kind)
+
+
+def examples(directory, split):
+    """Yield (user's message, thought, judgement) of the examples of a split."""
+    with open(Path(directory) / f"{split}.jsonl") as lines, open(Path(directory) / "metadata" / f"{split}.jsonl") as side:
+        for line, entry in zip(lines, side, strict=True):
+            messages = json.loads(line)["messages"]
+            thought, _, move = messages[2]["content"].removeprefix("thought: ").rpartition("\nmove: ")
+            judgement = json.loads(entry)["judgement"]
+            assert move == judgement["chosen"]
+            yield messages[1]["content"], thought, judgement
+
+
+def false_claims(shown, thought, judgement):
+    """Return the claims of a chain that are not true."""
+    board = read_board(shown)
+    return [claim for claim in LANGUAGE.read(thought) if not is_true(claim, board, judgement)]
+
+
+def unnoticed(shown, thought, judgement, rng):
+    """Change one claim; return whether that made it false, and whether the checks do not notice."""
+    pick = plain(below)
+    found = mutations(LANGUAGE, thought, lambda n: int(pick(rng, n)))
+    if found is None or is_true(found[2], read_board(shown), judgement):
+        return False, False
+    _, view = view_of(shown, Judgement.from_json(judgement))
+    return True, not problems(LANGUAGE, view, answer(found[0], judgement["chosen"]), view.words)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("directory")
+    parser.add_argument("--mutations", type=int, default=1000)
+    options = parser.parse_args()
+    chains = claims = false = changed = missed = 0
+    rng = stream("mutations")
+    for split in ("train", "validation", "test"):
+        for shown, thought, judgement in examples(options.directory, split):
+            chains += 1
+            claims += len(LANGUAGE.read(thought))
+            false += len(false_claims(shown, thought, judgement))
+            if changed < options.mutations:
+                is_false, is_missed = unnoticed(shown, thought, judgement, rng)
+                changed, missed = changed + is_false, missed + is_missed
+    print(f"{chains:,} chains, {claims:,} claims, {false} false; {changed:,} claims made false, {missed} not noticed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""``gameplan distill``."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import RUNS, assignments, json_option, print_json
+
+
+@click.command()
+@click.argument("world", required=False)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Directory of the data set.")
+@click.option(
+    "--samples", type=click.IntRange(1), default=1000, show_default=True, metavar="N", help="Accepted chains, of all splits."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds give other positions.")
+@click.option(
+    "--form", default="full", show_default=True, metavar="full|short", help="How much a chain says; short: for small models."
+)
+@click.option("--tokens", type=click.IntRange(0), default=0, help="Most words and marks of an answer.  [default: 320, short: 120]")
+@click.option("--wordings", type=click.IntRange(0), default=0, help="Wordings of a claim that are used.  [default: all]")
+@click.option("--protocol", default="proact", show_default=True, metavar="proact|clean", help="How boards are shown.")
+@click.option("--splits", default="90,5,5", show_default=True, help="Shares of train, validation and test in per cent.")
+@click.option(
+    "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE",
+    help="Set a parameter of positions or teacher; repeatable.",
+)  # fmt: skip
+@click.option("--workers", type=click.IntRange(1), help="Processes; the bytes are the same.  [default: one a core]")
+@click.option("--force", is_flag=True, help="Replace the directory if it holds a run.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Finish the data set in this directory.")
+@click.option(
+    "--check", type=click.Path(path_type=Path), metavar="DIR", help="Check every claim of a data set again, from its text."
+)
+@json_option
+@click.pass_context
+def distill(
+    ctx: click.Context,
+    world: str | None,
+    out: Path | None,
+    workers: int | None,
+    force: bool,
+    resume: Path | None,
+    check: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Write a data set of checked chains of reasoning for WORLD: 2048, 2048-3x3 or sokoban-proact.
+
+    Positions come from play, a search in the environment judges them, and every sentence of a chain is checked against the
+    environment before it is written. The same command, or --resume, goes on after an interruption and ends with the same bytes.
+    """
+    from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill, saved_distill
+    from workbench.rundir import CONFIG, RunDirectory, default_path
+
+    given = {
+        key: value
+        for key, value in {**options, **({"world": world} if world else {})}.items()
+        if ctx.get_parameter_source(key) not in (click.core.ParameterSource.DEFAULT, None)
+    }
+    if check is not None:
+        return _check(RunDirectory.open(check), as_json)
+    if resume is not None:
+        run = RunDirectory.open(resume)
+        return _distill(resumed_distill(run, given), run, True, workers, as_json)
+    if world is None:
+        raise click.UsageError("name a world: 2048, 2048-3x3 or sokoban-proact", ctx)
+    config = resolve_distill(DistillConfig(world, **options))
+    path = out or default_path(RUNS, world, "distill", config.seed)
+    if not force and (path / CONFIG).is_file() and saved_distill(RunDirectory.open(path)) == config:
+        return _distill(config, RunDirectory.open(path), True, workers, as_json)
+    return _distill(config, RunDirectory.create(path, force=force), False, workers, as_json)
+
+
+def _distill(config: Any, run: Any, resume: bool, workers: int | None, as_json: bool) -> int:
+    from contextlib import ExitStack
+
+    from workbench.distill.run import INTERRUPTED, run_distill
+    from workbench.engines import local_pool
+    from workbench.interrupts import stop_on_signal
+    from workbench.terminal import say
+    from workbench.terminal_distill import count_progress, print_distill
+
+    workers = workers or os.cpu_count() or 1
+    try:
+        with ExitStack() as stack:
+            stop = stack.enter_context(stop_on_signal())
+            tell = stack.enter_context(count_progress(config.samples, "chains"))
+            record = run_distill(
+                config, run, resume=resume, executor=lambda: stack.enter_context(local_pool(workers)), workers=workers, stop=stop,
+                on_accepted=tell, say=say,
+            )  # fmt: skip
+    finally:
+        run.discard_if_empty()
+    if as_json:
+        print_json(record)
+    else:
+        print_distill(record)
+    if record["status"] == INTERRUPTED:
+        say(
+            f"interrupted after {record['accepted']:,} of {config.samples:,} chains; continue with: "
+            f"gameplan distill --resume {run.path}"
+        )
+        return 130
+    return 0
+
+
+def _check(run: Any, as_json: bool) -> int:
+    from workbench.distill.audit import audit
+    from workbench.distill.config import saved_distill
+    from workbench.terminal_distill import count_progress, print_audit
+
+    config = saved_distill(run)
+    with count_progress(config.samples, "chains") as tell:
+        record = audit(config, run, tell)
+    if as_json:
+        print_json(record)
+    else:
+        print_audit(record)
+    return 1 if record["wrong"] or record["leaks"] else 0

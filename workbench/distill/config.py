@@ -1,0 +1,117 @@
+"""The configuration of a data set: resolved, saved, resumed."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from games.errors import UnknownName, UsageError, did_you_mean
+from games.params import Value, resolve_params
+from games.worlds import WORLDS as ALL_WORLDS
+from planners.glad.chains import RANKS, TOKENS, Style
+from workbench.formats import SCHEMA, from_saved
+from workbench.rundir import CONFIG, RunDirectory
+
+SPLITS = ("train", "validation", "test")
+PROTOCOLS = ("proact", "clean")  # how boards are shown, as by the planner llm
+WORLDS = {  # world: module of its source of positions
+    "2048": "workbench.distill.boards",
+    "2048-3x3": "workbench.distill.boards",
+    "sokoban-proact": "workbench.distill.levels",
+}
+FEWEST_TOKENS = 40
+
+
+@dataclass(frozen=True)
+class DistillConfig:
+    """A data set, resolved: everything that decides its bytes.
+
+    `samples` counts accepted chains of all splits, whose shares are `splits` (per cent). `tokens` is the most that an answer may
+    have (`planners.glad.claims.count_tokens`). `params` are those of the source of positions and its teacher.
+    """
+
+    world: str
+    samples: int
+    seed: int = 0
+    form: str = "full"
+    tokens: int = 0
+    wordings: int = 0
+    protocol: str = "proact"
+    splits: str = "90,5,5"
+    params: dict[str, Value] = field(default_factory=dict)
+    schema: int = SCHEMA
+
+    @property
+    def style(self) -> Style:
+        """How chains are written."""
+        return Style(self.form, self.tokens, self.wordings)
+
+    @property
+    def shares(self) -> tuple[int, ...]:
+        """The shares of train, validation and test in per cent."""
+        return tuple(int(part) for part in self.splits.split(","))
+
+
+def resolve_distill(config: DistillConfig) -> DistillConfig:
+    """Return `config` with all parameters filled in.
+
+    Raises
+    ------
+    UsageError
+        For an unknown world or parameter, or a value that makes no sense.
+    """
+    if config.world not in WORLDS:
+        text = f"there are no chains for {config.world!r}{did_you_mean(config.world, list(WORLDS))}; legal are {', '.join(WORLDS)}"
+        raise UsageError(text) if config.world in ALL_WORLDS else UnknownName(config.world, "world", text)
+    for name, value, legal in (("form", config.form, tuple(RANKS)), ("protocol", config.protocol, PROTOCOLS)):
+        if value not in legal:
+            raise UsageError(f"{name}={value} is not possible{did_you_mean(value, list(legal))}; legal: {', '.join(legal)}")
+    tokens = config.tokens or TOKENS[config.form]
+    if tokens < FEWEST_TOKENS:
+        raise UsageError(f"{tokens} tokens are too few for a chain; at least {FEWEST_TOKENS} are needed")
+    parts = [part.strip() for part in config.splits.split(",")]
+    if len(parts) != len(SPLITS) or not all(part.isdecimal() for part in parts) or sum(map(int, parts)) != 100 or parts[0] == "0":
+        raise UsageError(
+            f"splits={config.splits} is not possible; write the shares of {', '.join(SPLITS)} in per cent, such as 90,5,5"
+        )
+    from importlib import import_module
+
+    source = import_module(WORLDS[config.world])
+    params = resolve_params(config.world, source.PARAMS, getattr(source, "CHOICES", {}), config.params)
+    source.check(config.world, params)
+    return replace(config, tokens=tokens, splits=",".join(parts), params=params)
+
+
+def saved_distill(run: RunDirectory) -> DistillConfig:
+    """Return the configuration of the data set in `run`.
+
+    Raises
+    ------
+    UnknownName
+        If it is a run of another command.
+    GameplanError
+        If it is damaged or of a newer version.
+    """
+    saved = run.read_json(CONFIG)
+    if "samples" not in saved or "splits" not in saved:
+        raise UnknownName(
+            str(run.path), "data set", f"{run.path} is no data set of 'gameplan distill'; 'gameplan runs list' shows what there is"
+        )
+    return from_saved(DistillConfig, saved, run.path / CONFIG)
+
+
+def resumed_distill(run: RunDirectory, changes: dict[str, Any]) -> DistillConfig:
+    """Return the configuration of the data set in `run`; `changes` may name only what it has already.
+
+    Raises
+    ------
+    UsageError
+        If one would make it another data set.
+    """
+    saved = saved_distill(run)
+    for name, value in changes.items():
+        before = getattr(saved, name)
+        same = all(str(before.get(k)) == str(v) for k, v in value.items()) if isinstance(before, dict) else before == value
+        if not same:
+            raise UsageError(
+                f"the data set in {run.path} has {name} = {before}, not {value}; a resumed one keeps it: leave it out or start anew"
+            )
+    return saved
