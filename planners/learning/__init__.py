@@ -1,0 +1,1 @@
+"""How policies and values learn: one trainer that names no method, one file a method."""

@@ -1,0 +1,108 @@
+"""The catalogue of methods of learning, and how one is found: by its name, or as a file of the user's own."""
+
+import importlib
+import math
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
+from games.modules import is_program, load_program
+from games.params import Value, resolve_params
+from planners.learning.trainer import CHOICES, OPTIONS, SAMPLINGS, Method
+
+METHODS: dict[str, str] = {
+    "reinforce": "planners.learning.methods.reinforce",
+    "ppo": "planners.learning.methods.ppo",
+    "grpo": "planners.learning.methods.grpo",
+    "step-ppo": "planners.learning.methods.step_ppo",
+    "traj-grpo": "planners.learning.methods.traj_grpo",
+    "step-grpo": "planners.learning.methods.step_grpo",
+    "mc-ppo": "planners.learning.methods.mc_ppo",
+    "mc-grpo": "planners.learning.methods.mc_grpo",
+}
+HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
+NEEDS = ("value", "success", "positive")
+
+
+class Found(NamedTuple):
+    """A method with the values of its parameters and of the trainer's options, and the text of its file if it is the user's own."""
+
+    method: Method
+    options: dict[str, Value]
+    text: str | None
+
+
+def find_method(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> Found:
+    """Return the method called `name`, of the catalogue or the path of a file, whose text may be given.
+
+    `given` has values for its parameters and for the trainer's options.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, parameter or value.
+    GameplanError
+        For a file that is no method.
+    """
+    if name in METHODS:
+        module, own = importlib.import_module(METHODS[name]), None
+    elif is_program(name):
+        program = load_program(name, "method file", text)
+        module, own = program.module, program.text
+        check_module(name, module)
+    else:
+        legal = f"{did_you_mean(name, list(METHODS))}; legal are {', '.join(METHODS)} and files"
+        raise UnknownName(name, "method", f"unknown method {name!r}{legal}")
+    given = given or {}
+    known = {**OPTIONS, **module.OPTIONS, **module.PARAMS}
+    resolved = resolve_params(name, known, CHOICES, given)
+    params = {key: resolved[key] for key in module.PARAMS}
+    options = {key: resolved[key] for key in OPTIONS}
+    _check_options(name, options)
+    needs = module.needs(params) if hasattr(module, "needs") else getattr(module, "NEEDS", ())
+    hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
+    method = Method(name, module.SAMPLING, params, tuple(needs), module.advantage, **hooks)
+    return Found(method, options, own)
+
+
+def check_module(name: str, module: ModuleType) -> None:
+    """Raise GameplanError if a module is no method, saying what is wrong."""
+    missing = [wanted for wanted in ("PARAMS", "OPTIONS", "SAMPLING", "advantage") if not hasattr(module, wanted)]
+    if missing:
+        raise UnknownName(name, "method", f"{name} is no method of learning: it has no {missing[0]}; see docs/learning.md")
+    if module.SAMPLING not in SAMPLINGS:
+        raise GameplanError(f"{name}: SAMPLING is {module.SAMPLING!r}; legal are {', '.join(SAMPLINGS)}")
+    for table in ("PARAMS", "OPTIONS"):
+        found = getattr(module, table)
+        if not isinstance(found, dict) or not all(isinstance(v, (bool, int, float, str)) for v in found.values()):
+            raise GameplanError(f"{name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
+    unknown = [key for key in module.OPTIONS if key not in OPTIONS]
+    if unknown:
+        legal = f"{did_you_mean(unknown[0], list(OPTIONS))}; legal are {', '.join(OPTIONS)}"
+        raise GameplanError(f"{name}: OPTIONS has {unknown[0]!r}, which is no option of the trainer{legal}")
+    twice = [key for key in module.PARAMS if key in OPTIONS]
+    if twice:
+        raise GameplanError(f"{name}: {twice[0]!r} is an option of the trainer; give its default in OPTIONS, not in PARAMS")
+    for hook, count in HOOKS.items():
+        function: Callable[..., Any] | None = getattr(module, hook, None)
+        if function is not None and not callable(function):
+            raise GameplanError(f"{name}: {hook} must be a function of {count} arguments")
+    unknown = [need for need in getattr(module, "NEEDS", ()) if need not in NEEDS]
+    if unknown:
+        raise GameplanError(f"{name}: NEEDS has {unknown[0]!r}; legal are {', '.join(NEEDS)}")
+
+
+_LEAST = {"environments": 1, "turns": 1, "starts": 1, "group": 0, "passes": 1, "rollouts": 1, "horizon": 0, "ddof": 0}
+
+
+def _check_options(name: str, options: Mapping[str, Value]) -> None:
+    for key, least in _LEAST.items():
+        if options[key] < least:  # type: ignore[operator]
+            raise UsageError(f"{name}: {key}={options[key]} is too small; it must be at least {least}")
+    for key in ("clip", "rate", "value_rate", "value_clip", "epsilon", "constant"):
+        number = float(options[key])
+        if not math.isfinite(number) or number < 0.0 or (key == "constant" and number == 0.0):
+            raise UsageError(
+                f"{name}: {key}={options[key]} is not possible; it must be {'above' if key == 'constant' else 'at least'} 0"
+            )

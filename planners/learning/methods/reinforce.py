@@ -1,0 +1,30 @@
+"""REINFORCE: the return that followed, less the batch's mean (Williams 1992).
+
+A_t = G_t - mean G,   G_t = r_t + gamma G_{t+1};   the loss is -A log pi
+"""
+
+import numpy as np
+
+from planners.learning.batch import Batch
+
+TITLE = "policy gradient of returns"
+REFERENCE = "Williams 1992"
+SAMPLING = "episodes"
+PARAMS: dict = {"discount": 1.0}
+OPTIONS: dict = {"passes": 1}
+
+
+def advantage(batch: Batch, params: dict) -> np.ndarray:
+    """Return the advantage of every row."""
+    gained = batch.by_sequence(batch.rewards)
+    found, ahead = np.zeros_like(gained), np.zeros(len(gained))
+    for t in range(gained.shape[1] - 1, -1, -1):
+        ahead = gained[:, t] + params["discount"] * ahead
+        found[:, t] = ahead
+    returns = batch.of_turns(found)
+    return returns - returns.mean()
+
+
+def surrogate(ratio: np.ndarray, advantage: np.ndarray, batch: Batch, params: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Return the loss of every row and its slope in the ratio: -A rho, whose gradient at rho = 1 is that of -A log pi."""
+    return -advantage * ratio, -advantage

@@ -1,0 +1,125 @@
+"""Kernels of policy optimisation: play, look at states again, push logits, and ask the Monte-Carlo critic of many states."""
+
+import numpy as np
+
+from games.jit import embedded, njit
+from games.process import apply, draw, effective, fresh, goal, legal
+from planners.critic.monte_carlo import rollout, set_stream
+from planners.policies.policy import ascend, favourite, fit, prefer, probabilities, sampled, worth
+
+
+@embedded
+def offer(model, state, listed, actions):
+    """Write what a policy chooses among to `actions`: what the world lists, or what of it has an effect; return how many."""
+    return legal(model, state, actions) if listed else effective(model, state, actions)
+
+
+@njit
+def follow(policy, model, state, listed, turns, rng, states, offered, counts, chosen, rewards, afters, over):
+    """Play up to `turns` turns from `state`, in place, drawing from the policy; return how many were played.
+
+    Written for each: the state, the actions offered, their number, the chosen place, the reward, the state after it, and to `over`
+    whether that is terminal (then play ends). `offered` has one row more than `turns`.
+    """
+    logits, chances = np.empty(model.actions), np.empty(model.actions)
+    for t in range(turns):
+        states[t] = state
+        count = offer(model, state, listed, offered[t])
+        if count == 0:
+            return t
+        counts[t] = count
+        prefer(policy, model, state, offered[t], count, logits)
+        probabilities(logits, count, chances)
+        k = sampled(chances, count, rng)
+        chosen[t] = k
+        rewards[t] = apply(model, state, offered[t, k])
+        draw(model, state, rng)
+        afters[t] = state
+        over[t] = goal(model, state) or offer(model, state, listed, offered[t + 1]) == 0
+        if over[t]:
+            return t + 1
+    return turns
+
+
+@njit
+def log_chances(policy, model, states, offered, counts, logs):
+    """Write the log-probabilities of the offered actions in every state to `logs` (states, actions); -inf beyond their number."""
+    logits, chances = np.empty(model.actions), np.empty(model.actions)
+    for n in range(len(states)):
+        prefer(policy, model, states[n], offered[n], counts[n], logits)
+        total = probabilities(logits, counts[n], chances)
+        logs[n] = -np.inf
+        for k in range(counts[n]):
+            logs[n, k] = logits[k] - total
+
+
+@njit
+def push(policy, model, states, offered, counts, slopes, rate):
+    """Let the policy ascend along `slopes` (states, actions) of its logits."""
+    for n in range(len(states)):
+        ascend(policy, model, states[n], offered[n], counts[n], slopes[n], rate)
+
+
+@njit
+def worths(value, model, states, out):
+    """Write the value of every state to `out`."""
+    for n in range(len(states)):
+        out[n] = worth(value, model, states[n])
+
+
+@njit
+def approach(value, model, states, targets, rate):
+    """Move the value of every state towards its target."""
+    for n in range(len(states)):
+        fit(value, model, states[n], targets[n] - worth(value, model, states[n]), rate)
+
+
+@njit
+def rewards_of(model, states, firsts, rng, out):
+    """Write the reward of one transition from every state by the action of `firsts` to `out`."""
+    for n in range(len(states)):
+        current = states[n].copy()
+        out[n] = apply(model, current, firsts[n])
+
+
+@njit
+def mean_returns(critic, model, states, firsts, seed, begin, out):
+    """Write the critic's Q of every state and its action in `firsts`, or V for ``NO_ACTION``, to `out`; return steps done.
+
+    The rollouts of entry n have the streams (begin + n) * M, ... of `seed`.
+    """
+    current, rng, steps = np.empty(states.shape[1], np.int64), np.empty(4, np.uint64), 0
+    for n in range(len(states)):
+        total = 0.0
+        for m in range(critic.rollouts):
+            set_stream(rng, seed, (begin + n) * critic.rollouts + m)
+            current[:] = states[n]
+            fresh(model, current)
+            gained, done = rollout(critic, model, current, firsts[n], rng)
+            total += gained
+            steps += done
+        out[n] = total / critic.rollouts
+    return steps
+
+
+@njit
+def play_out(policy, model, state, listed, greedy, limit, rng):
+    """Play to the end or for `limit` steps (negative: no limit), in place; return (sum of rewards, positive ones only, steps)."""
+    actions, logits, chances = np.empty(model.actions, np.int64), np.empty(model.actions), np.empty(model.actions)
+    total, gains, steps = 0.0, 0.0, 0
+    while steps != limit and not goal(model, state):
+        count = offer(model, state, listed, actions)
+        if count == 0:
+            break
+        prefer(policy, model, state, actions, count, logits)
+        if greedy:
+            k = favourite(logits, count)
+        else:
+            probabilities(logits, count, chances)
+            k = sampled(chances, count, rng)
+        reward = apply(model, state, actions[k])
+        draw(model, state, rng)
+        total += reward
+        gains += max(reward, 0.0)
+        steps += 1
+    return total, gains, steps

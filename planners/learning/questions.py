@@ -1,0 +1,110 @@
+"""What can be asked of the states of a batch: chances of actions, learned values, Monte-Carlo values of states and actions."""
+
+from typing import Any
+
+import numpy as np
+
+from games.dispatch import suited
+from planners.critic.monte_carlo import NO_ACTION, make_critic
+from planners.learning import play
+
+
+class Questions:
+    """Asks for the turns of one batch.
+
+    Parameters
+    ----------
+    states, afters, offered, counts : arrays
+        See `planners.learning.batch.Batch`.
+    parts : list of (model, begin, end)
+        Which turns are of which model, in order.
+    value : record, optional
+        A learned value.
+    options : mapping
+        The trainer's: those of the critic.
+    seed : uint64
+        Names the streams of the critic's rollouts.
+
+    Attributes
+    ----------
+    expansions : int
+        Transitions of all rollouts.
+    """
+
+    def __init__(
+        self, states: np.ndarray, afters: np.ndarray, offered: np.ndarray, counts: np.ndarray, parts: list[tuple[Any, int, int]],
+        value: Any, options: dict, seed: np.uint64,
+    ) -> None:  # fmt: skip
+        self._states, self._afters, self._offered, self._counts = states, afters, offered, counts
+        same = all(model is parts[0][0] for model, _, _ in parts)
+        self._parts = [(parts[0][0], 0, len(states))] if same else parts
+        self._value, self._options, self._seed = value, options, seed
+        self._asked = 0
+        self.expansions = 0
+
+    def log_chances(self, policy: Any) -> np.ndarray:
+        """Return the log-probabilities (turns, actions) of the offered actions; -inf beyond their number."""
+        out = np.empty(self._offered.shape)
+        for model, begin, end in self._parts:
+            part = slice(begin, end)
+            kernel = suited(play.log_chances, model, policy)
+            kernel(policy, model, self._states[part], self._offered[part], self._counts[part], out[part])
+        return out
+
+    def learned(self, turns: np.ndarray | None = None, *, after: bool = False) -> np.ndarray:
+        """Return the learned values of the states of `turns` (default: all), or of those after them."""
+        return self._ask(turns, after, lambda model, states, out: suited(play.worths, model, self._value)(
+            self._value, model, states, out))  # fmt: skip
+
+    def critic(self, turns: np.ndarray | None = None, *, after: bool = False) -> np.ndarray:
+        """Return V of the Monte-Carlo critic for the states of `turns` (default: all), or for those after them."""
+        return self._ask(turns, after, lambda model, states, out: self._roll(model, states, np.full(len(out), NO_ACTION), out))
+
+    def critic_actions(self) -> np.ndarray:
+        """Return Q (turns, actions) of the Monte-Carlo critic for all offered actions; nan beyond their number."""
+        found = np.full(self._offered.shape, np.nan)
+        turns, places = np.nonzero(np.arange(self._offered.shape[1]) < self._counts[:, None])
+        values = np.empty(len(turns))
+        for model, begin, end in self._parts:
+            part = slice(*np.searchsorted(turns, (begin, end)))
+            self._roll(model, self._states[turns[part]], self._offered[turns[part], places[part]], values[part])
+        found[turns, places] = values
+        return found
+
+    def rewards(self, turns: np.ndarray, places: np.ndarray, rng: np.ndarray) -> np.ndarray:
+        """Return the reward of the offered action at each of `places` of `turns`, which ascend."""
+        out = np.empty(len(turns))
+        for model, begin, end in self._parts:
+            part = slice(*np.searchsorted(turns, (begin, end)))
+            actions = self._offered[turns[part], places[part]]
+            suited(play.rewards_of, model)(model, self._states[turns[part]], actions, rng, out[part])
+        self.expansions += len(turns)
+        return out
+
+    def push(self, policy: Any, slopes: np.ndarray, rate: float) -> None:
+        """Let `policy` ascend along `slopes` (turns, actions) of its logits."""
+        for model, begin, end in self._parts:
+            part = slice(begin, end)
+            kernel = suited(play.push, model, policy)
+            kernel(policy, model, self._states[part], self._offered[part], self._counts[part], slopes[part], rate)
+
+    def approach(self, value: Any, targets: np.ndarray, rate: float) -> None:
+        """Move the learned values of the states of all turns towards their `targets`."""
+        for model, begin, end in self._parts:
+            part = slice(begin, end)
+            suited(play.approach, model, value)(value, model, self._states[part], targets[part], rate)
+
+    def _ask(self, turns: np.ndarray | None, after: bool, answer: Any) -> np.ndarray:
+        turns = np.arange(len(self._states)) if turns is None else turns
+        states, out = (self._afters if after else self._states)[turns], np.empty(len(turns))
+        for model, begin, end in self._parts:
+            part = slice(*np.searchsorted(turns, (begin, end)))
+            answer(model, states[part], out[part])
+        return out
+
+    def _roll(self, model: Any, states: np.ndarray, firsts: np.ndarray, out: np.ndarray) -> None:
+        own = self._options
+        critic = make_critic(model, own["rollouts"], own["horizon"], own["critic_discount"], own["rollout_policy"])
+        kernel = suited(play.mean_returns, model, critic)
+        self.expansions += int(kernel(critic, model, states, firsts, self._seed, self._asked, out))
+        self._asked += len(out)

@@ -1,0 +1,382 @@
+"""The trainer: collect turns, estimate advantages, update the policy. It names no method: a method is a file that says what differ
+
+A method has ``PARAMS``, ``OPTIONS`` (its own defaults for the options below), ``TITLE``, ``REFERENCE``, ``SAMPLING`` ("turns":
+environments that go on from batch to batch; "groups": the same, with several actions sampled at every turn; "episodes": whole
+episodes, several from each start), ``advantage(batch, params)``, and maybe
+
+    rewards(batch, params)                       the rewards of the rows, shaped
+    mask(batch, params)                          which rows count
+    surrogate(ratio, advantage, batch, params)   (loss, slope in the ratio) of every row; PPO's clipped one by default
+    NEEDS or needs(params)                       "value": a learned value; "success": a world with goals; "positive": no penalties
+
+All of them are NumPy over whole batches (`planners.learning.batch`).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from games.dispatch import suited
+from games.errors import GameplanError
+from games.jit import njit
+from games.params import Value
+from games.process import goal
+from games.random import stream
+from games.world import Instance
+from planners.learning import play
+from planners.learning.batch import Batch
+from planners.learning.learner import Diverged
+from planners.learning.questions import Questions
+from planners.policies.catalogue import Learned, kind_module
+from planners.policies.policy import settle
+
+# environments, turns: of a batch, where environments go on. starts, group: of a batch of episodes; group is also the number of
+# actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. clip: of the
+# ratio, below 1 and above. rate: of the policy. normaliser: the loss is a mean over rows (token), over the means of sequences
+# (episode), or a sum divided by `constant`. value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon,
+# critic_discount, rollout_policy: of the critic; 0 stands for the world's own. ddof, epsilon: of standard deviations. listed:
+# choose among all actions that the world lists, also those without effect.
+OPTIONS: dict[str, Value] = {
+    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "clip": 0.4, "rate": 0.5, "normaliser": "constant",
+    "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20, "critic_discount": 0.9,
+    "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
+}  # fmt: skip
+CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes")}
+SAMPLINGS = ("turns", "groups", "episodes")
+PIECE = 256  # turns of an episode that are played in one call
+RECENT = 100  # episodes whose mean score is told
+
+Hook = Callable[..., Any]
+
+
+class Method(NamedTuple):
+    """A method, resolved: its name, how it samples, its parameters, what it needs, and its hooks."""
+
+    name: str
+    sampling: str
+    params: dict[str, Value]
+    needs: tuple[str, ...]
+    advantage: Hook
+    rewards: Hook | None = None
+    mask: Hook | None = None
+    surrogate: Hook | None = None
+
+
+@njit
+def _solved(model, state):
+    return goal(model, state)
+
+
+def clipped(ratio: np.ndarray, advantage: np.ndarray, clip: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return PPO's loss ``max(-A rho, -A clip(rho, 1 - c, 1 + c))`` and its slope in rho."""
+    free, held = -advantage * ratio, -advantage * np.clip(ratio, 1.0 - clip, 1.0 + clip)
+    inside = free >= held
+    return np.where(inside, free, held), np.where(inside, -advantage, 0.0)
+
+
+class Trainer:
+    """A `planners.learning.learner.Learner` that optimises a policy by a method.
+
+    Parameters
+    ----------
+    method : Method
+    policy, value : Learned
+        Mutated; a value only where the method needs one.
+    begin : callable
+        Returns the instance that training episode number k plays.
+    options : mapping
+        A value for each of `OPTIONS`.
+    seed : int
+    """
+
+    unit = "batches"
+
+    def __init__(
+        self,
+        method: Method,
+        policy: Learned,
+        value: Learned | None,
+        begin: Callable[[int], Instance],
+        options: Mapping[str, Value],
+        seed: int,
+    ) -> None:
+        self.method, self.begin, self.options, self.seed = method, begin, dict(options), seed
+        self._learned = (policy,) if value is None else (policy, value)
+        self._policy, self._value = policy.record, None if value is None else value.record
+        self.updates = self.environment_steps = self.expansions = self.episodes = 0
+        self._figures: dict[str, float] = {}
+        self._memory: dict[str, np.ndarray] = {}
+        count = int(self.options["environments"]) if method.sampling != "episodes" else 1
+        self._rngs = np.array([stream("learning", seed, k) for k in range(count)])
+        self._numbers = np.zeros(count, np.int64)
+        self._steps = np.zeros(count, np.int64)  # of the episode under way
+        self._scores = np.zeros(count)
+        self._recent: list[float] = []  # scores of the last episodes
+        self._instances: list[Instance] = []
+        self._states: list[np.ndarray] = []
+        if method.sampling != "episodes":
+            for k in range(count):
+                self._instances.append(self._next(k))
+                self._states.append(self._instances[k].start.copy())
+
+    # What the loop around it sees.
+
+    def advance(self) -> None:
+        """See `planners.learning.learner.Learner`."""
+        method = self.method
+        batch = self._episodes() if method.sampling == "episodes" else self._turns()
+        if method.rewards is not None:
+            batch.rewards = self._checked("rewards", method.rewards(batch, method.params), batch.at.shape)
+        advantage = self._checked("advantage", method.advantage(batch, method.params), batch.at.shape)
+        targets = batch.memory.pop("targets", None)
+        mask = np.ones(len(batch.at), bool)
+        if method.mask is not None:
+            mask = self._checked("mask", method.mask(batch, method.params), batch.at.shape) != 0.0
+        self._figures = self._update(batch, advantage, mask)
+        if targets is not None and self._value is not None:
+            self._fit(batch, self._checked("targets", targets, batch.gained.shape))
+        self.expansions += batch.ask.expansions
+        for learned in self._learned:
+            module = kind_module(learned.kind)
+            if hasattr(module, "check"):
+                module.check(learned.record)
+        self.updates += 1
+
+    def figures(self) -> dict[str, float]:
+        """See `planners.learning.learner.Learner`."""
+        return dict(self._figures)
+
+    def learned(self) -> tuple[Learned, ...]:
+        """See `planners.learning.learner.Learner`."""
+        return self._learned
+
+    def state(self) -> dict[str, np.ndarray]:
+        """See `planners.learning.learner.Learner`."""
+        counts = [self.environment_steps, self.expansions, self.episodes]
+        found = {
+            "counts": np.array(counts, np.int64), "rngs": self._rngs.copy(), "numbers": self._numbers.copy(),
+            "steps": self._steps.copy(), "scores": self._scores.copy(), "recent": np.array(self._recent, np.float64),
+        }  # fmt: skip
+        if self._states:
+            found["states"] = np.array(self._states)
+        for learned in self._learned:
+            found |= {f"{learned.role}/{name}": array for name, array in kind_module(learned.kind).state(learned.record).items()}
+        return found | {f"memory/{name}": array for name, array in self._memory.items()}
+
+    def restore(self, updates: int, arrays: dict[str, np.ndarray]) -> None:
+        """See `planners.learning.learner.Learner`."""
+        self.updates = updates
+        self.environment_steps, self.expansions, self.episodes = (int(n) for n in arrays["counts"])
+        self._rngs[:], self._numbers[:], self._steps[:] = arrays["rngs"], arrays["numbers"], arrays["steps"]
+        self._scores[:], self._recent = arrays["scores"], arrays["recent"].tolist()
+        for k in range(len(self._states)):
+            self._instances[k] = self._instance(k, int(self._numbers[k]) - 1)
+            self._states[k][:] = arrays["states"][k]
+        for learned in self._learned:
+            mark = f"{learned.role}/"
+            own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
+            kind_module(learned.kind).restore(learned.record, own)
+        self._memory = {name.removeprefix("memory/"): array for name, array in arrays.items() if name.startswith("memory/")}
+
+    # Collecting.
+
+    def _instance(self, k: int, number: int) -> Instance:
+        return self.begin(k + len(self._rngs) * number)
+
+    def _next(self, k: int) -> Instance:
+        self._numbers[k] += 1
+        self._steps[k], self._scores[k] = 0, 0.0
+        return self._instance(k, int(self._numbers[k]) - 1)
+
+    def _follow(self, instance: Instance, state: np.ndarray, turns: int, rng: np.ndarray) -> dict[str, np.ndarray]:
+        """Play up to `turns` turns from `state`, in place, and return what was written (see `planners.learning.play.follow`)."""
+        model, width = instance.model, len(state)
+        made = {
+            "states": np.zeros((turns, width), np.int64), "offered": np.zeros((turns + 1, model.actions), np.int64),
+            "counts": np.zeros(turns, np.int64), "chosen": np.zeros(turns, np.int64), "gained": np.zeros(turns),
+            "afters": np.zeros((turns, width), np.int64), "over": np.zeros(turns, bool),
+        }  # fmt: skip
+        kernel = suited(play.follow, model, self._policy)
+        done = int(kernel(self._policy, model, state, bool(self.options["listed"]), turns, rng, *made.values()))
+        self.environment_steps += done
+        return {name: array[:done] for name, array in made.items()}
+
+    def _turns(self) -> Batch:
+        """Play the environments on by some turns each."""
+        turns = int(self.options["turns"])
+        parts: list[dict[str, np.ndarray]] = []
+        models: list[Any] = []
+        for k, rng in enumerate(self._rngs):
+            played, tries = 0, 0
+            while played < turns:
+                instance = self._instances[k]
+                left = turns - played
+                if instance.horizon is not None:
+                    left = min(left, instance.horizon - int(self._steps[k]))
+                made = self._follow(instance, self._states[k], left, rng)
+                done = len(made["gained"])
+                self._steps[k] += done
+                self._scores[k] += made["gained"].sum()
+                if done:
+                    made["sequence"], made["place"] = np.full(done, k), played + np.arange(done)
+                    made["cut"] = np.arange(done) == done - 1
+                    parts.append(made)
+                    models.append(instance.model)
+                played, tries = played + done, 0 if done else tries + 1
+                if tries > 100:
+                    raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
+                if done < left or made["over"][-1:].any() or self._steps[k] == instance.horizon:
+                    self._finish(float(self._scores[k]))
+                    self._instances[k] = self._next(k)
+                    self._states[k][:] = self._instances[k].start
+        batch = self._batch(parts, models, np.full(len(self._states), turns), np.zeros(len(self._states), bool))
+        return self._grouped(batch) if self.method.sampling == "groups" else batch
+
+    def _episodes(self) -> Batch:
+        """Play whole episodes, several from each start."""
+        parts: list[dict[str, np.ndarray]] = []
+        models: list[Any] = []
+        lengths: list[int] = []
+        solved: list[bool] = []
+        for start in range(int(self.options["starts"])):
+            instance = self._next(0)
+            for _ in range(int(self.options["group"]) or 1):
+                state, pieces, left = instance.start.copy(), [], instance.horizon
+                while left is None or left > 0:
+                    size = PIECE if left is None else min(left, PIECE)
+                    pieces.append(self._follow(instance, state, size, self._rngs[0]))
+                    left = None if left is None else left - size
+                    if len(pieces[-1]["gained"]) < size or pieces[-1]["over"][-1]:
+                        break
+                made = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
+                done = len(made.get("gained", ()))
+                self._finish(float(made["gained"].sum()) if done else 0.0)
+                if done:
+                    made["sequence"], made["place"] = np.full(done, len(lengths)), np.arange(done)
+                    made["cut"], made["group"] = np.arange(done) == done - 1, np.full(done, start)
+                    parts.append(made)
+                    models.append(instance.model)
+                    lengths.append(done)
+                    solved.append(bool(suited(_solved, instance.model)(instance.model, state)))
+        if not parts:
+            raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
+        return self._batch(parts, models, np.array(lengths), np.array(solved))
+
+    def _finish(self, score: float) -> None:
+        self.episodes += 1
+        self._recent = [*self._recent[-(RECENT - 1) :], score]
+
+    def _batch(self, parts: list[dict[str, np.ndarray]], models: list[Any], lengths: np.ndarray, solved: np.ndarray) -> Batch:
+        ends = np.cumsum([len(part["gained"]) for part in parts]).tolist()
+        made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        count = len(made["gained"])
+        ask = Questions(
+            made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
+            self._value, self.options, stream("critic of learning", self.seed, self.updates)[0],
+        )  # fmt: skip
+        return Batch(
+            states=made["states"], offered=made["offered"], counts=made["counts"], old=ask.log_chances(self._policy),
+            sequence=made["sequence"], place=made["place"], gained=made["gained"], over=made["over"],
+            cut=made["cut"] | made["over"], afters=made["afters"], at=np.arange(count), chosen=made["chosen"],
+            rewards=made["gained"].copy(),
+            group=made.get("group", np.arange(count)), weight=np.ones(count), lengths=lengths, solved=solved,
+            options=self.options, ask=ask, memory=self._memory,
+        )  # fmt: skip
+
+    def _grouped(self, batch: Batch) -> Batch:
+        """Return the batch with rows for several actions at every turn that has a choice, in place of the one played."""
+        turns, size = np.flatnonzero(batch.counts > 1), int(self.options["group"])
+        if size == 0:
+            at, chosen = np.nonzero(np.isfinite(batch.old) & (batch.counts > 1)[:, None])
+            weight = np.exp(batch.old[at, chosen])
+        else:
+            at = np.repeat(turns, size)
+            draws = np.random.Generator(np.random.PCG64([self.seed, self.updates])).random((len(turns), size, 1))
+            edges = np.cumsum(np.exp(batch.old[turns]), axis=1)[:, None, :]
+            chosen = np.minimum((draws * edges[:, :, -1:] >= edges).sum(axis=2).ravel(), batch.counts[at] - 1)
+            weight = np.full(len(at), 1.0 / size)
+        batch.at, batch.chosen, batch.group, batch.weight = at, chosen, at, weight
+        batch.rewards = batch.ask.rewards(at, chosen, stream("rewards", self.seed, self.updates))
+        return batch
+
+    # Updating.
+
+    def _update(self, batch: Batch, advantage: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+        """Let the policy learn from the batch, and return what there is to know of the update."""
+        rows = (batch.at, batch.chosen)
+        weight = np.where(mask, batch.weight, 0.0) * self._scale(batch, mask)
+        figures: dict[str, float] = {}
+        for number in range(int(self.options["passes"])):
+            logs = batch.old if number == 0 else batch.ask.log_chances(self._policy)
+            ratio = np.exp(logs[rows] - batch.old[rows])
+            surrogate, params = self.method.surrogate, self.method.params
+            found = clipped(ratio, advantage, float(self.options["clip"])) if surrogate is None else surrogate(
+                ratio, advantage, batch, params)  # fmt: skip
+            loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
+            slopes = logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+            if number == 0:
+                figures["loss"] = float(weight @ loss)
+                figures["gradient_norm"] = float(np.sqrt((slopes**2).sum()))
+            batch.ask.push(self._policy, slopes, float(self.options["rate"]))
+            settle(self._policy, float(self.options["rate"]))
+        new = batch.ask.log_chances(self._policy)
+        if np.isnan(new).any() or (new == np.inf).any():
+            raise Diverged(f"the policy's preferences are no numbers after update {self.updates + 1}")
+        return {**figures, **self._measured(batch, new, advantage, mask)}
+
+    def _scale(self, batch: Batch, mask: np.ndarray) -> np.ndarray | float:
+        """Return by what the rows' weights are multiplied."""
+        counted = np.where(mask, batch.weight, 0.0)
+        if self.options["normaliser"] == "constant":
+            return 1.0 / float(self.options["constant"])
+        if self.options["normaliser"] == "token":
+            return 1.0 / max(float(counted.sum()), 1e-300)
+        sequence = batch.sequence[batch.at]
+        totals = np.bincount(sequence, counted, minlength=len(batch.lengths))
+        scale: np.ndarray = 1.0 / np.maximum(totals * max(int(np.count_nonzero(totals)), 1), 1e-300)
+        return scale[sequence]
+
+    def _measured(self, batch: Batch, new: np.ndarray, advantage: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+        has = np.isfinite(batch.old)
+        chances = np.exp(batch.old)
+        apart = np.where(has, batch.old - np.where(has, new, 0.0), 0.0)
+        ratio = np.exp(new[batch.at, batch.chosen] - batch.old[batch.at, batch.chosen])
+        low, middle, high = np.quantile(ratio, (0.05, 0.5, 0.95)) if len(ratio) else (1.0, 1.0, 1.0)
+        return {
+            "score": float(np.mean(self._recent)) if self._recent else float("nan"),
+            "entropy": float(-np.where(has, chances * np.where(has, batch.old, 0.0), 0.0).sum(axis=1).mean()),
+            "kl": float((chances * apart).sum(axis=1).mean()),
+            "clip_fraction": float(np.mean(np.abs(ratio - 1.0) > float(self.options["clip"]))) if len(ratio) else 0.0,
+            "ratio_low": float(low), "ratio_median": float(middle), "ratio_high": float(high),
+            "advantage_variance": float(advantage[mask].var()) if mask.any() else 0.0,
+        }  # fmt: skip
+
+    def _fit(self, batch: Batch, targets: np.ndarray) -> None:
+        """Move the learned value towards `targets`, no further from the old one than the clip allows."""
+        old, clip = batch.ask.learned(), float(self.options["value_clip"])
+        for _ in range(int(self.options["passes"])):
+            wanted = targets
+            if clip > 0.0:  # 0.5 max((v - R)^2, (v_clipped - R)^2) is flat where the clipped part is the greater
+                now = batch.ask.learned()
+                held = old + np.clip(now - old, -clip, clip)
+                wanted = np.where((held - targets) ** 2 > (now - targets) ** 2, now, targets)
+            batch.ask.approach(self._value, wanted, float(self.options["value_rate"]))
+            settle(self._value, float(self.options["value_rate"]))
+
+    def _checked(self, what: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
+        array = np.asarray(found, np.float64)
+        if array.shape != shape:
+            raise GameplanError(f"{self.method.name}: {what} has the shape {array.shape}; it must be {shape}, a number a row")
+        if not np.isfinite(array).all():
+            place = int(np.flatnonzero(~np.isfinite(array))[0])
+            raise Diverged(f"{self.method.name}: {what} of row {place} is {array.flat[place]} in update {self.updates + 1}")
+        return array
+
+
+def logit_slopes(logs: np.ndarray, at: np.ndarray, chosen: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """Return ``sum_rows rates d log pi(chosen) / d logit`` (turns, actions), rows of one turn added up; 0 beyond the offered."""
+    chances = np.exp(logs)
+    slopes = -chances * np.bincount(at, rates, minlength=len(logs))[:, None]
+    np.add.at(slopes, (at, chosen), rates)
+    return slopes
