@@ -17,7 +17,7 @@ class Questions:
     states, afters, offered, counts : arrays
         See `planners.learning.batch.Batch`.
     parts : list of (model, begin, end)
-        Which turns are of which model, in order.
+        Which turns are of which model, in order; states and actions of narrower models are filled up on the right.
     value : record, optional
         A learned value.
     options : mapping
@@ -44,11 +44,12 @@ class Questions:
 
     def log_chances(self, policy: Any) -> np.ndarray:
         """Return the log-probabilities (turns, actions) of the offered actions; -inf beyond their number."""
-        out = np.empty(self._offered.shape)
+        out = np.full(self._offered.shape, -np.inf)
         for model, begin, end in self._parts:
-            part = slice(begin, end)
+            part, found = slice(begin, end), np.empty((end - begin, model.actions))
             kernel = suited(play.log_chances, model, policy)
-            kernel(policy, model, self._states[part], self._offered[part], self._counts[part], out[part])
+            kernel(policy, model, *self._seen(model, part), found)
+            out[part, : model.actions] = found
         return out
 
     def learned(self, turns: np.ndarray | None = None, *, after: bool = False) -> np.ndarray:
@@ -67,7 +68,8 @@ class Questions:
         values = np.empty(len(turns))
         for model, begin, end in self._parts:
             part = slice(*np.searchsorted(turns, (begin, end)))
-            self._roll(model, self._states[turns[part]], self._offered[turns[part], places[part]], values[part])
+            states = _first(self._states[turns[part]], model.width)
+            self._roll(model, states, self._offered[turns[part], places[part]], values[part])
         found[turns, places] = values
         return found
 
@@ -77,7 +79,8 @@ class Questions:
         for model, begin, end in self._parts:
             part = slice(*np.searchsorted(turns, (begin, end)))
             actions = self._offered[turns[part], places[part]]
-            suited(play.rewards_of, model)(model, self._states[turns[part]], actions, rng, out[part])
+            states = _first(self._states[turns[part]], model.width)
+            suited(play.rewards_of, model)(model, states, actions, rng, out[part])
         self.expansions += len(turns)
         return out
 
@@ -86,20 +89,24 @@ class Questions:
         for model, begin, end in self._parts:
             part = slice(begin, end)
             kernel = suited(play.push, model, policy)
-            kernel(policy, model, self._states[part], self._offered[part], self._counts[part], slopes[part], rate)
+            kernel(policy, model, *self._seen(model, part), _first(slopes[part], model.actions), rate)
 
     def approach(self, value: Any, targets: np.ndarray, rate: float) -> None:
         """Move the learned values of the states of all turns towards their `targets`."""
         for model, begin, end in self._parts:
             part = slice(begin, end)
-            suited(play.approach, model, value)(value, model, self._states[part], targets[part], rate)
+            suited(play.approach, model, value)(value, model, self._seen(model, part)[0], targets[part], rate)
+
+    def _seen(self, model: Any, part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return states, offered actions and their numbers of some turns, as wide as they are in their model."""
+        return _first(self._states[part], model.width), _first(self._offered[part], model.actions), self._counts[part]
 
     def _ask(self, turns: np.ndarray | None, after: bool, answer: Any) -> np.ndarray:
         turns = np.arange(len(self._states)) if turns is None else turns
         states, out = (self._afters if after else self._states)[turns], np.empty(len(turns))
         for model, begin, end in self._parts:
             part = slice(*np.searchsorted(turns, (begin, end)))
-            answer(model, states[part], out[part])
+            answer(model, _first(states[part], model.width), out[part])
         return out
 
     def _roll(self, model: Any, states: np.ndarray, firsts: np.ndarray, out: np.ndarray) -> None:
@@ -108,3 +115,8 @@ class Questions:
         kernel = suited(play.mean_returns, model, critic)
         self.expansions += int(kernel(critic, model, states, firsts, self._seed, self._asked, out))
         self._asked += len(out)
+
+
+def _first(table: np.ndarray, columns: int) -> np.ndarray:
+    """Return the first columns of a table, contiguous."""
+    return np.ascontiguousarray(table[:, :columns])

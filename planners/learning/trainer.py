@@ -159,7 +159,7 @@ class Trainer:
             "steps": self._steps.copy(), "scores": self._scores.copy(), "recent": np.array(self._recent, np.float64),
         }  # fmt: skip
         if self._states:
-            found["states"] = np.array(self._states)
+            found["states"] = _stacked([state[None] for state in self._states])
         for learned in self._learned:
             found |= {f"{learned.role}/{name}": array for name, array in kind_module(learned.kind).state(learned.record).items()}
         return found | {f"memory/{name}": array for name, array in self._memory.items()}
@@ -172,7 +172,7 @@ class Trainer:
         self._scores[:], self._recent = arrays["scores"], arrays["recent"].tolist()
         for k in range(len(self._states)):
             self._instances[k] = self._instance(k, int(self._numbers[k]) - 1)
-            self._states[k][:] = arrays["states"][k]
+            self._states[k] = arrays["states"][k][: self._instances[k].model.width].copy()
         for learned in self._learned:
             mark = f"{learned.role}/"
             own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
@@ -229,7 +229,7 @@ class Trainer:
                 if done < left or made["over"][-1:].any() or self._steps[k] == instance.horizon:
                     self._finish(float(self._scores[k]))
                     self._instances[k] = self._next(k)
-                    self._states[k][:] = self._instances[k].start
+                    self._states[k] = self._instances[k].start.copy()
         batch = self._batch(parts, models, np.full(len(self._states), turns), np.zeros(len(self._states), bool))
         return self._grouped(batch) if self.method.sampling == "groups" else batch
 
@@ -269,7 +269,7 @@ class Trainer:
 
     def _batch(self, parts: list[dict[str, np.ndarray]], models: list[Any], lengths: np.ndarray, solved: np.ndarray) -> Batch:
         ends = np.cumsum([len(part["gained"]) for part in parts]).tolist()
-        made = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        made = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
         count = len(made["gained"])
         ask = Questions(
             made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
@@ -372,6 +372,18 @@ class Trainer:
             place = int(np.flatnonzero(~np.isfinite(array))[0])
             raise Diverged(f"{self.method.name}: {what} of row {place} is {array.flat[place]} in update {self.updates + 1}")
         return array
+
+
+def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+    """Return arrays one after the other; tables as wide as the widest, filled up with zeros."""
+    if arrays[0].ndim == 1:
+        return np.concatenate(arrays)
+    out = np.zeros((sum(map(len, arrays)), max(array.shape[1] for array in arrays)), arrays[0].dtype)
+    begin = 0
+    for array in arrays:
+        out[begin : begin + len(array), : array.shape[1]] = array
+        begin += len(array)
+    return out
 
 
 def logit_slopes(logs: np.ndarray, at: np.ndarray, chosen: np.ndarray, rates: np.ndarray) -> np.ndarray:
