@@ -58,6 +58,7 @@ PLANNERS: dict[str, Entry] = {
         "FLARE with the extensions of the workbench",
         FLARE,
     ),
+    "policy": Entry("planners.policies.reactive", {}, "a learned policy alone, without search (reactive)", ""),
     "llm": Entry(
         "planners.language.agent", {}, "a language model decides, one answer a step", "Yu et al. 2026, arXiv 2602.05327, section 4"
     ),

@@ -94,7 +94,22 @@ DISTILL_CONFIG = record({
 _COUNTS = table(_COUNT)
 PROGRESS = record({"games": _COUNT, **dict.fromkeys(("accepted", "rejected", "lines", "idle", "sizes"), _COUNTS)})  # of a data set
 
+TRAIN_CONFIG = record({
+    **_SCHEMA, **dict.fromkeys(("env", "method", "policy", "value", "init"), text()),
+    **dict.fromkeys(("world", "params", "policy_params", "value_params"), table(scalar)), "programs": table(text()),
+    "updates": _COUNT, "steps": _COUNT, "time_limit": optional(_SECONDS), "seed": whole(0), "episodes": whole(1),
+})  # fmt: skip
+LEARNING = record(
+    {"update": whole(1), "environment_steps": _COUNT, "expansions": _COUNT}, others=lambda v, place: number()(v, place)
+)
+UPDATE_TIME = record({"update": whole(1), "seconds": _SECONDS, "cpu_seconds": _SECONDS}, {"digest": text()})
+
 _STATISTIC = optional(number())
+TRAIN_RESULT = record({
+    **_SCHEMA, "command": text(("train",)), "world": text(), "method": text(), "policy": text(), "params": table(scalar),
+    "seed": whole(0), "updates": _COUNT, "environment_steps": _COUNT, "expansions": _COUNT, "score": table(_STATISTIC),
+    "optimum": _STATISTIC, "seconds": _SECONDS, "cpu_seconds": _SECONDS, "status": text(), "problem": text(), "run": text(),
+}, {"total_seconds": _SECONDS, "digest": text()})  # fmt: skip
 DISTILL_RESULT = record({
     **_SCHEMA, "command": text(("distill",)), "world": text(), "seed": whole(0), "samples": whole(1), "accepted": _COUNT,
     **dict.fromkeys(("splits", "phases", "rejected"), _COUNTS), "games": _COUNT, "tokens": table(_STATISTIC), "status": text(),
@@ -120,8 +135,8 @@ def by_command(solve: Kind, **others: Kind) -> Kind:
     return check
 
 
-ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG)
-ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT)
+ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG, method=TRAIN_CONFIG)
+ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT, method=TRAIN_RESULT)
 
 
 def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = OLDEST) -> None:

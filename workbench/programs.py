@@ -20,7 +20,10 @@ from games.modules import code_file, digest_of, is_attribute, is_program, line_i
 from workbench.printing import visible
 from workbench.rundir import GAME, LEVELS, PROGRAMS, RunDirectory, copy_name
 
-KINDS = {"algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner"}
+KINDS = {
+    "algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner",
+    "method": "method",
+}  # fmt: skip
 _DATA_KINDS = {GAME: "game file", LEVELS: "file of levels"}
 
 _MARK = "# from gameplan evolve"

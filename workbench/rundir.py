@@ -37,13 +37,17 @@ CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 METRICS, TIMING, CHECKPOINT = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors"
 EPISODES = "episodes.jsonl"
 PROGRESS = "progress.jsonl"  # of a data set
+LEARNING = "learning.jsonl"  # of a training run
+INITIAL = {"policy": "initial-policy.safetensors", "value": "initial-value.safetensors"}  # what it started from
 PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
+    "method": "method.py",
 }  # fmt: skip
 GAME, LEVELS = "game", "levels"  # roles of files that are data
 _DATA = {".efg": "game.efg", ".nfg": "game.nfg"}
-_START = (CONFIG, ENVIRONMENT, *PROGRAMS.values(), *_DATA.values(), "levels.xsb")  # what there is before the first line
-_LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE, PROGRESS: formats.PROGRESS}
+_START = (CONFIG, ENVIRONMENT, *PROGRAMS.values(), *_DATA.values(), "levels.xsb", *INITIAL.values())  # before the first line
+_LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE, PROGRESS: formats.PROGRESS, LEARNING: formats.LEARNING}
+_CLOCKS = {"iteration": formats.TIME, "episode": formats.EPISODE_TIME, "update": formats.UPDATE_TIME}
 
 
 class RunDirectory:
@@ -217,7 +221,8 @@ class RunDirectory:
             return []
         kind = kind or _LINES.get(name)
         if kind is None:
-            kind = formats.EPISODE_TIME if (self.path / EPISODES).exists() else formats.TIME
+            kind = formats.UPDATE_TIME if (self.path / LEARNING).exists() else formats.TIME
+            kind = formats.EPISODE_TIME if (self.path / EPISODES).exists() else kind
         return read_lines(path, kind, self._advice(name))
 
     def read_pairs(self, name: str, key: str, identity: Any) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -229,7 +234,7 @@ class RunDirectory:
             If a line is damaged, or is not what was written for this run's `identity`.
         """
         clocks: dict[int, dict[str, Any]] = {}
-        for clock in self.read_lines(TIMING, formats.TIME if key == "iteration" else formats.EPISODE_TIME):
+        for clock in self.read_lines(TIMING, _CLOCKS[key]):
             clocks.setdefault(clock[key], clock)
         found: dict[int, tuple[dict[str, Any], dict[str, Any]]] = {}
         for number, line in enumerate(self.read_lines(name), 1):
@@ -307,14 +312,15 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
             continue
         last = lines[-1] if lines else {}
         done = result or {}
+        counted = next((done[key] for key in ("played", "accepted", "updates") if key in done), 0)
         found.append({
             "run": str(config.parent),
             "game": settings.get("game") or settings.get("env") or settings.get("world"),
-            "algo": settings.get("algo") or settings.get("planner") or "distill",
+            "algo": settings.get("algo") or settings.get("planner") or settings.get("method") or "distill",
             "status": result["status"] if result else "unfinished",
-            "iterations": (result or last).get("iterations", last.get("iteration", done.get("played", done.get("accepted", 0)))),
+            "iterations": (result or last).get("iterations", last.get("iteration", counted)),
             "exploitability": (result or last).get("exploitability"),
-            "mean": (result or {}).get("mean"),
+            "mean": done.get("mean", (done.get("score") or {}).get("mean")),
         })  # fmt: skip
     return found
 

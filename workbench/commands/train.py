@@ -1,0 +1,100 @@
+"""``gameplan train``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import PROGRAM, RUNS, assignments, duration, json_option, print_json, set_option
+from workbench.commands.plan import levels_option, trusted_option, world_option
+
+
+@click.command()
+@click.argument("env", metavar="WORLD", required=False)
+@click.option(
+    "--method",
+    default="mc-grpo",
+    show_default=True,
+    metavar=PROGRAM,
+    help="How to learn ('gameplan algos'), or a file of one's own.",
+)
+@click.option("--policy", default="", metavar="KIND", help="Kind of policy.  [default: that of --init, or tabular]")
+@click.option("--value", default="", metavar="KIND", help="Kind of learned value, for methods that need one.  [default: tabular]")
+@click.option("--init", default="", metavar="RUN", help="Start from the policy of this run or file.")
+@set_option
+@click.option(
+    "--policy-set",
+    "policy_params",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Set one of the policy's parameters.",
+)
+@click.option(
+    "--value-set",
+    "value_params",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="The same of the value.",
+)
+@world_option
+@levels_option
+@click.option("--updates", default=0, type=click.IntRange(0), help="Stop after so many updates.")
+@click.option("--steps", default=0, type=click.IntRange(0), help="Stop after so many steps of the environment.")
+@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop after so much learning, such as 10m.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random.")
+@click.option("--episodes", default=100, show_default=True, type=click.IntRange(1), help="Held-out episodes of the final score.")
+@click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<world>-<method>-s<seed>]")
+@click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with the run in this directory.")
+@trusted_option
+@json_option
+@click.pass_context
+def train(
+    ctx: click.Context, env: str | None, levels: str | None, out: Path | None, force: bool, resume: Path | None, trusted: bool,
+    as_json: bool, **options: Any,
+) -> int:  # fmt: skip
+    """Let a policy or value learn in WORLD; print the score of its greedy play on held-out seeds or levels.
+
+    The run directory keeps configuration, learning curves, checkpoints and what was learned: plan with it by --planner policy
+    --policy RUN. Exit codes: 0 done, 1 error, 2 usage, 3 training diverged, 130 interrupted (a checkpoint is saved; --resume goes
+    on).
+    """
+    from workbench.rundir import RunDirectory, default_path
+    from workbench.training.config import TrainConfig, default_name, resolve_train, resumed_train
+
+    if levels is not None:
+        options["world"] = {**options["world"], "levels": levels}
+    if resume is not None:
+        run = RunDirectory.open(resume)
+        default = click.core.ParameterSource.DEFAULT
+        given = {key: value for key, value in options.items() if value and ctx.get_parameter_source(key) != default}
+        config = resumed_train(run, {**given, **({"env": env} if env else {})}, trusted)
+    elif env is None:
+        raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
+    else:
+        config = resolve_train(TrainConfig(env=env, **options))
+        run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
+    return _train(config, run, as_json, resume=resume is not None)
+
+
+def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
+    from workbench.interrupts import stop_on_signal
+    from workbench.terminal import say
+    from workbench.terminal_train import print_training, training_display
+    from workbench.training.run import DIVERGED, INTERRUPTED, train
+
+    try:
+        with stop_on_signal() as stop, training_display(config) as moved:
+            record = train(config, run, resume=resume, stop=stop, on_progress=moved, say=say)
+    finally:
+        run.discard_if_empty()
+    if as_json:
+        print_json(record)
+    else:
+        print_training(record)
+    if record["status"] == INTERRUPTED:
+        say(f"interrupted after update {record['updates']}; continue with: gameplan train --resume {run.path}")
+        return 130
+    return 3 if record["status"] == DIVERGED else 0

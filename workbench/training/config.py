@@ -1,0 +1,245 @@
+"""The configuration of a training run: resolved, saved, resumed."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from games.errors import GameplanError, UnknownName, UsageError
+from games.files import read_file
+from games.modules import is_program, program_text, short_name
+from games.params import Value
+from games.process import goal
+from games.world import Instance, World
+from games.worlds import load_world, world_options
+from planners.learning.catalogue import Found, find_method
+from planners.learning.learner import Learner
+from planners.learning.trainer import Trainer
+from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned
+from planners.policies.files import NAMES, learned_path, load_learned, read_header
+from workbench.formats import SCHEMA, from_saved
+from workbench.programs import KINDS, digests_of, kept_programs, resolved_name
+from workbench.rundir import CONFIG, INITIAL, RunDirectory
+
+CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change
+HELD_OUT = 5  # of a collection of levels every so manieth is held out
+FIRST_SEED = 1 << 30  # of training episodes in worlds with an instance for every seed; evaluation has those from 0 on
+EPISODES = 100  # of the evaluation
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A training run, resolved: everything that decides its result.
+
+    `policy` and `value` are kinds (`planners.policies.catalogue`), with values for all their parameters; `params` has a value for
+    every parameter of the method and every option of the trainer. `init` names the run or file that it started from; a copy is
+    kept. `updates`, `steps` (of the environment) and `time_limit` (seconds of learning) end it, 0 or None for no such limit;
+    `episodes` are played at the end on held-out seeds or levels. `programs` has the digests of the user's own files.
+    """
+
+    env: str
+    method: str
+    policy: str = ""
+    value: str = ""
+    init: str = ""
+    world: dict[str, Value] = field(default_factory=dict)
+    params: dict[str, Value] = field(default_factory=dict)
+    policy_params: dict[str, Value] = field(default_factory=dict)
+    value_params: dict[str, Value] = field(default_factory=dict)
+    programs: dict[str, str] = field(default_factory=dict)
+    updates: int = 0
+    steps: int = 0
+    time_limit: float | None = None
+    seed: int = 0
+    episodes: int = EPISODES
+    schema: int = SCHEMA
+
+
+def own_names(config: TrainConfig) -> dict[str, str]:
+    """Return role -> name of the programs of the user's own."""
+    return {role: getattr(config, role) for role in ("env", "method") if is_program(getattr(config, role))}
+
+
+def own_texts(config: TrainConfig) -> dict[str, str]:
+    """Return role -> text of the programs of the user's own, as they are now."""
+    kinds = {"env": "world", "method": "method"}
+    return {role: program_text(name, f"{kinds[role]} file") for role, name in own_names(config).items()}
+
+
+def resolve_train(config: TrainConfig) -> TrainConfig:
+    """Return `config` with everything filled in.
+
+    Raises
+    ------
+    UsageError
+        For an unknown world, method, kind, option or parameter, a number out of range, or a method that the world is not for.
+    GameplanError
+        If what it starts from is damaged.
+    """
+    for name, least in (("updates", 0), ("steps", 0), ("episodes", 1), ("seed", 0)):
+        if getattr(config, name) < least:
+            raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {least}")
+    if not (config.updates or config.steps or config.time_limit):
+        raise UsageError("say how long to learn: --time-limit 1m, --steps 100000 or --updates 500")
+    texts = own_texts(config)
+    config = replace(config, env=resolved_name(config.env), method=resolved_name(config.method))
+    options = world_options(config.env, config.world, texts.get("env"))
+    world = load_world(config.env, options, texts.get("env"))
+    found = find_method(config.method, config.params, texts.get("method"))
+    check_needs(found, world, config.env)
+    kinds: dict[str, Any] = {"policy": config.policy or "tabular", "value": config.value or "tabular"}
+    digests, given = digests_of(texts), {"policy": config.policy_params, "value": config.value_params}
+    if config.init:
+        path = learned_path(config.init, POLICY)
+        header = read_header(path)
+        if config.policy not in ("", header.kind):
+            raise UsageError(f"{config.init} holds a policy of kind {header.kind}, not {config.policy}; leave --policy out")
+        kinds["policy"], given["policy"] = header.kind, {**header.params, **config.policy_params}
+        digests[INITIAL[POLICY]] = hashlib.sha256(read_file(path, "policy")).hexdigest()
+        config = replace(config, init=str(path.resolve()))
+        value = path.parent / NAMES[VALUE]
+        if "value" in found.method.needs and Path(config.init).name == NAMES[POLICY] and value.is_file():
+            header = read_header(value)
+            kinds["value"], given["value"] = header.kind, {**header.params, **config.value_params}
+            digests[INITIAL[VALUE]] = hashlib.sha256(read_file(value, "value")).hexdigest()
+    policy_params = kind_params(kinds["policy"], given["policy"])
+    has_value = "value" in found.method.needs
+    value_params = kind_params(kinds["value"], given["value"]) if has_value else {}
+    return replace(
+        config, world=options, params={**found.method.params, **found.options}, programs=digests, policy=kinds["policy"],
+        value=kinds["value"] if has_value else "", policy_params=policy_params, value_params=value_params,
+    )  # fmt: skip
+
+
+def check_needs(found: Found, world: World, name: str) -> None:
+    """Check that the world offers what the method needs.
+
+    Raises
+    ------
+    UsageError
+        If it does not, saying what.
+    """
+    method, instance = found.method, world.instance(0)
+    if "success" in method.needs and not goal.known(instance.model):
+        raise UsageError(
+            f"{method.name} needs episodes that succeed or fail; {name} has no goals, so choose another method or world"
+        )
+    if method.sampling == "episodes" and instance.horizon is None and not instance.model.outcomes:
+        raise UsageError(
+            f"{method.name} plays whole episodes, and those of {name} need never end; choose a method that learns from single "
+            "turns, such as step-ppo, or a world with a horizon"
+        )
+
+
+def split(world: World) -> tuple[Callable[[int], Instance], Callable[[int], Instance], int]:
+    """Return what gives training episode k its instance, what gives evaluation episode k its own, and how many the latter are.
+
+    There are 0, any number, in worlds with an instance for every seed. In a collection of levels every fifth is held out; of fewer
+    than five none is, and the same levels are played.
+    """
+    count = len(world)
+    if not count:
+        return (lambda k: world.instance(FIRST_SEED + k)), world.instance, 0
+    held = list(range(HELD_OUT - 1, count, HELD_OUT)) or list(range(count))
+    learned = [k for k in range(count) if k not in set(held)] or held
+    return (lambda k: world.instance(learned[k % len(learned)])), (lambda k: world.instance(held[k % len(held)])), len(held)
+
+
+def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory | None = None) -> tuple[World, Learner]:
+    """Return the world and a learner at its beginning, for a resolved `config`; `texts` has the user's own programs.
+
+    What the run started from is read from its own copies if the `run` is given.
+
+    Raises
+    ------
+    GameplanError
+        If something cannot be made.
+    """
+    world = load_world(config.env, config.world, texts.get("env"))
+    begin, _, _ = split(world)
+    found = find_method(config.method, config.params, texts.get("method"))
+    instance = begin(0)
+
+    def learned(role: str, kind: str, params: dict[str, Value]) -> Learned:
+        name = INITIAL[role]
+        if name not in config.programs:
+            return make_learned(role, kind, instance, params)
+        path = (
+            run.path / name if run is not None else Path(config.init).parent / NAMES[role] if role == VALUE else Path(config.init)
+        )
+        if hashlib.sha256(read_file(path, role)).hexdigest() != config.programs[name]:
+            raise GameplanError(f"{path} is not the {role} that the run started from (another digest); start anew")
+        return load_learned(path, role, instance)
+
+    policy = learned(POLICY, config.policy, config.policy_params)
+    value = learned(VALUE, config.value, config.value_params) if config.value else None
+    return world, Trainer(found.method, policy, value, begin, found.options, config.seed)
+
+
+def initial_path(config: TrainConfig, role: str) -> Path:
+    """Return the file of what a run starts from; a value lies beside its policy."""
+    return Path(config.init) if role == POLICY else Path(config.init).parent / NAMES[role]
+
+
+def identity(config: TrainConfig) -> dict[str, Any]:
+    """Return what makes a run this one: all but how long it goes on."""
+    return {key: value for key, value in asdict(config).items() if key not in (*CHANGEABLE, "schema", "episodes")}
+
+
+def saved_train(run: RunDirectory) -> TrainConfig:
+    """Return the configuration of the training run in `run`.
+
+    Raises
+    ------
+    UsageError
+        If it is a run of another command.
+    """
+    saved = run.read_json(CONFIG)
+    if "method" not in saved:
+        raise UnknownName(
+            str(run.path), "training run", f"{run.path} is not a training run; 'gameplan runs list' shows what there is"
+        )
+    return from_saved(TrainConfig, saved, run.path / CONFIG)
+
+
+def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool = False) -> TrainConfig:
+    """Return the configuration of the run in `run` with `changes`, which may only let it go on for longer.
+
+    Raises
+    ------
+    UsageError
+        If a change would make it another run, or a program in the directory is neither among them nor `trusted`.
+    """
+    saved = saved_train(run)
+    for role, name in own_names(saved).items():
+        if trusted:
+            break
+        again = changes.get(role)
+        if again is None or not is_program(again):
+            raise UsageError(
+                f"the run in {run.path} has a {KINDS[role]} of its own, {name}, which runs as you only if you name it again or "
+                f"trust the run: gameplan train --resume {run.path} --trusted"
+            )
+        if digests_of({role: program_text(again, "file")})[role] != saved.programs.get(role):
+            raise UsageError(f"{again} is not the file with which the run in {run.path} started; start anew")
+    for name, value in changes.items():
+        before = getattr(saved, name)
+        if name in saved.programs and is_program(str(value)):
+            continue
+        same = all(str(before.get(key)) == str(new) for key, new in value.items()) if isinstance(before, dict) else value == before
+        if name not in CHANGEABLE and not same:
+            raise UsageError(
+                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+            )
+    return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+
+
+def kept_texts(config: TrainConfig, run: RunDirectory) -> dict[str, str]:
+    """Return role -> text of the programs that the run keeps."""
+    return kept_programs(run, {role: digest for role, digest in config.programs.items() if role in own_names(config)})
+
+
+def default_name(config: TrainConfig) -> tuple[str, str, int]:
+    """Return (world, method, seed) as they name a run's directory."""
+    return short_name(config.env), short_name(config.method), config.seed
