@@ -15,6 +15,8 @@ from games.worlds import WORLDS
 GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
 ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
 SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
+DATA_SET = "data set"
+_RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET}  # by a key that only their configurations have
 
 USES = {  # kind: the command that takes a name of it
     GAME: "gameplan solve {}",
@@ -27,6 +29,7 @@ USES = {  # kind: the command that takes a name of it
     SOLVER_RUN: "gameplan solve --resume {}",
     PLANNER_RUN: "gameplan plan --resume {}",
     COMPARISON: "gameplan runs list {}",
+    DATA_SET: "gameplan distill --resume {}",
     DISCOVERY: "gameplan evolve status {}",
     "policy file": "gameplan exploit GAME {}",
     "file of levels": "gameplan plan sokoban --levels {}",
@@ -136,7 +139,8 @@ def _of_directory(path: Path) -> Iterator[str]:
         yield DISCOVERY
     elif (path / CONFIG).is_file():
         try:
-            yield PLANNER_RUN if "planner" in json.loads((path / CONFIG).read_bytes()) else SOLVER_RUN
+            saved = json.loads((path / CONFIG).read_bytes())
+            yield next((kind for key, kind in _RUNS.items() if key in saved), SOLVER_RUN)
         except (ValueError, TypeError, RecursionError):
             yield SOLVER_RUN
     elif (path / "table.json").is_file():

@@ -100,7 +100,7 @@ NAMES = {  # name: what it is, a key of workbench.naming.USES; None: nothing
     "psro": "algorithm", "nash": "meta-strategy solver", "flare": "planner", "cfr": "task of evolution", "h2048": "task of evolution",
     "solved": "solver run", "./psro": "solver run", "planned": "planner run", "begun_solved": "solver run",
     "begun_planned": "planner run", "damaged": None, "compared": "comparison", "compared_planners": "comparison",
-    "evolved": "discovery", "empty": None, "my_world.py": "world", "./my_planner.py": "planner", "my_rule.py": "algorithm",
+    "distilled": "data set", "evolved": "discovery", "empty": None, "my_world.py": "world", "./my_planner.py": "planner", "my_rule.py": "algorithm",
     "my_solvers.py": "meta-strategy solver", "broken.py": None, "notes.txt": None, "game.efg": "game", "policy.csv": "policy file",
     "nowhere": None, "./no/where.py": None, "my_world:make": "world", "my_rule:derive_policy": "algorithm", "no_module:make": None,
     "": None, "a\nb": None, "x" * 300: None,
@@ -112,13 +112,14 @@ COMMANDS = (
     "export X out.efg", "psro-show X", "plot X", "runs list X", "games X", "algos X", "check-rule X", "compare X --algos cfr",
     "compare X --planners greedy", "compare kuhn_2p --algos cfr,X", "compare p1 --planners greedy,X", "evolve new X", "evolve run X",
     "evolve resume X", "evolve import cfr X", "evolve status X", "evolve best X", "evolve list X", "evolve show X 1", "evolve report X",
-    "evolve lineage X", "evolve diff X 1", "evolve verify X", "evolve ablate X", "evolve export X --out folder", "evolve compare X",
+    "distill X", "distill --resume X", "distill --check X", "evolve lineage X", "evolve diff X 1", "evolve verify X", "evolve ablate X", "evolve export X --out folder", "evolve compare X",
 )  # fmt: skip
 WORK = (  # where a command has taken what it was given and begins to work
     "workbench.solve.solve", "workbench.plan.run_plan", "workbench.compare.run_comparison", "workbench.compare_planners.run_cells",
     "workbench.discovery.session.proceed", "workbench.discovery.verify.verify", "workbench.rule_tools.load_game",
     "workbench.population.draw_population", "workbench.plotting.draw_convergence", "planners.critic.monte_carlo.critic_report",
     "workbench.discovery.report.write_report", "workbench.discovery.compare.run_comparison", "workbench.discovery.ablate.Ablation",
+    "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
 )  # fmt: skip
 
 
@@ -148,6 +149,7 @@ def make_place(path: Path) -> None:
             "plan p1 --episodes 1 --out planned", "export kuhn_2p game.efg", "export solved policy.csv",
             "compare kuhn_2p --algos cfr -n 2 --engine threads --jobs 1 --out compared",
             "compare p1 --planners greedy --episodes 1 --out compared_planners",
+            "distill 2048 --samples 3 --out distilled --workers 1 --set simulations=20",
         ):  # fmt: skip
             code, text = run(*arguments.split())
             assert code == 0, text
@@ -216,6 +218,7 @@ def _last(word: str) -> tuple[str, str, str]:
 
 
 TAKEN = {  # name: beginnings of commands that take such a name, and say what is wrong with this one
+    "p1": ("distill",),
     "solved": ("psro-show",), "begun_solved": ("export", "psro-show"), "begun_planned": ("plan --repeat", "replay"),
     "evolved": ("evolve",), "psro": ("check-rule", "plan sokoban"), "policy.csv": ("check-rule",), "matrix_rps": ("exploit", "export"), "kuhn_2p": ("export",), "game.efg": ("check-rule", "export"),
     "my_solvers.py": ("check-rule", "evolve ablate"), "my_rule:derive_policy": ("plan", "compare p1", "evolve import", "evolve ablate"),

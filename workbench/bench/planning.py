@@ -13,6 +13,7 @@ PARTS = {
     "sokoban": "workbench.bench.planning_sokoban",
     "critic": "workbench.bench.planning_critic",
     "graphs": "workbench.bench.planning_flare",
+    "chains": "workbench.bench.chains",
     "environments": "workbench.bench.planning_environments",
 }
 

@@ -58,7 +58,7 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
 
 
 @bench.command("planning")
-@click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, environments.  [default: all]")
+@click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, chains, environments.  [default: all]")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="The best of so many measurements counts.")
 @click.option("--levels", multiple=True, metavar="FILE", help="Sokoban: measure on these files of levels; repeatable.")
 @json_option

@@ -31,15 +31,14 @@ from workbench.distill.candidates import (
     draw_player,
     parse_players,
 )
-from workbench.distill.config import DistillConfig
+from workbench.distill.config import PHASES, DistillConfig
 
 # simulations, rollouts, horizon: of the teacher (`planners.search.proact`). margin: standard errors by which the chosen action must
 # be ahead. players, noise: who plays, and the share of random moves. per_game: most positions of one game.
 PARAMS: dict[str, Value] = {
-    "simulations": 200, "rollouts": 2, "horizon": 20, "margin": 1.0, "players": "expectimax:depth=2 4, greedy 1, random 1",
+    "simulations": 200, "rollouts": 4, "horizon": 20, "margin": 1.0, "players": "expectimax:depth=2 4, greedy 1, random 1",
     "noise": 0.02, "per_game": 48,
 }  # fmt: skip
-PHASES = ("early", "middle", "late")
 _BOUNDS = {16: (6, 9), 9: (4, 6)}  # by cells: the largest exponents of the early and the middle game
 _SPACING = {16: (3, 8, 8), 9: (2, 3, 3)}  # mean moves between two positions of a game, by phase
 HELD_OUT_SEEDS = 1000  # games 0 to 999 are for tests: data come from others, and never hold a start of theirs
@@ -86,8 +85,6 @@ def _teacher(params: dict[str, Value]) -> dict[str, Value]:
 
 class Source:
     """See the module. A game is for one phase, and all its randomness is named by seed and number."""
-
-    phases = PHASES
 
     def __init__(self, config: DistillConfig) -> None:
         self.config, self.world = config, load_world(config.world)

@@ -11,6 +11,7 @@ from workbench.formats import SCHEMA, from_saved
 from workbench.rundir import CONFIG, RunDirectory
 
 SPLITS = ("train", "validation", "test")
+PHASES = ("early", "middle", "late")  # of a game; a data set has as many examples of each
 PROTOCOLS = ("proact", "clean")  # how boards are shown, as by the planner llm
 WORLDS = {  # world: module of its source of positions
     "2048": "workbench.distill.boards",
@@ -60,7 +61,7 @@ def resolve_distill(config: DistillConfig) -> DistillConfig:
     """
     if config.world not in WORLDS:
         text = f"there are no chains for {config.world!r}{did_you_mean(config.world, list(WORLDS))}; legal are {', '.join(WORLDS)}"
-        raise UsageError(text) if config.world in ALL_WORLDS else UnknownName(config.world, "world", text)
+        raise UsageError(text) if config.world in ALL_WORLDS else UnknownName(config.world, "world of chains", text)
     for name, value, legal in (("form", config.form, tuple(RANKS)), ("protocol", config.protocol, PROTOCOLS)):
         if value not in legal:
             raise UsageError(f"{name}={value} is not possible{did_you_mean(value, list(legal))}; legal: {', '.join(legal)}")

@@ -12,7 +12,7 @@ from typing import Any
 
 from games.errors import GameplanError
 from games.files import reason, temporary_name
-from workbench.distill.config import SPLITS, WORLDS, DistillConfig
+from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
 from workbench.distill.store import Store, read_jsonl
 from workbench.environment import package_version
 from workbench.formats import SCHEMA
@@ -201,7 +201,7 @@ and the claims as data.
 def card(config: DistillConfig, header: dict[str, Any]) -> str:
     """Return the card of the data set, Markdown with the front matter that ``datasets`` reads."""
     phases = list(dict.fromkeys(phase for split in header["splits"].values() for phase in split["phases"]))
-    order = sorted(phases, key=lambda phase: ("early", "middle", "late").index(phase))
+    order = sorted(phases, key=lambda phase: PHASES.index(phase))
     counts = {
         name: [split["examples"], *(split["phases"].get(phase, 0) for phase in order)] for name, split in header["splits"].items()
     }

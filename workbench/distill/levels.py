@@ -24,7 +24,7 @@ from planners.language.prompts import PROMPTS
 from planners.language.speech import Speech
 from workbench.distill.boards import check_common
 from workbench.distill.candidates import FALSE, LOST, TOO_LARGE, TOO_LONG, Candidate, Noisy, Stop, draw_player, parse_players
-from workbench.distill.config import DistillConfig
+from workbench.distill.config import PHASES, DistillConfig
 
 # rows, columns, boxes, difficulty: of the levels (`games.sokoban.generator`). most: positions of a level, at most, to be solved.
 # players, noise, per_game: as for 2048.
@@ -32,7 +32,6 @@ PARAMS: dict[str, Value] = {
     "rows": 7, "columns": 7, "boxes": 2, "difficulty": 0.5, "most": 50_000, "players": "astar 3, random 1", "noise": 0.2,
     "per_game": 12,
 }  # fmt: skip
-PHASES = ("early", "middle", "late")
 _BOUNDS = (12, 6)  # moves to the end, at least, in the early and the middle phase
 _STEPS = 60  # of a game, at most
 HELD_OUT_SEEDS = 1000  # levels of seeds 0 to 999 are for tests
@@ -59,8 +58,6 @@ def _level(seed: int, params: dict[str, Value]) -> Level:
 
 class Source:
     """See the module; a game is one level."""
-
-    phases = PHASES
 
     def __init__(self, config: DistillConfig) -> None:
         self.config = config

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from games.errors import GameplanError
 from games.random import stream
 from workbench.distill.candidates import DUPLICATE, HELD_OUT, Candidate, Stop
-from workbench.distill.config import SPLITS, WORLDS, DistillConfig
+from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
 from workbench.distill.export import finish
 from workbench.distill.store import Store
 from workbench.environment import describe_environment
@@ -64,9 +64,9 @@ def split_of(config: DistillConfig, group: int) -> str:
     raise AssertionError
 
 
-def quotas(config: DistillConfig, phases: tuple[str, ...]) -> dict[str, int]:
+def quotas(config: DistillConfig) -> dict[str, int]:
     """Return how many examples of each phase there are to be."""
-    return {phase: (config.samples + len(phases) - 1 - k) // len(phases) for k, phase in enumerate(phases)}
+    return {phase: (config.samples + len(PHASES) - 1 - k) // len(PHASES) for k, phase in enumerate(PHASES)}
 
 
 def run_distill(
@@ -135,18 +135,18 @@ def _collect(
     on_accepted: Callable[[int], None],
 ) -> tuple[str, float]:
     """Fill `store`; return how that ended, and the CPU seconds that other processes spent on it."""
-    wanted, remote = quotas(config, source.phases), 0.0
+    wanted, remote = quotas(config), 0.0
     total, forbidden = sum(store.accepted.values()), source.held_out()
 
     def is_full(number: int) -> bool:
-        phase = source.phases[number % len(source.phases)]
+        phase = PHASES[number % len(PHASES)]
         return store.accepted[phase] >= wanted[phase]
 
     def games() -> Iterator[Game]:
         number = store.games
         while total < config.samples:
             if not is_full(number):
-                yield Game(text, number, source.phases[number % len(source.phases)])
+                yield Game(text, number, PHASES[number % len(PHASES)])
             number += 1
 
     many = executor is not None and workers > 1 and config.samples - total > SLOW_SAMPLES
