@@ -9,7 +9,7 @@ from typing import Any
 from workbench.distill.config import PHASES, DistillConfig, resolve_distill
 from workbench.distill.run import Game, play_game
 
-SETS: tuple[tuple[str, dict[str, Any]], ...] = (("2048", {"simulations": 200}), ("2048-3x3", {"simulations": 200}), ("sokoban-proact", {}))
+SETS: dict[str, dict[str, Any]] = {"2048": {"simulations": 200}, "2048-3x3": {"simulations": 200}, "sokoban-proact": {}}
 
 
 def rate(world: str, params: dict[str, Any], games: int, repeats: int) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def rate(world: str, params: dict[str, Any], games: int, repeats: int) -> dict[s
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the figures of every world."""
     record = {}
-    for world, params in SETS:
+    for world, params in SETS.items():
         tell(f"chains: {world}")
         record[world] = rate(world, params, 4, repeats)
     return record
