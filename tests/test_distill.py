@@ -23,12 +23,13 @@ from planners.language.parser import strict_move
 from tests.glad_twin import examples, false_claims, unnoticed
 from workbench.distill.audit import audit, view_of
 from workbench.distill.boards import Source as Boards
-from workbench.distill.candidates import NEAR_TIE, parse_players
+from workbench.distill.candidates import NEAR_TIE
 from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill, saved_distill
 from workbench.distill.levels import canonical, group
 from workbench.distill.run import run_distill, split_of
 from workbench.distill.store import read_jsonl
 from workbench.engines import local_pool
+from workbench.mixture import parse_players
 from workbench.rundir import RunDirectory
 
 SPLITS = ("train", "validation", "test")

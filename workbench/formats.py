@@ -46,7 +46,8 @@ PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
     "params": table(scalar), **dict.fromkeys(("simulations", "evaluations", "expansions", "steps"), optional(whole(1))),
     **dict.fromkeys(("time_per_move", "time_limit"), optional(_SECONDS)), "units": optional(listed(listed(whole()))),
-}, {"programs": table(text())})  # fmt: skip
+}, {"programs": table(text()), "protocol": optional(text()), "beside": optional(text())})  # fmt: skip
+TURN = record({"episode": _COUNT, "turn": _COUNT, "reward": optional(number()), "tokens_in": _COUNT, "tokens_out": _COUNT})
 
 
 def _metric(value: Any, place: str) -> None:
@@ -169,10 +170,11 @@ def from_saved(kind: type[Config], saved: dict[str, Any], path: object) -> Confi
         For a key that is not known, or one that is missing though this schema has it.
     """
     known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
+    later = [f.name for f in fields(kind) if f.default is None]  # type: ignore[arg-type]  # those may be younger than the file
     for key in saved:
         if key not in known:
             raise GameplanError(f"{path} has the unknown key {shown(key)}{did_you_mean(key, known)}; take it out, or run again")
     for key in known:
-        if key not in saved and saved["schema"] == SCHEMA:
+        if key not in saved and key not in later and saved["schema"] == SCHEMA:
             raise GameplanError(f"{path} is damaged: the key {key!r} is missing; remove the directory and run again")
     return kind(**{**saved, "schema": SCHEMA})

@@ -1,5 +1,6 @@
 """Planner runs: episodes of one planner in one world, from a resolved configuration to a result record.
 
+turns.jsonl      under a protocol (`workbench.protocol`): one line a turn
 episodes.jsonl   one line an episode: score, actions, units of every decision, counters; no clock
 timing.jsonl     one line an episode: seconds
 """
@@ -30,10 +31,11 @@ from planners.parts.exact import solve
 from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.environment import describe_environment
+from workbench.formats import TURN
 from workbench.jobs import run_jobs
 from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, data_of, load_plan, with_copies
 from workbench.programs import digests_of, explained, kept_programs, own_names, read_copies, read_programs
-from workbench.rundir import CONFIG, TIMING, RunDirectory, copy_name
+from workbench.rundir import CONFIG, TIMING, TURNS, RunDirectory, copy_name
 
 DONE, INTERRUPTED = "done", "interrupted"
 LANGUAGE = "llm"  # a planner, and a value of parameters, that asks an endpoint
@@ -71,7 +73,7 @@ def play_episode(
     if config.units is None:
         return play(
             instance, planner, config.budget(), seed=seed, steps=config.steps, time_limit=config.time_limit, stop=stop,
-            on_decision=on_decision,
+            on_decision=on_decision, keep_records=config.protocol is not None,
         )  # fmt: skip
     budgets = [config.budget().repeated(units) for units in config.units[number]]
     return play(instance, planner, budgets, seed=seed, steps=config.steps, stop=stop, on_decision=on_decision)
@@ -106,6 +108,17 @@ def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any
     return record
 
 
+def turn_lines(number: int, episode: Episode) -> list[dict[str, Any]]:
+    """Return the line of every turn of an episode of `planners.language.agent.LanguagePlanner`, in turns.jsonl."""
+    lines = []
+    for turn, decision in enumerate(episode.decisions):
+        found = {} if decision.record is None else decision.record
+        tokens = {name: int(decision.cost[COUNTERS.index(name)]) for name in ("tokens_in", "tokens_out")}
+        reward = episode.rewards[turn] if turn < len(episode.rewards) else None
+        lines.append({"episode": number, "turn": turn, **found, "reward": reward, **tokens, "fallback": decision.fallback})
+    return lines
+
+
 def episode_timing(number: int, episode: Episode) -> dict[str, Any]:
     """Return the line of an episode in timing.jsonl."""
     return {"episode": number, "seconds": episode.seconds, "cpu_seconds": episode.cpu_seconds}
@@ -136,7 +149,13 @@ def play_chunk(chunk: Chunk) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 def _played(config: PlanConfig, world: World, planner: Planner, number: int) -> tuple[dict[str, Any], dict[str, Any]]:
     episode = play_episode(config, world, planner, number)
-    return episode_record(number, world, episode), episode_timing(number, episode)
+    return _record(config, number, world, episode), episode_timing(number, episode)
+
+
+def _record(config: PlanConfig, number: int, world: World, episode: Episode) -> dict[str, Any]:
+    """Return `episode_record`, under a protocol with the lines of its turns as ``turns``."""
+    turns = {} if config.protocol is None else {"turns": turn_lines(number, episode)}
+    return {**episode_record(number, world, episode), **turns}
 
 
 @cache
@@ -205,6 +224,8 @@ def _run_plan(
         _keep(run, pairs)  # without lines that a crash has left without their other half
         run.write_json(CONFIG, asdict(config))
         done = {line["episode"] for line, _ in pairs}
+        if config.protocol is not None:
+            run.keep_lines(TURNS, [line for line in run.read_lines(TURNS, TURN) if line["episode"] in done])
     else:
         copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
         run.start(asdict(config), describe_environment(1), copies | read_copies(data_of(config), config.programs))
@@ -212,6 +233,8 @@ def _run_plan(
     todo = [number for number in range(config.episodes) if number not in done]
 
     def keep(record: dict[str, Any], timing: dict[str, Any]) -> None:
+        for line in record.pop("turns", ()):
+            run.append(TURNS, line)
         run.append_pair(EPISODES, record, timing, whose)
         on_episode(record)
 
@@ -235,7 +258,7 @@ def _run_plan(
                 episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=on_decision)
                 if stop():
                     raise KeyboardInterrupt
-                record = episode_record(todo[0], world, episode)
+                record = _record(config, todo[0], world, episode)
             keep(record, episode_timing(todo.pop(0), episode))
             if executor is not None and workers > 1 and len(todo) * (time.perf_counter() - begin) > SLOW_SECONDS:
                 for record, timing in _parallel(playing, texts, executor(), todo, workers, stop):

@@ -27,6 +27,7 @@ from workbench.programs import (
 )
 from workbench.rundir import CONFIG, EPISODES, LEVELS, RunDirectory
 
+ANSWERS = "answers"  # of an endpoint, in the directory of a run under a protocol
 CHANGEABLE = ("episodes",)  # what a resumed run may change
 
 
@@ -37,7 +38,7 @@ class PlanConfig:
     `world` and `params` hold a value for every option of the world and every parameter of the planner. Episode k plays the world's
     instance ``seed + k``, or level k of a collection. Budgets are those of one decision, `time_limit` of one episode, in seconds;
     `steps` cuts episodes. `programs` has the digests of the user's own world, planner and levels. `units` has the recorded units of
-    every decision of every episode, for a run that repeats another.
+    every decision of every episode, for a run that repeats another. `protocol` and `beside` are those of `workbench.protocol`.
     """
 
     env: str
@@ -54,6 +55,8 @@ class PlanConfig:
     time_limit: float | None = None
     steps: int | None = None
     units: list[list[int]] | None = None
+    protocol: str | None = None
+    beside: str | None = None
     schema: int = SCHEMA
 
     def budget(self) -> Budget:
@@ -105,7 +108,7 @@ def data_of(config: PlanConfig) -> dict[str, str]:
 
 
 def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
-    """Return `config` with the files of data that `run` keeps in place of the user's own.
+    """Return `config` with the files of data, and under a protocol the answers, that `run` keeps in place of the user's own.
 
     Raises
     ------
@@ -113,7 +116,10 @@ def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
         If one is not what was recorded.
     """
     kept = {role: str(kept_data(run, role, path, config.programs).resolve()) for role, path in data_of(config).items()}
-    return replace(config, world={**config.world, **kept})
+    params = dict(config.params)
+    if config.protocol is not None and not params.get("cache"):
+        params["cache"] = str((run.path / ANSWERS).resolve())
+    return replace(config, world={**config.world, **kept}, params=params)
 
 
 def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, again: str) -> PlanConfig:

@@ -35,7 +35,7 @@ from workbench.formats import SCHEMA, check_schema, digest_of
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
 METRICS, TIMING, CHECKPOINT = "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors"
-EPISODES = "episodes.jsonl"
+EPISODES, TURNS = "episodes.jsonl", "turns.jsonl"
 PROGRESS = "progress.jsonl"  # of a data set
 LEARNING = "learning.jsonl"  # of a training run
 INITIAL = {"policy": "initial-policy.safetensors", "value": "initial-value.safetensors"}  # what it started from

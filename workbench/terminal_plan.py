@@ -82,7 +82,37 @@ def print_plan(record: dict[str, Any]) -> None:
     if record.get("metrics"):
         shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
         print_table(("metric", "value", "95 % interval"), shown)
+    if "protocol" in record:
+        print_protocol(record["protocol"])
     console.print(f"run          {record['run']}", soft_wrap=True)
+
+
+def print_protocol(protocol: dict[str, Any]) -> None:
+    """Print a language model's figures, and those of the players beside it on the same seeds, as one table."""
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.1f} %"
+
+    header = ["player", "score", "± (s.e.)", "format errors", "illegal", "turns", "tokens a turn", "time a turn"]
+    boxes = any("boxes" in row for row in protocol["players"])
+    rows = []
+    for row in protocol["players"]:
+        tokens, seconds = row.get("tokens_out_per_turn"), row["seconds_per_turn"]
+        cells = [
+            row["player"], _number(row["mean"]), _number(row["standard_error"]), share(row["format_error_rate"]),
+            share(row["illegal_rate"]), _number(row["turns"]), "-" if tokens is None else f"{tokens:.0f}",
+            "-" if seconds is None else format_duration(seconds),
+        ]  # fmt: skip
+        tiles = row.get("max_tiles", {})
+        cells.append(share(row.get("solve_rate")) if boxes else "  ".join(f"{tile}: {count}" for tile, count in tiles.items()))
+        rows.append(tuple(cells))
+    print_table((*header, "solved" if boxes else "largest tiles"), rows)
+    aborted = protocol["players"][0]["aborted"]
+    out_console().print(
+        f"protocol     {protocol['name']}, prompts: {protocol['prompts']}"
+        + (f"; {aborted} episodes were ended by the endpoint and count for nothing" if aborted else ""),
+        soft_wrap=True,
+    )
 
 
 def note(line: dict[str, Any]) -> str:

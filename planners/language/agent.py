@@ -1,6 +1,7 @@
 """A language model as the whole planner: every decision is one answer to one request that shows the present state, no history."""
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -89,16 +90,27 @@ class LanguagePlanner:
             )
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
-        """Return the model's decision (see `Planner`); its record is ``{"answers": [...], "verdicts": [...]}``."""
+        """Return the model's decision (see `Planner`).
+
+        Its record has what was ``shown``, the ``answers``, their ``verdicts``, the actions ``named``, and ``seconds`` of waiting.
+        """
         actions, names = self._speech.options(state)
         messages = self._messages(state, names)
         cost = new_cost()
+        begin = time.monotonic()
         samples = [int(_next_word(self._rng) >> np.uint64(33)) for _ in range(self._samples)]
         answers = self.client.ask_all([(messages, sample) for sample in samples])
+        seconds = time.monotonic() - begin
         account(cost, answers)
         readings = [self._read(answer.text, state, actions) for answer in answers if not answer.failure]
         cost[FALLBACKS] += self._count(answers, readings)
-        record = {"answers": [a.failure or a.text for a in answers], "verdicts": [r.verdict for r in readings]}
+        record = {
+            "shown": messages[-1]["content"],
+            "answers": [a.failure or a.text for a in answers],
+            "verdicts": [r.verdict for r in readings],
+            "named": [None if r.action is None else self._speech.names(state, [r.action])[0] for r in readings],
+            "seconds": seconds,
+        }
         votes = Counter(reading.action for reading in readings if reading.action is not None)
         if votes:
             decision = Decision(votes.most_common(1)[0][0], cost, 1, record=record)
@@ -107,7 +119,7 @@ class LanguagePlanner:
         else:
             decision = Decision(actions[_below(self._rng, len(actions))], cost, 1, fallback=True, record=record)
         if self._log is not None:
-            self._write(self._log, state, messages, decision)
+            self._write(self._log, state, decision)
         self._turn += 1
         return decision
 
@@ -142,12 +154,11 @@ class LanguagePlanner:
             action = None
         return Reading(action, verdict)
 
-    def _write(self, path: Path, state: np.ndarray, messages: Messages, decision: Decision) -> None:
+    def _write(self, path: Path, state: np.ndarray, decision: Decision) -> None:
         """Add the line of a decision to the log, in one piece, since processes share it."""
         line = {
             "instance": self._speech.instance.name,
             "turn": self._turn,
-            "shown": messages[-1]["content"],
             **decision.record,
             "action": None if decision.action is None else self._speech.names(state, [decision.action])[0],
             "fallback": decision.fallback,

@@ -45,6 +45,8 @@ levels_option = click.option(
 @click.option(
     "--repeat", type=click.Path(path_type=Path), metavar="RUN", help="Play a run again, with the units that every decision had."
 )
+@click.option("--protocol", metavar="proact|clean", help="Language models: ProAct's evaluation, every turn on record.")
+@click.option("--beside", metavar="PLANNERS", help="With --protocol: who else plays.  [default: random, flat-critic:rollouts=20]")
 @trusted_option
 @click.option("--render", is_flag=True, help="Show the play in the terminal: board, chosen action, values.")
 @click.option("--delay", default="0.1s", show_default=True, callback=duration, metavar="DURATION", help="With --render: pause.")
@@ -63,6 +65,8 @@ def plan(
     delay: float,
     as_json: bool,
     levels: str | None,
+    protocol: str | None,
+    beside: str | None,
     **options: Any,
 ) -> int:
     """Play episodes of ENV with a planner, each a name or a file of one's own; print scores and costs.
@@ -74,6 +78,8 @@ def plan(
     from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
     from workbench.rundir import RunDirectory, default_path
 
+    if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+        options["planner"] = "llm"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
     given = {
@@ -89,20 +95,32 @@ def plan(
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
     else:
-        config, again = resolve_plan(PlanConfig(env=env, **options)), False
+        config, again = resolve_plan(_with_protocol(PlanConfig(env=env, **options), protocol, beside)), False
     if not again:
         run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
     return _plan(config, run, as_json, resume=again, jobs=jobs or os.cpu_count() or 1, render=render, delay=delay)
 
 
+def _with_protocol(config: Any, protocol: str | None, beside: str | None) -> Any:
+    from workbench.protocol import BESIDE, under_protocol
+
+    if protocol is None:
+        if beside is not None:
+            raise click.UsageError("--beside goes with --protocol; to compare planners: gameplan compare WORLD --planners ...")
+        return config
+    return under_protocol(config, protocol, BESIDE if beside is None else beside)
+
+
 def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, render: bool, delay: float) -> int:
     from contextlib import ExitStack
+    from functools import cache
 
     from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
     from workbench.plan import INTERRUPTED, run_plan
     from workbench.plan_config import load_plan, with_copies
     from workbench.programs import kept_programs
+    from workbench.protocol import run_protocol
     from workbench.terminal import job_progress, say
     from workbench.terminal_plan import Screen, print_plan
 
@@ -117,11 +135,12 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
                 )
             else:
                 tell = stack.enter_context(job_progress(config.episodes, "playing"))
-                record = run_plan(
+                make = run_plan if config.protocol is None else run_protocol
+                record = make(
                     config,
                     run,
                     resume=resume,
-                    executor=lambda: stack.enter_context(local_pool(jobs)),
+                    executor=cache(lambda: stack.enter_context(local_pool(jobs))),
                     workers=jobs,
                     stop=stop,
                     say=say,

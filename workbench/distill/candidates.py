@@ -1,4 +1,4 @@
-"""Positions from play: a recorded mixture of players, each with some random moves, and what becomes of a position."""
+"""Positions from play, some of whose moves are random, and what becomes of a position."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.dispatch import plain, suited
-from games.errors import UsageError
 from games.jit import njit
 from games.process import effective
 from games.random import below, stream, unit
 from games.world import Instance
 from planners.budget import Budget, new_cost
-from planners.catalogue import find_planner
 from planners.planner import Decision, Planner
 
 _below, _unit = plain(below), plain(unit)
@@ -35,53 +33,6 @@ class Candidate(NamedTuple):
     reason: str = ""
     messages: tuple[dict[str, str], ...] = ()
     about: dict[str, Any] = {}
-
-
-class Player(NamedTuple):
-    """One of a mixture: a planner with settings, and its weight."""
-
-    name: str
-    params: dict[str, str]
-    weight: int
-
-    @property
-    def label(self) -> str:
-        """The planner and its settings, as the user writes them."""
-        return ":".join([self.name, *(f"{key}={value}" for key, value in self.params.items())])
-
-
-def parse_players(text: str) -> list[Player]:
-    """Return the mixture that ``NAME[:SETTING=VALUE...] WEIGHT, ...`` describes; a weight of 1 may be left out.
-
-    Raises
-    ------
-    UsageError
-        For a text of another form, an unknown planner or setting, or one that asks a language model.
-    """
-    players = []
-    for part in filter(None, map(str.strip, text.split(","))):
-        words = part.split()
-        name, *settings = words[0].split(":")
-        if len(words) > 2 or (len(words) == 2 and not words[1].isdecimal()) or not all("=" in s for s in settings):
-            raise UsageError(f"players: {part!r} is not of the form NAME[:SETTING=VALUE...] WEIGHT, such as expectimax:depth=1 3")
-        params = dict(setting.split("=", 1) for setting in settings)
-        if "llm" in (name, *params.values()):
-            raise UsageError("players: a language model is no player of a data set; name other planners")
-        find_planner(name, params)
-        players.append(Player(name, params, int(words[1]) if len(words) == 2 else 1))
-    if not sum(player.weight for player in players):
-        raise UsageError(f"players={text} names no player with a weight; write such as expectimax:depth=1 3, random 1")
-    return players
-
-
-def draw_player(players: list[Player], rng: np.ndarray) -> Player:
-    """Return one of `players`, drawn by weight."""
-    ticket = int(_below(rng, sum(player.weight for player in players)))
-    for player in players:
-        ticket -= player.weight
-        if ticket < 0:
-            return player
-    raise AssertionError
 
 
 @njit
