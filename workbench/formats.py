@@ -105,7 +105,18 @@ LEARNING = record(
 )
 UPDATE_TIME = record({"update": whole(1), "seconds": _SECONDS, "cpu_seconds": _SECONDS}, {"digest": text()})
 
+LANGUAGE_CONFIG = record({
+    **_SCHEMA, **dict.fromkeys(("data", "target", "world", "digest"), text()),
+    **dict.fromkeys(("epochs", "batch", "layers", "width", "heads", "context"), whole(1)), "rate": _SECONDS, "decay": _SECONDS,
+    "seed": whole(0), "games": _COUNT, "temperature": _SECONDS,
+})  # fmt: skip
+
 _STATISTIC = optional(number())
+LANGUAGE_RESULT = record({
+    **_SCHEMA, "command": text(("train-lm",)), "world": text(), "target": text(), "epochs": whole(1), "seed": whole(0),
+    **dict.fromkeys(("weights", "texts", "updates", "tokens"), _COUNT), "loss": _STATISTIC, "validation_loss": _STATISTIC,
+    "score": table(_STATISTIC), "seconds": _SECONDS, "cpu_seconds": _SECONDS, "status": text(), "run": text(),
+}, {"total_seconds": _SECONDS, "digest": text()})  # fmt: skip
 TRAIN_RESULT = record({
     **_SCHEMA, "command": text(("train",)), "world": text(), "method": text(), "policy": text(), "params": table(scalar),
     "seed": whole(0), "updates": _COUNT, "environment_steps": _COUNT, "expansions": _COUNT, "score": table(_STATISTIC),
@@ -136,8 +147,8 @@ def by_command(solve: Kind, **others: Kind) -> Kind:
     return check
 
 
-ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG, method=TRAIN_CONFIG)
-ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT, method=TRAIN_RESULT)
+ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG, method=TRAIN_CONFIG, epochs=LANGUAGE_CONFIG)
+ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT, method=TRAIN_RESULT, epochs=LANGUAGE_RESULT)
 
 
 def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = OLDEST) -> None:

@@ -36,6 +36,41 @@ def training_display(config: Any) -> Iterator[Callable[[Learner, dict[str, float
         yield moved
 
 
+@contextmanager
+def language_display() -> Iterator[Callable[[Learner, dict[str, float]], None]]:
+    """Yield a function that shows how far a language model is."""
+    console = talk_console()
+    if not console.is_terminal:
+        yield lambda learner, figures: None
+        return
+    columns = (TextColumn("learning"), TextColumn("{task.fields[shown]}", markup=False), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, shown="")
+        yield lambda learner, figures: progress.update(
+            task, shown=f"{learner.updates:,} {learner.unit}  loss {figures.get('loss', float('nan')):.4g}"
+        )
+
+
+def print_language(record: dict[str, Any]) -> None:
+    """Print what became of a language model."""
+    console, score = out_console(), record["score"]
+    console.print(
+        f"{record['world']}  train-lm  {record['target']}  {record['weights']:,} weights  {record['status']}", soft_wrap=True
+    )
+    if record["validation_loss"] is not None:
+        console.print(f"loss         {record['validation_loss']:.4g} a token of answers that were held out")
+    if score["mean"] is not None:
+        error = "" if score["standard_error"] is None else f" \u00b1 {score['standard_error']:,.4g} (standard error)"
+        console.print(f"score        {score['mean']:,.6g}{error}, {score['episodes']} games", soft_wrap=True)
+        console.print(
+            f"answers      {100 * score['format_errors']:.3g} % in the wrong format, {100 * score['illegal']:.3g} % without "
+            f"effect, {score['tokens_a_turn']:.1f} tokens a turn", soft_wrap=True,
+        )  # fmt: skip
+    console.print(f"cost         {record['tokens']:,} tokens, {format_duration(record['cpu_seconds'])} CPU", soft_wrap=True)
+    console.print(f"serve it     gameplan serve-lm {record['run']}", soft_wrap=True)
+    console.print(f"run          {record['run']}", soft_wrap=True)
+
+
 def print_training(record: dict[str, Any]) -> None:
     """Print what a training run has found, and where it is kept."""
     console, score = out_console(), record["score"]

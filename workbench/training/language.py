@@ -1,0 +1,300 @@
+"""Training runs of small language models, from a data set of 'gameplan distill' to a model that plays and is measured."""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
+from games.files import read_file
+from games.worlds import load_world
+from planners.learning.learner import Diverged, Learner
+from workbench.environment import describe_environment
+from workbench.formats import SCHEMA, from_saved
+from workbench.rundir import CONFIG, LEARNING, TIMING, RunDirectory
+from workbench.training.run import DIVERGED, DONE, INTERRUPTED, is_recorded
+
+TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control
+CHANGEABLE = ("games",)
+CHECKPOINT_SECONDS = 20.0
+MOST_BYTES = 1 << 30  # of a file of texts
+EVALUATIONS = 20  # on the validation texts, over a run
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class LanguageConfig:
+    """A training run of a language model, resolved. `data` is for display: `digest` says which data it is."""
+
+    data: str
+    target: str = "chain"
+    epochs: int = 3
+    batch: int = 16
+    rate: float = 1e-3
+    decay: float = 0.05
+    layers: int = 5
+    width: int = 128
+    heads: int = 4
+    context: int = 256
+    seed: int = 0
+    games: int = 64
+    temperature: float = 0.6
+    world: str = ""
+    digest: str = ""
+    schema: int = SCHEMA
+
+
+def resolve_language(config: LanguageConfig) -> LanguageConfig:
+    """Return `config` with what the data says filled in.
+
+    Raises
+    ------
+    UsageError
+        For a number out of range, or data that is not there.
+    GameplanError
+        For data that is damaged.
+    """
+    if config.target not in TARGETS:
+        raise UsageError(
+            f"target={config.target} is not possible{did_you_mean(config.target, TARGETS)}; legal: {', '.join(TARGETS)}"
+        )
+    for name in ("epochs", "batch", "layers", "width", "heads"):
+        if getattr(config, name) < 1:
+            raise UsageError(f"{name}={getattr(config, name)} is too small; it must be at least 1")
+    if config.width % config.heads:
+        raise UsageError(f"width={config.width} is no multiple of heads={config.heads}")
+    if not 16 <= config.context <= 4096:
+        raise UsageError(f"context={config.context} is not possible; legal are 16 to 4096 tokens")
+    if not 0.0 < config.rate < 1.0 or not math.isfinite(config.decay) or config.decay < 0.0 or config.temperature < 0.0:
+        raise UsageError("rate lies between 0 and 1; decay and temperature are at least 0")
+    folder = Path(config.data)
+    path = _split(folder, "train")
+    header = folder / "header.json"
+    try:
+        world = str(json.loads(read_file(header, "header").decode())["settings"]["world"])
+    except (KeyError, ValueError, TypeError, RecursionError) as error:
+        raise GameplanError(f"{header} is damaged: it does not say of which world the data is; make the data again") from error
+    return replace(config, data=str(folder.resolve()), world=world, digest=hashlib.sha256(read_file(path, "texts")).hexdigest())
+
+
+def read_pairs(folder: Path, split: str, target: str, seed: int = 0) -> list[Pair]:
+    """Return (question, answer) of every example of a split, the answers made of what `target` says.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file.
+    GameplanError
+        For a line that is no example: file and line are named.
+    """
+    from planners.language.small.tokens import question_of
+
+    path = _split(folder, split)
+    if path.stat().st_size > MOST_BYTES:
+        raise GameplanError(f"{path} has {path.stat().st_size:,} bytes; at most {MOST_BYTES:,} are read")
+    questions, thoughts, moves = [], [], []
+    with path.open(encoding="utf-8", errors="replace") as stream:
+        for number, line in enumerate(stream, 1):
+            try:
+                messages = json.loads(line)["messages"]
+                system, user, said = (str(message["content"]) for message in messages)
+                thought, _, move = said.rpartition("\nmove: ")
+                if not thought or not move:
+                    raise ValueError
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                raise GameplanError(
+                    f"{path}, line {number} is no example: system, user and an answer that ends in a move"
+                ) from error
+            questions.append(question_of(system, user))
+            thoughts.append(thought)
+            moves.append(f"\nmove: {move}")
+    if target == "action":
+        thoughts = ["thought: I decide."] * len(moves)
+    elif target == "shuffled":
+        order = np.random.Generator(np.random.PCG64([seed, 101])).permutation(len(thoughts))
+        thoughts = [thoughts[k] for k in order]
+    return [(question, thought + move) for question, thought, move in zip(questions, thoughts, moves, strict=True)]
+
+
+def _split(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.jsonl"
+    if not path.is_file():
+        raise UnknownName(str(folder), "data set", f"{folder} is no data set: it has no {path.name}; 'gameplan distill' makes one")
+    return path
+
+
+def saved_language(run: RunDirectory) -> LanguageConfig:
+    """Return the configuration of the run in `run`; UsageError if it is a run of another command."""
+    saved = run.read_json(CONFIG)
+    if "epochs" not in saved:
+        raise UnknownName(
+            str(run.path),
+            "language model",
+            f"{run.path} is no run of 'gameplan train-lm'; 'gameplan runs list' shows what there is",
+        )
+    return from_saved(LanguageConfig, saved, run.path / CONFIG)
+
+
+def resumed_language(run: RunDirectory, changes: Mapping[str, Any]) -> LanguageConfig:
+    """Return the configuration of the run in `run`, of the data that `changes` name again; nothing else may differ.
+
+    Raises
+    ------
+    UsageError
+        If no data is named, or it is other data, or something else differs.
+    """
+    saved = saved_language(run)
+    if not changes.get("data"):
+        raise UsageError(f"name the data again: gameplan train-lm {saved.data} --resume {run.path}")
+    now = resolve_language(replace(saved, data=str(changes["data"])))
+    if now.digest != saved.digest:
+        raise UsageError(f"{changes['data']} is not the data that the run in {run.path} began with; start anew")
+    for name, value in changes.items():
+        if name not in ("data", *CHANGEABLE) and value != getattr(saved, name):
+            raise UsageError(
+                f"the run in {run.path} has {name} = {getattr(saved, name)}, not {value}; a resumed run keeps it: leave it out or "
+                "start anew"
+            )
+    return replace(now, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+
+
+def identity(config: LanguageConfig) -> dict[str, Any]:
+    """Return what makes a run this one."""
+    return {key: value for key, value in asdict(config).items() if key not in (*CHANGEABLE, "schema", "data")}
+
+
+def train_language(
+    config: LanguageConfig,
+    run: RunDirectory,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[Learner, dict[str, float]], None] = lambda learner, figures: None,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Train the model of a resolved `config` in the directory `run`, let it play, and return the result record.
+
+    Raises
+    ------
+    GameplanError
+        If the extra ``learn`` is missing, the texts are too long, or a disk cannot be written.
+    """
+    from planners.language.small import needs_learn
+
+    needs_learn()
+    with run.writing(resume=resume):
+        return _train(config, run, resume, stop, on_progress, say)
+
+
+def updates_of(config: LanguageConfig, texts: int) -> int:
+    """Return how many batches a run has."""
+    return config.epochs * max(1, texts // min(config.batch, texts))
+
+
+def _train(
+    config: LanguageConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool],
+    on_progress: Callable[[Learner, dict[str, float]], None], say: Callable[[str], None],
+) -> dict[str, Any]:  # fmt: skip
+    from planners.language.small.files import NAME, Model, encode_model
+    from planners.language.small.learning import LanguageLearner, encode_texts
+    from planners.language.small.network import Size, count
+    from planners.language.small.tokens import make_vocabulary
+
+    started = time.perf_counter()
+    pairs = read_pairs(Path(config.data), "train", config.target, config.seed)
+    if not pairs:
+        raise GameplanError(f"{config.data}/train.jsonl is empty; make the data again")
+    vocabulary = make_vocabulary(text for pair in pairs for text in pair)
+    texts = encode_texts(vocabulary, pairs, config.context)
+    others = encode_texts(vocabulary, read_pairs(Path(config.data), "validation", config.target, config.seed), config.context)
+    size, total, whose = Size(config.layers, config.width, config.heads, len(vocabulary), config.context), 0, identity(config)
+    total = updates_of(config, len(pairs))
+    learner = LanguageLearner(size, texts, config.batch, total, config.rate, config.decay, config.seed)
+    clocks = [0.0, 0.0]
+    if not resume:
+        run.start(asdict(config), describe_environment(1), {})
+    else:
+        found = run.load_checkpoint(whose)
+        update = 0
+        if found is not None:
+            update, arrays = found
+            clocks = arrays.pop("clocks").tolist()
+            try:
+                learner.restore(update, arrays)
+            except (KeyError, ValueError, IndexError, TypeError) as error:
+                raise GameplanError(f"{run.path} has a damaged checkpoint; remove it to start again from the beginning") from error
+        kept = [pair for pair in run.read_pairs(LEARNING, "update", whose) if pair[0]["update"] <= update]
+        for place, name in enumerate((LEARNING, TIMING)):
+            run.keep_lines(name, [pair[place] for pair in kept])
+        run.write_json(CONFIG, asdict(config))
+    say(f"{count(learner.parameters):,} weights, {len(vocabulary):,} tokens, {len(pairs):,} texts, {total:,} batches")
+
+    def save() -> None:
+        run.save_checkpoint(learner.updates, {**learner.state(), "clocks": np.array(clocks)}, whose)
+
+    status, saved_at, judged = DONE, time.perf_counter(), float("nan")
+    every = max(1, total // EVALUATIONS)
+    while learner.updates < total:
+        if stop():
+            status = INTERRUPTED
+            break
+        wall, cpu = time.perf_counter(), time.process_time()
+        try:
+            learner.advance()
+        except Diverged as error:
+            say(f"training diverged: {error}")
+            status = DIVERGED
+            break
+        figures = learner.figures()
+        if learner.updates % every == 0 or learner.updates == total:
+            judged = learner.judged(others)
+            figures["validation_loss"] = judged
+        clocks = [clocks[0] + time.perf_counter() - wall, clocks[1] + time.process_time() - cpu]
+        if is_recorded(learner.updates) or "validation_loss" in figures:
+            line = {"update": learner.updates, "environment_steps": 0, "expansions": 0, **_finite(figures)}
+            run.append_pair(LEARNING, line, {"update": learner.updates, "seconds": clocks[0], "cpu_seconds": clocks[1]}, whose)
+        on_progress(learner, figures)
+        if time.perf_counter() - saved_at > CHECKPOINT_SECONDS:
+            save()
+            saved_at = time.perf_counter()
+    if status != DIVERGED:
+        save()
+    play: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
+    if status == DONE:
+        model = Model(learner.parameters, size, vocabulary, config.world, config.target)
+        run.write(NAME, encode_model(model))
+        if config.games:
+            say(f"playing {config.games} games")
+            play = play_record(model, config)
+    record = {
+        "schema": SCHEMA, "command": "train-lm", "world": config.world, "target": config.target, "epochs": config.epochs,
+        "seed": config.seed, "weights": count(learner.parameters), "texts": len(pairs), "updates": learner.updates,
+        "tokens": learner.tokens, "loss": learner.figures().get("loss"), "validation_loss": None if math.isnan(judged) else judged,
+        "score": play, "seconds": clocks[0], "cpu_seconds": clocks[1], "status": status, "run": str(run.path),
+        "total_seconds": time.perf_counter() - started,
+    }  # fmt: skip
+    run.write_result(record)
+    return record
+
+
+def play_record(model: Any, config: LanguageConfig) -> dict[str, Any]:
+    """Return how the model plays: score, rates of format errors and of moves without effect, tokens; ProAct's rules on 2048."""
+    from planners.language.small.play import account, play_games
+
+    name, options = config.world, {}
+    if name.startswith("2048"):
+        name, options = "2048-proact", ({"rows": 3, "columns": 3} if name.endswith("3x3") else {})
+    world = load_world(name, options)
+    games = play_games(model, world, list(range(config.games)), temperature=config.temperature)
+    return account(world, games)
+
+
+def _finite(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in figures.items() if math.isfinite(value)}
