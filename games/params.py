@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from games.errors import UsageError, did_you_mean
+from games.reading import shown
 
 PLANNED = "planned_iterations"  # a parameter of this name follows the run's length
 
@@ -35,6 +37,22 @@ def resolve_params(
     if params.get(PLANNED) == 0 and planned_iterations is not None:
         params[PLANNED] = planned_iterations
     return params
+
+
+def check_bounds(values: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]], owner: str = "") -> None:
+    """Check that each value is None or within its bounds, which are name -> (lowest, highest); an `owner` is named first.
+
+    Raises
+    ------
+    UsageError
+        For the first that is not.
+    """
+    for name, (lowest, highest) in bounds.items():
+        value = values[name]
+        if value is not None and not lowest <= value <= highest:
+            raise UsageError(
+                f"{owner and f'{owner}: '}{name} = {shown(value)} is out of range; legal are {lowest:,} to {highest:,}"
+            )
 
 
 def _convert(name: str, key: str, value: Value, default: Value, choices: tuple[str, ...] | None) -> Value:

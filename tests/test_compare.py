@@ -136,4 +136,7 @@ def test_durations():
     for text in ("10", "s", "-1s", "1 fortnight", "0s", ""):
         with pytest.raises(UsageError, match="is not a duration"):
             parse_duration(text)
+    for text in ("300000h", "9" * 400 + "us"):
+        with pytest.raises(UsageError, match="is too long; at most 277778h"):
+            parse_duration(text)
     assert format_duration(0.0025) == "2.5 ms" and format_duration(90) == "1.5 m"

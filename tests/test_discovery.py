@@ -3,11 +3,12 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from cli import cli
 from games.errors import GameplanError, UsageError
 from games.files import write_atomically
-from workbench.discovery.config import DiscoveryConfig, load_config, resolve
+from workbench.discovery.config import BOUNDS, DiscoveryConfig, load_config, resolve
 from workbench.discovery.exchange import export, read_programs
 from workbench.discovery.isolation import measure
 from workbench.discovery.lineage import descent
@@ -26,6 +27,7 @@ from workbench.discovery.ranking import average_score, capped_log_score, log_sco
 from workbench.discovery.records import Job, Trial
 from workbench.discovery.session import begin, config_of, load_run, proceed, ranked
 from workbench.discovery.store import Store
+from workbench.discovery.task import find_task
 
 TOY = str(Path(__file__).parent / "toy_task")
 CONFIG = DiscoveryConfig(TOY, evals=40, window=4, pool=5)
@@ -203,6 +205,13 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
         (["evolve", "new", "cfr", "--ranking", "best"], "unknown ranking"),
         (["evolve", "new", "cfr", "--set", "windw=3"], "did you mean 'window'"),
         (["evolve", "new", "cfr", "--set", "window=few"], "is a str"),
+        (
+            ["evolve", "new", "cfr", "--set", "candidate_seconds=1e300"],
+            "candidate_seconds = 1e+300 is out of range; legal are 0.001 to",
+        ),
+        (["evolve", "new", "cfr", "--set", "slack=nan"], "slack = nan is out of range"),
+        (["evolve", "new", "cfr", "--set", "elites=2"], "elites = 2 is out of range; legal are 0.0 to 1.0"),
+        (["evolve", "new", "cfr", "--horizon", str(2**62)], "is out of range; legal are 0 to 1,000,000,000"),
         (["evolve", "new", "cfr", "--sandbox", "weak"], "unknown sandbox"),
         (["evolve", "nwe", "cfr"], "did you mean 'new'"),
         (["evolve", "status", "nowhere"], "not a discovery"),
@@ -224,6 +233,25 @@ def test_configurations_are_files(tmp_path):
     (tmp_path / "c.toml").write_text("evals = 5\n")
     with pytest.raises(UsageError, match="no task"):
         load_config(tmp_path / "c.toml")
+
+
+def test_every_number_of_a_configuration_has_bounds(whole, tmp_path):
+    numbers = {f.name for f in fields(DiscoveryConfig) if "int" in str(f.type) or "float" in str(f.type)} - {"operators"}
+    assert numbers == set(BOUNDS)
+    shutil.copytree(whole[0], tmp_path / "run")
+    store = Store.open(tmp_path / "run")
+    saved = store.get("config")
+    for name in sorted(numbers):
+        for value in (-1, 10**400, 1.1e300):
+            with store.transaction():
+                store.set("config", {**saved, name: value})
+            with pytest.raises(
+                GameplanError, match=rf"damaged: {name} = .* is (out of range; legal are|a float; it must be a int)"
+            ):
+                config_of(store)
+    longest = DiscoveryConfig(TOY, candidate_seconds=BOUNDS["candidate_seconds"][1]).limits(chosen=True, scale=1e6)
+    source = next(iter(find_task(TOY).seeds().values()))
+    assert measure(Job(TOY, source, (Trial("square", 9),), limits=longest)).status == "ok"
 
 
 def test_an_export_that_finds_no_room_leaves_nothing(whole, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from solvers.cfr.class_form import METHODS
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS, load_module, make_rule
 from solvers.cfr.solver import CFRSolver
 from tests.test_operators import behaviour
+from workbench.discovery.genome.bound import unbound_names
 from workbench.discovery.genome.canonical import canonical, program_id, size, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.draft import opened_source
@@ -178,6 +179,41 @@ def test_the_check_refuses_in_functions(text):
 )  # fmt: skip
 def test_the_check_names_what_is_wrong(source, what):
     assert any(what in line for line in refused(source))
+
+
+PROGRAM = """
+import math as m
+A = 1
+def f(x, *a, k=A, **kw):
+    y = [u + x for u in a if (w := u)]
+    z = {p: q for p, q in kw.items()}
+    def g(v):
+        return v + late + y
+    late = 2
+    try:
+        pass
+    except ValueError as e:
+        h = e
+    return lambda t, d=w: t + d + z + g + h + m.pi + unknown
+class C:
+    one = A
+    two = [one for _ in range(one)]
+    def method(self): return one + A
+def other():
+    return y + u + t + self + m + f(C)
+"""
+
+
+def test_names_are_known_where_python_knows_them():
+    found = [(name.lineno, name.id) for name in unbound_names(ast.parse(PROGRAM), {"range", "ValueError"})]
+    assert sorted(found) == [(14, "unknown"), (17, "one"), (18, "one"), *((20, name) for name in ("self", "t", "u", "y"))]
+
+
+def test_a_local_of_another_function_is_no_name_here():
+    source = RULE.format(top="", body="discounted = 2.0")  # the normal form leaves it out
+    assert refused(source) == []
+    other = source.replace("sigma[:] = 0.5", "sigma[:] = discounted")
+    assert refused(other) == ["line 10: the name 'discounted' is neither defined here nor allowed"]
 
 
 def test_the_check_accepts_rules_and_class_programs():

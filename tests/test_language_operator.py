@@ -477,7 +477,7 @@ def test_settings_are_completed_and_checked(monkeypatch):
         ({"models": [{"model": "a", "wieght": 1}]}, "did you mean 'weight'"),
         ({"models": "a", "model": "b"}, "give one of them"),
         ({"choice": "best"}, "weights, bandit"),
-        ({"attempts": 0}, "attempts=0"),
+        ({"attempts": 0}, "attempts = 0 is out of range"),
         ({"prices": {"a": [1]}}, "two numbers"),
         ({"prices": {"a": "10"}}, "two numbers"),
         ({"prices": {"a": [1, -1]}}, "two numbers"),

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from games.errors import UsageError
-from games.params import Value
+from games.params import Value, check_bounds
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,14 @@ class Settings:
 # Parameters, with defaults, of everything that asks a language model.
 PARAMS: dict[str, Value] = {field.name: field.default for field in fields(Settings)}  # type: ignore[misc]
 
-_LEAST = {"temperature": 0.0, "max_tokens": 0, "timeout": 1e-3, "retries": 0, "backoff": 0.0, "concurrency": 1}
+_BOUNDS = {
+    "temperature": (0.0, 1e3),
+    "max_tokens": (0, 1 << 31),
+    "timeout": (1e-3, 86_400.0),
+    "retries": (0, 1000),
+    "backoff": (0.0, 86_400.0),
+    "concurrency": (1, 1024),
+}
 
 
 def _check(settings: Settings) -> None:
@@ -73,8 +80,6 @@ def _check(settings: Settings) -> None:
         raise UsageError(f"base_url {settings.base_url!r} is no http address; write it like http://127.0.0.1:8000/v1")
     if parts.username or parts.password:
         raise UsageError("base_url holds a user or password; put the key into the environment variable that key_variable names")
-    for name, least in _LEAST.items():
-        if getattr(settings, name) < least:
-            raise UsageError(f"{name}={getattr(settings, name)} is too small; at least {least:g} is needed")
+    check_bounds(vars(settings), _BOUNDS)
     if settings.replay and not settings.cache:
         raise UsageError("replay=true needs the directory of the recording: set cache=DIR")

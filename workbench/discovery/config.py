@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from games.errors import UnknownName, UsageError, did_you_mean
+from games.params import check_bounds
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
 from workbench.discovery.ranking import RANKINGS
@@ -18,13 +19,32 @@ LANGUAGE = "llm"
 OPERATORS = (*PLAIN, LANGUAGE)
 PATIENCE = 10.0  # wall-clock over CPU limit: it is for programs that wait, and a machine that is busy or stopped must not decide
 FAVOUR = 30.0  # times the CPU limit of others for what the user has chosen, where no cost is known to go by
-GENEROUS, LEAST = (
-    20.0,
-    10.0,
-)  # what the user has chosen may take so many times the median of the published programs, and so many seconds
-MOST_WINDOW = 1 << 12
+GENEROUS = 20.0  # times the median of the published programs, for what the user has chosen
+LEAST = 10.0  # CPU seconds for what the user has chosen
+MOST = 1e5  # CPU seconds for any candidate: a day, whose wall-clock time all systems can wait for
 CONFIGURATION = "configuration of a discovery"  # a kind of name
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
+BOUNDS = {
+    "horizon": (0, 10**9),
+    "seed": (0, 2**63 - 1),
+    "evals": (0, 10**15),
+    "cpu_seconds": (0.0, 1e15),
+    "wall_seconds": (0.0, 1e15),
+    "calls": (0, 10**15),
+    "tokens": (0, 10**15),
+    "money": (0.0, 1e15),
+    "window": (1, 4095),
+    "islands": (1, 10**6),
+    "migration": (0.0, 1.0),
+    "elites": (0.0, 1.0),
+    "pressure": (0.0, 1e6),
+    "pool": (2, 10**6),
+    "age": (1, 10**15),
+    "share": (0.0, 1.0),
+    "slack": (0.0, 1e300),
+    "candidate_seconds": (1e-3, MOST),
+    "candidate_memory": (1 << 20, 1 << 46),
+}
 
 
 @dataclass(frozen=True)
@@ -74,6 +94,7 @@ class DiscoveryConfig:
             seconds = max(seconds, LEAST, GENEROUS * typical)
         elif chosen:
             seconds *= FAVOUR
+        seconds = min(seconds, MOST)
         return Limits(seconds, PATIENCE * seconds, self.candidate_memory * (2 if chosen else 1))
 
 
@@ -119,18 +140,7 @@ def check(config: DiscoveryConfig) -> None:
         raise UsageError(f"unknown ranking {config.ranking!r}; legal are {', '.join(RANKINGS)}")
     if config.sandbox not in ("auto", "none"):
         raise UsageError(f"unknown sandbox {config.sandbox!r}; legal are auto (all that the kernel offers) and none")
-    for name, lowest in (("window", 1), ("islands", 1), ("pool", 2), ("age", 1), ("horizon", 0), ("seed", 0), ("evals", 0)):
-        value = getattr(config, name)
-        if value is not None and not lowest <= value < (MOST_WINDOW if name == "window" else 2**63):
-            raise UsageError(f"{name} = {value} is too {'small' if value < lowest else 'large'}; it must be at least {lowest}")
-    for name in ("cpu_seconds", "wall_seconds", "money", "migration", "elites", "pressure", "share", "slack", "candidate_seconds"):
-        value = getattr(config, name)
-        if value is not None and not 0.0 <= value < 1e300:
-            raise UsageError(f"{name} = {value} is no number from 0 on")
-    if config.share > 1.0:
-        raise UsageError(f"share = {config.share} is the quantile of a population; it must be at most 1")
-    if config.candidate_seconds == 0.0 or config.candidate_memory < 1 << 20:
-        raise UsageError("candidate_seconds must be above 0, and candidate_memory at least 1048576 bytes")
+    check_bounds(vars(config), BOUNDS)
     if all(getattr(config, name) is None for name in BUDGETS):
         raise UsageError("no budget; give --budget-evals, --budget-cpu or --budget-time")
     if LANGUAGE not in config.operators and all(getattr(config, name) is None for name in ("evals", "cpu_seconds", "wall_seconds")):

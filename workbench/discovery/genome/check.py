@@ -7,6 +7,7 @@ import ast
 import math
 from collections.abc import Callable, Collection, Mapping
 
+from workbench.discovery.genome.bound import bound_names, unbound_names
 from workbench.discovery.genome.names import Found, Names, attributes, imports, words
 
 BUILTINS = words(
@@ -66,7 +67,7 @@ def problems(
         if isinstance(node, ast.Constant) and type(node.value) is int and node.value > LARGEST:
             return [f"line {node.lineno}: a whole number of {node.value.bit_length()} bits; at most 63 are allowed"]
     class_form = any(isinstance(node, ast.ClassDef) and node.name in classes for node in tree.body)
-    found = [*imports(nodes), *attributes(nodes), *_words(nodes), *_module_level(tree, nodes, class_form)]
+    found = [*imports(nodes), *attributes(nodes), *_words(tree, nodes), *_module_level(tree, nodes, class_form)]
     if class_form:
         present = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
         found += [(1, f"class {name} is missing") for name in classes if name not in present]
@@ -86,39 +87,21 @@ def _measured(tree: ast.Module) -> tuple[list[ast.AST], int]:
     return found, depth
 
 
-def _words(nodes: list[ast.AST]) -> Found:
+def _words(tree: ast.Module, nodes: list[ast.AST]) -> Found:
     """Find forbidden statements and unknown names."""
-    bound = _bound_names(nodes)
     for node in nodes:
-        line = getattr(node, "lineno", 1)
         if type(node) in _REFUSED:
-            yield line, f"the statement {_REFUSED[type(node)]!r} is not allowed"
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound and node.id not in BUILTINS:
-            yield line, f"the name {node.id!r} is neither defined here nor allowed"
-    for name in bound:
-        if (name.startswith("__") and name not in SPECIAL) or name in ("eval", "exec", "open", "compile", "getattr", "setattr"):
-            yield 1, f"the name {name!r} is not allowed"
-
-
-def _bound_names(nodes: list[ast.AST]) -> set[str]:
-    names: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name.split(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return names
+            yield getattr(node, "lineno", 1), f"the statement {_REFUSED[type(node)]!r} is not allowed"
+    for name in unbound_names(tree, BUILTINS):
+        yield name.lineno, f"the name {name.id!r} is neither defined here nor allowed"
+    for word in bound_names(nodes):
+        if (word.startswith("__") and word not in SPECIAL) or word in ("eval", "exec", "open", "compile", "getattr", "setattr"):
+            yield 1, f"the name {word!r} is not allowed"
 
 
 def _module_level(tree: ast.Module, nodes: list[ast.AST], class_form: bool) -> Found:
     names = Names(nodes)
-    bound = _bound_names([node for node in nodes if not isinstance(node, ast.alias)])
+    bound = bound_names([node for node in nodes if not isinstance(node, ast.alias)])
 
     def meant(decorator: ast.expr) -> str:
         """Return what a decorator is, by the import that its name comes from, or as a builtin; neither may be bound to another."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from games.errors import UsageError, did_you_mean
-from games.params import Value, resolve_params
+from games.params import Value, check_bounds, resolve_params
 from planners.language.settings import PARAMS as ENDPOINT
 from planners.language.settings import Settings
 
@@ -25,7 +25,7 @@ PARAMS: dict[str, Value] = {
 CHOICES = {"choice": ("weights", "bandit")}
 TABLES = ("models", "prices")
 _DEAREST = 1e9  # of a million tokens: sums stay finite
-_LEAST = {"exploration": 0.0, "examples": 0, "diverse": 0, "failures": 0, "attempts": 1}
+_BOUNDS = {"exploration": (0.0, 1e6), "examples": (0, 1000), "diverse": (0, 1000), "failures": (0, 1000), "attempts": (1, 1000)}
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,7 @@ def complete(given: Mapping[str, Any]) -> dict[str, Any]:
             legal = [*PARAMS, *TABLES]
             raise UsageError(f"{OWNER} has no setting {name!r}{did_you_mean(name, legal)}; legal are {', '.join(legal)}")
     made: dict[str, Any] = resolve_params(OWNER, PARAMS, CHOICES, {k: v for k, v in given.items() if k not in TABLES})
-    for name, least in _LEAST.items():
-        if made[name] < least:
-            raise UsageError(f"{OWNER}: {name}={made[name]} is too small; at least {least:g} is needed")
+    check_bounds(made, _BOUNDS, OWNER)
     made["prices"] = _prices(given.get("prices") or {})
     made["models"] = _entries(given.get("models") or ())
     if not made["models"]:
