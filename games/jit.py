@@ -63,3 +63,9 @@ def lean(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` compiled like `embedded`, under the conditions of `lean_njit`; it may make views of its arrays."""
     flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
     return numba.njit(**flags)(getattr(function, "py_func", function))
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` compiled like `lean`, and always made a part of its callers: for small kernels that take large records."""
+    flags: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False, "forceinline": True}
+    return numba.njit(**flags)(function)

@@ -90,6 +90,17 @@ def _full_shape(model):
     return FULL
 
 
+@operation
+def direction_of(model, action):
+    """Return the direction of the board in which `action`, which is one of the four moves, slides."""
+    return action
+
+
+@direction_of.of(ProAct2048)
+def _proact_direction(model, action):
+    return 2 * action if action < 2 else 7 - 2 * action
+
+
 @embedded
 def _write_legal(mask, actions):
     count = 0
@@ -197,8 +208,7 @@ def _proact_legal(model, state, actions):
 def _proact_apply(model, state, action):
     boards = state.view(np.uint64)
     if action != FORMAT_ERROR:
-        direction = 2 * action if action < 2 else 2 * (3 - action) + 1
-        board, gain = slide(boards[0], direction, model.shape)
+        board, gain = slide(boards[0], direction_of(model, action), model.shape)
         if board != boards[0]:
             boards[0], state[1] = board, 0
             return gain * model.scale
@@ -237,7 +247,7 @@ def _proact_effective(model, state, actions):
     mask = 0 if state[1] >= model.stuck else legal_mask(state.view(np.uint64)[0], model.shape)
     count = 0
     for action in range(4):
-        if mask >> (2 * action if action < 2 else 7 - 2 * action) & 1:
+        if mask >> direction_of(model, action) & 1:
             actions[count] = action
             count += 1
     return count
@@ -254,7 +264,7 @@ def _proact_playout(model, state, steps, discount, rng):
     board, stuck, total, factor, done = boards[0], state[1], 0.0, 1.0, 0
     while done < steps and stuck < model.stuck and legal_mask(board, model.shape) != 0:
         action = below(rng, 4)
-        moved, gain = slide(board, 2 * action if action < 2 else 7 - 2 * action, model.shape)
+        moved, gain = slide(board, direction_of(model, action), model.shape)
         if moved == board:
             stuck += 1
             total -= factor
