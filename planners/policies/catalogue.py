@@ -28,6 +28,7 @@ class Kind(NamedTuple):
 KINDS: dict[str, Kind] = {
     "tabular": Kind("planners.policies.tabular", "a number for every state and action; small worlds"),
     "ntuple": Kind("planners.policies.ntuple", "sums of table look-ups, each of a few cells; the 2048 family"),
+    "mlp": Kind("planners.policies.mlp", "a network with one or two hidden layers; 2048, Sokoban"),
 }
 
 

@@ -1,0 +1,253 @@
+"""A fully connected network with one or two hidden layers over the planes of a state: a preference for what an action leads to.
+
+The logit of an action is the network's number for the state after it (in stochastic worlds the afterstate), so the actions need no
+numbers of their own; as a value the network judges the state itself. Ascent is Adam's (Kingma & Ba 2015), once a minibatch, of the
+mean of what was gathered.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import games.game2048.planes
+import games.sokoban.planes  # noqa: F401 (they say how their worlds are written in planes)
+from games.dispatch import suited
+from games.errors import GameplanError, UsageError
+from games.jit import embedded, njit
+from games.planes import planes_shape, write_planes
+from games.process import apply
+from games.random import normal, stream
+from games.world import Instance
+from planners.evaluator import value
+from planners.policies.policy import ascend, fit, prefer, settle, worth
+
+# hidden: widths of the hidden layers, one or two, joined by "x". step: what a rate of 1 is for Adam. scale: what an output of 1 is
+# worth as a value, in units of reward. seed: of the first weights.
+PARAMS = {"hidden": "64", "step": 0.004, "scale": 1.0, "seed": 0}
+WIDEST = 4096
+_BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
+
+
+class Mlp(NamedTuple):
+    """The network.
+
+    Attributes
+    ----------
+    inputs, first, second : int
+        Numbers of the planes, and widths of the hidden layers; `second` is 0 if there is one.
+    weights, slopes, mean, square : (weights,) float64
+        Layer after layer: (inputs x first), first, (first x second), second, last, 1; what has been gathered; and Adam's averages.
+    counts : (2,) int64
+        Steps taken, and what has been gathered since.
+    step, scale : float
+    """
+
+    inputs: int
+    first: int
+    second: int
+    weights: np.ndarray
+    slopes: np.ndarray
+    mean: np.ndarray
+    square: np.ndarray
+    counts: np.ndarray
+    step: float
+    scale: float
+
+
+@njit
+def _sizes(model):
+    return planes_shape(model)
+
+
+@njit
+def _fill(weights, begin, count, scale, rng):
+    for k in range(begin, begin + count):
+        weights[k] = scale * normal(rng)
+
+
+def make(instance: Instance, hidden: str, step: float, scale: float, seed: int) -> Mlp:
+    """Return a network with small random weights, its last layer 0: a uniform policy, a value of 0.
+
+    Raises
+    ------
+    UsageError
+        If the world does not describe its states in planes, or a width is not possible.
+    """
+    if not planes_shape.known(instance.model):
+        raise UsageError(
+            "mlp needs a world that describes its states in numbers (2048, Sokoban by moves, or one with write_planes); tabular "
+            "needs nothing"
+        )
+    inputs = int(np.prod(suited(_sizes, instance.model)(instance.model)))
+    widths = hidden.split("x")
+    if len(widths) > 2 or not all(word.isdecimal() and 1 <= int(word) <= WIDEST for word in widths):
+        raise UsageError(f"mlp: hidden={hidden} is not possible; write one or two widths of 1 to {WIDEST}, such as 64 or 128x32")
+    if not (0.0 < step < np.inf and 0.0 < scale < np.inf):
+        raise UsageError(f"mlp: step={step} and scale={scale} must be above 0")
+    first, second = int(widths[0]), int(widths[1]) if len(widths) == 2 else 0
+    total = (inputs + 1) * first + (first + 1) * second + (second or first) + 1
+    weights, rng = np.zeros(total), stream("mlp", seed)
+    _fill(weights, 0, inputs * first, (2.0 / max(1, inputs)) ** 0.5 * 2.0, rng)  # planes are mostly 0
+    _fill(weights, (inputs + 1) * first, first * second, (2.0 / first) ** 0.5, rng)
+    slopes, mean, square = (np.zeros(total) for _ in range(3))
+    return Mlp(inputs, first, second, weights, slopes, mean, square, np.zeros(2, np.int64), step, scale)
+
+
+def shape(instance: Instance) -> dict[str, Any]:
+    """Return what a stored network must agree with: the shape of the planes."""
+    return {"planes": [int(n) for n in suited(_sizes, instance.model)(instance.model)]}
+
+
+def state(network: Mlp) -> dict[str, np.ndarray]:
+    """Return the weights and the optimiser's averages."""
+    names = ("weights", "mean", "square", "counts")
+    return {name: getattr(network, name).copy() for name in names}
+
+
+def restore(network: Mlp, arrays: dict[str, np.ndarray]) -> None:
+    """Set what `state` returned."""
+    for name in ("weights", "mean", "square", "counts"):
+        ours, theirs = getattr(network, name), arrays[name]
+        if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+            raise GameplanError(f"the array {name} is {theirs.dtype}{theirs.shape}; it should be {ours.dtype}{ours.shape}")
+        ours[:] = theirs
+    network.slopes[:] = 0.0
+
+
+def check(network: Mlp) -> None:
+    """Raise GameplanError if a weight is no longer a number."""
+    if not np.isfinite(network.weights).all():
+        raise GameplanError("a weight of the network is no longer finite; choose a smaller rate")
+
+
+@embedded
+def forward(network, x, h1, h2):
+    """Return the output for the planes `x`; written: the hidden layers after their rectifiers."""
+    w, n, a, b = network.weights, network.inputs, network.first, network.second
+    bias = n * a
+    for j in range(a):
+        h1[j] = w[bias + j]
+    for i in range(n):
+        if x[i] != 0.0:
+            for j in range(a):
+                h1[j] += x[i] * w[i * a + j]
+    for j in range(a):
+        h1[j] = max(h1[j], 0.0)
+    at = bias + a
+    if b == 0:
+        total = w[at + a]
+        for j in range(a):
+            total += w[at + j] * h1[j]
+        return total
+    for k in range(b):
+        h2[k] = w[at + a * b + k]
+    for j in range(a):
+        if h1[j] != 0.0:
+            for k in range(b):
+                h2[k] += h1[j] * w[at + j * b + k]
+    last = at + (a + 1) * b
+    total = w[last + b]
+    for k in range(b):
+        h2[k] = max(h2[k], 0.0)
+        total += w[last + k] * h2[k]
+    return total
+
+
+@embedded
+def backward(network, x, h1, h2, d1, d2, slope):
+    """Add `slope` times the gradient of the output to what is gathered; `forward` has just been called for `x`."""
+    w, g, n, a, b = network.weights, network.slopes, network.inputs, network.first, network.second
+    at = (n + 1) * a
+    last = at + (a + 1) * b
+    for j in range(a):
+        d1[j] = 0.0
+    if b == 0:
+        g[at + a] += slope
+        for j in range(a):
+            g[at + j] += slope * h1[j]
+            d1[j] = slope * w[at + j] if h1[j] > 0.0 else 0.0
+    else:
+        g[last + b] += slope
+        for k in range(b):
+            g[last + k] += slope * h2[k]
+            d2[k] = slope * w[last + k] if h2[k] > 0.0 else 0.0
+            g[at + a * b + k] += d2[k]
+        for j in range(a):
+            if h1[j] > 0.0:
+                total = 0.0
+                for k in range(b):
+                    total += w[at + j * b + k] * d2[k]
+                    g[at + j * b + k] += h1[j] * d2[k]
+                d1[j] = total
+    for j in range(a):
+        g[n * a + j] += d1[j]
+    for i in range(n):
+        if x[i] != 0.0:
+            for j in range(a):
+                g[i * a + j] += x[i] * d1[j]
+
+
+@prefer.of(Mlp)
+def _prefer(policy, model, state, actions, count, logits):
+    x, h1, h2, after = np.empty(policy.inputs), np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
+    for k in range(count):
+        after[:] = state
+        apply(model, after, actions[k])
+        write_planes(model, after, x)
+        logits[k] = forward(policy, x, h1, h2)
+
+
+@ascend.of(Mlp)
+def _ascend(policy, model, state, actions, count, slopes, rate):
+    x, h1, h2, after = np.empty(policy.inputs), np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
+    d1, d2 = np.empty(policy.first), np.empty(policy.second)
+    for k in range(count):
+        if slopes[k] != 0.0:
+            after[:] = state
+            apply(model, after, actions[k])
+            write_planes(model, after, x)
+            forward(policy, x, h1, h2)
+            backward(policy, x, h1, h2, d1, d2, slopes[k])
+    policy.counts[1] += 1
+
+
+@worth.of(Mlp)
+def _worth(network, model, state):
+    x, h1, h2 = np.empty(network.inputs), np.empty(network.first), np.empty(network.second)
+    write_planes(model, state, x)
+    return network.scale * forward(network, x, h1, h2)
+
+
+@fit.of(Mlp)
+def _fit(network, model, state, error, rate):
+    x, h1, h2 = np.empty(network.inputs), np.empty(network.first), np.empty(network.second)
+    write_planes(model, state, x)
+    forward(network, x, h1, h2)
+    backward(network, x, h1, h2, np.empty(network.first), np.empty(network.second), error / network.scale)
+    network.counts[1] += 1
+
+
+@value.of(Mlp)
+def _value(evaluator, model, state, rng, cost):
+    return worth(evaluator, model, state)
+
+
+@njit
+def _move(network, rate):
+    """Take Adam's step along the mean of what was gathered, and forget that."""
+    network.counts[0] += 1
+    t, gathered = network.counts[0], max(network.counts[1], 1)
+    near, far = 1.0 - _BETA1**t, 1.0 - _BETA2**t
+    for k in range(len(network.weights)):
+        g = network.slopes[k] / gathered
+        network.mean[k] = _BETA1 * network.mean[k] + (1.0 - _BETA1) * g
+        network.square[k] = _BETA2 * network.square[k] + (1.0 - _BETA2) * g * g
+        network.weights[k] += rate * network.step * (network.mean[k] / near) / (np.sqrt(network.square[k] / far) + _TINY)
+        network.slopes[k] = 0.0
+    network.counts[1] = 0
+
+
+@settle.of(Mlp)
+def _settle(policy, rate):
+    if policy.counts[1] > 0:
+        _move(policy, rate)
