@@ -197,7 +197,7 @@ def test_what_asking_again_cannot_mend_is_one_line(monkeypatch):
         ({"base_url": url}, "GAMEPLAN_LLM_MODEL"),
         ({"base_url": "ftp://x", "model": "m"}, "no http address"),
         ({"base_url": "http://user:secret@x/v1", "model": "m"}, "key_variable"),
-        ({"base_url": url, "model": "m", "timeout": 0.0}, "timeout=0"),
+        ({"base_url": url, "model": "m", "timeout": 0.0}, "timeout = 0.0 is out of range"),
         ({"model": "m", "replay": True}, "cache=DIR"),
     ]:
         monkeypatch.delenv("GAMEPLAN_LLM_BASE_URL", raising=False)

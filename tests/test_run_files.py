@@ -23,6 +23,7 @@ from workbench.discovery.session import begin
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
 from workbench.population import Population
+from workbench.printing import counted
 from workbench.rundir import RunDirectory, default_path, run_curves
 from workbench.solve import SolveConfig, resumed_config, solve
 from workbench.terminal_evolve import print_discovery
@@ -366,3 +367,25 @@ def test_a_reference_of_a_store_may_know_other_instances_than_the_best(capsys):
     with pytest.raises(KeyError, match="task"):  # the table is printed before the rest is asked for
         print_discovery({**record, "best": None, "known": known, "cost": cost})
     assert "-" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("command", "key", "read"),
+    [
+        ("solve kuhn_2p --algo cfr -n 2", "game", "export run out.json"),
+        ("solve kuhn_2p --algo cfr -n 2", "algo", "solve --resume run -n 3"),
+        ("plan 2048-2x2 --planner random --episodes 1", "env", "replay run"),
+    ],
+)
+def test_a_name_that_a_configuration_has_wrong_is_said_to_be_there(command, key, read, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert gameplan(*command.split(), "--out", "run").exception is None
+    config = json.loads(Path("run/config.json").read_text())
+    for wrong in ("", "nonsense"):
+        Path("run/config.json").write_text(json.dumps({**config, key: wrong}))
+        found = gameplan(*read.split())
+        assert isinstance(found.exception, GameplanError) and str(found.exception).startswith("run/config.json: "), found.exception
+
+
+def test_counts_have_their_nouns():
+    assert [counted(n, "iteration") for n in (0, 1, 1000)] == ["0 iterations", "1 iteration", "1,000 iterations"]

@@ -23,6 +23,11 @@ def visible(text: str, *, one_line: bool = False) -> str:
     return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun, in the plural unless it is one: "1,000 iterations"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def escape_html(text: str, quote: bool = True) -> str:
     """Return `text` as HTML shows it, with what steers made visible."""
     return html.escape(visible(text), quote)

@@ -20,7 +20,7 @@ from workbench.addresses import check_addresses
 from workbench.plan import instance_of
 from workbench.plan_config import EPISODES, PlanConfig, load_plan, trusted_plan, with_copies
 from workbench.programs import explained, kept_programs, own_names
-from workbench.rundir import RunDirectory
+from workbench.rundir import RunDirectory, blamed
 
 MAX_GIF_FRAMES = 2000
 
@@ -79,7 +79,8 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False, truste
     if not values:  # then nobody asks the planner, and it must not touch what its parameters name
         config = replace(config, planner="random", params={})
         texts.pop("planner", None)
-    world, planner = load_plan(config, texts)
+    with blamed(run):
+        world, planner = load_plan(config, texts)
     with explained(own_names(config)):
         return _frames(run, config, world, planner, episode, line, values)
 

@@ -402,3 +402,20 @@ def _sync(path: Path) -> None:
     if path.is_file():
         with open(path, "rb") as stream:
             os.fsync(stream.fileno())
+
+
+@contextmanager
+def blamed(run: RunDirectory | None) -> Iterator[None]:
+    """Say of a name or number that is not possible that the configuration of `run` has it; without a run the user has.
+
+    Raises
+    ------
+    GameplanError
+        In place of a UsageError.
+    """
+    try:
+        yield
+    except UsageError as error:
+        if run is None:
+            raise
+        raise GameplanError(f"{run.path / CONFIG}: {error}") from error

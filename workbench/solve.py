@@ -27,7 +27,7 @@ from workbench.formats import SCHEMA, from_saved
 from workbench.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
 from workbench.policies import SUFFIXES, encode_arrays, encode_policy
 from workbench.programs import KINDS, data_digest, kept_data, kept_programs, read_copies
-from workbench.rundir import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, copy_name
+from workbench.rundir import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
@@ -106,9 +106,10 @@ def resolve_config(
             max_histories=config.max_histories,
         )  # fmt: skip
     else:
-        algorithm = find_algorithm(
-            chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
-        )  # fmt: skip
+        with blamed(copies):
+            algorithm = find_algorithm(
+                chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
+            )
     changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path.resolve()) for role, path in files.items()}}
     family = algorithm.family
     changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
@@ -228,7 +229,8 @@ def _solve(
         if stop():  # nothing to save yet
             raise KeyboardInterrupt
 
-    game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
+    with blamed(run if resume else None):
+        game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
     if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
         say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
     solver = algorithm.make(game, alternating=config.updates == "alternating")
@@ -278,7 +280,8 @@ def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress
         name = str(kept_data(run, GAME, name, config.programs))
     elif run is not None:
         _check_named(config, run)
-    game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
+    with blamed(run):
+        game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
     return game if name == config.game else replace(game, name=config.game)
 
 

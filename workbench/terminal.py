@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from workbench.durations import format_duration
-from workbench.printing import console, visible
+from workbench.printing import console, counted, visible
 
 WIDE = 240  # columns when the output is a file or a pipe, so that nothing is cut
 
@@ -181,7 +181,7 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_table(("iteration", "exploitability", "time"), rows, left=0)
     console = out_console()
     algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
-    console.print(f"{record['game']}  {algo}  {record['iterations']:,} iterations  {record['status']}", soft_wrap=True)
+    console.print(f"{record['game']}  {algo}  {counted(record['iterations'], 'iteration')}  {record['status']}", soft_wrap=True)
     print_values(record)
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
@@ -223,7 +223,7 @@ def print_algorithm(record: dict[str, Any]) -> None:
     console.print(f"{record['name']}: {record['title']} ({record['reference']})", soft_wrap=True)
     console.print(record["doc"], soft_wrap=True)
     if "iterations" in record:
-        console.print(f"{record['iterations']:,} iterations unless -n says otherwise")
+        console.print(f"{counted(record['iterations'], 'iteration')} unless -n says otherwise")
     if record["params"]:
         print_parameters(record["params"], record.get("choices", {}), "parameter")
 

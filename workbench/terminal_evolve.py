@@ -16,6 +16,7 @@ from workbench.discovery.ranking import score_text
 from workbench.discovery.selection import quality
 from workbench.discovery.store import Step
 from workbench.durations import format_duration
+from workbench.printing import counted
 from workbench.terminal import out_console, print_table, talk_console
 
 SECONDS = 2.0  # between two lines where there is no terminal
@@ -79,7 +80,8 @@ def print_discovery(record: dict[str, Any]) -> None:
         for log, name, average, values in rows
     ]
     print_table(("program", "log score", "average", *instances), table, left=1)
-    scored = f"{record['evaluations']} evaluations of {record['steps']} programs, {record['programs']} with a score"
+    tried = f"{counted(record['evaluations'], 'evaluation')} of {counted(record['steps'], 'program')}"
+    scored = f"{tried}, {record['programs']} with a score"
     console.print(f"{record['task']}  {scored}  {record['status']}", soft_wrap=True)
     if record["rejections"]:
         console.print("turned away  " + "  ".join(f"{k} {v}" for k, v in record["rejections"].items()), soft_wrap=True)

@@ -15,7 +15,7 @@ from planners.episode import Episode
 from planners.status import ENDED
 from workbench.durations import format_duration
 from workbench.plan import ignores
-from workbench.printing import console
+from workbench.printing import console, counted
 from workbench.replay import Frame, frame_of
 from workbench.terminal import out_console, print_table
 
@@ -42,7 +42,8 @@ def print_plan(record: dict[str, Any]) -> None:
         for key, value in record["budget"].items()
     )
     console.print(
-        f"{record['env']}  {record['planner']}  {record['played']} episodes  {budget}  {record['status']}", soft_wrap=True
+        f"{record['env']}  {record['planner']}  {counted(record['played'], 'episode')}  {budget}  {record['status']}",
+        soft_wrap=True,
     )
     if record["mean"] is not None:
         error = record["standard_error"]
@@ -179,7 +180,8 @@ class Screen:
             self._live.stop()
             self._live = None
         self._console.print(
-            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {record['steps']} steps" + note(record)
+            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {counted(record['steps'], 'step')}"
+            + note(record)
         )
 
 
