@@ -11,9 +11,13 @@ from games.random import stream
 from games.world import Instance
 from games.worlds import load_world
 from planners.learning.afterstates import LANES, SCORES, new_desk, train
+from planners.learning.catalogue import find_method
+from planners.learning.learner import Diverged
 from planners.learning.methods.tc import Tc
 from planners.learning.methods.td import Td
 from planners.policies import ntuple
+from planners.policies.catalogue import VALUE
+from planners.policies.files import encode_learned, load_learned
 from planners.policies.look_ups import worth_of
 from planners.policies.policy import ascend, fit, prefer, worth
 from planners.policies.tuples import SETS, parse_tuples, usual
@@ -316,3 +320,49 @@ def test_a_minute_of_learning_in_miniature():
         _, desk = learned(rule, world, "0145-0124", [30_000])
         scores.append(desk.totals[SCORES] / desk.totals[0])
     assert scores[0] < 500 and min(scores[1:]) > 750, scores
+
+
+def new_learner(seed=0, **given):
+    method = find_method("tc", given).method
+    params = {**ntuple.PARAMS, **ntuple.VALUE_PARAMS, "tuples": "0145-0124"}
+    return method.learner(load_world("2048-3x3").instance(0), params, method.params, seed)
+
+
+@pytest.mark.parametrize("restart", [0, 64])
+def test_a_learner_goes_on_from_its_state(restart):
+    one, other = new_learner(restart=restart), new_learner(restart=restart)
+    one.advance()
+    arrays, updates = one.state(), one.updates
+    one.advance()
+    other.restore(updates, arrays)
+    other.advance()
+    ends = one.state(), other.state()
+    assert all((ends[0][name] == ends[1][name]).all() for name in ends[0])
+    assert (one.figures(), one.environment_steps) == (other.figures(), other.environment_steps)
+    assert one.figures()["score"] > 500 and one.updates == other.updates == 2
+    assert not (new_learner(seed=1).state()["rng"] == new_learner().state()["rng"]).all()
+
+
+def test_what_a_learner_learned_comes_back_from_its_file(tmp_path):
+    learner, instance = new_learner(), load_world("2048-3x3").instance(0)
+    learner.advance()
+    (learned,) = learner.learned()
+    path = tmp_path / "value.safetensors"
+    path.write_bytes(encode_learned(learned, instance))
+    again = load_learned(path, VALUE, instance)
+    assert (again.record.weights == learned.record.weights).all() and again.record.weights.shape[1] == 1
+    with pytest.raises(UsageError, match="was trained in 2048-3x3"):
+        load_learned(path, VALUE, load_world("2048").instance(0))
+
+
+def test_learning_that_leaves_the_numbers_stops():
+    learner = new_learner()
+    learner._network.weights[:, 0] = np.nan
+    with pytest.raises(Diverged, match="not finite"):
+        learner.advance()
+
+
+@pytest.mark.parametrize(("given", "told"), [({"rate": -1.0}, "rate=-1.0 is not"), ({"restart": -1}, "restart=-1 is negative")])
+def test_learners_refuse_what_makes_no_sense(given, told):
+    with pytest.raises(UsageError, match=told):
+        new_learner(**given)

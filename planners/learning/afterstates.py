@@ -7,20 +7,33 @@ The games are played in turn, a move each: while one waits for the weights that 
 of an afterstate are found once, when it comes up, and kept for its update.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from games.dispatch import operation
+from games.errors import UsageError
 from games.game2048.board import slide, spawn
 from games.game2048.model import shape_of
 from games.jit import inlined, lean_njit
-from games.random import below
+from games.params import Value
+from games.random import below, stream
+from games.world import Instance
+from planners.learning.learner import Diverged
+from planners.policies import ntuple
+from planners.policies.catalogue import VALUE, Learned
 from planners.policies.look_ups import NTuple, worth_at, write_places
 
+# restart: moves of a stretch; each game but one begins with a board that another game had at the end of a stretch, the stretches in
+# turn. 0: all games begin anew.
+PARAMS: dict[str, Value] = {"restart": 0}
+STRETCHES = 16
+ROUNDS = 1 << 14  # of an update: moves in every lane
 LANES = 4  # games side by side: part of what a seed means
 KEPT = 256  # boards that are kept of each stretch of a game to begin again from
-GAMES, SCORES, SQUARES, MOVES = range(4)  # of finished whole games: number, sums of scores and their squares; of all games: moves
+RECENT = 1000  # whole games whose mean score is told
+GAMES, SCORES, MOVES = range(3)  # of finished whole games: their number and the sum of their scores; of all games: moves
 _ZERO = np.float32(0.0)
 
 
@@ -42,7 +55,9 @@ class Desk(NamedTuple):
     turn : array (1)
         With which stretch the next game begins.
     span : int
-    totals : array (4)
+    recent : array (RECENT)
+        The scores of the last whole games.
+    totals : array (3)
         See above.
     """
 
@@ -57,6 +72,7 @@ class Desk(NamedTuple):
     kept_counts: np.ndarray
     turn: np.ndarray
     span: int
+    recent: np.ndarray
     totals: np.ndarray
 
 
@@ -66,7 +82,8 @@ def new_desk(network: NTuple, span: int = 0, stretches: int = 0) -> Desk:
     afters, gains = np.zeros((LANES, 4), np.uint64), np.zeros((LANES, 4), np.float32)
     legal, begun, moves, scores = (np.zeros(LANES, np.int64) for _ in range(4))
     counts, turn = np.zeros(stretches, np.int64), np.zeros(1, np.int64)
-    return Desk(places, afters, gains, legal, begun, moves, scores, kept, counts, turn, max(1, span), np.zeros(4))
+    recent, totals = np.zeros(RECENT), np.zeros(3)
+    return Desk(places, afters, gains, legal, begun, moves, scores, kept, counts, turn, max(1, span), recent, totals)
 
 
 @operation
@@ -129,9 +146,9 @@ def train(rule, network, desk, model, rounds, rng):
             if best < 0:
                 if desk.moves[lane] > 0 and desk.begun[lane] == 0:
                     score = scale * np.float64(desk.scores[lane])
+                    desk.recent[np.int64(desk.totals[GAMES]) % RECENT] = score
                     desk.totals[GAMES] += 1.0
                     desk.totals[SCORES] += score
-                    desk.totals[SQUARES] += score * score
                 board = _start(desk, lane, shape, rng)
             else:
                 for k in range(reads):
@@ -142,3 +159,91 @@ def train(rule, network, desk, model, rounds, rng):
                 board = spawn(desk.afters[lane, best], shape, rng)
                 _keep(desk, lane, board)
             _look(network, desk, lane, board, shape)
+
+
+class AfterstateLearner:
+    """A `planners.learning.learner.Learner` of the values of afterstates.
+
+    Parameters
+    ----------
+    rule : record
+        The method with its parameters: has ``rate`` and an implementation of `adjust`.
+    channels : int
+        Numbers that the method keeps of a weight, itself the first.
+    instance : Instance
+        Of a world of the 2048 family.
+    params : mapping
+        Of the network, `planners.policies.ntuple.PARAMS`.
+    restart : int
+        See `PARAMS`.
+    seed : int
+    """
+
+    unit = "times 65,536 moves"
+    expansions = 0
+
+    def __init__(
+        self, rule: Any, channels: int, instance: Instance, params: Mapping[str, Any], restart: int, seed: int
+    ) -> None:  # fmt: skip
+        self.updates = 0
+        self._rule, self._params, self._model = rule, dict(params), instance.model
+        self._network = ntuple.make(instance, **params, channels=channels)
+        self._desk = new_desk(self._network, restart, STRETCHES if restart else 0)
+        self._rng = stream("learning", seed)
+        train(rule, self._network, self._desk, self._model, 0, self._rng)  # compile before a clock runs
+
+    @property
+    def environment_steps(self) -> int:
+        """Moves of all games."""
+        return int(self._desk.totals[MOVES])
+
+    def advance(self) -> None:
+        """See `planners.learning.learner.Learner`."""
+        train(self._rule, self._network, self._desk, self._model, ROUNDS, self._rng)
+        self.updates += 1
+        if not np.isfinite(self._network.weights[self._desk.places.ravel()]).all():
+            raise Diverged("weights are not finite; choose a smaller rate")
+
+    def figures(self) -> dict[str, float]:
+        """See `planners.learning.learner.Learner`."""
+        games = int(self._desk.totals[GAMES])
+        score = self._desk.recent[: min(games, RECENT)]
+        return {"score": float(score.mean()) if games else np.nan, "episodes": float(games)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """See `planners.learning.learner.Learner`."""
+        arrays = {f"desk/{name}": array.copy() for name, array in self._arrays().items()}
+        return {**arrays, **ntuple.state(self._network), "rng": self._rng.copy()}
+
+    def restore(self, updates: int, arrays: dict[str, np.ndarray]) -> None:
+        """See `planners.learning.learner.Learner`."""
+        for name, array in self._arrays().items():
+            array[...] = arrays[f"desk/{name}"]
+        self._rng[:] = arrays["rng"]
+        ntuple.restore(self._network, arrays)
+        self.updates = updates
+
+    def learned(self) -> tuple[Learned, ...]:
+        """See `planners.learning.learner.Learner`."""
+        weights = np.ascontiguousarray(self._network.weights[:, :1])
+        return (Learned(VALUE, "ntuple", self._params, self._network._replace(weights=weights)),)
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        return {name: array for name, array in self._desk._asdict().items() if name != "span"}
+
+
+def make(
+    name: str, rule: Any, channels: int, instance: Instance, value_params: Mapping[str, Any], restart: int, seed: int
+) -> AfterstateLearner:
+    """Return a learner at its beginning; `name` is that of the method.
+
+    Raises
+    ------
+    UsageError
+        For a rate or restart that is not possible, or a world of another family.
+    """
+    if not 0.0 < rule.rate <= 10.0:
+        raise UsageError(f"{name}: rate={rule.rate} is not possible; legal: above 0, up to 10")
+    if restart < 0:
+        raise UsageError(f"{name}: restart={restart} is negative; 0 means that all games begin anew")
+    return AfterstateLearner(rule, channels, instance, value_params, restart, seed)

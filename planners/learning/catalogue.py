@@ -20,6 +20,8 @@ METHODS: dict[str, str] = {
     "step-grpo": "planners.learning.methods.step_grpo",
     "mc-ppo": "planners.learning.methods.mc_ppo",
     "mc-grpo": "planners.learning.methods.mc_grpo",
+    "td": "planners.learning.methods.td",
+    "tc": "planners.learning.methods.tc",
 }
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
 NEEDS = ("value", "success", "positive")
@@ -55,6 +57,9 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
         legal = f"{did_you_mean(name, list(METHODS))}; legal are {', '.join(METHODS)} and files"
         raise UnknownName(name, "method", f"unknown method {name!r}{legal}")
     given = given or {}
+    if hasattr(module, "learner"):
+        params = resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
+        return Found(Method(name, "moves", params, ("value",), _nothing, learner=module.learner), {}, own)
     known = {**OPTIONS, **module.OPTIONS, **module.PARAMS}
     resolved = resolve_params(name, known, CHOICES, given)
     params = {key: resolved[key] for key in module.PARAMS}
@@ -68,6 +73,8 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
 
 def check_module(name: str, module: ModuleType) -> None:
     """Raise GameplanError if a module is no method, saying what is wrong."""
+    if hasattr(module, "learner"):
+        return
     missing = [wanted for wanted in ("PARAMS", "OPTIONS", "SAMPLING", "advantage") if not hasattr(module, wanted)]
     if missing:
         raise UnknownName(name, "method", f"{name} is no method of learning: it has no {missing[0]}; see docs/learning.md")
@@ -106,3 +113,7 @@ def _check_options(name: str, options: Mapping[str, Value]) -> None:
             raise UsageError(
                 f"{name}: {key}={options[key]} is not possible; it must be {'above' if key == 'constant' else 'at least'} 0"
             )
+
+
+def _nothing(batch: Any, params: dict) -> Any:
+    raise NotImplementedError

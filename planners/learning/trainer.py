@@ -61,6 +61,7 @@ class Method(NamedTuple):
     rewards: Hook | None = None
     mask: Hook | None = None
     surrogate: Hook | None = None
+    learner: Hook | None = None  # makes a learner that takes the trainer's place: learner(instance, value_params, params, seed)
 
 
 @njit

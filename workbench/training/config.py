@@ -18,6 +18,7 @@ from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
+from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.formats import SCHEMA, from_saved
 from workbench.programs import KINDS, digests_of, kept_programs, resolved_name
 from workbench.rundir import CONFIG, INITIAL, RunDirectory
@@ -88,6 +89,8 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     world = load_world(config.env, options, texts.get("env"))
     found = find_method(config.method, config.params, texts.get("method"))
     check_needs(found, world, config.env)
+    if found.method.learner is not None:
+        return _resolved_value(config, found, options, texts)
     kinds: dict[str, Any] = {"policy": config.policy or "tabular", "value": config.value or "tabular"}
     digests, given = digests_of(texts), {"policy": config.policy_params, "value": config.value_params}
     if config.init:
@@ -110,6 +113,19 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         config, world=options, params={**found.method.params, **found.options}, programs=digests, policy=kinds["policy"],
         value=kinds["value"] if has_value else "", policy_params=policy_params, value_params=value_params,
     )  # fmt: skip
+
+
+def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value], texts: Mapping[str, str]) -> TrainConfig:
+    """Return `config` with everything filled in, for a method that learns a value by its own learner and no policy."""
+    for given, what in ((config.policy, "policy"), (config.init, "init")):
+        if given:
+            raise UsageError(f"{found.method.name} learns a value from nothing; leave --{what} out")
+    if config.value not in ("", "ntuple"):
+        raise UsageError(f"{found.method.name} learns a value of kind ntuple, not {config.value}; leave --value out")
+    value_params = kind_params("ntuple", {**AFTERSTATES, **config.value_params})
+    return replace(
+        config, world=options, params=found.method.params, programs=digests_of(texts), value="ntuple", value_params=value_params
+    )
 
 
 def check_needs(found: Found, world: World, name: str) -> None:
@@ -160,6 +176,9 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
     begin, _, _ = split(world)
     found = find_method(config.method, config.params, texts.get("method"))
     instance = begin(0)
+
+    if found.method.learner is not None:
+        return world, found.method.learner(instance, config.value_params, found.method.params, config.seed)
 
     def learned(role: str, kind: str, params: dict[str, Value]) -> Learned:
         name = INITIAL[role]

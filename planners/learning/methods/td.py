@@ -1,13 +1,18 @@
 """TD(0) on afterstates: the value of an afterstate moves towards the reward and the value of the afterstate that came next."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from planners.learning.afterstates import adjust
+from games.params import Value
+from games.world import Instance
+from planners.learning import afterstates
+from planners.learning.afterstates import AfterstateLearner, adjust
 
+TITLE = "TD(0) on afterstates, an n-tuple network; the 2048 family"
 REFERENCE = "Szubert & Jaskowski 2014"
-PARAMS = {"rate": 0.1}
+PARAMS: dict[str, Value] = {"rate": 0.1, **afterstates.PARAMS}
 
 
 class Td(NamedTuple):
@@ -21,3 +26,14 @@ def _adjust(rule, weights, rows, begin, end, error):
     step = np.float32(rule.rate / (end - begin)) * error
     for k in range(begin, end):
         weights[rows[k], 0] += step
+
+
+def learner(instance: Instance, value_params: Mapping[str, Any], params: Mapping[str, Any], seed: int) -> AfterstateLearner:
+    """Return a learner of this method at its beginning.
+
+    Raises
+    ------
+    UsageError
+        For another world than one of the 2048 family, or parameters that make no sense.
+    """
+    return afterstates.make("td", Td(float(params["rate"])), 1, instance, value_params, int(params["restart"]), seed)
