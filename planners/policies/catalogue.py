@@ -41,6 +41,19 @@ class Learned(NamedTuple):
     record: Any
 
 
+def usual_kind(instance: Instance) -> tuple[str, dict[str, Value]]:
+    """Return the kind, with what differs from its defaults, that is taken for the world of `instance` unless one is named.
+
+    It is the first whose module has ``suits(instance)`` and returns parameters, else the first of all.
+    """
+    for name in KINDS:
+        suits = getattr(kind_module(name), "suits", lambda instance: None)
+        found = suits(instance)
+        if found is not None:
+            return name, found
+    return next(iter(KINDS)), {}
+
+
 def kind_module(name: str) -> ModuleType:
     """Return the module of the kind called `name`.
 

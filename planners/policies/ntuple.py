@@ -58,6 +58,13 @@ def make(
     return NTuple(weights, look, least, exponents, entries, reads, float(afterstates), temperature)
 
 
+def suits(instance: Instance) -> dict[str, Any] | None:
+    """Return the parameters of a network that learns quickly as a policy in this world; None if the world is of another family."""
+    if not isinstance(instance.model, Full2048 | Small2048 | ProAct2048):
+        return None
+    return {"tuples": "17x4"} if _shape(instance) == (4, 4) else {}
+
+
 def check_memory(size: int) -> None:
     """Raise GameplanError if `size` bytes are not free."""
     free = available()

@@ -18,8 +18,10 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
     metavar=PROGRAM,
     help="How to learn ('gameplan algos'), or a file of one's own.",
 )
-@click.option("--policy", default="", metavar="KIND", help="Kind of policy.  [default: that of --init, or tabular]")
-@click.option("--value", default="", metavar="KIND", help="Kind of learned value, for methods that need one.  [default: tabular]")
+@click.option("--policy", default="", metavar="KIND", help="Kind of policy.  [default: that of --init, or the world's usual one]")
+@click.option(
+    "--value", default="", metavar="KIND", help="Kind of learned value, where needed.  [default: as --policy]"
+)
 @click.option("--init", default="", metavar="RUN", help="Start from the policy of this run or file.")
 @set_option
 @click.option(

@@ -16,7 +16,7 @@ from games.worlds import load_world, world_options
 from planners.learning.catalogue import Found, find_method
 from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
-from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned
+from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.formats import SCHEMA, from_saved
@@ -91,8 +91,12 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     check_needs(found, world, config.env)
     if found.method.learner is not None:
         return _resolved_value(config, found, options, texts)
-    kinds: dict[str, Any] = {"policy": config.policy or "tabular", "value": config.value or "tabular"}
+    kind, preset = usual_kind(split(world)[0](0))
+    kinds = {"policy": config.policy or kind, "value": config.value or kind}
     digests, given = digests_of(texts), {"policy": config.policy_params, "value": config.value_params}
+    for role in kinds:
+        if not getattr(config, role):
+            given[role] = {**preset, **given[role]}
     if config.init:
         path = learned_path(config.init, POLICY)
         header = read_header(path)

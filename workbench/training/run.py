@@ -82,6 +82,7 @@ class _Training:
             run.start(asdict(config), describe_environment(1), copies)
         self.world, self.learner = load_train(config, texts, run)
         self.seconds, self.cpu_seconds = 0.0, 0.0
+        self._warm = False
         if resume and not self._back():
             self._cut(0)
         self._saved_at, self._pause = time.perf_counter(), CHECKPOINT_SECONDS
@@ -124,8 +125,10 @@ class _Training:
                     raise GameplanError(f"training diverged before anything was learned: {error}") from error
                 self.say(f"training diverged: {error}; kept is what was learned up to update {learner.updates}")
                 return DIVERGED, str(error)
-            self.seconds += time.perf_counter() - wall
-            self.cpu_seconds += time.process_time() - cpu
+            if self._warm:  # the first update of a process compiles, which is no time of learning
+                self.seconds += time.perf_counter() - wall
+                self.cpu_seconds += time.process_time() - cpu
+            self._warm = True
             if is_recorded(learner.updates):
                 self._record()
             self.on_progress(learner, learner.figures())
