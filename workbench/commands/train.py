@@ -19,9 +19,7 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
     help="How to learn ('gameplan algos'), or a file of one's own.",
 )
 @click.option("--policy", default="", metavar="KIND", help="Kind of policy.  [default: that of --init, or the world's usual one]")
-@click.option(
-    "--value", default="", metavar="KIND", help="Kind of learned value, where needed.  [default: as --policy]"
-)
+@click.option("--value", default="", metavar="KIND", help="Kind of learned value, where needed.  [default: as --policy]")
 @click.option("--init", default="", metavar="RUN", help="Start from the policy of this run or file.")
 @set_option
 @click.option(
