@@ -259,6 +259,7 @@ class PythonModel:
     def __init__(self, model: Any, actions: int = 256, outcomes: int = 0, lasting: bool = False) -> None:
         self.model, self.actions, self.outcomes, self.lasting = model, actions, outcomes, lasting
         self._values: list[Any] = []
+        self._keys: list[np.uint64] = []
         self._numbers: dict[Any, int] = {}
         self._actions: dict[int, Any] = {}
         self._action_numbers: dict[Any, int] = {}
@@ -277,6 +278,13 @@ class PythonModel:
     def action(self, number: int) -> Any:
         """Return the model's action for an action id."""
         return self._actions[number]
+
+    def key(self, state: np.ndarray) -> np.uint64:
+        """See `key`: a hash of the value's ``repr``, the same in every process; so what is learned of a state is found again."""
+        while len(self._keys) <= state[0]:
+            text = repr(self._values[len(self._keys)]).encode()
+            self._keys.append(np.uint64(int.from_bytes(hashlib.sha256(text).digest()[:8], "big")))
+        return self._keys[state[0]]
 
     def legal(self, state: np.ndarray, actions: np.ndarray) -> int:
         """See `legal`."""

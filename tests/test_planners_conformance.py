@@ -6,7 +6,10 @@ from games.worlds import load_world
 from planners.catalogue import PLANNERS
 from workbench.testing.planners import PlannerSuite
 
-EXCLUDED = {"llm": "asks an endpoint: tests/test_language.py plays it against a stub"}
+EXCLUDED = {
+    "llm": "asks an endpoint: tests/test_language.py plays it against a stub",
+    "policy": "plays what a run has learned: tests/test_training.py",
+}
 # What a unit of the budget is; "" for planners that plan in one piece.
 UNITS = {
     "random": "", "greedy": "", "greedy-value": "", "lookahead": "", "lookahead-value": "", "beam": "", "beam-value": "",

@@ -260,7 +260,7 @@ class RunDirectory:
 
     def save_checkpoint(self, iteration: int, arrays: dict[str, np.ndarray], identity: Mapping[str, Any]) -> None:
         """Replace the checkpoint: the arrays, and a digest of them, the iteration, and the run that they belong to."""
-        for name in (METRICS, TIMING):  # a checkpoint on disk stands for the lines before it
+        for name in (METRICS, LEARNING, TIMING):  # a checkpoint on disk stands for the lines before it
             _explain(self.path, lambda name=name: _sync(self.path / name))  # type: ignore[misc]
         self.write(CHECKPOINT, encode_checkpoint(iteration, arrays, identity))
 

@@ -20,6 +20,7 @@ METHODS: dict[str, str] = {
     "step-grpo": "planners.learning.methods.step_grpo",
     "mc-ppo": "planners.learning.methods.mc_ppo",
     "mc-grpo": "planners.learning.methods.mc_grpo",
+    "distill": "planners.learning.methods.distill",
     "td": "planners.learning.methods.td",
     "tc": "planners.learning.methods.tc",
 }

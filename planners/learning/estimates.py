@@ -14,7 +14,7 @@ def group_normal(x: np.ndarray, group: np.ndarray, ddof: int = 1, epsilon: float
     spread = np.sqrt(np.bincount(place, away * away) / np.maximum(count - ddof, 1))
     # Equal numbers may differ from their mean by rounding, which must not be blown up.
     flat = spread <= 1e-12 * np.maximum(1.0, np.abs(mean))
-    return np.where(flat[place], 0.0, away / (spread + epsilon)[place])
+    return np.where(flat[place], 0.0, away / np.where(flat, 1.0, spread + epsilon)[place])
 
 
 def batch_normal(x: np.ndarray, mask: np.ndarray | None = None, ddof: int = 1, epsilon: float = 1e-5) -> np.ndarray:

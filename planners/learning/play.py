@@ -54,6 +54,17 @@ def log_chances(policy, model, states, offered, counts, logs):
 
 
 @njit
+def mark_useful(model, states, offered, counts, useful):
+    """Set `useful` (states, actions) where an offered action has an effect."""
+    actions = np.empty(model.actions, np.int64)
+    for n in range(len(states)):
+        count = effective(model, states[n], actions)
+        for k in range(counts[n]):
+            for j in range(count):
+                useful[n, k] |= actions[j] == offered[n, k]
+
+
+@njit
 def push(policy, model, states, offered, counts, slopes, rate):
     """Let the policy ascend along `slopes` (states, actions) of its logits."""
     for n in range(len(states)):

@@ -1,10 +1,17 @@
 """What can be asked of the states of a batch: chances of actions, learned values, Monte-Carlo values of states and actions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from games.dispatch import suited
+from games.errors import GameplanError
+from games.random import stream
+from games.world import Instance
+from planners.budget import EXPANSIONS, TRANSITIONS, Budget
+from planners.catalogue import find_planner
+from planners.critic.learned import with_policy
 from planners.critic.monte_carlo import NO_ACTION, make_critic
 from planners.learning import play
 
@@ -18,6 +25,10 @@ class Questions:
         See `planners.learning.batch.Batch`.
     parts : list of (model, begin, end)
         Which turns are of which model, in order; states and actions of narrower models are filled up on the right.
+    policy : record, optional
+        For the critic's rollouts where they follow it, as it is when asked.
+    instances : sequence
+        Of each of the parts, for planners.
     value : record, optional
         A learned value.
     options : mapping
@@ -33,12 +44,14 @@ class Questions:
 
     def __init__(
         self, states: np.ndarray, afters: np.ndarray, offered: np.ndarray, counts: np.ndarray, parts: list[tuple[Any, int, int]],
-        value: Any, options: dict, seed: np.uint64,
+        value: Any, options: dict, seed: np.uint64, policy: Any = None, instances: Sequence[Instance] = (),
     ) -> None:  # fmt: skip
         self._states, self._afters, self._offered, self._counts = states, afters, offered, counts
         same = all(model is parts[0][0] for model, _, _ in parts)
         self._parts = [(parts[0][0], 0, len(states))] if same else parts
+        instances = instances[:1] if same else instances
         self._value, self._options, self._seed = value, options, seed
+        self._policy, self._instances = policy, instances
         self._asked = 0
         self.expansions = 0
 
@@ -84,6 +97,49 @@ class Questions:
         self.expansions += len(turns)
         return out
 
+    def useful(self) -> np.ndarray:
+        """Return which of the offered actions (turns, actions) have an effect."""
+        out = np.zeros(self._offered.shape, bool)
+        for model, begin, end in self._parts:
+            part = slice(begin, end)
+            mine = np.zeros((end - begin, model.actions), bool)
+            suited(play.mark_useful, model)(model, *self._seen(model, part), mine)
+            out[part, : model.actions] = mine
+        return out
+
+    def planner(self, name: str, units: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what a planner makes of every turn: chances of the offered actions (turns, actions), and the value of the state.
+
+        The chances are shares of visits, or 1 for the action that is chosen by a planner that counts none; the value is that of the
+        chosen action, nan where the planner does not say. A turn costs `units` of the planner's budget, 0 for its own.
+
+        Raises
+        ------
+        GameplanError
+            If it finds no action in a state in which there is one.
+        """
+        chances, values = np.zeros(self._offered.shape), np.full(len(self._states), np.nan)
+        planner = find_planner(name)
+        for instance, (model, begin, end) in zip(self._instances, self._parts, strict=True):
+            planner.begin(instance, stream("planner of learning", int(self._seed), begin))
+            for n in range(begin, end):
+                state = np.ascontiguousarray(self._states[n, : model.width])
+                decision = planner.decide(state, instance.horizon, Budget(units=units or None))
+                self.expansions += int(decision.cost[TRANSITIONS] or decision.cost[EXPANSIONS])
+                if decision.action is None:
+                    raise GameplanError(f"{name} finds no action in a state of {instance.name}: {decision.note}")
+                found = {value.action: value for value in decision.values}
+                visits = [
+                    float(found[action].visits) if action in found else 0.0
+                    for action in self._offered[n, : self._counts[n]].tolist()
+                ]
+                total = sum(visits)
+                for k, action in enumerate(self._offered[n, : self._counts[n]].tolist()):
+                    chances[n, k] = visits[k] / total if total else float(action == decision.action)
+                if decision.action in found:
+                    values[n] = found[decision.action].value
+        return chances, values
+
     def push(self, policy: Any, slopes: np.ndarray, rate: float) -> None:
         """Let `policy` ascend along `slopes` (turns, actions) of its logits."""
         for model, begin, end in self._parts:
@@ -111,7 +167,12 @@ class Questions:
 
     def _roll(self, model: Any, states: np.ndarray, firsts: np.ndarray, out: np.ndarray) -> None:
         own = self._options
-        critic = make_critic(model, own["rollouts"], own["horizon"], own["critic_discount"], own["rollout_policy"])
+        learned = own["rollout_policy"] == "learned"
+        critic: Any = make_critic(
+            model, own["rollouts"], own["horizon"], own["critic_discount"], "legal" if learned else own["rollout_policy"]
+        )
+        if learned:
+            critic = with_policy(critic, self._policy)
         kernel = suited(play.mean_returns, model, critic)
         self.expansions += int(kernel(critic, model, states, firsts, self._seed, self._asked, out))
         self._asked += len(out)

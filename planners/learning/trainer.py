@@ -21,8 +21,8 @@ from games.dispatch import suited
 from games.errors import GameplanError
 from games.jit import njit
 from games.params import Value
-from games.process import goal
-from games.random import stream
+from games.process import apply, draw, goal
+from games.random import stream, unit
 from games.world import Instance
 from planners.learning import play
 from planners.learning.batch import Batch
@@ -42,7 +42,9 @@ OPTIONS: dict[str, Value] = {
     "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20, "critic_discount": 0.9,
     "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
 }  # fmt: skip
-CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes")}
+# rollout_policy: as `planners.critic.monte_carlo.POLICIES` has them, or "learned", the policy itself as it was before the update:
+# policy iteration, which is an extension of ours.
+CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes", "learned")}
 SAMPLINGS = ("turns", "groups", "episodes")
 PIECE = 256  # turns of an episode that are played in one call
 RECENT = 100  # episodes whose mean score is told
@@ -113,6 +115,9 @@ class Trainer:
         self._numbers = np.zeros(count, np.int64)
         self._steps = np.zeros(count, np.int64)  # of the episode under way
         self._scores = np.zeros(count)
+        # How the episodes under way came to where they are, for models whose states say so in this process only.
+        self._begun = self._rngs.copy()
+        self._taken: list[list[int]] = [[] for _ in range(count)]
         self._recent: list[float] = []  # scores of the last episodes
         self._instances: list[Instance] = []
         self._states: list[np.ndarray] = []
@@ -159,8 +164,11 @@ class Trainer:
             "counts": np.array(counts, np.int64), "rngs": self._rngs.copy(), "numbers": self._numbers.copy(),
             "steps": self._steps.copy(), "scores": self._scores.copy(), "recent": np.array(self._recent, np.float64),
         }  # fmt: skip
-        if self._states:
+        if self._states and self._compiled():
             found["states"] = _stacked([state[None] for state in self._states])
+        elif self._states:
+            taken = np.array([action for actions in self._taken for action in actions], np.int64)
+            found |= {"begun": self._begun.copy(), "taken": taken}
         for learned in self._learned:
             found |= {f"{learned.role}/{name}": array for name, array in kind_module(learned.kind).state(learned.record).items()}
         return found | {f"memory/{name}": array for name, array in self._memory.items()}
@@ -171,14 +179,24 @@ class Trainer:
         self.environment_steps, self.expansions, self.episodes = (int(n) for n in arrays["counts"])
         self._rngs[:], self._numbers[:], self._steps[:] = arrays["rngs"], arrays["numbers"], arrays["steps"]
         self._scores[:], self._recent = arrays["scores"], arrays["recent"].tolist()
+        ends = np.cumsum(self._steps).tolist()
         for k in range(len(self._states)):
-            self._instances[k] = self._instance(k, int(self._numbers[k]) - 1)
-            self._states[k] = arrays["states"][k][: self._instances[k].model.width].copy()
+            instance = self._instances[k] = self._instance(k, int(self._numbers[k]) - 1)
+            if "states" in arrays:
+                self._states[k] = arrays["states"][k][: instance.model.width].copy()
+                continue
+            self._begun[k] = arrays["begun"][k]
+            self._taken[k] = arrays["taken"][ends[k] - self._steps[k] : ends[k]].tolist()
+            self._states[k] = _played_again(instance, self._taken[k], self._begun[k].copy())
         for learned in self._learned:
             mark = f"{learned.role}/"
             own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
             kind_module(learned.kind).restore(learned.record, own)
         self._memory = {name.removeprefix("memory/"): array for name, array in arrays.items() if name.startswith("memory/")}
+
+    def _compiled(self) -> bool:
+        """Return whether states mean the same in every process; those of a Python model are numbered as they are met."""
+        return isinstance(self._instances[0].model, tuple)
 
     # Collecting.
 
@@ -188,6 +206,7 @@ class Trainer:
     def _next(self, k: int) -> Instance:
         self._numbers[k] += 1
         self._steps[k], self._scores[k] = 0, 0.0
+        self._begun[k], self._taken[k] = self._rngs[k], []
         return self._instance(k, int(self._numbers[k]) - 1)
 
     def _follow(self, instance: Instance, state: np.ndarray, turns: int, rng: np.ndarray) -> dict[str, np.ndarray]:
@@ -207,7 +226,7 @@ class Trainer:
         """Play the environments on by some turns each."""
         turns = int(self.options["turns"])
         parts: list[dict[str, np.ndarray]] = []
-        models: list[Any] = []
+        instances: list[Instance] = []
         for k, rng in enumerate(self._rngs):
             played, tries = 0, 0
             while played < turns:
@@ -219,11 +238,13 @@ class Trainer:
                 done = len(made["gained"])
                 self._steps[k] += done
                 self._scores[k] += made["gained"].sum()
+                if not self._compiled():
+                    self._taken[k] += made["offered"][np.arange(done), made["chosen"]].tolist()
                 if done:
                     made["sequence"], made["place"] = np.full(done, k), played + np.arange(done)
                     made["cut"] = np.arange(done) == done - 1
                     parts.append(made)
-                    models.append(instance.model)
+                    instances.append(instance)
                 played, tries = played + done, 0 if done else tries + 1
                 if tries > 100:
                     raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
@@ -231,13 +252,13 @@ class Trainer:
                     self._finish(float(self._scores[k]))
                     self._instances[k] = self._next(k)
                     self._states[k] = self._instances[k].start.copy()
-        batch = self._batch(parts, models, np.full(len(self._states), turns), np.zeros(len(self._states), bool))
+        batch = self._batch(parts, instances, np.full(len(self._states), turns), np.zeros(len(self._states), bool))
         return self._grouped(batch) if self.method.sampling == "groups" else batch
 
     def _episodes(self) -> Batch:
         """Play whole episodes, several from each start."""
         parts: list[dict[str, np.ndarray]] = []
-        models: list[Any] = []
+        instances: list[Instance] = []
         lengths: list[int] = []
         solved: list[bool] = []
         for start in range(int(self.options["starts"])):
@@ -257,24 +278,27 @@ class Trainer:
                     made["sequence"], made["place"] = np.full(done, len(lengths)), np.arange(done)
                     made["cut"], made["group"] = np.arange(done) == done - 1, np.full(done, start)
                     parts.append(made)
-                    models.append(instance.model)
+                    instances.append(instance)
                     lengths.append(done)
                     solved.append(bool(suited(_solved, instance.model)(instance.model, state)))
         if not parts:
             raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
-        return self._batch(parts, models, np.array(lengths), np.array(solved))
+        return self._batch(parts, instances, np.array(lengths), np.array(solved))
 
     def _finish(self, score: float) -> None:
         self.episodes += 1
         self._recent = [*self._recent[-(RECENT - 1) :], score]
 
-    def _batch(self, parts: list[dict[str, np.ndarray]], models: list[Any], lengths: np.ndarray, solved: np.ndarray) -> Batch:
+    def _batch(
+        self, parts: list[dict[str, np.ndarray]], instances: list[Instance], lengths: np.ndarray, solved: np.ndarray
+    ) -> Batch:
+        models = [instance.model for instance in instances]
         ends = np.cumsum([len(part["gained"]) for part in parts]).tolist()
         made = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
         count = len(made["gained"])
         ask = Questions(
             made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
-            self._value, self.options, stream("critic of learning", self.seed, self.updates)[0],
+            self._value, self.options, stream("critic of learning", self.seed, self.updates)[0], self._policy, instances,
         )  # fmt: skip
         return Batch(
             states=made["states"], offered=made["offered"], counts=made["counts"], old=ask.log_chances(self._policy),
@@ -305,19 +329,13 @@ class Trainer:
 
     def _update(self, batch: Batch, advantage: np.ndarray, mask: np.ndarray) -> dict[str, float]:
         """Let the policy learn from the batch, and return what there is to know of the update."""
-        rows = (batch.at, batch.chosen)
-        weight = np.where(mask, batch.weight, 0.0) * self._scale(batch, mask)
+        weight = self.weights(batch, mask)
         figures: dict[str, float] = {}
         for number in range(int(self.options["passes"])):
             logs = batch.old if number == 0 else batch.ask.log_chances(self._policy)
-            ratio = np.exp(logs[rows] - batch.old[rows])
-            surrogate, params = self.method.surrogate, self.method.params
-            found = clipped(ratio, advantage, float(self.options["clip"])) if surrogate is None else surrogate(
-                ratio, advantage, batch, params)  # fmt: skip
-            loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
-            slopes = logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+            loss, slopes = self.ascent(batch, advantage, weight, logs)
             if number == 0:
-                figures["loss"] = float(weight @ loss)
+                figures["loss"] = loss
                 figures["gradient_norm"] = float(np.sqrt((slopes**2).sum()))
             batch.ask.push(self._policy, slopes, float(self.options["rate"]))
             settle(self._policy, float(self.options["rate"]))
@@ -325,6 +343,23 @@ class Trainer:
         if np.isnan(new).any() or (new == np.inf).any():
             raise Diverged(f"the policy's preferences are no numbers after update {self.updates + 1}")
         return {**figures, **self._measured(batch, new, advantage, mask)}
+
+    def ascent(self, batch: Batch, advantage: np.ndarray, weight: np.ndarray, logs: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the loss where the log-probabilities are `logs`, and minus its slopes in the logits (turns, actions)."""
+        rows, surrogate = (batch.at, batch.chosen), self.method.surrogate
+        ratio = np.exp(logs[rows] - batch.old[rows])
+        found = (
+            clipped(ratio, advantage, float(self.options["clip"]))
+            if surrogate is None
+            else surrogate(ratio, advantage, batch, self.method.params)
+        )
+        loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
+        return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+
+    def weights(self, batch: Batch, mask: np.ndarray) -> np.ndarray:
+        """Return how much each row counts in the loss, after mask and normaliser."""
+        weights: np.ndarray = np.where(mask, batch.weight, 0.0) * self._scale(batch, mask)
+        return weights
 
     def _scale(self, batch: Batch, mask: np.ndarray) -> np.ndarray | float:
         """Return by what the rows' weights are multiplied."""
@@ -385,6 +420,16 @@ def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
         out[begin : begin + len(array), : array.shape[1]] = array
         begin += len(array)
     return out
+
+
+def _played_again(instance: Instance, actions: list[int], rng: np.ndarray) -> np.ndarray:
+    """Return the state after `actions`, given the stream of random numbers with which they were played (`play.follow`)."""
+    state = instance.start.copy()
+    for action in actions:
+        unit(rng)  # drew the action
+        apply(instance.model, state, action)
+        draw(instance.model, state, rng)
+    return state
 
 
 def logit_slopes(logs: np.ndarray, at: np.ndarray, chosen: np.ndarray, rates: np.ndarray) -> np.ndarray:

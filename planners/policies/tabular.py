@@ -75,6 +75,12 @@ def restore(policy: Tabular, arrays: dict[str, np.ndarray]) -> None:
 
 
 @embedded
+def _word(here, action):
+    """Return the key of an action in a state. Uncompiled, it is an int of Python, which callers make a word again."""
+    return mix(here ^ mix(np.uint64(action)))
+
+
+@embedded
 def _read(table, word):
     slot = table.slots[find(table.keys, table.slots, word)]
     return table.numbers[slot] if slot >= 0 else 0.0
@@ -94,32 +100,32 @@ def _add(table, word, change):
 
 @prefer.of(Tabular)
 def _prefer(policy, model, state, actions, count, logits):
-    here = key(model, state)
+    here = np.uint64(key(model, state))
     for k in range(count):
-        logits[k] = _read(policy, mix(here ^ mix(np.uint64(actions[k]))))
+        logits[k] = _read(policy, np.uint64(_word(here, actions[k])))
 
 
 @ascend.of(Tabular)
 def _ascend(policy, model, state, actions, count, slopes, rate):
-    here = key(model, state)
+    here = np.uint64(key(model, state))
     for k in range(count):
         if slopes[k] != 0.0:
-            _add(policy, mix(here ^ mix(np.uint64(actions[k]))), rate * slopes[k])
+            _add(policy, np.uint64(_word(here, actions[k])), rate * slopes[k])
 
 
 @worth.of(Tabular)
 def _worth(table, model, state):
-    return _read(table, key(model, state))
+    return _read(table, np.uint64(key(model, state)))
 
 
 @fit.of(Tabular)
 def _fit(table, model, state, error, rate):
-    _add(table, key(model, state), rate * error)
+    _add(table, np.uint64(key(model, state)), rate * error)
 
 
 @value.of(Tabular)
 def _value(evaluator, model, state, rng, cost):
-    return _read(evaluator, key(model, state))
+    return _read(evaluator, np.uint64(key(model, state)))
 
 
 def describe(policy: Any) -> str:

@@ -75,7 +75,7 @@ class _Training:
     ) -> None:  # fmt: skip
         self.config, self.directory, self.stop, self.on_progress, self.say = config, run, stop, on_progress, say
         texts = kept_texts(config, run) if resume else own_texts(config)
-        self.identity = identity(config)
+        self.identity, self._texts = identity(config), texts
         if not resume:
             copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
             copies |= _initial(config)
@@ -121,8 +121,8 @@ class _Training:
             try:
                 learner.advance()
             except Diverged as error:
-                if not self._back():
-                    raise GameplanError(f"training diverged before anything was learned: {error}") from error
+                self._last_good(learner.updates)
+                learner = self.learner
                 self.say(f"training diverged: {error}; kept is what was learned up to update {learner.updates}")
                 return DIVERGED, str(error)
             if self._warm:  # the first update of a process compiles, which is no time of learning
@@ -154,6 +154,21 @@ class _Training:
         self.directory.save_checkpoint(self.learner.updates, arrays, self.identity)
         self._saved_at = time.perf_counter()
         self._pause = max(CHECKPOINT_SECONDS, 20 * (self._saved_at - begin))
+
+    def _last_good(self, update: int) -> None:
+        """Go back to before the update that failed, which may have changed some of what was learned: there are no copies."""
+        for steps_again in (True, False):
+            if not self._back():
+                self.learner = load_train(self.config, self._texts, self.directory)[1]
+                self._cut(0)
+            try:
+                while steps_again and self.learner.updates < update:
+                    self.learner.advance()
+                    if is_recorded(self.learner.updates):
+                        self._record()
+                return self._checkpoint()
+            except Diverged:  # a method that is not the same twice
+                continue
 
     def _back(self) -> bool:
         """Go back to the last checkpoint, and the lines with it; return whether there is one."""

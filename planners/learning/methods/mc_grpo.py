@@ -3,6 +3,9 @@
 x_i = Q_MC(s, a_i)
 at least two distinct actions:   A_i = (x_i - mean x) / (std x + epsilon)
 all equal to a:                  A = (Q_MC(s, a) - mean_b Q_MC(s, b)) / std_b Q_MC(s, b)   over all actions b
+
+Where impossible actions are offered too, they count as one action with one value, as in ProAct's 2048 (not so in its Sokoban, where
+ddof is 0).
 """
 
 import numpy as np
@@ -13,18 +16,25 @@ from planners.learning.estimates import all_alike, group_normal
 TITLE = "group-relative advantages of Monte-Carlo action values"
 REFERENCE = "ProAct, arXiv 2602.05327"
 SAMPLING = "groups"
-PARAMS: dict = {}
+PARAMS: dict = {"merge": True}
 OPTIONS: dict = {}
 
 
 def advantage(batch: Batch, params: dict) -> np.ndarray:
     """Return the advantage of every row."""
-    q = batch.ask.critic_actions()
-    x = q[batch.at, batch.chosen]
-    among = group_normal(x, batch.group, batch.options["ddof"], batch.options["epsilon"])
-    mean, spread = np.nanmean(q, axis=1), np.zeros(len(q))
-    several = batch.counts > batch.options["ddof"]
-    spread[several] = np.nanstd(q[several], axis=1, ddof=batch.options["ddof"])
-    away = q - mean[:, None]
-    among_all = np.where(spread[:, None] > 0.0, away / np.where(spread > 0.0, spread, 1.0)[:, None], 0.0)
-    return np.where(all_alike(batch.chosen, batch.group), among_all[batch.at, batch.chosen], among)
+    q, label = batch.ask.critic_actions(), batch.chosen
+    if params["merge"] and batch.options["listed"]:
+        q, label = merged(q, batch.ask.useful(), batch)
+    x, ddof = q[batch.at, batch.chosen], batch.options["ddof"]
+    among = group_normal(x, batch.group, ddof, batch.options["epsilon"])
+    turns, places = np.nonzero(np.isfinite(q))
+    among_all = np.zeros(q.shape)
+    among_all[turns, places] = group_normal(q[turns, places], turns, ddof, 0.0)
+    return np.where(all_alike(label, batch.group), among_all[batch.at, batch.chosen], among)
+
+
+def merged(q: np.ndarray, useful: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Return `q` with one value for all actions of a turn without effect, and the rows' actions, -1 for each of those."""
+    useless = np.isfinite(q) & ~useful
+    first = q[np.arange(len(q)), useless.argmax(axis=1)]
+    return np.where(useless, first[:, None], q), np.where(useful[batch.at, batch.chosen], batch.chosen, -1)

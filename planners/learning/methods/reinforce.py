@@ -1,6 +1,6 @@
-"""REINFORCE: the return that followed, less the batch's mean (Williams 1992).
+"""REINFORCE: the return that followed, less the mean of what followed the same turn of other episodes (Williams 1992).
 
-A_t = G_t - mean G,   G_t = r_t + gamma G_{t+1};   the loss is -A log pi
+A_it = G_it - mean_j G_jt,   G_it = r_it + gamma G_i,t+1;   the loss is -A log pi
 """
 
 import numpy as np
@@ -21,8 +21,8 @@ def advantage(batch: Batch, params: dict) -> np.ndarray:
     for t in range(gained.shape[1] - 1, -1, -1):
         ahead = gained[:, t] + params["discount"] * ahead
         found[:, t] = ahead
-    returns = batch.of_turns(found)
-    return returns - returns.mean()
+    alive = batch.by_sequence(np.ones(len(batch.at)))
+    return batch.of_turns(found - (alive * found).sum(axis=0) / alive.sum(axis=0))
 
 
 def surrogate(ratio: np.ndarray, advantage: np.ndarray, batch: Batch, params: dict) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,396 @@
+"""Methods of learning against their formulas: slopes, advantages, rules of groups; each in worlds written in Python."""
+
+import numpy as np
+import pytest
+
+from games.errors import GameplanError, UsageError
+from planners.learning.catalogue import METHODS, find_method
+from planners.learning.estimates import batch_normal, generalised, group_normal
+from planners.learning.learner import Diverged
+from planners.learning.trainer import Trainer, clipped
+from planners.policies.catalogue import POLICY, VALUE, make_learned
+from workbench.testing.toys import pig, rooms
+
+# A new method needs one line here: what it samples, and cheap parameters for the worlds of these tests.
+SAMPLES = {
+    "reinforce": ("episodes", {}), "ppo": ("turns", {}), "grpo": ("episodes", {}), "step-ppo": ("turns", {}),
+    "traj-grpo": ("episodes", {}), "step-grpo": ("groups", {}), "mc-ppo": ("turns", {"w": 0.5}), "mc-grpo": ("groups", {}),
+    "distill": ("groups", {"planner": "lookahead", "fit_value": True}),
+}  # fmt: skip
+GROUPED = ("grpo", "traj-grpo", "step-grpo", "mc-grpo")
+CHEAP = {"rollouts": 2, "horizon": 4, "environments": 4, "turns": 6, "starts": 2, "group": 3}
+
+
+def trainer(name, world=pig, seed=0, **params):
+    """Return a trainer with tables in the toy `world`."""
+    found = find_method(name, {**CHEAP, **SAMPLES.get(name, ("", {}))[1], **params})
+    policy = make_learned(POLICY, "tabular", world(), {"capacity": 256})
+    value = make_learned(VALUE, "tabular", world(), {"capacity": 256}) if "value" in found.method.needs else None
+    return Trainer(found.method, policy, value, lambda k: world(), found.options, seed)
+
+
+def collected(learner):
+    """Return a batch of the learner's, its advantages and its mask."""
+    method = learner.method
+    batch = learner._episodes() if method.sampling == "episodes" else learner._turns()
+    if method.rewards is not None:
+        batch.rewards = method.rewards(batch, method.params)
+    advantage = method.advantage(batch, method.params)
+    mask = np.ones(len(batch.at), bool) if method.mask is None else method.mask(batch, method.params)
+    return batch, advantage, mask
+
+
+def test_every_method_is_in_the_list():
+    """A new method needs one line in SAMPLES above."""
+    tables = {name for name, module in METHODS.items() if module.rpartition(".")[2] not in ("td", "tc")}
+    assert set(SAMPLES) == tables
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+class TestEveryMethod:
+    def test_samples_what_it_says(self, name):
+        assert find_method(name).method.sampling == SAMPLES[name][0]
+
+    @pytest.mark.parametrize("normaliser", ["token", "episode", "constant"])
+    def test_its_slopes_are_minus_the_finite_differences_of_its_loss(self, name, normaliser):
+        """After the policy has moved away from the one that played, at random logits; in the policy's own parameters."""
+        learner = trainer(name, normaliser=normaliser, constant=3.0, clip=0.2)
+        learner.advance()
+        batch, advantage, mask = collected(learner)
+        weight = learner.weights(batch, mask)
+        table, rng = learner._policy, np.random.default_rng(5)
+        count = int(table.filled[0])
+        assert count > 0
+        table.numbers[:count] += rng.normal(size=count) * 0.15
+
+        def loss():
+            return learner.ascent(batch, advantage, weight, batch.ask.log_chances(table))[0]
+
+        slopes = learner.ascent(batch, advantage, weight, batch.ask.log_chances(table))[1]
+        before = table.numbers.copy()
+        batch.ask.push(table, slopes, 1.0)
+        gradient = (table.numbers - before)[:count]
+        table.numbers[:] = before
+        found = np.empty(count)
+        for k in range(count):
+            sides = []
+            for step in (1e-6, -1e-6):
+                table.numbers[k] = before[k] + step
+                sides.append(loss())
+            table.numbers[k] = before[k]
+            found[k] = (sides[0] - sides[1]) / 2e-6
+        np.testing.assert_allclose(gradient, -found, atol=1e-6)
+        if name != "distill":
+            assert np.abs(gradient).max() > 1e-4 or not advantage.any()
+
+    def test_constant_rewards_give_no_gradient(self, name):
+        """Where a value is learned it is the true one, here of a reward of 0; elsewhere any constant will do."""
+        if name == "distill":
+            pytest.skip("learns from no reward")
+        learner = trainer(name)
+        batch, _, _ = collected(learner)
+        constant = 0.0 if "value" in learner.method.needs else 0.7
+        batch.rewards = np.full(len(batch.at), constant)
+        if learner.method.sampling == "episodes":  # of one length
+            first = batch.place < batch.lengths.min()
+            batch.rewards = np.where(first, constant, 0.0)
+        batch.ask = Answers(batch, q=np.where(np.isfinite(batch.old), constant, np.nan), v=np.zeros(len(batch.states)))
+        np.testing.assert_allclose(learner.method.advantage(batch, learner.method.params), 0.0, atol=1e-12)
+
+    def test_a_state_restored_goes_on_to_the_same_bits(self, name):
+        once, again = trainer(name, seed=3), trainer(name, seed=3)
+        for _ in range(3):
+            once.advance()
+        kept = {key: array.copy() for key, array in once.state().items()}
+        once.advance()
+        again.restore(3, kept)
+        again.advance()
+        assert_same(once.state(), again.state())
+        assert once.figures() == again.figures() and once.environment_steps == again.environment_steps > 0
+        other = trainer(name, seed=4)
+        other.advance()
+        assert other.state()["rngs"].tobytes() != kept["rngs"].tobytes()
+
+    def test_it_says_of_every_update_what_there_is_to_know(self, name):
+        learner = trainer(name)
+        learner.advance()
+        figures = learner.figures()
+        wanted = {"score", "entropy", "kl", "clip_fraction", "ratio_low", "ratio_median", "ratio_high", "gradient_norm", "loss"}
+        assert wanted | {"advantage_variance"} <= set(figures)
+        assert figures["kl"] >= 0.0 and 0.0 <= figures["entropy"] <= np.log(2) and 0.0 <= figures["clip_fraction"] <= 1.0
+        asks = name in ("mc-ppo", "mc-grpo", "step-grpo", "distill")
+        assert (learner.expansions > 0) == asks and learner.environment_steps > 0
+
+
+class Answers:
+    """What a batch may ask, known beforehand."""
+
+    def __init__(self, batch, q=None, v=None, learned=None, useful=None, edge=0.0):
+        self.batch, self.q, self.v, self.known, self.effect, self.edge = batch, q, v, learned, useful, edge
+
+    def critic_actions(self):
+        return self.q
+
+    def useful(self):
+        return self.effect
+
+    def critic(self, turns=None, *, after=False):
+        return self.v if turns is None else np.full(len(turns), self.edge)
+
+    def learned(self, turns=None, *, after=False):
+        known = self.v if self.known is None else self.known
+        return known if turns is None else np.full(len(turns), self.edge)
+
+
+def assert_same(left, right):
+    """Check that two states of learners are the same bytes."""
+    assert left.keys() == right.keys()
+    for name in left:
+        assert left[name].dtype == right[name].dtype and left[name].tobytes() == right[name].tobytes(), name
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_permuting_a_group_permutes_its_advantages(name):
+    learner = trainer(name, seed=2)
+    learner.advance()
+    batch, advantage, _ = collected(learner)
+    rng = np.random.default_rng(0)
+    q = np.where(np.isfinite(batch.old), rng.normal(size=batch.old.shape), np.nan)
+    batch.ask = Answers(batch, q=q)
+    advantage = learner.method.advantage(batch, learner.method.params)
+    order = rng.permutation(len(batch.at))
+    for field in ("at", "chosen", "rewards", "group", "weight"):
+        setattr(batch, field, getattr(batch, field)[order])
+    assert np.abs(advantage).max() > 0.0
+    np.testing.assert_allclose(learner.method.advantage(batch, learner.method.params), advantage[order], atol=1e-12)
+
+
+def rows(batch, at, chosen, **others):
+    """Give a batch these rows."""
+    batch.at, batch.chosen = np.array(at), np.array(chosen)
+    batch.group, batch.weight, batch.rewards = batch.at, np.ones(len(at)), np.zeros(len(at))
+    for name, value in others.items():
+        setattr(batch, name, value)
+    return batch
+
+
+def test_mc_grpo_compares_within_a_mixed_group_and_with_all_actions_where_all_chose_alike():
+    learner = trainer("mc-grpo")
+    batch, _, _ = collected(learner)
+    turns = np.flatnonzero(batch.counts == 2)[:3]
+    q = np.full(batch.old.shape, np.nan)
+    q[turns[0], :2], q[turns[1], :2], q[turns[2], :2] = (1.0, 4.0), (2.0, 6.0), (3.0, 3.0)
+    at = np.repeat(turns, 3)
+    rows(batch, at, [0, 1, 1, 1, 1, 1, 0, 1, 0], ask=Answers(batch, q=q))
+    found = learner.method.advantage(batch, learner.method.params)
+    mixed = np.array([1.0, 4.0, 4.0])
+    np.testing.assert_allclose(found[:3], (mixed - 3.0) / (np.std(mixed, ddof=1) + learner.options["epsilon"]))
+    np.testing.assert_allclose(found[3:6], (6.0 - 4.0) / np.std([2.0, 6.0], ddof=1))  # no epsilon
+    assert (found[6:] == 0.0).all()  # no spread
+
+
+def test_two_impossible_actions_are_one_to_mc_grpo_if_merged():
+    learner = trainer("mc-grpo", listed=True)
+    batch, _, _ = collected(learner)
+    turn = int(np.flatnonzero(batch.counts == 2)[0])
+    batch.old = np.full((len(batch.old), 4), -np.inf)
+    batch.old[turn] = np.log(0.25)
+    q = np.full((len(batch.old), 4), np.nan)
+    q[turn] = 5.0, -1.0, -1.5, 2.0
+    useful = np.zeros(q.shape, bool)
+    useful[turn] = True, False, False, True
+    rows(batch, [turn, turn], [1, 2], ask=Answers(batch, q=q, useful=useful))
+    all_of_them = np.array([5.0, -1.0, -1.0, 2.0])
+    merged = learner.method.advantage(batch, {"merge": True})
+    np.testing.assert_allclose(merged, (-1.0 - all_of_them.mean()) / all_of_them.std(ddof=1))
+    apart = learner.method.advantage(batch, {"merge": False})
+    np.testing.assert_allclose(apart, [0.25 / (0.5 / 2**0.5 + 1e-5), -0.25 / (0.5 / 2**0.5 + 1e-5)])
+
+
+def test_the_trainer_itself_knows_which_actions_have_an_effect():
+    learner = trainer("mc-grpo", rooms, listed=True)
+    batch, _, _ = collected(learner)
+    assert (batch.ask.useful() == np.isfinite(batch.old)).all()  # all doors lead somewhere
+
+
+def test_step_grpo_leaves_out_groups_that_chose_alike():
+    learner = trainer("step-grpo")
+    batch, _, _ = collected(learner)
+    turns = np.flatnonzero(batch.counts == 2)[:2]
+    rows(batch, np.repeat(turns, 3), [0, 0, 0, 1, 0, 1], rewards=np.array([1.0, 1.0, 1.0, 0.0, 2.0, 1.0]))
+    mask = learner.method.mask(batch, learner.method.params)
+    assert mask.tolist() == [False] * 3 + [True] * 3
+    found = learner.method.advantage(batch, learner.method.params)
+    assert (found[:3] == 0.0).all()
+    np.testing.assert_allclose(found[3:], [-1.0, 1.0, 0.0], rtol=1e-4)  # gn is -1, 1, 0, of mean 0 and deviation 1
+    weights = learner.weights(batch, mask)
+    assert (weights[:3] == 0.0).all() and (weights[3:] > 0.0).all()
+
+
+def test_mc_ppo_with_the_critic_alone_and_no_lambda_is_one_step_of_the_critic():
+    """A before bn is r + gamma (1 - d) V' - V, the value of the next turn being asked once."""
+    learner = trainer("mc-ppo", w=1.0)
+    batch, _, _ = collected(learner)
+    v = np.arange(len(batch.states)) * 0.3
+    batch.ask = Answers(batch, v=v, edge=7.0)
+    found = learner.method.advantage(batch, learner.method.params)
+    after = np.array([
+        0.0 if batch.over[t] else 7.0 if batch.cut[t] else v[t + 1] for t in range(len(v))
+    ])  # fmt: skip
+    raw = batch.rewards + learner.method.params["discount"] * after - v
+    np.testing.assert_allclose(batch.memory["targets"] - v, raw, atol=1e-12)
+    np.testing.assert_allclose(found, (raw - raw.mean()) / (raw.std(ddof=1) + learner.options["epsilon"]), atol=1e-12)
+
+
+def test_mc_ppo_mixes_by_its_weight_and_without_the_critic_it_is_step_ppo():
+    learner = trainer("mc-ppo", w=0.0)
+    batch, _, _ = collected(learner)
+    v, phi = np.arange(len(batch.states)) * 0.3, np.sin(np.arange(len(batch.states)))
+    batch.ask = Answers(batch, v=v, learned=phi, edge=7.0)
+    params = {"w": 0.0, "discount": 0.9, "lambda": 0.7}
+    other = find_method("step-ppo").method
+    found, targets = learner.method.advantage(batch, params), batch.memory["targets"].copy()
+    np.testing.assert_array_equal(found, other.advantage(batch, params))
+    np.testing.assert_array_equal(targets, batch.memory["targets"])
+    learner.method.advantage(batch, {**params, "w": 0.25, "lambda": 0.0})
+    after = np.array(
+        [0.0 if batch.over[t] else 7.0 if batch.cut[t] else 0.75 * phi[t + 1] + 0.25 * v[t + 1] for t in range(len(v))]
+    )
+    np.testing.assert_allclose(batch.memory["targets"], batch.rewards + 0.9 * after, atol=1e-12)
+
+
+def test_episodes_have_one_advantage_each_and_groups_begin_alike():
+    learner = trainer("traj-grpo", seed=1, starts=3, group=4)
+    batch, advantage, _ = collected(learner)
+    returns, groups = batch.returns(), np.arange(12) // 4
+    expected = np.empty(12)
+    for g in range(3):
+        mine = returns[groups == g]
+        expected[groups == g] = (mine - mine.mean()) / (mine.std(ddof=1) + 1e-5) if mine.std() > 0.0 else 0.0
+    turns = expected[batch.sequence]
+    np.testing.assert_allclose(advantage, (turns - turns.mean()) / (turns.std(ddof=1) + 1e-5), atol=1e-9)
+    assert len(np.unique(batch.states[batch.place == 0])) == 1
+
+
+def test_normal_forms():
+    x, group = np.array([1.0, 2.0, 6.0, 5.0, 5.0, 3.0]), np.array([7, 7, 7, 2, 2, 4])
+    found = group_normal(x, group, 1, 0.0)
+    np.testing.assert_allclose(found, [*((x[:3] - 3.0) / np.std(x[:3], ddof=1)), 0.0, 0.0, 0.0])
+    assert (group_normal(np.full(9, 0.1), np.zeros(9, int), 1, 0.0) == 0.0).all()  # 0.1 * 9 is rounded
+    np.testing.assert_allclose(group_normal(x[:3], group[:3], 0, 1.0), (x[:3] - 3.0) / (np.std(x[:3]) + 1.0))
+    mask = np.array([True, True, True, False, False, True])
+    np.testing.assert_allclose(batch_normal(x, mask, 1, 0.0)[mask], (x[mask] - 3.0) / np.std(x[mask], ddof=1))
+    assert (batch_normal(x, mask)[~mask] == 0.0).all() and (batch_normal(np.array([3.0])) == 0.0).all()
+
+
+def test_generalised_advantages_are_sums_of_discounted_errors():
+    rng = np.random.default_rng(1)
+    r, v, after = (rng.normal(size=(2, 5)) for _ in range(3))
+    ended, cut = np.zeros((2, 5), bool), np.zeros((2, 5), bool)
+    ended[0, 2], cut[:, 4], cut[1, 1] = True, True, True
+    found = generalised(r, v, after, ended, cut, 0.9, 0.8)
+    for i in range(2):
+        for t in range(5):
+            total, factor = 0.0, 1.0
+            for k in range(t, 5):
+                total += factor * (r[i, k] + 0.9 * (0.0 if ended[i, k] else after[i, k]) - v[i, k])
+                if ended[i, k] or cut[i, k]:
+                    break
+                factor *= 0.72
+            assert found[i, t] == pytest.approx(total)
+
+
+def test_the_clipped_surrogate_is_ppos():
+    ratio, advantage = np.array([0.5, 0.9, 1.6, 0.5, 1.6]), np.array([1.0, 1.0, 1.0, -1.0, -1.0])
+    loss, slope = clipped(ratio, advantage, 0.4)
+    np.testing.assert_allclose(loss, [-0.5, -0.9, -1.4, 0.6, 1.6])
+    np.testing.assert_allclose(slope, [-1.0, -1.0, 0.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name != "distill"])
+def test_every_method_learns_to_play_better_than_chance(name):
+    """Pig, of which only banking is worth anything: 1.7 by chance, 4 at best."""
+    undiscounted = {"discount": 1.0} if "discount" in find_method(name).method.params else {}
+    sizes = {
+        "rollouts": 8,
+        "horizon": 8,
+        "group": 8,
+        "environments": 8,
+        "turns": 8,
+        "critic_discount": 1.0,
+        "normaliser": "constant",
+    }
+    learner = trainer(name, seed=1, rate=0.3, **sizes, **undiscounted)
+    for _ in range(20):
+        learner.advance()
+    assert learner.figures()["score"] > 2.8
+
+
+def test_a_learned_rollout_policy_is_the_policy_of_the_moment():
+    """Where the policy always banks, the critic's values are those of banking as often as there are turns."""
+    learner = trainer("mc-grpo", rollout_policy="learned", critic_discount=1.0, horizon=8)
+    batch, _, _ = collected(learner)
+    for n in range(len(batch.states)):
+        if batch.counts[n] == 2:
+            slopes = np.zeros((len(batch.states), 2))
+            slopes[n] = 50.0, -50.0
+            batch.ask.push(learner._policy, slopes, 1.0)
+    values = batch.ask.critic()
+    model = pig().model
+    for n in range(len(batch.states)):
+        _, turns = model.value(batch.states[n])
+        if turns < 4:
+            assert values[n] in (0.0, 2.0, 4.0, 6.0)
+
+
+def test_distillation_imitates_the_planner():
+    learner = trainer("distill", rooms, planner="oracle", rate=2.0, fit_value=False, environments=4, turns=8)
+    for _ in range(10):
+        learner.advance()
+    assert learner.figures()["score"] > 0.9
+
+
+WRONG = {
+    "no PARAMS": ("OPTIONS = {}\nSAMPLING = 'turns'\ndef advantage(batch, params): return batch.rewards\n", "it has no PARAMS"),
+    "sampling": ("PARAMS = OPTIONS = {}\nSAMPLING = 'turn'\ndef advantage(batch, params): return batch.rewards\n", "'turn'"),
+    "option": ("PARAMS = {}\nOPTIONS = {'clp': 1.0}\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "'clip'"),
+    "need": ("PARAMS = OPTIONS = {}\nNEEDS = ('luck',)\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "'luck'"),
+    "hook": ("PARAMS = OPTIONS = {}\nmask = 3\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "must be a function"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_a_file_that_is_no_method_is_refused_in_a_line(fault, tmp_path):
+    text, word = WRONG[fault]
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(GameplanError, match=word):
+        find_method(str(path))
+
+
+def own(tmp_path, body):
+    """Return a trainer with a method of one's own."""
+    path = tmp_path / "mine.py"
+    path.write_text("import numpy as np\nPARAMS = {}\nOPTIONS = {}\nSAMPLING = 'turns'\n" + body)
+    return trainer(str(path))
+
+
+def test_an_own_method_fails_in_a_line(tmp_path):
+    with pytest.raises(GameplanError, match="advantage has the shape"):
+        own(tmp_path, "def advantage(batch, params): return np.zeros(3)\n").advance()
+    with pytest.raises(Diverged, match="advantage of row 2 is nan in update 1"):
+        own(tmp_path, "def advantage(batch, params): return np.where(np.arange(len(batch.at)) < 2, 0.0, np.nan)\n").advance()
+    with pytest.raises(Diverged, match="loss of row 0 is inf in update 1"):
+        own(tmp_path, "def advantage(batch, params): return batch.rewards\n"
+            "def surrogate(ratio, a, batch, params): return np.full(len(a), np.inf), a\n").advance()  # fmt: skip
+
+
+def test_names_and_values_that_are_not_known_are_refused_with_what_is():
+    with pytest.raises(UsageError, match="did you mean 'mc-ppo'"):
+        find_method("mc-pp")
+    with pytest.raises(UsageError, match=r"has no parameter 'clp'.*did you mean 'clip'"):
+        find_method("ppo", {"clp": 1})
+    with pytest.raises(UsageError, match="rollouts=0 is too small"):
+        find_method("mc-ppo", {"rollouts": 0})
+    with pytest.raises(UsageError, match="normaliser=tokens is not possible"):
+        find_method("mc-ppo", {"normaliser": "tokens"})

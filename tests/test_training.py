@@ -1,0 +1,263 @@
+"""Training runs: what they keep, kills and resumes, what is refused; policies in files, and their play."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from safetensors.numpy import save_file
+
+import cli
+from games.errors import GameplanError, UsageError
+from games.worlds import load_world
+from planners.policies.catalogue import POLICY, make_learned
+from planners.policies.files import encode_learned, load_learned, read_header
+from workbench.rundir import RunDirectory
+from workbench.training.config import TrainConfig, resolve_train, resumed_train
+from workbench.training.run import train
+
+WORLD = '''"""Count up to four: a step is worth what it adds, and the die may add one more."""
+from games.model_world import ModelWorld
+
+OPTIONS = {"top": 4}
+
+
+class Count:
+    def __init__(self, top):
+        self.top = top
+
+    def legal(self, n):
+        return [] if abs(n) >= self.top else [1, 2]
+
+    def step(self, n, k):
+        return -(n + k), 1.0 / k
+
+    def chance(self, n):
+        return [(0.5, -n), (0.5, -n + 1)] if n < 0 else [(1.0, n)]
+
+
+def make(name, top):
+    return ModelWorld(name, Count(top), 0, horizon=6, actions=2, outcomes=2)
+'''
+METHOD = '''"""What one gets."""
+PARAMS = {"scale": 1.0}
+OPTIONS = {}
+SAMPLING = "turns"
+
+
+def advantage(batch, params):
+    return params["scale"] * batch.rewards
+'''
+SPOILT = """
+
+import numpy as np
+
+
+def surrogate(ratio, a, batch, params):
+    batch.memory["calls"] = batch.memory.get("calls", np.zeros(1)) + 1.0
+    bad = np.nan if batch.memory["calls"][0] > 22.0 else 1.0  # in the third pass of update 6
+    return -a * ratio * bad, -a * bad
+"""
+CHEAP = {"environments": 2, "turns": 4, "starts": 1, "group": 2, "rollouts": 2, "horizon": 3}
+CLOCKS = ("timing.jsonl", "environment.json", "result.json")
+
+
+@pytest.fixture
+def world(tmp_path):
+    path = tmp_path / "count.py"
+    path.write_text(WORLD)
+    return str(path)
+
+
+def start(world, path, method="mc-ppo", **changes):
+    """Train and return the record."""
+    config = resolve_train(TrainConfig(env=world, method=method, params=CHEAP, **{"updates": 12, "episodes": 4, **changes}))
+    return train(config, RunDirectory.create(path), stop=lambda: False)
+
+
+def contents(path):
+    """Return what a run keeps, but for its clocks, of which its checkpoint has two."""
+    found = {file.name: file.read_bytes() for file in path.iterdir() if file.name not in (*CLOCKS, "checkpoint.safetensors")}
+    return found | {"score": json.loads((path / "result.json").read_text())["score"]}
+
+
+@pytest.mark.parametrize("method", ["reinforce", "step-ppo", "mc-grpo"])
+def test_a_run_that_was_stopped_anywhere_ends_with_the_same_bytes(method, world, tmp_path):
+    record = start(world, tmp_path / "whole", method)
+    assert record["status"] == "done" and record["updates"] == 12 and record["score"]["episodes"] == 4
+    for number in (1, 5, 11):
+        asked = iter([False] * number + [True] * 3)
+        run = RunDirectory.create(tmp_path / f"stopped-{number}")
+        config = resolve_train(TrainConfig(env=world, method=method, params=CHEAP, updates=12, episodes=4))
+        stopped = train(config, run, stop=lambda asked=asked: next(asked))
+        assert stopped["status"] == "interrupted" and stopped["updates"] == number
+        train(resumed_train(run, {"env": world}), run, resume=True)
+        assert contents(run.path) == contents(tmp_path / "whole")
+
+
+def test_a_shorter_run_that_is_told_to_go_on_is_the_longer_one(world, tmp_path):
+    start(world, tmp_path / "whole")
+    start(world, tmp_path / "grown", updates=5)
+    run = RunDirectory(tmp_path / "grown")
+    train(resumed_train(run, {"env": world, "updates": 12}), run, resume=True)
+    assert contents(run.path) == contents(tmp_path / "whole")
+
+
+def test_the_record_and_the_lines_say_what_was_done(world, tmp_path):
+    result = CliRunner().invoke(cli.cli, [
+        "train", world, "--method", "mc-grpo", "--updates", "3", "--episodes", "5", "--set", "rollouts=2", "--set", "horizon=3",
+        "--set", "environments=2", "--out", str(tmp_path / "run"), "--json",
+    ])  # fmt: skip
+    assert result.exit_code == 0, result.output
+    record = json.loads(result.stdout)
+    wanted = ("schema", "command", "world", "method", "policy", "seed", "updates", "environment_steps", "expansions", "score",
+        "optimum", "seconds", "cpu_seconds", "status", "run")  # fmt: skip
+    assert set(wanted) <= set(record) and record["command"] == "train" and record["status"] == "done"
+    assert record["environment_steps"] == 3 * 2 * 16 and record["expansions"] > 0
+    lines = [json.loads(line) for line in (tmp_path / "run" / "learning.jsonl").read_text().splitlines()]
+    assert [line["update"] for line in lines] == [1, 2, 3] and lines[-1]["environment_steps"] == record["environment_steps"]
+    assert not any("seconds" in name for line in lines for name in line)
+    assert {"entropy", "kl", "clip_fraction", "gradient_norm", "advantage_variance", "ratio_median"} <= set(lines[0])
+    shown = CliRunner().invoke(cli.cli, ["runs", "list", str(tmp_path)])
+    assert "mc-grpo" in shown.output
+
+
+def test_a_policy_plays_and_a_run_starts_from_it(world, tmp_path):
+    start(world, tmp_path / "first", updates=30)
+    arguments = ["plan", world, "--planner", "policy", "--episodes", "3", "--json", "--out", str(tmp_path / "play")]
+    played = CliRunner().invoke(cli.cli, [*arguments, "--set", f"file={tmp_path / 'first'}"])
+    assert played.exit_code == 0, played.output
+    assert json.loads(played.stdout)["cost"]["evaluations"] >= 1.0
+    record = start(world, tmp_path / "second", init=str(tmp_path / "first"), updates=1)
+    assert record["policy"] == "tabular"
+    learned = load_learned(tmp_path / "second", POLICY, load_world(world).instance(0)).record
+    assert learned.filled[0] >= load_learned(tmp_path / "first", POLICY, load_world(world).instance(0)).record.filled[0] > 0
+    (tmp_path / "first" / "policy.safetensors").unlink()  # the second has its own copy
+    run = RunDirectory(tmp_path / "second")
+    assert train(resumed_train(run, {"env": world, "updates": 2}), run, resume=True)["updates"] == 2
+
+
+def test_diverging_training_keeps_the_last_good_policy_and_names_the_update(world, tmp_path):
+    method = tmp_path / "mine.py"
+    method.write_text(METHOD + SPOILT)
+    said = []
+    config = resolve_train(TrainConfig(env=world, method=str(method), params=CHEAP, updates=12, episodes=2))
+    run = RunDirectory.create(tmp_path / "run")
+    record = train(config, run, say=said.append)
+    assert record["status"] == "diverged" and "in update 6" in record["problem"] and "in update 6" in said[0]
+    kept = load_learned(run.path, POLICY, load_world(world).instance(0)).record
+    assert np.isfinite(kept.numbers).all() and kept.filled[0] > 0 and record["updates"] == 5
+    lines = (run.path / "learning.jsonl").read_text().splitlines()
+    assert [json.loads(line)["update"] for line in lines] == [1, 2, 3, 4, 5]
+    start(world, tmp_path / "shorter", str(method), updates=5, episodes=2)
+    assert (tmp_path / "shorter" / "policy.safetensors").read_bytes() == (run.path / "policy.safetensors").read_bytes()
+
+
+def test_what_cannot_be_trained_is_refused_in_a_line(world, tmp_path):
+    for changes, words in (
+        ({"method": "mc-pp"}, "did you mean 'mc-ppo'"),
+        ({"params": {"clp": 1}}, "did you mean 'clip'"),
+        ({"policy": "tabluar"}, "did you mean 'tabular'"),
+        ({"updates": 0}, "say how long to learn"),
+        ({"policy_params": {"capacity": 0}}, "capacity=0 is not possible"),
+        ({"init": str(tmp_path)}, "holds no policy"),
+    ):
+        with pytest.raises((UsageError, GameplanError), match=words):
+            config = resolve_train(TrainConfig(**{"env": world, "method": "mc-ppo", "updates": 1, **changes}))
+            train(config, RunDirectory.create(tmp_path / "run"))
+        assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_an_own_method_runs_again_only_if_it_is_named(world, tmp_path):
+    method = tmp_path / "mine.py"
+    method.write_text(METHOD)
+    start(world, tmp_path / "run", str(method), updates=1)
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(UsageError, match=r"has a method of its own|has a world of its own"):
+        resumed_train(run, {})
+    with pytest.raises(UsageError, match="has a method of its own"):
+        resumed_train(run, {"env": world})
+    assert resumed_train(run, {}, trusted=True).updates == 1
+    method.write_text(METHOD + "\n")
+    with pytest.raises(UsageError, match="is not the file with which"):
+        resumed_train(run, {"env": world, "method": str(method)})
+
+
+class TestFiles:
+    @pytest.fixture
+    def instance(self, world):
+        return load_world(world).instance(0)
+
+    @pytest.fixture
+    def path(self, instance, tmp_path):
+        made = make_learned(POLICY, "tabular", instance, {"capacity": 64})
+        for k in range(40):
+            made.record.numbers[k] = k / 7
+        made.record.filled[0] = 0
+        file = tmp_path / "policy.safetensors"
+        file.write_bytes(encode_learned(made, instance))
+        return file
+
+    def test_damage_anywhere_is_noticed(self, instance, path):
+        whole = path.read_bytes()
+        for place in range(8, len(whole), 7):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            try:
+                found = load_learned(path, POLICY, instance)
+            except GameplanError as error:
+                assert "\n" not in str(error)
+            else:
+                assert found.record.numbers.tobytes() == bytes(64 * 8)  # a flag of the header that means nothing here
+        for size in (0, 4, 30, len(whole) - 1):
+            path.write_bytes(whole[:size])
+            with pytest.raises(GameplanError, match="damaged"):
+                load_learned(path, POLICY, instance)
+
+    def test_what_it_is_not_for_is_refused(self, instance, path, tmp_path):
+        with pytest.raises(UsageError, match="holds a policy, not a value"):
+            load_learned(path, "value", instance)
+        other = load_world("2048-2x2").instance(0)
+        with pytest.raises(UsageError, match="does not fit 2048-2x2"):
+            load_learned(path, POLICY, other)
+        with pytest.raises(UsageError, match="there is no policy"):
+            load_learned(tmp_path / "nowhere", POLICY, instance)
+        save_file({"a": np.zeros(2)}, tmp_path / "other.safetensors")
+        with pytest.raises(GameplanError, match="is no policy or value of gameplan"):
+            load_learned(tmp_path / "other.safetensors", POLICY, instance)
+
+    def test_a_newer_version_is_named(self, path):
+        text = path.read_bytes().replace(b'\\"schema\\": 1', b'\\"schema\\": 9')
+        path.write_bytes(text)
+        with pytest.raises(GameplanError, match="of version 9"):
+            read_header(path)
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_cost_nothing(world, tmp_path):
+    """The same bytes after SIGKILL at ten moments spread over the run."""
+
+    def command(*more):
+        return [sys.executable, "-m", "cli", "train", *more]  # fmt: skip
+
+    settings = [word for name, value in CHEAP.items() for word in ("--set", f"{name}={value}")]
+    long = ["--method", "step-ppo", "--updates", "400", "--episodes", "2", *settings]
+    start_it = command(world, *long, "--out", str(tmp_path / "whole"))
+    subprocess.run(start_it, check=True, capture_output=True)
+    killed, rng = 0, np.random.default_rng(0)
+    path = tmp_path / "killed"
+    for _ in range(60):
+        begun = (path / "config.json").exists()
+        more = [world, "--resume", str(path)] if begun else [world, *long, "--out", str(path)]
+        process = subprocess.Popen(command(*more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=1.2 + 2.0 * rng.random() if killed < 10 else None)
+            break
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, 9)
+            process.wait()
+            killed += 1
+    assert killed >= 3
+    assert contents(path) == contents(tmp_path / "whole")
