@@ -8,14 +8,17 @@ noticed by the checks with which chains were accepted.
 
 import argparse
 import json
+from collections import deque
 from itertools import pairwise
 from pathlib import Path
 
 from games.dispatch import plain
 from games.random import below, stream
+from games.sokoban.levels import parse_levels
 from planners.glad.chains import answer, mutations, problems
 from planners.glad.judgement import Judgement
 from planners.glad.tiles import LANGUAGE
+from tests.sokoban_twin import STEPS, Twin
 from workbench.distill.audit import view_of
 
 WORDS = ("up", "down", "left", "right")
@@ -138,6 +141,91 @@ def is_true(claim, board, judgement):
         ends, total = endings(after)
         return ends == 0 if kind == "safe" else (ends, total) == found[1:] and ends > 0
     raise AssertionError(kind)
+
+
+class Level:
+    """A Sokoban position from a user's message, with the fewest moves to the end by breadth-first search."""
+
+    def __init__(self, shown):
+        rows = [row for row in shown.split("\n") if row.startswith("#")]
+        self.twin = Twin(parse_levels("\n".join(rows).replace("?", "."))[0])
+        self.state = self.twin.start
+        self.known = {}
+
+    def after(self, word, state=None):
+        return self.twin.move(
+            self.state if state is None else state, WORDS.index(word.split(" ")[-1]), word in WORDS, word not in WORDS
+        )[0]
+
+    def left(self, state):
+        if state not in self.known:
+            self.known[state] = self.search(state)
+        return self.known[state]
+
+    def search(self, state):
+        seen, queue = {state}, deque([(state, 0)])
+        while queue:
+            now, steps = queue.popleft()
+            if now[1] == self.twin.goals:
+                return steps
+            for direction in range(4):
+                new, _ = self.twin.move(now, direction)
+                if new not in seen:
+                    seen.add(new)
+                    queue.append((new, steps + 1))
+        return None
+
+    def is_true(self, claim, judgement):
+        """Return whether a claim about the position is true; rows and columns count from 1."""
+        kind, found = claim
+        names = [name for name in found if isinstance(name, str)] + [name for f in found if isinstance(f, tuple) for name in f]
+        states = {name: self.after(name) for name in names if isinstance(name, str)}
+        if kind != "route" and any(state == self.state for state in states.values()):
+            return False
+        steps = {name: self.left(state) for name, state in states.items()} if kind != "route" else {}
+        pushed = {name: next(iter(state[1] - self.state[1]), None) for name, state in states.items()}
+        if kind in ("waiting", "stands", "end"):
+            mine = {
+                "waiting": len(self.state[1] - self.twin.goals),
+                "stands": place_of(self.state[0]),
+                "end": self.left(self.state),
+            }
+            return found[0] == mine[kind]
+        if kind == "route":
+            state = self.state
+            for word in found[0]:
+                if self.after(word, state) == state:
+                    return False
+                state = self.after(word, state)
+            return self.left(state) == self.left(self.state) - len(found[0])
+        action = found[0]
+        if kind == "walks":
+            return pushed[action] is None and place_of(states[action][0]) == found[1]
+        if kind == "pushes":
+            return pushed[action] is not None and place_of(pushed[action]) == found[1]
+        if kind in ("on target", "in corner"):
+            cell = pushed[action]
+            walls = [(cell[0] + r, cell[1] + c) not in self.twin.area for r, c in STEPS]
+            on = cell in self.twin.goals
+            return on if kind == "on target" else not on and (walls[0] or walls[1]) and (walls[2] or walls[3])
+        if kind in ("leaves", "loses", "solvable"):
+            return steps[action] == found[1] if kind == "leaves" else (steps[action] is None) == (kind == "loses")
+        if kind == "longer":
+            return steps[action] - steps[found[1]] == found[2] > 0
+        if kind in ("equal", "slower"):
+            best = steps[found[1]]
+            same = [steps[name] == best for name in found[0]]
+            return all(same) if kind == "equal" else not any(same) and all(steps[n] is None or steps[n] > best for n in found[0])
+        if kind == "choose":
+            return action == judgement["chosen"]
+        if kind == "only":
+            others = (*WORDS, *(f"push {word}" for word in WORDS))
+            return all(self.after(word) == self.state for word in others if word != action)
+        raise AssertionError(kind)
+
+
+def place_of(cell):
+    return cell[0] + 1, cell[1] + 1
 
 
 def examples(directory, split):

@@ -15,8 +15,8 @@ from games.worlds import WORLDS
 GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
 ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
 SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
-DATA_SET = "data set"
-_RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET}  # by a key that only their configurations have
+TRAINING_RUN, DATA_SET = "training run", "data set"
+_RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET, "method": TRAINING_RUN}  # by a key that only their configurations have
 
 USES = {  # kind: the command that takes a name of it
     GAME: "gameplan solve {}",
@@ -29,6 +29,7 @@ USES = {  # kind: the command that takes a name of it
     SOLVER_RUN: "gameplan solve --resume {}",
     PLANNER_RUN: "gameplan plan --resume {}",
     COMPARISON: "gameplan runs list {}",
+    TRAINING_RUN: "gameplan train --resume {}",
     DATA_SET: "gameplan distill --resume {}",
     DISCOVERY: "gameplan evolve status {}",
     "policy file": "gameplan exploit GAME {}",
