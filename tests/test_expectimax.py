@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
-from test_game2048 import slide, unpack
+from test_game2048 import pack, slide, unpack
 
 from games.errors import UsageError
+from games.game2048.board import FULL
 from games.game2048.exact import action_values, solve
 from games.game2048.heuristic import LINES
+from games.jit import njit
 from games.process import PythonModel
 from games.random import stream
 from games.world import Instance
@@ -14,6 +16,8 @@ from games.worlds import load_world
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, Budget
 from planners.catalogue import find_planner
 from planners.episode import play, step
+from planners.policies import ntuple
+from planners.policies.look_ups import worth_of
 from planners.search.expectimax_2048 import Expectimax2048, reach_of
 from workbench.bench.planning_2048 import strength
 
@@ -285,3 +289,46 @@ def test_options_are_checked():
     ):
         with pytest.raises(UsageError, match=what):
             find_planner("expectimax", given)
+
+
+def learned_2048(**given):
+    world = load_world("2048")
+    network = ntuple.make(world.instance(0), **{**ntuple.PARAMS, **ntuple.VALUE_PARAMS, "tuples": "17x4", **given})
+    network.weights[:, 0] = 50.0 * np.random.default_rng(0).normal(size=len(network.weights))
+    return world, network
+
+
+def plain_learned_value(network, board, depth):
+    """The value of the afterstate `board` (rows of exponents) with so many moves to look ahead, by the definition."""
+    word = pack(board)
+    if depth == 0:
+        return float(judged(network, word))
+    empty = [(r, c) for r in range(4) for c in range(4) if not board[r][c]]
+    total = 0.0
+    for r, c in empty:
+        for tile, p in ((1, 0.9), (2, 0.1)):
+            state = tuple(tuple(tile if (i, j) == (r, c) else x for j, x in enumerate(row)) for i, row in enumerate(board))
+            moves = [slide(state, d) for d in range(4)]
+            values = [gain + plain_learned_value(network, after, depth - 1) for after, gain in moves if after != state]
+            total += p * max([0.0, *values]) / len(empty)
+    return total
+
+
+@njit
+def judged(network, word):
+    return worth_of(network, word, FULL)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_learned_value_is_what_is_left_to_gain(depth):
+    world, network = learned_2048()
+    state = world.read("2 4 8 16/4 2 64 4/8 16 32 2/4 8 . 4")
+    engine = Expectimax2048(depth, 4, 1e-9, network)
+    found = values_of(engine.decide(state, None, Budget()))
+    board = unpack(state[0], 4, 4)
+    for direction in range(4):
+        after, gain = slide(board, direction)
+        if after == board:
+            assert direction not in found
+        else:
+            assert found[direction] == pytest.approx(gain + plain_learned_value(network, after, depth - 1), rel=1e-5)

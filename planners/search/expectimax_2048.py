@@ -1,4 +1,7 @@
-"""Expectimax on the 4x4 board of 2048: bitboards, row tables, afterstates judged by `games.game2048.heuristic`.
+"""Expectimax on the 4x4 board of 2048: bitboards, row tables, afterstates judged by `games.game2048.heuristic` or a learned value.
+
+The heuristic says how good a board looks, and rewards do not count. A learned value (`planners.policies.look_ups`) says what can
+still be gained after a board, and what was gained on the way is added to it.
 
 How deep a line is searched depends on how probable it is: `reach` is the improbability that a line may still use up, in quarters
 of a bit, and a spawn on one of n empty cells takes ``4 log2(n / 0.9)`` of it (a 4 another ``4 log2 9``). So crowded boards, where
@@ -11,11 +14,13 @@ import time
 
 import numpy as np
 
-from games.game2048.board import FULL, SLIDES, count_cells, legal_mask, occupied, slide, spawn, transpose
+from games.dispatch import operation
+from games.game2048.board import FULL, GAINS, SLIDES, count_cells, legal_mask, occupied, slide, spawn, transpose
 from games.game2048.heuristic import worth
-from games.jit import embedded, njit
+from games.jit import embedded, lean, njit
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost
 from planners.planner import Decision
+from planners.policies.look_ups import NTuple, worth_of
 from planners.search.pace import Pace, conclude
 
 QUARTERS = 4  # of a bit: the unit of reach
@@ -48,7 +53,7 @@ def reach_of(chance: float) -> int:
     return min(MOST_REACH, round(-QUARTERS * np.log2(chance)))
 
 
-@embedded
+@lean
 def _near(a, b, c, d):
     """Return four lines, slid to their beginning, as one board."""
     return (
@@ -59,44 +64,78 @@ def _near(a, b, c, d):
     )
 
 
-@embedded
+@lean
 def _far(a, b, c, d):
     """Return four lines, slid to their end, as one board."""
     return _near(_RIGHT | a, _RIGHT | b, _RIGHT | c, _RIGHT | d)
 
 
-@embedded
+@lean
 def _lines(board):
     return board & _ROW, (board >> np.uint64(16)) & _ROW, (board >> np.uint64(32)) & _ROW, board >> np.uint64(48)
 
 
-@embedded
-def _judge(moved, board, lines):
+@operation
+def judge(judgement, board):
+    """Return what `board` is worth before the spawn (float32); a `judgement` is None, other lines of the heuristic, or a network."""
+    return worth(board, judgement)
+
+
+@judge.of(NTuple)
+def _judge_learned(judgement, board):
+    return worth_of(judgement, board, FULL)
+
+
+@operation
+def paid(judgement, a, b, c, d):
+    """Return what merging the tiles of four lines counts (float32) beside the worth of what it leads to."""
+    return np.float32(0.0)
+
+
+@paid.of(NTuple)
+def _paid_learned(judgement, a, b, c, d):
+    return np.float32(GAINS[a] + GAINS[b] + GAINS[c] + GAINS[d])
+
+
+@operation
+def counts_rewards(judgement):
+    """Return whether rewards count beside what a board is worth."""
+    return False
+
+
+@counts_rewards.of(NTuple)
+def _learned_counts(judgement):
+    return True
+
+
+@lean
+def _judge_move(moved, board, judgement):
     """Return the worth of `moved`, or minus infinity if the move left `board` as it was; both may be transposed."""
-    return worth(moved, lines) if moved != board else _NEVER
+    return judge(judgement, moved) if moved != board else _NEVER
 
 
-@embedded
-def _judge_state(board, lines):
+@lean
+def _judge_state(board, judgement):
     """Return the greatest worth that one move on `board` leads to, 0 if there is none or it looks worse than the end."""
     a, b, c, d = _lines(board)
     turned = transpose(board)
     e, f, g, h = _lines(turned)
-    across = max(_judge(_near(a, b, c, d), board, lines), _judge(_far(a, b, c, d), board, lines))
-    down = max(_judge(_near(e, f, g, h), turned, lines), _judge(_far(e, f, g, h), turned, lines))
-    return max(np.float32(0.0), max(across, down))
+    across = max(_judge_move(_near(a, b, c, d), board, judgement), _judge_move(_far(a, b, c, d), board, judgement))
+    down = max(_judge_move(_near(e, f, g, h), turned, judgement), _judge_move(_far(e, f, g, h), turned, judgement))
+    return max(np.float32(0.0), max(across + paid(judgement, a, b, c, d), down + paid(judgement, e, f, g, h)))
 
 
-@embedded
-def _moves(board):
-    """Return the boards after sliding to the left, to the right, up and down."""
+@lean
+def _moves(board, judgement):
+    """Return the boards after sliding to the left, to the right, up and down, and what the first and the last two are paid."""
     a, b, c, d = _lines(board)
     e, f, g, h = _lines(transpose(board))
-    return _near(a, b, c, d), _far(a, b, c, d), transpose(_near(e, f, g, h)), transpose(_far(e, f, g, h))
+    to_left, to_right, up, down = _near(a, b, c, d), _far(a, b, c, d), _near(e, f, g, h), _far(e, f, g, h)
+    return to_left, to_right, transpose(up), transpose(down), paid(judgement, a, b, c, d), paid(judgement, e, f, g, h)
 
 
-@embedded
-def expect(board, depth, reach, memory, lines):
+@lean
+def expect(board, depth, reach, memory, judgement):
     """Return the value (float32) of the afterstate `board` with `depth` >= 1 moves and `reach` >= 0 left; `memory` is mutated.
 
     All four moves of a state count as evaluated, whether they change it or not. All recursion is in this one function: kernels that
@@ -127,22 +166,22 @@ def expect(board, depth, reach, memory, lines):
             while rest != _ZERO:
                 cell = rest & (~rest + _ONE)
                 rest ^= cell
-                best_sum += _judge_state(board | (cell << np.uint64(tile)), lines)
+                best_sum += _judge_state(board | (cell << np.uint64(tile)), judgement)
         else:
             while rest != _ZERO:
                 cell = rest & (~rest + _ONE)
                 rest ^= cell
                 state = board | (cell << np.uint64(tile))
-                to_left, to_right, up, down = _moves(state)
+                to_left, to_right, up, down, across, along = _moves(state, judgement)
                 best = np.float32(0.0)
                 if to_left != state:
-                    best = max(best, expect(to_left, depth - 1, left, memory, lines))
+                    best = max(best, across + expect(to_left, depth - 1, left, memory, judgement))
                 if to_right != state:
-                    best = max(best, expect(to_right, depth - 1, left, memory, lines))
+                    best = max(best, across + expect(to_right, depth - 1, left, memory, judgement))
                 if up != state:
-                    best = max(best, expect(up, depth - 1, left, memory, lines))
+                    best = max(best, along + expect(up, depth - 1, left, memory, judgement))
                 if down != state:
-                    best = max(best, expect(down, depth - 1, left, memory, lines))
+                    best = max(best, along + expect(down, depth - 1, left, memory, judgement))
                 best_sum += best
         total += (np.float32(0.1) if tile else np.float32(0.9)) * best_sum
     mean = total / np.float32(count)
@@ -154,19 +193,21 @@ def expect(board, depth, reach, memory, lines):
 
 
 @embedded
-def _search(board, depth, reach, memory, values, lines):
+def _search(board, depth, reach, memory, values, judgement):
     """Write the values of the four moves, minus infinity if illegal, to `values`; return the best, the first of equals."""
     best = -1
     for direction in range(4):
-        after, _ = slide(board, direction, FULL)
+        after, gain = slide(board, direction, FULL)
         values[direction] = _NEVER
         if after != board:
             if depth == 1:
-                values[direction] = worth(after, lines)
+                values[direction] = judge(judgement, after)
                 memory[MOVES] += _ONE
                 memory[JUDGED] += _ONE
             else:
-                values[direction] = expect(after, depth - 1, reach, memory, lines)
+                values[direction] = expect(after, depth - 1, reach, memory, judgement)
+            if counts_rewards(judgement):
+                values[direction] += np.float32(gain)
             if best < 0 or values[direction] > values[best]:
                 best = direction
     return best
@@ -203,7 +244,7 @@ def _room(memory, before, limits):
 
 
 @njit
-def search(board, depth, reach, limits, memory, values, lines=None):
+def search(board, depth, reach, limits, memory, values, judgement=None):
     """Write the values of the four moves to `values` (float32, minus infinity if illegal); return the best.
 
     `depth` 0 stands for what the board calls for. Without `limits` on moves, judgements and nodes (uint64) there is one search of
@@ -219,8 +260,8 @@ def search(board, depth, reach, limits, memory, values, lines=None):
         memory[HEAD:] = _ZERO
     depth = depth if depth > 0 else max(4, _distinct(board) - 1)
     if limits[0] == NO_LIMIT and limits[1] == NO_LIMIT and limits[2] == NO_LIMIT:
-        return _search(board, depth, reach, memory, values, lines)
-    best = _search(board, 1, 0, memory, values, lines)
+        return _search(board, depth, reach, memory, values, judgement)
+    best = _search(board, 1, 0, memory, values, judgement)
     if depth == 1:
         return best
     memory[MOST_MOVES:STOPPED] = limits
@@ -228,7 +269,7 @@ def search(board, depth, reach, limits, memory, values, lines=None):
     while True:
         before[:] = memory[:FOUND]
         memory[EDGE] = _ZERO
-        move = _search(board, depth, reach, memory, found, lines)
+        move = _search(board, depth, reach, memory, found, judgement)
         if memory[STOPPED] != _ZERO:
             return best
         best = move
@@ -240,11 +281,11 @@ def search(board, depth, reach, limits, memory, values, lines=None):
 
 
 @njit
-def play_game(board, depth, reach, limits, memory, rng, lines=None):
+def play_game(board, depth, reach, limits, memory, rng, judgement=None):
     """Return (score, moves, last board, transitions) of a game played to its end from `board`; `rng` spawns the tiles."""
     values, score, moves, transitions = np.empty(4, np.float32), np.int64(0), 0, _ZERO
     while legal_mask(board, FULL) != 0:
-        move = search(board, depth, reach, limits, memory, values, lines)
+        move = search(board, depth, reach, limits, memory, values, judgement)
         board, gain = slide(board, move, FULL)
         board = spawn(board, FULL, rng)
         score += gain
@@ -256,8 +297,9 @@ def play_game(board, depth, reach, limits, memory, rng, lines=None):
 class Expectimax2048:
     """The engine that `planners.search.expectimax.Expectimax` uses on the 4x4 board."""
 
-    def __init__(self, depth: int, table: int, chance: float) -> None:
+    def __init__(self, depth: int, table: int, chance: float, judgement: NTuple | None = None) -> None:
         self._depth, self._reach, self._memory = min(depth, LONGEST), reach_of(chance), new_memory(table)
+        self._judgement = judgement
         self.pace = Pace()
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
@@ -267,7 +309,7 @@ class Expectimax2048:
         values = np.empty(4, np.float32)
         depth = self._depth if steps_left is None or steps_left > LONGEST else min(self._depth or LONGEST, steps_left)
         begin = time.perf_counter()
-        search(state.view(np.uint64)[0], depth, self._reach, limits, self._memory, values)
+        search(state.view(np.uint64)[0], depth, self._reach, limits, self._memory, values, self._judgement)
         self.pace.learn(int(self._memory[MOVES]), time.perf_counter() - begin)
         cost = new_cost()
         cost[[TRANSITIONS, EVALUATIONS, EXPANSIONS, HITS]] = self._memory[:MOST_MOVES]
