@@ -11,8 +11,10 @@ from games.params import Value
 from games.world import World
 from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
-from planners.catalogue import find_planner, planner_params
+from planners.catalogue import PLANNERS, find_planner, planner_maker, planner_params
 from planners.planner import Planner
+from planners.policies.catalogue import VALUE
+from planners.policies.files import learned_path
 from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, from_saved
 from workbench.programs import (
@@ -87,6 +89,24 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
+
+
+def value_params(planner: str, value: str) -> dict[str, Value]:
+    """Return the parameters by which `planner` uses the learned `value`, a run of training or a file.
+
+    Raises
+    ------
+    UsageError
+        If the planner takes none, or there is no such value.
+    """
+    maker, _ = planner_maker(planner)
+    path = str(learned_path(value, VALUE).resolve())
+    if "value" in maker.defaults:
+        return {"value": path}
+    if "evaluator" in maker.defaults:
+        return {"evaluator": f"value:{path}"}
+    able = [name for name in PLANNERS if {"value", "evaluator"} & set(planner_maker(name)[0].defaults)]
+    raise UsageError(f"{planner} takes no learned value; planners that do: {', '.join(able)}")
 
 
 def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Planner]:

@@ -82,5 +82,6 @@ def print_training(record: dict[str, Any]) -> None:
         f"cost         {record['environment_steps']:,} environment steps, {record['expansions']:,} expansions, "
         f"{format_duration(record['cpu_seconds'])} CPU", soft_wrap=True,
     )  # fmt: skip
-    console.print(f"play it      gameplan plan {record['world']} --planner policy --policy {record['run']}", soft_wrap=True)
+    how = "policy --policy" if record["policy"] else "expectimax --value"
+    console.print(f"play it      gameplan plan {record['world']} --planner {how} {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)

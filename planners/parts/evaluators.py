@@ -26,6 +26,7 @@ EVALUATORS: dict[str, str] = {
     "heuristic": "planners.parts.evaluators:heuristic",
     "random": "planners.parts.evaluators:random",
     "exact": "planners.parts.evaluators:exact",
+    "value": "planners.parts.learned:make_evaluator",
     "llm": "planners.language.parts:make_evaluator",
 }
 

@@ -14,10 +14,11 @@ from games.game2048.board import TOP, slide
 from games.game2048.model import Full2048, ProAct2048, Small2048, direction_of, shape_of
 from games.jit import embedded, njit
 from games.memory import available, shown
+from games.process import chance
 from games.world import Instance
-from planners.evaluator import evaluate, value
+from planners.evaluator import value
 from planners.policies.look_ups import NTuple, worth_of, write_places
-from planners.policies.policy import ascend, fit, prefer, worth
+from planners.policies.policy import ascend, fit, prefer, worth, worth_after
 from planners.policies.tuples import IMAGES, look_ups, parse_tuples, usual
 
 # tuples: a set of `planners.policies.tuples` or tuples joined by "-", "" for the world's own. afterstates: see above. temperature:
@@ -199,6 +200,16 @@ def _worth(network, model, state):
     return np.float64(worth_of(network, board, shape_of(model)))
 
 
+@worth_after.of(NTuple)
+def _worth_after(network, model, after):
+    if network.afterstates != 0.0:
+        return np.float64(worth_of(network, after.view(np.uint64)[0], shape_of(model)))
+    states, chances, total = np.empty((model.outcomes, model.width), np.int64), np.empty(model.outcomes), 0.0
+    for k in range(chance(model, after, states, chances)):
+        total += chances[k] * worth(network, model, states[k])
+    return total
+
+
 @fit.of(NTuple)
 def _fit(network, model, state, error, rate):
     board = state.view(np.uint64)[0]
@@ -213,20 +224,3 @@ def _fit(network, model, state, error, rate):
 @value.of(NTuple)
 def _value(evaluator, model, state, rng, cost):
     return worth(evaluator, model, state)
-
-
-SPREAD = 5_000.0  # reward that makes a trajectory look good: 0.73 after 0.5
-
-
-@evaluate.of(NTuple)
-def _evaluate(evaluator, model, trajectory, length, rng, cost):
-    """In [0, 1]: what the trajectory gained and leads to, compared with what its root is worth."""
-    ahead = -worth(evaluator, model, trajectory.states[0])
-    for t in range(length):
-        ahead += trajectory.rewards[t]
-    if length > 0 and evaluator.afterstates != 0.0:  # before the last spawn: no luck in it
-        after = trajectory.afters[length - 1].view(np.uint64)[0]
-        ahead += np.float64(worth_of(evaluator, after, shape_of(model)))
-    else:
-        ahead += worth(evaluator, model, trajectory.states[length])
-    return 1.0 / (1.0 + np.exp(-ahead / (SPREAD * model.scale)))

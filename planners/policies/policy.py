@@ -9,6 +9,7 @@ import numpy as np
 
 from games.dispatch import operation
 from games.jit import embedded
+from games.process import chance
 from games.random import unit
 
 
@@ -36,6 +37,18 @@ def settle(policy, rate):
 def worth(value, model, state):
     """Return the value of `state`, which is not mutated."""
     raise NotImplementedError
+
+
+@operation
+def worth_after(value, model, after):
+    """Return the value of an afterstate: the mean over the chance events unless the value knows better."""
+    if model.outcomes == 0:
+        return worth(value, model, after)
+    states, chances = np.empty((model.outcomes, model.width), np.int64), np.empty(model.outcomes)
+    total = 0.0
+    for k in range(chance(model, after, states, chances)):
+        total += chances[k] * worth(value, model, states[k])
+    return total
 
 
 @operation

@@ -18,19 +18,20 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.game2048.model import Full2048
 from games.jit import embedded, njit
-from games.process import apply, chance, dead, effective, goal, key, potential, potential_scale
+from games.process import apply, chance, dead, effective, goal, key, potential_scale
 from games.world import Instance
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost, spent
+from planners.parts.learned import LearnedValue, at_horizon, load_value
 from planners.parts.table import find, insert, new_table
 from planners.planner import Decision
-from planners.search.expectimax_2048 import Expectimax2048
+from planners.search.expectimax_2048 import Expectimax2048, in_base_two, is_of_afterstates
 from planners.search.pace import Pace, conclude
 
 # depth: actions to look ahead, 0 for as many as the budget allows (without one, DEFAULT_DEPTH; on the 4x4 board as many as the
 # board calls for); weight: what the heuristic counts at the horizon, in multiples of the world's own scale; table: entries of the
 # transposition table, as a power of 2, 0 for none (on the 4x4 board for 16); chance: without a budget, lines less probable than
-# this are cut off (4x4 board of 2048 only).
-PARAMS = {"depth": 0, "weight": 1.0, "table": 16, "chance": 0.04}
+# this are cut off (4x4 board of 2048 only); value: in place of the heuristic, the learned value of this run or file.
+PARAMS = {"depth": 0, "weight": 1.0, "table": 16, "chance": 0.04, "value": ""}
 DEFAULT_DEPTH, DEEPEST = 3, 256
 EXACT = 1 << 30  # depth of an entry whose value does not depend on the depth
 STOPPED, ENTRIES = range(2)  # flags of a search: a limit was met; how many entries the table has
@@ -49,9 +50,10 @@ class Search(NamedTuple):
     choices: np.ndarray  # (D, actions)
     followers: np.ndarray  # (D, width)
     weight: float
+    leaves: Any
 
 
-def new_search(model, depth: int, table: int, weight: float) -> Search:
+def new_search(model, depth: int, table: int, weight: float, leaves: Any) -> Search:
     """Return working memory for searches to `depth` in the world of `model` with 2**table entries (none if it is 0)."""
     entries = 1 << table if table else 0
     outcomes = max(1, model.outcomes)
@@ -65,6 +67,7 @@ def new_search(model, depth: int, table: int, weight: float) -> Search:
         np.zeros((depth, model.actions), np.int64),
         np.zeros((depth, model.width), np.int64),
         weight,
+        leaves,
     )
 
 
@@ -76,7 +79,7 @@ def after_value(search, model, root, after, depth, cost, limit):
         return 0.0, ended
     if depth == 0:
         cost[EVALUATIONS] += 1
-        return search.weight * potential(model, root, after), False
+        return at_horizon(search.leaves, model, root, after, search.weight), False
     place, code = np.int64(0), np.uint64(0)
     if len(search.means) > 0:
         code = key(model, after)
@@ -160,16 +163,18 @@ def options(model, state, actions):
 class Expectimax:
     """See the module."""
 
-    def __init__(self, name: str, depth: int, weight: float, table: int, chance: float) -> None:
+    def __init__(self, name: str, depth: int, weight: float, table: int, chance: float, value: str = "") -> None:
         self.name, self._depth, self._weight, self._table, self._chance = name, depth, weight, table, chance
+        self._value = value
         self._engine: Any = None
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`; the search itself draws nothing."""
-        if isinstance(instance.model, Full2048) and self._weight > 0.0:
-            self._engine = Expectimax2048(self._depth, self._table, self._chance)
+        value = load_value(self._value, instance) if self._value else None
+        if isinstance(instance.model, Full2048) and self._weight > 0.0 and (value is None or is_of_afterstates(value)):
+            self._engine = Expectimax2048(self._depth, self._table, self._chance, in_base_two(value, instance.model.scale))
         else:
-            self._engine = Engine(instance.model, self._depth, self._table, self._weight)
+            self._engine = Engine(instance.model, self._depth, self._table, self._weight, value)
         for _ in range(2):  # the first call may compile, the second tells how fast the search is
             self._engine.pace = Pace()
             self._engine.decide(instance.start, 3, Budget())
@@ -182,10 +187,11 @@ class Expectimax:
 class Engine:
     """The search in any world."""
 
-    def __init__(self, model: Any, depth: int, table: int, weight: float) -> None:
+    def __init__(self, model: Any, depth: int, table: int, weight: float, value: Any = None) -> None:
         self.pace, self._model, self._depth = Pace(), model, depth
-        self._search = new_search(model, depth or DEEPEST, table, weight * potential_scale(model))
-        self._look_ahead, self._options = suited(look_ahead, model), suited(options, model)
+        self._search = new_search(model, depth or DEEPEST, table, weight * potential_scale(model), _leaves(value))
+        self._look_ahead = suited(look_ahead, model) if value is None else suited(look_ahead, model, value)
+        self._options = suited(options, model)
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """Return the decision in `state`; see `planners.planner.Planner`."""
@@ -204,7 +210,11 @@ class Engine:
         return conclude(actions, values, cost, limit)
 
 
-def make(name: str, depth: int, weight: float, table: int, chance: float) -> Expectimax:
+def _leaves(value: Any) -> Any:
+    return None if value is None else LearnedValue(value)
+
+
+def make(name: str, depth: int, weight: float, table: int, chance: float, value: str) -> Expectimax:
     """Return the planner.
 
     Raises
@@ -212,9 +222,9 @@ def make(name: str, depth: int, weight: float, table: int, chance: float) -> Exp
     UsageError
         For a depth, table or chance out of range.
     """
-    for parameter, value, most in (("depth", depth, DEEPEST), ("table", table, 26)):
-        if not 0 <= value <= most:
-            raise UsageError(f"{name}: {parameter}={value} is not possible; legal: 0 to {most}")
+    for parameter, number, most in (("depth", depth, DEEPEST), ("table", table, 26)):
+        if not 0 <= number <= most:
+            raise UsageError(f"{name}: {parameter}={number} is not possible; legal: 0 to {most}")
     if not 0.0 < chance <= 1.0:
         raise UsageError(f"{name}: chance={chance} is not possible; legal: above 0, up to 1")
-    return Expectimax(name, depth, weight, table, chance)
+    return Expectimax(name, depth, weight, table, chance, value)

@@ -11,6 +11,7 @@ never answers for a likelier one.
 """
 
 import time
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def _lines(board):
 
 @operation
 def judge(judgement, board):
-    """Return what `board` is worth before the spawn (float32); a `judgement` is None, other lines of the heuristic, or a network."""
+    """Return what `board` is worth before the spawn (float32); `judgement`: None, other lines of the heuristic, or a network."""
     return worth(board, judgement)
 
 
@@ -292,6 +293,16 @@ def play_game(board, depth, reach, limits, memory, rng, judgement=None):
         moves += 1
         transitions += memory[MOVES]
     return score, moves, board, np.int64(transitions)
+
+
+def is_of_afterstates(value: Any) -> bool:
+    """Return whether a learned value is one that this search can use."""
+    return isinstance(value, NTuple) and value.afterstates != 0.0
+
+
+def in_base_two(value: NTuple | None, scale: float) -> NTuple | None:
+    """Return `value`, in rewards that are `scale` times the tiles merged in base 2, without that factor: as the search counts."""
+    return value if value is None or scale == 1.0 else value._replace(weights=value.weights / np.float32(scale))
 
 
 class Expectimax2048:

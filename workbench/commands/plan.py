@@ -32,6 +32,7 @@ levels_option = click.option(
 @set_option
 @world_option
 @levels_option
+@click.option("--value", metavar="RUN", help="A learned value for planners that take one: a run of 'gameplan train', or a file.")
 @click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
 @click.option("--evaluations", type=click.IntRange(1), help="Budget of a decision: calls of the evaluator.")
 @click.option("--expansions", type=click.IntRange(1), help="Budget of a decision: states expanded.")
@@ -67,6 +68,7 @@ def plan(
     levels: str | None,
     protocol: str | None,
     beside: str | None,
+    value: str | None,
     **options: Any,
 ) -> int:
     """Play episodes of ENV with a planner, each a name or a file of one's own; print scores and costs.
@@ -75,13 +77,15 @@ def plan(
     0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
     episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
-    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
+    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, value_params
     from workbench.rundir import RunDirectory, default_path
 
     if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
         options["planner"] = "llm"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    if value is not None:
+        options["params"] = {**options["params"], **value_params(options["planner"], value)}
     given = {
         key: value
         for key, value in {**options, **({"env": env} if env else {})}.items()
