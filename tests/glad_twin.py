@@ -1,4 +1,4 @@
-"""A slow, obvious judge of what chains claim about 2048, from the text alone; as a script it judges whole data sets.
+"""A slow, obvious judge of what chains claim, from the text alone; as a script it judges whole data sets.
 
 python -m tests.glad_twin DIR [--mutations 1000]
 
@@ -15,9 +15,9 @@ from pathlib import Path
 from games.dispatch import plain
 from games.random import below, stream
 from games.sokoban.levels import parse_levels
+from planners.glad import tiles, yards
 from planners.glad.chains import answer, mutations, problems
 from planners.glad.judgement import Judgement
-from planners.glad.tiles import LANGUAGE
 from tests.sokoban_twin import STEPS, Twin
 from workbench.distill.audit import view_of
 
@@ -205,15 +205,21 @@ class Level:
             return pushed[action] is not None and place_of(pushed[action]) == found[1]
         if kind in ("on target", "in corner"):
             cell = pushed[action]
+            if cell is None:
+                return False
             walls = [(cell[0] + r, cell[1] + c) not in self.twin.area for r, c in STEPS]
             on = cell in self.twin.goals
             return on if kind == "on target" else not on and (walls[0] or walls[1]) and (walls[2] or walls[3])
         if kind in ("leaves", "loses", "solvable"):
             return steps[action] == found[1] if kind == "leaves" else (steps[action] is None) == (kind == "loses")
         if kind == "longer":
+            if steps[action] is None or steps[found[1]] is None:
+                return False
             return steps[action] - steps[found[1]] == found[2] > 0
         if kind in ("equal", "slower"):
             best = steps[found[1]]
+            if best is None or len({*found[0], found[1]}) <= len(found[0]):
+                return False
             same = [steps[name] == best for name in found[0]]
             return all(same) if kind == "equal" else not any(same) and all(steps[n] is None or steps[n] > best for n in found[0])
         if kind == "choose":
@@ -239,20 +245,29 @@ def examples(directory, split):
             yield messages[1]["content"], thought, judgement
 
 
+def judge_of(shown, judgement):
+    """Return the language of what is said about the position shown, and the function that says whether a claim is true."""
+    if "{'board'" not in shown and "[ " not in shown:
+        level = Level(shown)
+        return yards.LANGUAGE, lambda claim: level.is_true(claim, judgement)
+    board = read_board(shown)
+    return tiles.LANGUAGE, lambda claim: is_true(claim, board, judgement)
+
+
 def false_claims(shown, thought, judgement):
     """Return the claims of a chain that are not true."""
-    board = read_board(shown)
-    return [claim for claim in LANGUAGE.read(thought) if not is_true(claim, board, judgement)]
+    language, is_so = judge_of(shown, judgement)
+    return [claim for claim in language.read(thought) if not is_so(claim)]
 
 
 def unnoticed(shown, thought, judgement, rng):
     """Change one claim; return whether that made it false, and whether the checks do not notice."""
-    pick = plain(below)
-    found = mutations(LANGUAGE, thought, lambda n: int(pick(rng, n)))
-    if found is None or is_true(found[2], read_board(shown), judgement):
+    pick, (language, is_so) = plain(below), judge_of(shown, judgement)
+    found = mutations(language, thought, lambda n: int(pick(rng, n)))
+    if found is None or is_so(found[2]):
         return False, False
     _, view = view_of(shown, Judgement.from_json(judgement))
-    return True, not problems(LANGUAGE, view, answer(found[0], judgement["chosen"]), view.words)
+    return True, not problems(language, view, answer(found[0], judgement["chosen"]), view.words)
 
 
 def main():
@@ -265,7 +280,7 @@ def main():
     for split in ("train", "validation", "test"):
         for shown, thought, judgement in examples(options.directory, split):
             chains += 1
-            claims += len(LANGUAGE.read(thought))
+            claims += len(judge_of(shown, judgement)[0].read(thought))
             false += len(false_claims(shown, thought, judgement))
             if changed < options.mutations:
                 is_false, is_missed = unnoticed(shown, thought, judgement, rng)

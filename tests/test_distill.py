@@ -20,7 +20,7 @@ from planners.glad.chains import Style, answer, compose, problems
 from planners.glad.claims import Claim, Unreadable, count_tokens
 from planners.glad.judgement import Judgement, Move
 from planners.language.parser import strict_move
-from tests.glad_twin import Level, examples, false_claims, unnoticed
+from tests.glad_twin import examples, false_claims, unnoticed
 from workbench.distill.audit import audit, view_of
 from workbench.distill.boards import Source as Boards
 from workbench.distill.candidates import NEAR_TIE
@@ -218,8 +218,7 @@ def test_sokoban_chains_are_exact(levels):
     for k, (shown, thought, found) in enumerate(examples(run.path, "train")):
         language, view = view_of(shown, Judgement.from_json(found))
         if k < 3:
-            level = Level(shown)
-            assert [claim for claim in language.read(thought) if not level.is_true(claim, found)] == []
+            assert false_claims(shown, thought, found) == []
         best = {word: view.left(word) for word in view.words}
         assert best[found["chosen"]] == min(n for n in best.values() if n is not None) == view.left() - 1
         claims = {claim.kind: claim for claim in language.read(thought)}
@@ -342,6 +341,8 @@ def test_header_and_card_say_what_was_made(boards):
     assert header["settings"]["samples"] == 30 and header["rejected"] == record["rejected"]
     assert {split: about["examples"] for split, about in header["splits"].items()} == record["splits"]
     assert sum(sum(about["tokens"].values()) for about in header["splits"].values()) == 30
+    answers = [example["messages"][2]["content"] for example in read_jsonl(run.path / "train.jsonl")]
+    assert header["splits"]["train"]["characters"]["assistant"] == pytest.approx(sum(map(len, answers)) / len(answers))
     card = (run.path / "README.md").read_text(encoding="utf-8")
     assert "gameplan distill 2048 --samples 30 --seed 1" in card and "path: train.jsonl" in card and "is not shown" in card
     entries = json.loads((run.path / "configs" / "dataset_info.json").read_text())

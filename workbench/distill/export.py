@@ -105,12 +105,16 @@ def header_of(config: DistillConfig, run: RunDirectory, store: Store) -> dict[st
             players[entry["player"]] += 1
             choices[entry["judgement"]["chosen"]] += 1
         path = run.path / f"{split}.jsonl"
+        letters = Counter[str]()
+        for example in read_jsonl(path):
+            letters.update({message["role"]: len(message["content"]) for message in example["messages"]})
         splits[split] = {
             "examples": store.lines[split],
             "phases": dict(sorted(phases.items())),
             "players": dict(sorted(players.items())),
             "moves": dict(sorted(choices.items())),
             "tokens": {f"{low}-{low + BIN - 1}": count for low, count in sorted(tokens.items())},
+            "characters": {role: letters[role] / max(1, store.lines[split]) for role in sorted(letters)},
             "bytes": path.stat().st_size,
             "sha256": _digest(path),
         }
@@ -120,6 +124,7 @@ def header_of(config: DistillConfig, run: RunDirectory, store: Store) -> dict[st
         "settings": asdict(config),
         "prompts": "our own wording of ProAct's structure (Yu et al. 2026, arXiv 2602.05327)",
         "tokens are": "words, numbers and marks of the answer",
+        "characters are": "the mean length of a message; a quarter of it is about the number of tokens of a large vocabulary",
         "splits": splits,
         "rejected": dict(sorted(store.rejected.items())),
         "games": store.games,
