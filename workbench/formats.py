@@ -167,6 +167,13 @@ def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = O
         )
 
 
+def differing(name: str, before: Any, value: Any) -> tuple[str, Any, Any] | None:
+    """Return (name, saved, given) of what a setting given anew has other than the saved one, of a table its first such entry."""
+    if not isinstance(before, dict):
+        return None if value == before else (name, before, value)
+    return next(((key, before.get(key), new) for key, new in value.items() if str(before.get(key)) != str(new)), None)
+
+
 def digest_of(*parts: Any) -> str:
     """Return a digest of JSON values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -16,7 +16,7 @@ from planners.planner import Planner
 from planners.policies.catalogue import VALUE
 from planners.policies.files import learned_path
 from workbench.addresses import check_addresses
-from workbench.formats import SCHEMA, from_saved
+from workbench.formats import SCHEMA, differing, from_saved
 from workbench.programs import (
     check_trust,
     data_digest,
@@ -176,14 +176,14 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
     for name, value in changes.items():
         before = getattr(saved, name)
         if name in saved.programs and is_program(value):
-            same = True  # its text was compared
-        elif isinstance(before, dict):
-            same = all(str(before.get(key)) == str(new) or _is_same_file(saved, key, new) for key, new in value.items())
+            other = None  # its text was compared
         else:
-            same = name in CHANGEABLE or value == before
-        if not same:
+            given = {k: v for k, v in value.items() if not _is_same_file(saved, k, v)} if isinstance(before, dict) else value
+            other = None if name in CHANGEABLE else differing(name, before, given)
+        if other:
             raise UsageError(
-                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+                f"the run in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed run keeps it: leave it out or start "
+                "anew"
             )
     return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
 

@@ -23,7 +23,7 @@ from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue import Algorithm, MetaSolvers, Solver, check_kind, find_algorithm, is_file
 from workbench.environment import describe_environment
-from workbench.formats import SCHEMA, from_saved
+from workbench.formats import SCHEMA, differing, from_saved
 from workbench.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
 from workbench.policies import SUFFIXES, encode_arrays, encode_policy
 from workbench.programs import KINDS, data_digest, kept_data, kept_programs, read_copies
@@ -494,8 +494,11 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
     saved = asdict(config)
     for name, value in changes.items():
         before: Any = saved.get(name)
+        other = None
         if name == "params":
-            same = all(str(before.get(key)) == str(new) or _equal(before.get(key), new) for key, new in value.items())
+            given = {key: new for key, new in value.items() if not _equal(before.get(key), new)}
+            other = differing(name, before, given)
+            same = other is None
         elif name == GAME and GAME in config.programs and is_game_file(value):
             same = data_digest(value, GAME) == config.programs[GAME]
         elif name in PROGRAMS and value is not None and is_file(value := located(value)):
@@ -503,8 +506,9 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
         else:
             same = name in CHANGEABLE or value == before
         if not same:
+            has = other or (name, before, value)
             raise UsageError(
-                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+                f"the run in {run.path} has {has[0]} = {has[1]}, not {has[2]}; a resumed run keeps it: leave it out or start anew"
             )
     if GAME not in changes:
         _check_named(config, run)

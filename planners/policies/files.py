@@ -106,13 +106,7 @@ def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
     if header.role != role and not (header.kind == "ntuple" and role == POLICY):
         raise UsageError(f"{path} holds a {header.role}, not a {role}")
     module = kind_module(header.kind)
-    shape = json.loads(json.dumps(module.shape(instance)))
-    for key in (*shape, *header.shape):
-        if shape.get(key) != header.shape.get(key):
-            raise UsageError(
-                f"{path} was trained in {header.world} ({key} = {json.dumps(header.shape.get(key))}) and does not fit "
-                f"{_world_name(instance)} ({key} = {json.dumps(shape.get(key))}); train one there"
-            )
+    check_shape(path, header, instance)
     made = make_learned(role, header.kind, instance, header.params)
     arrays = _arrays(path, header)
     try:
@@ -121,6 +115,24 @@ def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
         missing = f"it lacks the array {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
         raise GameplanError(f"{path} is damaged: {missing}") from error
     return made
+
+
+def check_shape(path: Path, header: Header, instance: Instance) -> None:
+    """Check that what is stored at `path` is for the world of `instance`.
+
+    Raises
+    ------
+    UsageError
+        If it is not, saying what differs.
+    """
+    module = kind_module(header.kind)
+    shape = json.loads(json.dumps(module.shape(instance)))
+    for key in (*shape, *header.shape):
+        if shape.get(key) != header.shape.get(key):
+            raise UsageError(
+                f"{path} was trained in {header.world} ({key} = {json.dumps(header.shape.get(key))}) and does not fit "
+                f"{_world_name(instance)} ({key} = {json.dumps(shape.get(key))}); train one there"
+            )
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:

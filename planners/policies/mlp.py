@@ -95,6 +95,8 @@ def make(instance: Instance, hidden: str, step: float, scale: float, seed: int) 
 
 def shape(instance: Instance) -> dict[str, Any]:
     """Return what a stored network must agree with: the shape of the planes."""
+    if not planes_shape.known(instance.model):
+        return {}
     return {"planes": [int(n) for n in suited(_sizes, instance.model)(instance.model)]}
 
 

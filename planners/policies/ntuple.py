@@ -89,7 +89,9 @@ def _exponents(instance: Instance, stages: str) -> np.ndarray:
 
 
 def shape(instance: Instance) -> dict[str, Any]:
-    """Return what a stored network must agree with: rows and columns, and what tiles are multiples of."""
+    """Return what a stored network must agree with: rows and columns, and what tiles are multiples of; nothing elsewhere."""
+    if not isinstance(instance.model, Full2048 | Small2048 | ProAct2048):
+        return {}
     rows, columns = _shape(instance)
     return {"rows": rows, "columns": columns, "base": getattr(instance.world, "base", 2)}
 

@@ -7,7 +7,7 @@ from games.errors import UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
 from games.worlds import WORLDS as ALL_WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
-from workbench.formats import SCHEMA, from_saved
+from workbench.formats import SCHEMA, differing, from_saved
 from workbench.rundir import CONFIG, RunDirectory
 
 SPLITS = ("train", "validation", "test")
@@ -110,9 +110,10 @@ def resumed_distill(run: RunDirectory, changes: dict[str, Any]) -> DistillConfig
     saved = saved_distill(run)
     for name, value in changes.items():
         before = getattr(saved, name)
-        same = all(str(before.get(k)) == str(v) for k, v in value.items()) if isinstance(before, dict) else before == value
-        if not same:
+        other = differing(name, before, value)
+        if other:
             raise UsageError(
-                f"the data set in {run.path} has {name} = {before}, not {value}; a resumed one keeps it: leave it out or start anew"
+                f"the data set in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed one keeps it: leave it "
+                "out or start anew"
             )
     return saved

@@ -17,9 +17,9 @@ from planners.learning.catalogue import Found, find_method
 from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
-from planners.policies.files import NAMES, learned_path, load_learned, read_header
+from planners.policies.files import NAMES, check_shape, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
-from workbench.formats import SCHEMA, from_saved
+from workbench.formats import SCHEMA, differing, from_saved
 from workbench.programs import KINDS, digests_of, kept_programs, resolved_name
 from workbench.rundir import CONFIG, INITIAL, RunDirectory
 
@@ -102,6 +102,7 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         header = read_header(path)
         if config.policy not in ("", header.kind):
             raise UsageError(f"{config.init} holds a policy of kind {header.kind}, not {config.policy}; leave --policy out")
+        check_shape(path, header, split(world)[0](0))
         kinds["policy"], given["policy"] = header.kind, {**header.params, **config.policy_params}
         digests[INITIAL[POLICY]] = hashlib.sha256(read_file(path, "policy")).hexdigest()
         config = replace(config, init=str(path.resolve()))
@@ -250,10 +251,11 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
         before = getattr(saved, name)
         if name in saved.programs and is_program(str(value)):
             continue
-        same = all(str(before.get(key)) == str(new) for key, new in value.items()) if isinstance(before, dict) else value == before
-        if name not in CHANGEABLE and not same:
+        other = differing(name, before, value)
+        if name not in CHANGEABLE and other is not None:
             raise UsageError(
-                f"the run in {run.path} has {name} = {before}, not {value}; a resumed run keeps it: leave it out or start anew"
+                f"the run in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed run keeps it: leave it out or start "
+                "anew"
             )
     return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
 
