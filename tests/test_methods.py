@@ -300,6 +300,30 @@ def test_generalised_advantages_are_sums_of_discounted_errors():
             assert found[i, t] == pytest.approx(total)
 
 
+@pytest.mark.parametrize("name", ["mc-grpo", "step-ppo", "traj-grpo"])
+def test_the_kernel_that_learns_turn_by_turn_ascends_the_loss_of_one_turn_after_the_other(name):
+    learner = trainer(name, seed=3, clip=0.1)
+    learner.advance()
+    batch, advantage, mask = collected(learner)
+    weight, table = learner.weights(batch, mask), learner._policy
+    before = table.numbers.copy()
+    for _ in range(3):
+        batch.ask.improve(table, batch.old, batch.at, batch.chosen, advantage, weight, 0.1, 0.5, InOrder())
+    found = table.numbers.copy()
+    table.numbers[:] = before
+    for _ in range(3):
+        for n in range(len(batch.states)):
+            here = np.where(batch.at == n, weight, 0.0)
+            batch.ask.push(table, learner.ascent(batch, advantage, here, batch.ask.log_chances(table))[1], 0.5)
+    assert np.abs(found - before).max() > 0.1
+    np.testing.assert_allclose(found, table.numbers, rtol=1e-9, atol=1e-12)
+
+
+class InOrder:
+    def permutation(self, count):
+        return np.arange(count)
+
+
 def test_the_clipped_surrogate_is_ppos():
     ratio, advantage = np.array([0.5, 0.9, 1.6, 0.5, 1.6]), np.array([1.0, 1.0, 1.0, -1.0, -1.0])
     loss, slope = clipped(ratio, advantage, 0.4)

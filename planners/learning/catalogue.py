@@ -101,7 +101,17 @@ def check_module(name: str, module: ModuleType) -> None:
         raise GameplanError(f"{name}: NEEDS has {unknown[0]!r}; legal are {', '.join(NEEDS)}")
 
 
-_LEAST = {"environments": 1, "turns": 1, "starts": 1, "group": 0, "passes": 1, "rollouts": 1, "horizon": 0, "ddof": 0}
+_LEAST = {
+    "environments": 1,
+    "turns": 1,
+    "starts": 1,
+    "group": 0,
+    "passes": 1,
+    "minibatch": 0,
+    "rollouts": 1,
+    "horizon": 0,
+    "ddof": 0,
+}
 
 
 def _check_options(name: str, options: Mapping[str, Value]) -> None:

@@ -72,6 +72,36 @@ def push(policy, model, states, offered, counts, slopes, rate):
 
 
 @njit
+def improve(policy, model, states, offered, counts, old, first, chosen, advantage, weight, clip, rate, order):
+    """Let the policy ascend PPO's clipped surrogate state by state, each time along its slope at the policy of that moment.
+
+    The rows of state n are ``first[n] .. first[n + 1] - 1`` of `chosen`, `advantage` and `weight`; `old` (states, actions) has the
+    log-probabilities of the policy that played. `order` says which state comes when.
+    """
+    logits, chances, slopes = np.empty(model.actions), np.empty(model.actions), np.empty(model.actions)
+    for n in order:
+        if first[n] == first[n + 1]:
+            continue
+        prefer(policy, model, states[n], offered[n], counts[n], logits)
+        total = probabilities(logits, counts[n], chances)
+        slopes[:] = 0.0
+        pulled, moved = 0.0, False
+        for row in range(first[n], first[n + 1]):
+            k = chosen[row]
+            ratio = np.exp(logits[k] - total - old[n, k])
+            held = min(max(ratio, 1.0 - clip), 1.0 + clip)
+            if -advantage[row] * ratio >= -advantage[row] * held:
+                pull = weight[row] * advantage[row] * ratio
+                slopes[k] += pull
+                pulled += pull
+                moved |= pull != 0.0
+        if moved:
+            for k in range(counts[n]):
+                slopes[k] -= pulled * chances[k]
+            ascend(policy, model, states[n], offered[n], counts[n], slopes, rate)
+
+
+@njit
 def worths(value, model, states, out):
     """Write the value of every state to `out`."""
     for n in range(len(states)):

@@ -7,6 +7,7 @@ import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError
+from games.process import effective
 from games.random import stream
 from games.world import Instance
 from planners.budget import EXPANSIONS, TRANSITIONS, Budget
@@ -147,6 +148,20 @@ class Questions:
             kernel = suited(play.push, model, policy)
             kernel(policy, model, *self._seen(model, part), _first(slopes[part], model.actions), rate)
 
+    def improve(
+        self, policy: Any, old: np.ndarray, at: np.ndarray, chosen: np.ndarray, advantage: np.ndarray, weight: np.ndarray,
+        clip: float, rate: float, rng: np.random.Generator,
+    ) -> None:  # fmt: skip
+        """Let `policy` ascend (`planners.learning.play.improve`), turn by turn in an order that `rng` draws; `at` ascends."""
+        first = np.searchsorted(at, np.arange(len(self._states) + 1))
+        for model, begin, end in self._parts:
+            part, rows = slice(begin, end), slice(first[begin], first[end])
+            kernel = suited(play.improve, model, policy)
+            kernel(
+                policy, model, *self._seen(model, part), _first(old[part], model.actions), first[begin : end + 1] - first[begin],
+                chosen[rows], advantage[rows], weight[rows], clip, rate, rng.permutation(end - begin),
+            )  # fmt: skip
+
     def approach(self, value: Any, targets: np.ndarray, rate: float) -> None:
         """Move the learned values of the states of all turns towards their `targets`."""
         for model, begin, end in self._parts:
@@ -167,11 +182,12 @@ class Questions:
 
     def _roll(self, model: Any, states: np.ndarray, firsts: np.ndarray, out: np.ndarray) -> None:
         own = self._options
-        learned = own["rollout_policy"] == "learned"
-        critic: Any = make_critic(
-            model, own["rollouts"], own["horizon"], own["critic_discount"], "legal" if learned else own["rollout_policy"]
-        )
-        if learned:
+        policy = str(own["rollout_policy"])
+        if policy != "pushes" and not effective.known(model):  # all that is listed has an effect: the world's own playouts are fast
+            policy = "learned" if policy == "learned" else "all"
+        rolled = "legal" if policy == "learned" else policy
+        critic: Any = make_critic(model, own["rollouts"], own["horizon"], own["critic_discount"], rolled)
+        if policy == "learned":
             critic = with_policy(critic, self._policy)
         kernel = suited(play.mean_returns, model, critic)
         self.expansions += int(kernel(critic, model, states, firsts, self._seed, self._asked, out))

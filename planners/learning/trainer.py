@@ -32,15 +32,16 @@ from planners.policies.catalogue import Learned, kind_module
 from planners.policies.policy import settle
 
 # environments, turns: of a batch, where environments go on. starts, group: of a batch of episodes; group is also the number of
-# actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. clip: of the
+# actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. minibatch: turns
+# that are learned from at once; 0: the whole batch for networks, 1 for tables (16 by a surrogate of one's own). clip: of the
 # ratio, below 1 and above. rate: of the policy. normaliser: the loss is a mean over rows (token), over the means of sequences
 # (episode), or a sum divided by `constant`. value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon,
 # critic_discount, rollout_policy: of the critic; 0 stands for the world's own. ddof, epsilon: of standard deviations. listed:
 # choose among all actions that the world lists, also those without effect.
 OPTIONS: dict[str, Value] = {
-    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "clip": 0.4, "rate": 0.5, "normaliser": "constant",
-    "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20, "critic_discount": 0.9,
-    "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
+    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5,
+    "normaliser": "constant", "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20,
+    "critic_discount": 0.9, "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
 }  # fmt: skip
 # rollout_policy: as `planners.critic.monte_carlo.POLICIES` has them, or "learned", the policy itself as it was before the update:
 # policy iteration, which is an extension of ours.
@@ -108,7 +109,7 @@ class Trainer:
         self._learned = (policy,) if value is None else (policy, value)
         self._policy, self._value = policy.record, None if value is None else value.record
         self.updates = self.environment_steps = self.expansions = self.episodes = 0
-        self._figures: dict[str, float] = {}
+        self._figures: Callable[[], dict[str, float]] = dict  # asked of some updates only
         self._memory: dict[str, np.ndarray] = {}
         count = int(self.options["environments"]) if method.sampling != "episodes" else 1
         self._rngs = np.array([stream("learning", seed, k) for k in range(count)])
@@ -151,7 +152,7 @@ class Trainer:
 
     def figures(self) -> dict[str, float]:
         """See `planners.learning.learner.Learner`."""
-        return dict(self._figures)
+        return self._figures()
 
     def learned(self) -> tuple[Learned, ...]:
         """See `planners.learning.learner.Learner`."""
@@ -327,22 +328,32 @@ class Trainer:
 
     # Updating.
 
-    def _update(self, batch: Batch, advantage: np.ndarray, mask: np.ndarray) -> dict[str, float]:
-        """Let the policy learn from the batch, and return what there is to know of the update."""
-        weight = self.weights(batch, mask)
-        figures: dict[str, float] = {}
-        for number in range(int(self.options["passes"])):
-            logs = batch.old if number == 0 else batch.ask.log_chances(self._policy)
-            loss, slopes = self.ascent(batch, advantage, weight, logs)
-            if number == 0:
-                figures["loss"] = loss
-                figures["gradient_norm"] = float(np.sqrt((slopes**2).sum()))
-            batch.ask.push(self._policy, slopes, float(self.options["rate"]))
-            settle(self._policy, float(self.options["rate"]))
+    def _update(self, batch: Batch, advantage: np.ndarray, mask: np.ndarray) -> Callable[[], dict[str, float]]:
+        """Let the policy learn from the batch, and return what tells what there is to know of the update."""
+        weight, clip, rate = self.weights(batch, mask), float(self.options["clip"]), float(self.options["rate"])
+        loss, slopes = self.ascent(batch, advantage, weight, batch.old)
+        figures = {"loss": loss, "gradient_norm": float(np.sqrt((slopes**2).sum()))}
+        size, turns = self.minibatch(len(batch.states)), len(batch.states)
+        compiled = size == 1 and self.method.surrogate is None
+        order = np.argsort(batch.at, kind="stable")
+        at, chosen, a, w = batch.at[order], batch.chosen[order], advantage[order], weight[order]
+        rng = np.random.Generator(np.random.PCG64([self.seed, self.updates, 1]))
+        for _ in range(int(self.options["passes"])):
+            if compiled:
+                batch.ask.improve(self._policy, batch.old, at, chosen, a, w, clip, rate, rng)
+                settle(self._policy, rate)
+                continue
+            for begin in range(0, turns, size):
+                here = np.where((batch.at >= begin) & (batch.at < begin + size), weight, 0.0)
+                if here.any():
+                    slopes = self.ascent(batch, advantage, here, batch.ask.log_chances(self._policy))[1]
+                    batch.ask.push(self._policy, slopes, rate)
+                    settle(self._policy, rate)
+        score = float(np.mean(self._recent)) if self._recent else float("nan")
         new = batch.ask.log_chances(self._policy)
         if np.isnan(new).any() or (new == np.inf).any():
             raise Diverged(f"the policy's preferences are no numbers after update {self.updates + 1}")
-        return {**figures, **self._measured(batch, new, advantage, mask)}
+        return lambda: {**figures, **self._measured(batch, new, advantage, mask, score)}
 
     def ascent(self, batch: Batch, advantage: np.ndarray, weight: np.ndarray, logs: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the loss where the log-probabilities are `logs`, and minus its slopes in the logits (turns, actions)."""
@@ -355,6 +366,14 @@ class Trainer:
         )
         loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
         return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+
+    def minibatch(self, turns: int) -> int:
+        """Return how many turns are learned from at once, given how many a batch has."""
+        if self.options["minibatch"]:
+            return min(int(self.options["minibatch"]), turns)
+        if settle.known(self._policy):
+            return turns
+        return 1 if self.method.surrogate is None else min(16, turns)
 
     def weights(self, batch: Batch, mask: np.ndarray) -> np.ndarray:
         """Return how much each row counts in the loss, after mask and normaliser."""
@@ -373,14 +392,14 @@ class Trainer:
         scale: np.ndarray = 1.0 / np.maximum(totals * max(int(np.count_nonzero(totals)), 1), 1e-300)
         return scale[sequence]
 
-    def _measured(self, batch: Batch, new: np.ndarray, advantage: np.ndarray, mask: np.ndarray) -> dict[str, float]:
+    def _measured(self, batch: Batch, new: np.ndarray, advantage: np.ndarray, mask: np.ndarray, score: float) -> dict[str, float]:
         has = np.isfinite(batch.old)
         chances = np.exp(batch.old)
         apart = np.where(has, batch.old - np.where(has, new, 0.0), 0.0)
         ratio = np.exp(new[batch.at, batch.chosen] - batch.old[batch.at, batch.chosen])
         low, middle, high = np.quantile(ratio, (0.05, 0.5, 0.95)) if len(ratio) else (1.0, 1.0, 1.0)
         return {
-            "score": float(np.mean(self._recent)) if self._recent else float("nan"),
+            "score": score,
             "entropy": float(-np.where(has, chances * np.where(has, batch.old, 0.0), 0.0).sum(axis=1).mean()),
             "kl": float((chances * apart).sum(axis=1).mean()),
             "clip_fraction": float(np.mean(np.abs(ratio - 1.0) > float(self.options["clip"]))) if len(ratio) else 0.0,

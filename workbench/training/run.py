@@ -35,6 +35,7 @@ from workbench.training.config import (
 )
 
 DONE, INTERRUPTED, TIME_UP, DIVERGED = "done", "interrupted", "time limit", "diverged"
+TELL_SECONDS = 0.1  # between two looks at the progress
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost, or twenty times what a checkpoint takes
 
 OnProgress = Callable[[Learner, dict[str, float]], None]
@@ -85,7 +86,7 @@ class _Training:
         self._warm = False
         if resume and not self._back():
             self._cut(0)
-        self._saved_at, self._pause = time.perf_counter(), CHECKPOINT_SECONDS
+        self._saved_at, self._pause, self._told_at = time.perf_counter(), CHECKPOINT_SECONDS, 0.0
 
     def run(self) -> dict[str, Any]:
         started = time.perf_counter()
@@ -131,7 +132,9 @@ class _Training:
             self._warm = True
             if is_recorded(learner.updates):
                 self._record()
-            self.on_progress(learner, learner.figures())
+            if time.perf_counter() - self._told_at > TELL_SECONDS:
+                self.on_progress(learner, learner.figures())
+                self._told_at = time.perf_counter()
             if time.perf_counter() - self._saved_at > self._pause:
                 self._checkpoint()
 
