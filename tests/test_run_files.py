@@ -27,6 +27,8 @@ from workbench.printing import counted
 from workbench.rundir import RunDirectory, default_path, run_curves
 from workbench.solve import SolveConfig, resumed_config, solve
 from workbench.terminal_evolve import print_discovery
+from workbench.training.config import TrainConfig
+from workbench.training.language import LanguageConfig
 
 OLD = Path(__file__).parent / "cases" / "run-0.1.0"
 SAME = ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")
@@ -87,11 +89,19 @@ def test_a_newer_schema_is_refused_with_a_line_that_says_so(runs, tmp_path):
         (path / name).write_text(json.dumps({**record, "schema": 99, "future": {}}))
         with pytest.raises(GameplanError, match=f"{name} has schema 99, this version reads up to .*newer"):
             RunDirectory.open(path).read_json(name)
+        (path / name).write_text(json.dumps({**record, "schema": -1}))
+        with pytest.raises(GameplanError, match=f"{name} has schema -1; this version reads 1 to .*run again"):
+            RunDirectory.open(path).read_json(name)
 
 
 def test_the_kinds_know_every_setting():
     """A setting that is added to a configuration gets a kind, so that nothing is read unseen."""
-    for kind, config in ((formats.SOLVE_CONFIG, SolveConfig("g", "a", 1)), (formats.PLAN_CONFIG, PlanConfig("w", "p"))):
+    for kind, config in (
+        (formats.SOLVE_CONFIG, SolveConfig("g", "a", 1)),
+        (formats.PLAN_CONFIG, PlanConfig("w", "p")),
+        (formats.TRAIN_CONFIG, TrainConfig("w", "m", updates=1)),
+        (formats.LANGUAGE_CONFIG, LanguageConfig("d")),
+    ):
         kind(asdict(config), "")
         for field in fields(config):
             with pytest.raises(Mismatch, match=f"^{field.name}"):

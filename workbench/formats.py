@@ -160,7 +160,9 @@ def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = O
         Saying which version is needed.
     """
     if isinstance(found, bool) or not isinstance(found, int) or found < oldest:
-        raise GameplanError(f"{where} has schema {found!r}; this version reads {oldest} to {known}")
+        raise GameplanError(
+            f"{where} has schema {found!r}; this version reads {oldest} to {known}: put the file back, or run again"
+        )
     if found > known:
         raise GameplanError(
             f"{where} has schema {found}, this version reads up to {known}: it was made by a newer gameplan; use that"

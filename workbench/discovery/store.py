@@ -129,7 +129,9 @@ class Store:
             raise store.damaged("its tables are not those of a discovery")
         version = store.get("format")
         if version != FORMAT:
-            raise GameplanError(f"{file} has format {version}; this version reads {FORMAT}")
+            raise GameplanError(
+                f"{file} has format {version}; this version reads {FORMAT}: it was made by another gameplan; use that"
+            )
         if store.get("config") is None:
             raise store.damaged("it has no configuration")
         return store
