@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 
 import pytest
 from click.testing import CliRunner
@@ -35,7 +36,8 @@ from workbench.rundir import RunDirectory
 SPLITS = ("train", "validation", "test")
 QUICK = {"simulations": 40, "rollouts": 1, "horizon": 10, "per_game": 6, "noise": 0, "players": "expectimax:depth=2 3, random 1"}
 SMALL = resolve_distill(DistillConfig("2048", 30, seed=1, splits="60,20,20", params=QUICK))
-YARDS = resolve_distill(DistillConfig("sokoban-proact", 24, seed=1, splits="60,20,20", params={"rows": 6, "columns": 6}))
+ROOMS = {"rows": 6, "columns": 6, "players": "oracle:objective=goals 3, random 1"}
+YARDS = resolve_distill(DistillConfig("sokoban-proact", 24, seed=1, splits="60,20,20", params=ROOMS))
 
 
 def files(path):
@@ -58,7 +60,7 @@ def levels(tmp_path_factory):
 
 
 SAMPLES = {
-    "action": ("up", "left"), "other": ("right", "down"), "actions": (("up",), ("up", "down"), ("up", "down", "right")), "tile": (4, 2048),
+    "action": ("up", "left", "right"), "other": ("right", "down"), "actions": (("up",), ("up", "down"), ("up", "down", "right")), "tile": (4, 2048),
     "number": (1, 3), "of": (4, 16), "percent": (0, 37), "within": (20,), "fewer": (1, 2), "room": (0, 1, 12), "pairs": (0, 1, 5),
     "place": ("in the top left corner", "inside"), "tiles": ((), (4,), (4, 8), (4, 4, 16)), "cells": ((2, 0, 4, 8), (0, 0, 2)),
     "boxes": (0, 1, 2), "moves": (0, 1, 17), "more": (1, 2), "route": (("up",), ("left", "push up")),
@@ -109,6 +111,19 @@ def test_claims_made_false_are_noticed(boards):
         assert not is_missed, thought
         made += is_false
     assert made > 60
+
+
+def test_no_claim_breaks_the_check_whatever_it_names(boards, levels):
+    for run, language in ((boards[0], tiles.LANGUAGE), (levels[0], yards.LANGUAGE)):
+        for shown, _, found in list(examples(run.path, "train"))[:3]:
+            _, view = view_of(shown, Judgement.from_json(found))
+            for kind, form in language.forms.items():
+                values = [
+                    ((3, 4), (1, 12)) if name == "place" and language is yards.LANGUAGE else SAMPLES[name]
+                    for name in form.arguments
+                ]
+                for arguments in product(*values):
+                    assert language.holds(Claim(kind, arguments), view) in (True, False)
 
 
 def test_an_answer_is_refused_for_every_kind_of_fault(boards):

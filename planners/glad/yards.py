@@ -1,6 +1,6 @@
 """Claims about Sokoban positions: where each move leads, how far the end is then, what is lost for good, and which way is short."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,54 +165,52 @@ def _end(view: Yard, moves: int) -> bool:
 
 
 def _walks(view: Yard, action: str, place: tuple[int, int]) -> bool:
-    return view.legal(action) and view.pushed(action) is None and view.player(action) == place
+    return view.pushed(action) is None and view.player(action) == place
 
 
 def _pushes(view: Yard, action: str, place: tuple[int, int]) -> bool:
-    return view.legal(action) and view.pushed(action) == place
+    return view.pushed(action) == place
 
 
 def _on_target(view: Yard, action: str) -> bool:
-    place = view.pushed(action) if view.legal(action) else None
+    place = view.pushed(action)
     return place is not None and view.is_target(place)
 
 
 def _in_corner(view: Yard, action: str) -> bool:
-    place = view.pushed(action) if view.legal(action) else None
+    place = view.pushed(action)
     return place is not None and not view.is_target(place) and view.is_corner(place)
 
 
 def _leaves(view: Yard, action: str, moves: int) -> bool:
-    return view.legal(action) and view.left(action) == moves
+    return view.left(action) == moves
 
 
 def _loses(view: Yard, action: str) -> bool:
-    return view.legal(action) and view.left(action) is None
+    return view.left(action) is None
 
 
 def _is_longer(view: Yard, action: str, other: str, more: int) -> bool:
-    if not (view.legal(action) and view.legal(other)):
-        return False
     one, two = view.left(action), view.left(other)
     return one is not None and two is not None and one - two == more > 0
 
 
 def _is_equal(view: Yard, actions: tuple[str, ...], other: str) -> bool:
     return len({*actions, other}) > len(actions) and all(
-        view.legal(word) and view.left(word) is not None and view.left(word) == view.left(other) for word in (*actions, other)
+        view.left(word) is not None and view.left(word) == view.left(other) for word in (*actions, other)
     )
 
 
 def _is_slower(view: Yard, actions: tuple[str, ...], other: str) -> bool:
-    best = view.left(other) if view.legal(other) else None
+    best = view.left(other)
     if best is None or len({*actions, other}) <= len(actions):
         return False
-    steps = [view.left(word) if view.legal(word) else best for word in actions]
+    steps = [view.left(word) for word in actions]
     return all(n is None or n > best for n in steps)
 
 
 def _can_be_solved(view: Yard, action: str) -> bool:
-    return view.legal(action) and view.left(action) is not None
+    return view.left(action) is not None
 
 
 def _is_route(view: Yard, route: tuple[str, ...]) -> bool:
@@ -270,6 +268,20 @@ FORMS = {
     "only": Form(("action",), ("only {action} is possible", "nothing but {action} changes anything"), _is_only),
     "choose": Form(("action",), ("so I choose {action}", "I do {action}", "{action} it is"), _chooses),
 }
+_ABOUT_HERE = ("waiting", "stands", "end", "route", "choose", "only")
+
+
+def _of_possible(holds: Callable[..., bool]) -> Callable[..., bool]:
+    """Return `holds` for claims about actions, each of which must change something."""
+
+    def check(view: Yard, *arguments: Any) -> bool:
+        named = [word for argument in arguments for word in (argument if isinstance(argument, tuple) else (argument,))]
+        return all(view.legal(word) for word in named if isinstance(word, str)) and holds(view, *arguments)
+
+    return check
+
+
+FORMS = {kind: form if kind in _ABOUT_HERE else form._replace(holds=_of_possible(form.holds)) for kind, form in FORMS.items()}
 LANGUAGE = Language(SLOTS, FORMS)
 
 
