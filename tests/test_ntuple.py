@@ -21,6 +21,7 @@ from planners.policies.files import encode_learned, load_learned
 from planners.policies.look_ups import worth_of
 from planners.policies.policy import ascend, fit, prefer, worth
 from planners.policies.tuples import SETS, parse_tuples, usual
+from workbench.bench.learning import advance
 
 
 def network_of(world, tuples="", channels=1, **given):
@@ -366,3 +367,8 @@ def test_learning_that_leaves_the_numbers_stops():
 def test_learners_refuse_what_makes_no_sense(given, told):
     with pytest.raises(UsageError, match=told):
         new_learner(**given)
+
+
+def test_the_speed_of_learning_is_measured_without_compiling():
+    figures = advance("td", 0.05, value_params={"tuples": "0145"})
+    assert figures["steps_per_second"] > 10_000 and figures["seconds"] < 5.0

@@ -98,3 +98,19 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) ->
         echo(f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds\n")
         echo(planning_flare.render(table, seeds) + "\n")
     return 0
+
+
+@bench.command("learning")
+@click.option("--budget", default="10s", show_default=True, callback=duration, metavar="DURATION", help="Learning of each method.")
+@json_option
+def bench_learning(budget: float, as_json: bool) -> int:
+    """Time learning on 2048 in CPU time: moves of TD learning, turns of policy optimisation, evaluations of a policy."""
+    from workbench.bench import learning, planning
+    from workbench.terminal import print_bench_planning, say
+
+    record = learning.run(seconds=budget, tell=say)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "bench learning", **record})
+    else:
+        print_bench_planning(record, planning.rows)
+    return 0
