@@ -28,6 +28,7 @@ import numpy as np
 
 from games.errors import GameplanError, UnknownName, UsageError
 from games.files import is_temporary, reason, write_atomically
+from games.modules import short_name
 from games.reading import Kind, anything, read_lines, read_record
 from workbench import formats, locks
 from workbench.checkpoints import encode_checkpoint, read_checkpoint
@@ -354,6 +355,18 @@ def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]
             curves = found.setdefault(settings["game"], {})
             name = Path(settings["algo"]).stem if settings["algo"].endswith(".py") else settings["algo"]
             curves[name if name not in curves else f"{name} ({config.parent.name})"] = lines
+    return found
+
+
+def training_runs(paths: Sequence[Path]) -> dict[str, dict[str, list[Path]]]:
+    """Return the training runs at or below `paths`: world -> method -> directories; none if there are others only."""
+    found: dict[str, dict[str, list[Path]]] = {}
+    for path in paths:
+        for config in _configs(path):
+            settings = RunDirectory(config.parent).read_json(CONFIG)
+            if "method" in settings:
+                world, method = short_name(settings["env"]), short_name(settings["method"])
+                found.setdefault(world, {}).setdefault(method, []).append(config.parent)
     return found
 
 

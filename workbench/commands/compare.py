@@ -11,6 +11,7 @@ import click
 from workbench.commands.options import (
     RUNS,
     SCHEMA,
+    assignments,
     duration,
     every_option,
     iterations_option,
@@ -32,6 +33,23 @@ from workbench.printing import echo
     "--algos", default="cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr", show_default=True, callback=names, help="Algorithms."
 )
 @click.option("--planners", callback=names, help="Planners, to compare in worlds such as 2048 or kg-walk.")
+@click.option("--methods", callback=names, help="Methods of learning, to compare in worlds with several seeds.")
+@click.option(
+    "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Methods: runs of each, with seeds from --seed on."
+)
+@click.option("--policy", default="", metavar="KIND", help="Methods: kind of policy.")
+@click.option(
+    "--policy-set",
+    "policy_params",
+    multiple=True,
+    callback=assignments,
+    metavar="NAME=VALUE",
+    help="Methods: set a parameter of it.",
+)
+@click.option(
+    "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Methods: set an option of the trainer."
+)
+@click.option("--init", default="", metavar="RUN", help="Methods: start from the policy of this run or file.")
 @click.option("--budgets", callback=names, help="Worlds: budgets of a decision, such as 10,100,1000 or 1ms,10ms.")
 @click.option(
     "--budget-unit",
@@ -64,14 +82,16 @@ from workbench.printing import echo
 @trusted_option
 @json_option
 def compare(
-    games: tuple[str, ...], algos: list[str], planners: list[str], jobs: int | None, engine: str,
+    games: tuple[str, ...], algos: list[str], planners: list[str], methods: list[str], jobs: int | None, engine: str,
     out: Path | None, formats: list[str],
     as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
 
     Suites: paper11, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
-    figure shows score against cost. Finished runs are kept: the same command goes on where it stopped.
+    figure shows score against cost. With --methods: every method of learning with several seeds, each run for --time-limit or -n
+    updates; the figure shows the score against environment steps plus expansions. Finished runs are kept: the same command goes on
+    where it stopped.
     """
     from workbench.engines import open_engine, parse_engine
     from workbench.interrupts import stop_on_signal
@@ -82,11 +102,16 @@ def compare(
         check_format(f".{kind}")
     workers = jobs or os.cpu_count() or 1
     elsewhere = parse_engine(engine).kind != "local"
+    for_methods = {key: options.pop(key) for key in ("seeds", "policy", "policy_params", "params", "init")}
     for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signal())
         pool = cache(lambda: stack.enter_context(open_engine(engine, jobs, folder=(out or RUNS) / "engine")))
         try:
+            if methods:
+                for_methods |= {key: for_worlds[key] for key in ("episodes", "world", "levels")}
+                for_methods |= {key: options[key] for key in ("time_limit", "seed", "iterations")}
+                return _compare_methods(games, methods, out, formats, as_json, pool, stop, **for_methods)
             if planners:
                 if elsewhere:  # is it there? How many workers has it?
                     workers = pool().workers
@@ -189,21 +214,76 @@ def _compare_planners(
     return 0 if ran else 1
 
 
+def _compare_methods(
+    worlds: tuple[str, ...], methods: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, stop: Any, *,
+    seeds: int, levels: str | None, world: dict[str, Any], episodes: int | None, iterations: int, **options: Any,
+) -> int:  # fmt: skip
+    from workbench import locks
+    from workbench.plotting_training import draw_learning
+    from workbench.terminal import job_progress, print_table, say
+    from workbench.training import comparison
+    from workbench.training.config import EPISODES, TrainConfig
+
+    world = {**world, **({"levels": levels} if levels else {})}
+    base = TrainConfig(env="", method="", updates=iterations, episodes=episodes or EPISODES, world=world, **options)
+    cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out)
+    try:
+        with locks.writing(path, make=True), job_progress(len(cells), "learning") as tell:
+            results = comparison.run_cells(cells, pool(), stop=stop, on_cell=tell)
+    except KeyboardInterrupt:
+        raise Interrupted(path) from None
+    summary = comparison.summarise(results)
+    comparison.write_table(summary, path)
+    ran = [row for row in summary["rows"] if "reason" not in row]
+    curves: dict[str, dict[str, Any]] = {}
+    for row in ran:
+        curves.setdefault(row["world"], {})[row["method"]] = comparison.curves([Path(run) for run in row["runs"]])
+    figures = [path / f"figure.{kind}" for kind in formats if ran]
+    for figure in figures:
+        draw_learning(curves, figure)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
+    else:
+        header, rows, notes = comparison.table(summary)
+        print_table(header, rows, left=2)
+        for note in notes:
+            say(f"- {note}")
+        echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
+    return 0 if ran else 1
+
+
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
 @click.option(
-    "--by", "x", type=click.Choice(["iteration", "seconds"]), default="iteration", show_default=True, help="Horizontal axis."
-)
+    "--by", "x", type=click.Choice(["iteration", "seconds", "cost", "environment_steps", "expansions"]),
+    help="Horizontal axis.  [default: iteration; training runs: cost, which is environment steps plus expansions]",
+)  # fmt: skip
+@click.option("--measure", default="score", show_default=True, help="Training runs: what is drawn, such as entropy or kl.")
 @click.option("--out", default="convergence.png", show_default=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF file.")
 @click.option("--title", default="", help="A title above the panels.")
 @click.option(
     "--font-size", default=8.0, show_default=True, type=click.FloatRange(4, 24), help="In points, at the size of the figure."
 )
-def plot(runs: tuple[Path, ...], x: str, out: Path, title: str, font_size: float) -> int:
-    """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game."""
-    from workbench.plotting import draw_convergence
-    from workbench.rundir import run_curves
+def plot(runs: tuple[Path, ...], x: str | None, measure: str, out: Path, title: str, font_size: float) -> int:
+    """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game.
 
-    draw_convergence(run_curves(runs), out, x=x, title=title, font_size=font_size)
+    Of training runs, what they measured while learning: those of one method in one world make a curve with a band.
+    """
+    from workbench.plotting import draw_convergence
+    from workbench.plotting_training import draw_learning
+    from workbench.rundir import run_curves, training_runs
+    from workbench.training.comparison import curves
+
+    trained = training_runs(runs)
+    if trained:
+        if x == "iteration":
+            x = "update"
+        lines = {world: {label: curves(paths, x or "cost", measure) for label, paths in m.items()} for world, m in trained.items()}
+        draw_learning(lines, out, x=x or "cost", y=measure, title=title, font_size=font_size)
+        echo(str(out))
+        return 0
+    if x not in (None, "iteration", "seconds"):
+        raise click.UsageError(f"--by {x} is for training runs; of solver runs there are iteration and seconds")
+    draw_convergence(run_curves(runs), out, x=x or "iteration", title=title, font_size=font_size)
     echo(str(out))
     return 0

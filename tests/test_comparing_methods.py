@@ -1,0 +1,80 @@
+"""Comparisons of methods of learning: bands over seeds, tables, figures; and what is drawn of single runs."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import cli
+from planners.learning.bands import band, interquartile_mean
+from tests.test_training import CHEAP, WORLD, start
+
+
+def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
+    assert interquartile_mean(np.array([1.0, 2.0, 3.0, 100.0])) == 2.5
+    assert interquartile_mean(np.array([5.0, 1.0, 2.0])) == pytest.approx(8 / 3)
+    table = np.random.default_rng(0).normal(size=(9, 4))
+    slow = [np.mean(sorted(column)[2:-2]) for column in table.T]
+    np.testing.assert_allclose(interquartile_mean(table), slow)
+
+
+def test_a_band_is_that_of_draws_within_each_task():
+    """With two tasks whose runs are all alike within, no draw can differ; as one task they do."""
+    scores = np.array([1.0, 1.0, 1.0, 9.0, 9.0, 9.0])
+    assert band(scores, [0, 0, 0, 1, 1, 1]) == (5.0, 5.0, 5.0)
+    middle, low, high = band(scores)
+    assert middle == 5.0 and low < 3.0 and high > 7.0
+    assert band(scores) == band(scores)
+
+
+def test_a_band_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(3)
+    tables = rng.normal(size=(120, 30))
+    inside = [low <= 0.0 <= high for _, low, high in (band(runs, draws=300) for runs in tables)]
+    assert 0.85 <= np.mean(inside) <= 1.0
+
+
+SMALL = [word for name, value in CHEAP.items() for word in ("--set", f"{name}={value}")]
+
+
+def gameplan(*arguments, code=0):
+    result = CliRunner().invoke(cli.cli, [str(word) for word in arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_compare_makes_a_table_and_a_figure_and_goes_on_where_it_was(tmp_path):
+    world = tmp_path / "count.py"
+    world.write_text(WORLD)
+    request = ["compare", world, "--methods", "reinforce,step-grpo", "--seeds", 3, "-n", 4, "--episodes", 3, "--engine", "threads",
+        "--jobs", 2, "--out", tmp_path / "out", "--json"]  # fmt: skip
+    record = json.loads(gameplan(*request).stdout)
+    rows = record["rows"]
+    assert [row["method"] for row in rows] == ["reinforce", "step-grpo"] and all(row["seeds"] == 3 for row in rows)
+    for row in rows:
+        assert row["low"] <= row["score"] <= row["high"] and row["updates"] == 4 and len(row["scores"]) == 3
+    table = list(csv.DictReader((tmp_path / "out" / "table.csv").open()))
+    assert [float(line["score"]) for line in table] == [row["score"] for row in rows]
+    assert (tmp_path / "out" / "figure.png").stat().st_size > 4000 and (tmp_path / "out" / "table.md").exists()
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "runs").rglob("result.json")}
+    assert len(before) == 6 and json.loads(gameplan(*request).stdout)["rows"] == rows
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    for by, measure in (("cost", "score"), ("iteration", "entropy"), ("seconds", "kl")):
+        gameplan("plot", tmp_path / "out", "--by", by, "--measure", measure, "--out", tmp_path / f"{measure}.svg")
+        assert "reinforce" in (tmp_path / f"{measure}.svg").read_text()
+    assert "nothing to draw" in str(
+        gameplan("plot", tmp_path / "out", "--measure", "luck", "--out", tmp_path / "no.png", code=1).exception
+    )
+
+
+def test_runs_of_one_seed_do_not_depend_on_what_ran_beside_them(tmp_path):
+    world = tmp_path / "count.py"
+    world.write_text(WORLD)
+    alone = start(str(world), tmp_path / "alone", "reinforce", updates=4, episodes=3, seed=1)
+    gameplan("compare", world, "--methods", "reinforce", "--seeds", 2, "-n", 4, *SMALL, "--episodes", 3, "--engine", "threads",
+        "--out", tmp_path / "out")  # fmt: skip
+    (beside,) = (tmp_path / "out" / "runs").glob("*-s1")
+    assert (beside / "policy.safetensors").read_bytes() == (tmp_path / "alone" / "policy.safetensors").read_bytes()
+    assert alone["score"] == json.loads((beside / "result.json").read_text())["score"]
