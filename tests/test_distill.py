@@ -21,7 +21,7 @@ from planners.glad.chains import Style, answer, compose, problems
 from planners.glad.claims import Claim, Unreadable, count_tokens
 from planners.glad.judgement import Judgement, Move
 from planners.language.parser import strict_move
-from tests.glad_twin import examples, false_claims, unnoticed
+from tests.glad_twin import examples, false_claims, slide, unnoticed
 from workbench.distill.audit import audit, view_of
 from workbench.distill.boards import Source as Boards
 from workbench.distill.candidates import NEAR_TIE
@@ -35,7 +35,7 @@ from workbench.rundir import RunDirectory
 
 SPLITS = ("train", "validation", "test")
 QUICK = {"simulations": 40, "rollouts": 1, "horizon": 10, "per_game": 6, "noise": 0, "players": "expectimax:depth=2 3, random 1"}
-SMALL = resolve_distill(DistillConfig("2048", 30, seed=1, splits="60,20,20", params=QUICK))
+SMALL = resolve_distill(DistillConfig("2048-3x3", 30, seed=1, splits="60,20,20", params=QUICK))
 ROOMS = {"rows": 6, "columns": 6, "players": "oracle:objective=goals 3, random 1"}
 YARDS = resolve_distill(DistillConfig("sokoban-proact", 24, seed=1, splits="60,20,20", params=ROOMS))
 
@@ -102,6 +102,27 @@ def test_chains_say_nothing_false_as_a_slow_judge_reads_the_board(boards):
             assert false_claims(shown, thought, judgement) == []
             said.update(claim.kind for claim in tiles.LANGUAGE.read(thought))
     assert set(tiles.LANGUAGE.forms) - set(said) <= {"danger", "only"}
+
+
+def test_chains_about_large_boards_say_nothing_false_whatever_the_teacher_chooses():
+    world = load_world("2048")
+    for k, text in enumerate(
+        ("2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4", "1024 512 64 8/4 16 32 4/2 8 4 ./. 2 . .", "2 2 4 4/. . . ./. . . ./. . . 2")
+    ):
+        instance, state = world.instance(0), world.read(text)
+        words = [word for word in ("left", "down", "right", "up") if moved(text, word) is not None]
+        judgement = Judgement(tuple(Move(word, 9.0 - j, 50, 2.0, 0.25, ("up", "left", "down")) for j, word in enumerate(words)), 20)
+        view = tiles.Tiles(instance, state, judgement)
+        thought = compose(tiles.LANGUAGE, tiles.outline(view), judgement.chosen, Style("full", 400, 0), stream("large", k))
+        assert sorted(view.words) == sorted(words) and problems(tiles.LANGUAGE, view, answer(thought, "left"), view.words) == []
+        assert false_claims(world.observation(state), thought, judgement.to_json()) == []
+
+
+def moved(text, word):
+    """Return the board after a move, None if it changes nothing."""
+    board = [[0 if cell == "." else int(cell) for cell in row.split()] for row in text.split("/")]
+    after, _ = slide(board, word)
+    return None if after == board else after
 
 
 def test_claims_made_false_are_noticed(boards):
@@ -184,13 +205,13 @@ def test_phases_are_balanced_and_no_position_is_twice_or_in_two_splits(boards, l
 
 
 def test_images_of_a_board_have_one_key():
-    source, world = Boards(SMALL), load_world("2048")
-    board = [[2, 4, 8, 0], [0, 16, 2, 0], [0, 0, 0, 0], [4, 0, 0, 2]]
+    source, world = Boards(SMALL), load_world("2048-3x3")
+    board = [[2, 4, 8], [0, 16, 2], [4, 0, 0]]
     turned = [list(row) for row in zip(*board[::-1], strict=True)]
     assert (
         source.key(world.state(board)) == source.key(world.state(turned)) == source.key(world.state([row[::-1] for row in board]))
     )
-    assert source.key(world.state(board)) != source.key(world.state([[4, 2, 8, 0], *board[1:]]))
+    assert source.key(world.state(board)) != source.key(world.state([[4, 2, 8], *board[1:]]))
     level = "#####\n#@$.#\n#####"
     assert canonical(level) == canonical("#####\n#.$@#\n#####") == canonical("###\n#@#\n#$#\n#.#\n###")
     assert group(level) == group("#####\n# @*#\n#####") != canonical(level)
@@ -272,7 +293,7 @@ def test_the_same_bytes_in_two_processes_and_after_a_stop(boards, tmp_path, monk
         with open(other.path / name, "a", encoding="utf-8") as grown:
             grown.write('{"messages": [{"role"')
     with local_pool(2) as pool:
-        run_distill(resumed_distill(other, {"world": "2048"}), other, resume=True, executor=lambda: pool, workers=2)
+        run_distill(resumed_distill(other, {"world": "2048-3x3"}), other, resume=True, executor=lambda: pool, workers=2)
     assert files(other.path) == files(boards[0].path)
 
 
@@ -359,9 +380,9 @@ def test_header_and_card_say_what_was_made(boards):
     answers = [example["messages"][2]["content"] for example in read_jsonl(run.path / "train.jsonl")]
     assert header["splits"]["train"]["characters"]["assistant"] == pytest.approx(sum(map(len, answers)) / len(answers))
     card = (run.path / "README.md").read_text(encoding="utf-8")
-    assert "gameplan distill 2048 --samples 30 --seed 1" in card and "path: train.jsonl" in card and "is not shown" in card
+    assert "gameplan distill 2048-3x3 --samples 30 --seed 1" in card and "path: train.jsonl" in card and "is not shown" in card
     entries = json.loads((run.path / "configs" / "dataset_info.json").read_text())
-    assert entries["gameplan_2048_train"]["file_name"] == "train.jsonl"
+    assert entries["gameplan_2048_3x3_train"]["file_name"] == "train.jsonl"
 
 
 def test_the_library_datasets_reads_it(boards, tmp_path):
