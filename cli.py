@@ -45,6 +45,8 @@ COMMANDS = {  # name: module in workbench.commands, the command in it, and what 
     "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
     "new-rule": ("catalogue:new_rule", "Start a CFR rule of your own in a file."),
     "check-rule": ("catalogue:check_rule", "Say what is wrong with a rule in a file."),
+    "new-method": ("catalogue:new_method", "Start a method of learning of your own in a file."),
+    "check-method": ("catalogue:check_method", "Say what is wrong with a method file."),
     "runs": ("housekeeping:runs", "List the run directories."),
     "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
     "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),

@@ -9,6 +9,7 @@ from planners.learning.estimates import batch_normal, generalised, group_normal
 from planners.learning.learner import Diverged
 from planners.learning.trainer import Trainer, clipped
 from planners.policies.catalogue import POLICY, VALUE, make_learned
+from workbench.method_tools import check_method_file, write_new_method
 from workbench.testing.toys import pig, rooms
 
 # A new method needs one line here: what it samples, and cheap parameters for the worlds of these tests.
@@ -32,7 +33,7 @@ def trainer(name, world=pig, seed=0, **params):
 def collected(learner):
     """Return a batch of the learner's, its advantages and its mask."""
     method = learner.method
-    batch = learner._episodes() if method.sampling == "episodes" else learner._turns()
+    batch = learner.collect()
     if method.rewards is not None:
         batch.rewards = method.rewards(batch, method.params)
     advantage = method.advantage(batch, method.params)
@@ -407,6 +408,25 @@ def test_an_own_method_fails_in_a_line(tmp_path):
     with pytest.raises(Diverged, match="loss of row 0 is inf in update 1"):
         own(tmp_path, "def advantage(batch, params): return batch.rewards\n"
             "def surrogate(ratio, a, batch, params): return np.full(len(a), np.inf), a\n").advance()  # fmt: skip
+
+
+def test_the_method_that_users_start_from_is_one_and_wrong_slopes_are_found(tmp_path):
+    path = tmp_path / "mine.py"
+    write_new_method(path)
+    record = check_method_file(str(path))
+    assert record["ok"] and not record["problems"] and record["sampling"] == "groups" and "kl" in record["figures"]
+    with pytest.raises(UsageError, match="say --force"):
+        write_new_method(path)
+    surrogate = "\n\ndef surrogate(ratio, advantage, batch, params):\n    return -advantage * ratio**2, {}\n"
+    text = path.read_text()
+    path.write_text(text + surrogate.format("-2.0 * advantage * ratio"))
+    assert check_method_file(str(path))["ok"]
+    path.write_text(text + surrogate.format("-advantage * ratio"))
+    (problem,) = check_method_file(str(path))["problems"]
+    assert "d loss / d ratio" in problem
+    path.write_text(text.replace("np.clip", "np.clipp"))
+    (problem,) = check_method_file(str(path))["problems"]
+    assert "line 29" in problem and "clipp" in problem and "\n" not in problem
 
 
 def test_names_and_values_that_are_not_known_are_refused_with_what_is():

@@ -127,8 +127,8 @@ def test_the_record_and_the_lines_say_what_was_done(world, tmp_path):
 
 def test_a_policy_plays_and_a_run_starts_from_it(world, tmp_path):
     start(world, tmp_path / "first", updates=30)
-    arguments = ["plan", world, "--planner", "policy", "--episodes", "3", "--json", "--out", str(tmp_path / "play")]
-    played = CliRunner().invoke(cli.cli, [*arguments, "--set", f"file={tmp_path / 'first'}"])
+    arguments = ["plan", world, "--episodes", "3", "--json", "--out", str(tmp_path / "play")]
+    played = CliRunner().invoke(cli.cli, [*arguments, "--policy", str(tmp_path / "first"), "--temperature", "0.5"])
     assert played.exit_code == 0, played.output
     assert json.loads(played.stdout)["cost"]["evaluations"] >= 1.0
     record = start(world, tmp_path / "second", init=str(tmp_path / "first"), updates=1)

@@ -303,6 +303,32 @@ def _exported(name: str) -> Algorithm | None:
     return isolated_algorithm(name, {"algo": text}, {}, 0, train=None, evaluate=None, game="", max_histories=0)
 
 
+def describe_method(name: str) -> dict[str, Any]:
+    """Return name, title, reference, parameters and options of the trainer with their defaults, and doc of a method of learning.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    from planners.learning.catalogue import find_method, method_module
+    from planners.learning.trainer import CHOICES
+
+    found, module = find_method(name), method_module(name)
+    doc = (module.__doc__ or "").strip()
+    return {
+        "name": name,
+        "title": getattr(module, "TITLE", "") or next(iter(doc.splitlines()), "a method of your own"),
+        "reference": getattr(module, "REFERENCE", ""),
+        "form": "method",
+        "sampling": found.method.sampling,
+        "needs": list(found.method.needs),
+        "params": {**found.method.params, **found.options},
+        "choices": CHOICES,
+        "doc": doc,
+    }
+
+
 def describe_planner(name: str) -> dict[str, Any]:
     """Return name, title, reference, parameters with defaults and doc of a planner.
 

@@ -15,7 +15,7 @@ from games.worlds import WORLDS
 GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
 ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
 SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
-TRAINING_RUN, DATA_SET = "training run", "data set"
+TRAINING_RUN, DATA_SET, METHOD = "training run", "data set", "method"
 _RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET, "method": TRAINING_RUN}  # by a key that only their configurations have
 
 USES = {  # kind: the command that takes a name of it
@@ -25,6 +25,7 @@ USES = {  # kind: the command that takes a name of it
     ALGORITHM: "gameplan solve GAME --algo {}",
     META_SOLVER: "gameplan solve GAME --train {}",
     PLANNER: "gameplan plan WORLD --planner {}",
+    METHOD: "gameplan train WORLD --method {}",
     TASK: "gameplan evolve new {}",
     SOLVER_RUN: "gameplan solve --resume {}",
     PLANNER_RUN: "gameplan plan --resume {}",
@@ -55,6 +56,7 @@ class Meaning(NamedTuple):
 def catalogue() -> dict[str, tuple[str, ...]]:
     """Return kind -> names of everything that ships."""
     from planners.catalogue import PLANNERS
+    from planners.learning.names import METHODS
     from solvers.psro.catalogue import SOLVERS
     from workbench.catalogue import ALGORITHMS
     from workbench.discovery.task import SHIPPED
@@ -66,6 +68,7 @@ def catalogue() -> dict[str, tuple[str, ...]]:
         ALGORITHM: tuple(ALGORITHMS),
         META_SOLVER: tuple(SOLVERS),
         PLANNER: tuple(PLANNERS),
+        METHOD: tuple(METHODS),
         TASK: tuple(SHIPPED),
     }
 
@@ -101,6 +104,7 @@ def kinds_of_text(text: str) -> list[str]:
         return []
     found = [ALGORITHM] if names & (_RULE | _CLASSES) else []
     found += [META_SOLVER] if names & _META else []
+    found += [METHOD] if {"PARAMS", "SAMPLING", "advantage"} <= names else []
     found += [kind for kind, table in ((WORLD, "OPTIONS"), (PLANNER, "PARAMS")) if table in names and "make" in names]
     return found
 

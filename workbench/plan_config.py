@@ -13,7 +13,7 @@ from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import PLANNERS, find_planner, planner_maker, planner_params
 from planners.planner import Planner
-from planners.policies.catalogue import VALUE
+from planners.policies.catalogue import POLICY, VALUE
 from planners.policies.files import learned_path
 from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, differing, from_saved
@@ -89,6 +89,20 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
+
+
+def policy_params(planner: str, policy: str | None, temperature: float | None) -> dict[str, Value]:
+    """Return the parameters by which `planner` plays a learned `policy`, a run of training or a file, at a `temperature`.
+
+    Raises
+    ------
+    UsageError
+        If the planner plays none, or there is no such policy.
+    """
+    if planner != "policy":
+        raise UsageError(f"{planner} plays no learned policy; say --planner policy, or --init RUN to learn on from one")
+    params: dict[str, Value] = {} if policy is None else {"file": str(learned_path(policy, POLICY).resolve())}
+    return params if temperature is None else {**params, "temperature": temperature}
 
 
 def value_params(planner: str, value: str) -> dict[str, Value]:

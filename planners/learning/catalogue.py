@@ -9,21 +9,9 @@ from typing import Any, NamedTuple
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.modules import is_program, load_program
 from games.params import Value, resolve_params
+from planners.learning.names import METHODS
 from planners.learning.trainer import CHOICES, OPTIONS, SAMPLINGS, Method
 
-METHODS: dict[str, str] = {
-    "reinforce": "planners.learning.methods.reinforce",
-    "ppo": "planners.learning.methods.ppo",
-    "grpo": "planners.learning.methods.grpo",
-    "step-ppo": "planners.learning.methods.step_ppo",
-    "traj-grpo": "planners.learning.methods.traj_grpo",
-    "step-grpo": "planners.learning.methods.step_grpo",
-    "mc-ppo": "planners.learning.methods.mc_ppo",
-    "mc-grpo": "planners.learning.methods.mc_grpo",
-    "distill": "planners.learning.methods.distill",
-    "td": "planners.learning.methods.td",
-    "tc": "planners.learning.methods.tc",
-}
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
 NEEDS = ("value", "success", "positive")
 
@@ -48,15 +36,8 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     GameplanError
         For a file that is no method.
     """
-    if name in METHODS:
-        module, own = importlib.import_module(METHODS[name]), None
-    elif is_program(name):
-        program = load_program(name, "method file", text)
-        module, own = program.module, program.text
-        check_module(name, module)
-    else:
-        legal = f"{did_you_mean(name, list(METHODS))}; legal are {', '.join(METHODS)} and files"
-        raise UnknownName(name, "method", f"unknown method {name!r}{legal}")
+    module = method_module(name, text)
+    own = text if name not in METHODS else None
     given = given or {}
     if hasattr(module, "learner"):
         params = resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
@@ -70,6 +51,26 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
     method = Method(name, module.SAMPLING, params, tuple(needs), module.advantage, **hooks)
     return Found(method, options, own)
+
+
+def method_module(name: str, text: str | None = None) -> ModuleType:
+    """Return the module of the method called `name`, which for a file, whose text may be given, is checked to be one.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    GameplanError
+        For a file that is no method.
+    """
+    if name in METHODS:
+        return importlib.import_module(METHODS[name])
+    if not is_program(name):
+        legal = f"{did_you_mean(name, list(METHODS))}; legal are {', '.join(METHODS)} and files"
+        raise UnknownName(name, "method", f"unknown method {name!r}{legal}")
+    module = load_program(name, "method file", text).module
+    check_module(name, module)
+    return module
 
 
 def check_module(name: str, module: ModuleType) -> None:

@@ -132,7 +132,7 @@ class Trainer:
     def advance(self) -> None:
         """See `planners.learning.learner.Learner`."""
         method = self.method
-        batch = self._episodes() if method.sampling == "episodes" else self._turns()
+        batch = self.collect()
         if method.rewards is not None:
             batch.rewards = self._checked("rewards", method.rewards(batch, method.params), batch.at.shape)
         advantage = self._checked("advantage", method.advantage(batch, method.params), batch.at.shape)
@@ -222,6 +222,10 @@ class Trainer:
         done = int(kernel(self._policy, model, state, bool(self.options["listed"]), turns, rng, *made.values()))
         self.environment_steps += done
         return {name: array[:done] for name, array in made.items()}
+
+    def collect(self) -> Batch:
+        """Play, and return what was played as the method samples it."""
+        return self._episodes() if self.method.sampling == "episodes" else self._turns()
 
     def _turns(self) -> Batch:
         """Play the environments on by some turns each."""

@@ -1,4 +1,4 @@
-"""``gameplan games``, ``algos``, ``new-rule`` and ``check-rule``."""
+"""``gameplan games``, ``algos``, and the commands that start and check rules and methods of one's own."""
 
 from pathlib import Path
 
@@ -74,23 +74,29 @@ def _show_world(name: str, as_json: bool) -> int:
 @click.argument("name", required=False)
 @json_option
 def algos(name: str | None, as_json: bool) -> int:
-    """List the algorithms and planners, or show NAME (or a file of your own) with its parameters and reference."""
+    """List algorithms, planners and methods of learning, or show NAME (or a file of your own) with parameters and reference."""
     from planners.catalogue import PLANNERS
-    from workbench.catalogue import ALGORITHMS, describe, describe_planner
-    from workbench.naming import PLANNER, what_is
+    from planners.learning.names import METHODS
+    from workbench.catalogue import ALGORITHMS, describe, describe_method, describe_planner
+    from workbench.naming import METHOD, PLANNER, what_is
     from workbench.terminal import print_algorithm, print_table
 
     if name is None:
         records = [describe(entry) for entry in ALGORITHMS]
         planners = [describe_planner(entry) for entry in PLANNERS]
+        methods = [describe_method(entry) for entry in METHODS]
         if as_json:
-            print_json({"schema": SCHEMA, "algos": records, "planners": planners})
+            print_json({"schema": SCHEMA, "algos": records, "planners": planners, "methods": methods})
         else:
             print_table(("name", "algorithm", "reference"), [(r["name"], r["title"], r["reference"]) for r in records], left=3)
             print_table(("name", "planner", "reference"), [(r["name"], r["title"], r["reference"]) for r in planners], left=3)
+            print_table(
+                ("name", "method of learning", "reference"), [(r["name"], r["title"], r["reference"]) for r in methods], left=3
+            )
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
-    record = describe_planner(name) if PLANNER in [meaning.kind for meaning in what_is(name)] else describe(name)
+    kinds = [meaning.kind for meaning in what_is(name)]
+    record = describe_planner(name) if PLANNER in kinds else describe_method(name) if METHOD in kinds else describe(name)
     if as_json:
         print_json({"schema": SCHEMA, **record})
     else:
@@ -131,6 +137,40 @@ def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
             echo(f"{file}: {problem}")
         if record["ok"]:
             echo(f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}")
+    return 0 if record["ok"] else 1
+
+
+@click.command("new-method")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
+def new_method(file: Path, force: bool) -> int:
+    """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
+    from workbench.method_tools import write_new_method
+
+    write_new_method(file, force=force)
+    echo(
+        f"{file}: check it with 'gameplan check-method {file}', run it with 'gameplan train 2048 --method {_path(file)} "
+        "--time-limit 30s'"
+    )
+    return 0
+
+
+@click.command("check-method")
+@click.argument("file")
+@json_option
+def check_method(file: str, as_json: bool) -> int:
+    """Say what is wrong with the method in FILE: its form, some updates in a small game of dice, the slope of its loss."""
+    from workbench.method_tools import UPDATES, check_method_file
+
+    record = check_method_file(file)
+    if as_json:
+        print_json({"schema": SCHEMA, "command": "check-method", **record})
+    else:
+        for problem in record["problems"]:
+            echo(f"{file}: {problem}")
+        if record["ok"]:
+            score = f"score after {UPDATES} updates: {record['figures']['score']:.3g}"
+            echo(f"{file}: fine (it learns from {record['sampling']}); {score}")
     return 0 if record["ok"] else 1
 
 

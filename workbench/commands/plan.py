@@ -33,6 +33,8 @@ levels_option = click.option(
 @world_option
 @levels_option
 @click.option("--value", metavar="RUN", help="A learned value for planners that take one: a run of 'gameplan train', or a file.")
+@click.option("--policy", metavar="RUN", help="What --planner policy plays: a run of 'gameplan train', or a file.")
+@click.option("--temperature", type=click.FloatRange(0.0), help="--planner policy: draw from the softmax; 0, the default: no draw.")
 @click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
 @click.option("--evaluations", type=click.IntRange(1), help="Budget of a decision: calls of the evaluator.")
 @click.option("--expansions", type=click.IntRange(1), help="Budget of a decision: states expanded.")
@@ -69,6 +71,8 @@ def plan(
     protocol: str | None,
     beside: str | None,
     value: str | None,
+    policy: str | None,
+    temperature: float | None,
     **options: Any,
 ) -> int:
     """Play episodes of ENV with a planner, each a name or a file of one's own; print scores and costs.
@@ -77,13 +81,25 @@ def plan(
     0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
     episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
-    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, value_params
+    from workbench.plan_config import (
+        PlanConfig,
+        default_name,
+        policy_params,
+        repeated_plan,
+        resolve_plan,
+        resumed_plan,
+        value_params,
+    )
     from workbench.rundir import RunDirectory, default_path
 
     if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
         options["planner"] = "llm"
+    if policy is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+        options["planner"] = "policy"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    if policy is not None or temperature is not None:
+        options["params"] = {**options["params"], **policy_params(options["planner"], policy, temperature)}
     if value is not None:
         options["params"] = {**options["params"], **value_params(options["planner"], value)}
     given = {
