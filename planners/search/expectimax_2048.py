@@ -88,25 +88,19 @@ def _judge_learned(judgement, board):
 
 
 @operation
-def paid(judgement, a, b, c, d):
-    """Return what merging the tiles of four lines counts (float32) beside the worth of what it leads to."""
-    return np.float32(0.0)
+def paid(judgement, worth, gain):
+    """Return what is worth `worth` (float32) after a move that merged tiles of `gain`, where rewards count beside it."""
+    return worth
 
 
 @paid.of(NTuple)
-def _paid_learned(judgement, a, b, c, d):
-    return np.float32(GAINS[a] + GAINS[b] + GAINS[c] + GAINS[d])
+def _paid_learned(judgement, worth, gain):
+    return worth + np.float32(gain)
 
 
-@operation
-def counts_rewards(judgement):
-    """Return whether rewards count beside what a board is worth."""
-    return False
-
-
-@counts_rewards.of(NTuple)
-def _learned_counts(judgement):
-    return True
+@lean
+def _gain(a, b, c, d):
+    return GAINS[a] + GAINS[b] + GAINS[c] + GAINS[d]
 
 
 @lean
@@ -123,16 +117,16 @@ def _judge_state(board, judgement):
     e, f, g, h = _lines(turned)
     across = max(_judge_move(_near(a, b, c, d), board, judgement), _judge_move(_far(a, b, c, d), board, judgement))
     down = max(_judge_move(_near(e, f, g, h), turned, judgement), _judge_move(_far(e, f, g, h), turned, judgement))
-    return max(np.float32(0.0), max(across + paid(judgement, a, b, c, d), down + paid(judgement, e, f, g, h)))
+    return max(np.float32(0.0), max(paid(judgement, across, _gain(a, b, c, d)), paid(judgement, down, _gain(e, f, g, h))))
 
 
 @lean
-def _moves(board, judgement):
-    """Return the boards after sliding to the left, to the right, up and down, and what the first and the last two are paid."""
+def _moves(board):
+    """Return the boards after sliding to the left, to the right, up and down, and what the first and the last two merge."""
     a, b, c, d = _lines(board)
     e, f, g, h = _lines(transpose(board))
     to_left, to_right, up, down = _near(a, b, c, d), _far(a, b, c, d), _near(e, f, g, h), _far(e, f, g, h)
-    return to_left, to_right, transpose(up), transpose(down), paid(judgement, a, b, c, d), paid(judgement, e, f, g, h)
+    return to_left, to_right, transpose(up), transpose(down), _gain(a, b, c, d), _gain(e, f, g, h)
 
 
 @lean
@@ -173,16 +167,16 @@ def expect(board, depth, reach, memory, judgement):
                 cell = rest & (~rest + _ONE)
                 rest ^= cell
                 state = board | (cell << np.uint64(tile))
-                to_left, to_right, up, down, across, along = _moves(state, judgement)
+                to_left, to_right, up, down, across, along = _moves(state)
                 best = np.float32(0.0)
                 if to_left != state:
-                    best = max(best, across + expect(to_left, depth - 1, left, memory, judgement))
+                    best = max(best, paid(judgement, expect(to_left, depth - 1, left, memory, judgement), across))
                 if to_right != state:
-                    best = max(best, across + expect(to_right, depth - 1, left, memory, judgement))
+                    best = max(best, paid(judgement, expect(to_right, depth - 1, left, memory, judgement), across))
                 if up != state:
-                    best = max(best, along + expect(up, depth - 1, left, memory, judgement))
+                    best = max(best, paid(judgement, expect(up, depth - 1, left, memory, judgement), along))
                 if down != state:
-                    best = max(best, along + expect(down, depth - 1, left, memory, judgement))
+                    best = max(best, paid(judgement, expect(down, depth - 1, left, memory, judgement), along))
                 best_sum += best
         total += (np.float32(0.1) if tile else np.float32(0.9)) * best_sum
     mean = total / np.float32(count)
@@ -207,8 +201,7 @@ def _search(board, depth, reach, memory, values, judgement):
                 memory[JUDGED] += _ONE
             else:
                 values[direction] = expect(after, depth - 1, reach, memory, judgement)
-            if counts_rewards(judgement):
-                values[direction] += np.float32(gain)
+            values[direction] = paid(judgement, values[direction], gain)
             if best < 0 or values[direction] > values[best]:
                 best = direction
     return best
