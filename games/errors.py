@@ -29,6 +29,11 @@ class UnknownName(UsageError):
         return type(self), (self.name, self.wanted, str(self))
 
 
+def with_article(noun: str) -> str:
+    """Return `noun` with its indefinite article."""
+    return f"{'an' if noun[:1].lower() in set('aeiou') else 'a'} {noun}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string."""
     import difflib

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
 
-from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
-from games.files import displayed
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean, with_article
+from games.files import displayed, read_file
 
 _loaded: set[str] = set()  # names of users' modules, or of their packages
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
@@ -83,12 +83,14 @@ def read_text(path: Path, what: str = "file") -> str:
     name = displayed(str(path))
     if path.is_dir():
         name = name if is_file(name) else f"./{name}"
-        raise UnknownName(name, what.removesuffix(" file"), f"{name} is a directory, not a {what}")
+        raise UnknownName(name, what.removesuffix(" file"), f"{name} is a directory, not {with_article(what)}")
+    data = read_file(path, what)
     try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read the {what} {name}: {getattr(error, 'strerror', None) or error}"
+        text = data.decode("utf-8-sig")  # as Python reads it, whatever the locale
+    except UnicodeDecodeError as error:
+        message = f"cannot read the {what} {name}: it is not text; a program is a Python file in UTF-8"
         raise UnknownName(name, what.removesuffix(" file"), message) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def load_program(name: str, what: str, text: str | None = None) -> Program:
@@ -330,7 +332,8 @@ def make_checked(program: Program, kind: str, maker: Maker, settings: Mapping[st
             problems.append(f"{method}() with {count} argument{'s' if count != 1 else ''}" if count else f"{method}()")
     if problems:
         raise GameplanError(
-            f"{program.name}: {program.attribute} makes a {type(made).__name__}, which is no {kind}; it needs {', '.join(problems)}"
+            f"{program.name}: {program.attribute} makes {with_article(type(made).__name__)}, which is no {kind}; "
+            f"it needs {', '.join(problems)}"
         )
     return made
 

@@ -1,13 +1,17 @@
 """Worlds and planners of the user's own: from a file or module:attribute, kept with the run, and run only if named or trusted."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+import cli
 from games.errors import GameplanError, UsageError
-from games.modules import digest_of
+from games.modules import digest_of, read_text
 from games.worlds import load_world
 from workbench.isolated import trust_of
 from workbench.plan import Chunk, play_chunk, run_plan
@@ -64,6 +68,10 @@ class Edge:
 def make(name, last):
     return Edge(name, last)
 '''
+
+
+def gameplan(*arguments):
+    return CliRunner().invoke(cli.cli, [str(a) for a in arguments], standalone_mode=False)
 
 
 @pytest.fixture
@@ -246,3 +254,38 @@ def test_modules_and_attributes_that_are_not_there(rules):
     ):
         with pytest.raises(UsageError, match=message):
             resolve_config(SolveConfig("kuhn_2p", name))
+
+
+def test_a_run_is_repeated_with_its_copies_whatever_becomes_of_the_files(files):
+    world, planner = files
+    assert gameplan("plan", world, "--planner", planner, "--episodes", 2, "--out", "first").return_value == 0
+    Path(world).unlink()
+    Path(planner).write_text(PLANNER.replace("count - 1", "0"))
+    assert gameplan("plan", "--repeat", "first", "--trusted", "--out", "again").return_value == 0
+    assert gameplan("plan", "--repeat", "first", "--trusted", "--render", "--out", "shown").return_value == 0
+    for name in ("episodes.jsonl", "world.py", "planner.py"):
+        first, again, shown = (Path(run, name).read_bytes() for run in ("first", "again", "shown"))
+        assert first == again == shown
+
+
+BROKEN = {"pipe.py": "it is not a regular file", "binary.py": "it is not text", "folder.py": "directory"}
+
+
+@pytest.mark.parametrize("command", [
+    "plan {}", "plan 2048-2x2 --planner {}", "solve kuhn_2p --algo {}", "solve kuhn_2p --train {}", "check-rule {}",
+    "compare kuhn_2p --algos {}", "evolve run {}", "evolve ablate {}", "evolve import cfr {}",
+    "stub-server --mode scripted --script {}", "stub-server --script {}",
+])  # fmt: skip
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_no_text_is_refused_in_one_line(name, command, files):
+    os.mkfifo("pipe.py")  # nobody writes to it: reading would wait for ever
+    Path("binary.py").write_bytes(b"\x8d\x00\xff" * 100)
+    Path("folder.py").mkdir()
+    error = gameplan(*command.format(f"./{name}").split()).exception
+    assert isinstance(error, (GameplanError, click.UsageError)) and "\n" not in str(error) and name in str(error), repr(error)
+    assert BROKEN[name] in str(error) or "import" in command or "stub" in command, str(error)
+
+
+def test_a_program_is_read_like_python_reads_it(files):
+    Path("my_planner.py").write_bytes(b"\xef\xbb\xbf" + PLANNER.replace("\n", "\r\n").encode())
+    assert read_text(Path("my_planner.py")) == PLANNER

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 import cli
 from workbench.plan import run_plan
 from workbench.plan_config import EPISODES, PlanConfig, resolve_plan
-from workbench.replay import load_frames, write_gif
+from workbench.replay import MAX_GIF_FRAMES, load_frames, thinned, write_gif
 from workbench.rundir import RunDirectory
 
 TOP = Path(__file__).resolve().parent.parent
@@ -155,8 +155,12 @@ def test_a_replay_shows_every_step_and_what_was_known(tmp_path):
     assert all(frame.picture and frame.values for frame in frames[:-1])
     shown = gameplan("replay", tmp_path / "run", "--episode", 1, "--to", 2).stdout
     assert shown.count("step") == 3 and f"-> {frames[0].action}" in shown
-    write_gif(frames[:5], tmp_path / "play.gif", 0.1)
-    assert (tmp_path / "play.gif").read_bytes()[:6] == b"GIF89a"
+    drawn = []
+    write_gif(frames[:5], tmp_path / "play.gif", 0.1, drawn.append)
+    assert (tmp_path / "play.gif").read_bytes()[:6] == b"GIF89a" and drawn == [frame.title for frame in frames[:5]]
+    count = MAX_GIF_FRAMES + 2
+    shown = thinned(frames[:1] * (count - 1) + frames[-1:])
+    assert len(shown) == count // 2 + 1 and shown[-1] is frames[-1]
     assert "no episode 7" in str(gameplan("replay", tmp_path / "run", "--episode", 7).exception)
 
 

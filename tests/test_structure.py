@@ -44,3 +44,9 @@ def test_data_is_never_unpickled_or_evaluated():
 def test_shipped_rules_import_their_vocabulary_only():
     for path in [*(TOP / "solvers/cfr/rules").glob("*.py"), *(TOP / "solvers/psro/solvers").glob("*.py")]:
         assert not foreign_imports(path.read_text()), path
+
+
+def test_every_assertion_of_the_suites_says_what_is_wrong():
+    for path in (TOP / "workbench" / "testing").rglob("*.py"):  # outside the project nothing rewrites a bare assert
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not isinstance(node, ast.Assert) or node.msg, f"{path}, line {node.lineno}"

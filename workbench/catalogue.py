@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -127,10 +126,9 @@ def check_kind(name: str, wanted: str) -> None:
     path = Path(name)
     if path.is_dir():
         raise UnknownName(name, wanted, f"{name} is a directory, not a file with an {wanted}")
-    with suppress(OSError, UnicodeDecodeError):
-        kinds = kinds_of_text(path.read_text())
-        if kinds and not set(kinds) & {wanted, META_SOLVER}:  # a file with meta-strategy solvers is a PSRO algorithm
-            raise UnknownName(name, wanted, f"{name} is a {kinds[0]}, not an {wanted}")
+    kinds = kinds_of_text(read_text(path, f"{wanted} file"))
+    if kinds and not set(kinds) & {wanted, META_SOLVER}:  # a file with meta-strategy solvers is a PSRO algorithm
+        raise UnknownName(name, wanted, f"{name} is a {kinds[0]}, not an {wanted}")
 
 
 class MetaSolvers(NamedTuple):

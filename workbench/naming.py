@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from games.catalogue import GAMES, SUITES
-from games.errors import GameplanError, UnknownName
+from games.errors import GameplanError, UnknownName, with_article
 from games.modules import defined_names, is_attribute, located
 from games.worlds import WORLDS
 
@@ -85,7 +85,7 @@ def explain(error: UnknownName) -> str:
     """Return the line for a name that is not of the kind that was wanted: what it is instead, or what is spelt alike."""
     others = what_is(error.name)
     if others and error.wanted not in (meaning.kind for meaning in others):
-        return f"{error.name} is {'; or '.join(f'{_a(m.kind)}: {m.use}' for m in others)}"
+        return f"{error.name} is {'; or '.join(f'{with_article(m.kind)}: {m.use}' for m in others)}"
     if "did you mean" in str(error):
         return str(error)
     known = {name: kind for kind, names in catalogue().items() if kind != error.wanted for name in names}
@@ -93,7 +93,7 @@ def explain(error: UnknownName) -> str:
     if not near:
         return str(error)
     kind = known[near[0]]
-    return f"{error} (did you mean {near[0]!r}, {_a(kind)}: {USES[kind].format(near[0])}?)"
+    return f"{error} (did you mean {near[0]!r}, {with_article(kind)}: {USES[kind].format(near[0])}?)"
 
 
 def kinds_of_text(text: str) -> list[str]:
@@ -165,7 +165,3 @@ def _of_openspiel(name: str) -> list[str]:
 
 def _quoted(name: str) -> str:
     return f"'{name}'" if set(name) & set(" ()&;|<>$*?") else name
-
-
-def _a(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

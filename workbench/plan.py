@@ -172,6 +172,7 @@ def run_plan(
     run: RunDirectory,
     *,
     resume: bool = False,
+    source: RunDirectory | None = None,
     executor: Callable[[], Executor] | None = None,
     workers: int = 1,
     stop: Callable[[], bool] = lambda: False,
@@ -187,6 +188,8 @@ def run_plan(
         Resolved (`resolve_plan`).
     resume : bool
         Keep the episodes that are there. The run ends with the same bytes as one that was never stopped.
+    source : RunDirectory, optional
+        The run that is repeated: its copies of the user's own programs are played, whatever has become of the files.
     executor : callable, optional
         Makes an executor with `workers` workers; asked for only if what is left takes long. Without one, episodes are played here.
     stop : callable
@@ -198,13 +201,14 @@ def run_plan(
         For a world that cannot be played, a planner that fails, or a disk that cannot be written.
     """
     with run.writing(resume=resume):
-        return _run_plan(config, run, resume, executor, workers, stop, on_episode, on_decision, say)
+        return _run_plan(config, run, resume, run if resume else source, executor, workers, stop, on_episode, on_decision, say)
 
 
 def _run_plan(
     config: PlanConfig,
     run: RunDirectory,
     resume: bool,
+    source: RunDirectory | None,
     executor: Callable[[], Executor] | None,
     workers: int,
     stop: Callable[[], bool],
@@ -213,7 +217,7 @@ def _run_plan(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     started = time.perf_counter()
-    texts = kept_programs(run, config.programs) if resume else read_programs(own_names(config))
+    texts = kept_programs(source, config.programs) if source else read_programs(own_names(config))
     if any(config.programs.get(role) != digest for role, digest in digests_of(texts).items()):
         raise GameplanError(
             f"{' or '.join(map(displayed, own_names(config).values()))} has changed since the command began; run it again"

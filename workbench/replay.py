@@ -1,7 +1,7 @@
 """Episodes played again from a run directory, as frames for a terminal or an animation."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -122,8 +122,14 @@ def _frames(
     return frames
 
 
-def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
-    """Draw `frames` as an animation to `path` (GIF), `delay` seconds a frame; long episodes are thinned out.
+def thinned(frames: Sequence[Frame]) -> list[Frame]:
+    """Return at most about `MAX_GIF_FRAMES` of `frames`, evenly spaced, the last among them."""
+    every = -(-len(frames) // MAX_GIF_FRAMES)
+    return [*frames[::every], *([frames[-1]] if (len(frames) - 1) % every else [])]
+
+
+def write_gif(frames: Sequence[Frame], path: Path, delay: float, tell: Callable[[str], None] = lambda name: None) -> None:
+    """Draw `frames` as an animation to `path` (GIF), `delay` seconds a frame; `tell` hears of every frame drawn.
 
     Raises
     ------
@@ -137,8 +143,6 @@ def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
 
     if path.suffix != ".gif":
         raise UsageError(f"{path} does not end in .gif, the only animation that can be written")
-    every = -(-len(frames) // MAX_GIF_FRAMES)
-    shown = [*frames[::every], *([frames[-1]] if (len(frames) - 1) % every else [])]
     rows, columns = _extent(frames[0])
     figure = Figure(figsize=(max(2.5, columns), rows + 0.7), dpi=max(20, min(100, int(600 / max(rows, columns)))))
     axes = figure.subplots()
@@ -164,10 +168,12 @@ def write_gif(frames: Sequence[Frame], path: Path, delay: float) -> None:
                     axes.text(j, i, cell.text, ha="center", va="center", color=cell.ink, fontsize=size, weight="bold")
         return []
 
-    animation = FuncAnimation(figure, draw, frames=shown, interval=1000 * delay, repeat=False)
+    animation = FuncAnimation(figure, draw, frames=frames, interval=1000 * delay, repeat=False)
     try:
         with tempfile.TemporaryDirectory() as folder:  # the writer wants a file's name
-            animation.save(Path(folder) / "play.gif", writer=PillowWriter(fps=1.0 / max(delay, 0.02)))  # type: ignore[arg-type]
+            writer = PillowWriter(fps=1.0 / max(delay, 0.02))  # type: ignore[arg-type]
+            done = lambda k, count: tell(frames[k].title)  # noqa: E731
+            animation.save(Path(folder) / "play.gif", writer, progress_callback=done)
             drawn = (Path(folder) / "play.gif").read_bytes()
     except OSError as error:
         raise GameplanError(f"cannot draw {path}: {reason(error)}; make room for temporary files") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from games.errors import UsageError
+from games.files import read_file
 
 BOARD = "{textual_representation}"  # where the observation goes
 MENU_MARK, SCORE_MARK = "one JSON array of numbers", "one JSON object such as"  # what tells requests of these kinds apart
@@ -118,8 +119,8 @@ def read_prompts(path: Path) -> dict[str, Prompt]:
         If the file cannot be read or has another form.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        table = json.loads(read_file(path, "file of prompts"))
+    except ValueError as error:
         raise UsageError(f"prompts: {path} cannot be read as JSON ({error})") from None
     if not isinstance(table, dict) or not table:
         raise UsageError(f"prompts: {path} is no table of variants such as {', '.join(PROMPTS)}")

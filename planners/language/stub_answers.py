@@ -11,6 +11,7 @@ import numpy as np
 
 from games.dispatch import plain
 from games.errors import GameplanError, UsageError
+from games.files import read_file
 from games.jit import njit
 from games.params import Value
 from games.process import potential
@@ -91,8 +92,8 @@ def read_script(path: Path) -> list[str]:
         If it is no such file.
     """
     try:
-        texts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        texts = json.loads(read_file(path, "script"))
+    except ValueError as error:
         raise UsageError(f"script: {path} cannot be read as JSON ({error})") from None
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise UsageError(f"script: {path} must hold a JSON array of texts, at least one")

@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 
 from games.errors import GameplanError, UsageError
+from games.modules import read_text
 from games.params import Value
 from games.sources import code_digest
 
@@ -67,10 +68,7 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
     GameplanError
         If the file cannot be read, parsed or imported; the line is named.
     """
-    try:
-        source = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read the rule file {path}: {getattr(error, 'strerror', None) or error}") from error
+    source = read_text(path, "algorithm file")
     try:
         ast.parse(source, filename=str(path))
     except (SyntaxError, ValueError) as error:

@@ -256,6 +256,7 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UnknownName, UsageError, did_you_mean
+    from games.modules import read_text
     from workbench.catalogue import check_kind
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import FILE, Store
@@ -277,10 +278,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
         raise UsageError(f"{target} is not a discovery, so {program!r} can be no program of it")
     if target.endswith(".py"):
         check_kind(target, ALGORITHM)
-        try:
-            return None, {}, Path(target).name, Path(target).read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"cannot read {target}: {getattr(error, 'strerror', None) or error}") from error
+        return None, {}, Path(target).name, read_text(Path(target), "algorithm file")
     task = find_task(task_name)
     programs = {**task.known(), **task.seeds()}
     if target not in programs:

@@ -107,18 +107,20 @@ def plan(
         for key, value in {**options, **({"env": env} if env else {})}.items()
         if key == "world" or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
     }
+    source = None
     if resume is not None:
-        run = RunDirectory.open(resume)
+        run = source = RunDirectory.open(resume)
         config, again = resumed_plan(run, given, trusted), True
     elif repeat is not None:
-        config, again = repeated_plan(RunDirectory.open(repeat), given, trusted), False
+        source = RunDirectory.open(repeat)
+        config, again = repeated_plan(source, given, trusted), False
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
     else:
         config, again = resolve_plan(_with_protocol(PlanConfig(env=env, **options), protocol, beside)), False
     if not again:
         run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
-    return _plan(config, run, as_json, resume=again, jobs=jobs or os.cpu_count() or 1, render=render, delay=delay)
+    return _plan(config, run, as_json, resume=again, source=source, jobs=jobs or os.cpu_count() or 1, render=render, delay=delay)
 
 
 def _with_protocol(config: Any, protocol: str | None, beside: str | None) -> Any:
@@ -131,7 +133,7 @@ def _with_protocol(config: Any, protocol: str | None, beside: str | None) -> Any
     return under_protocol(config, protocol, BESIDE if beside is None else beside)
 
 
-def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, render: bool, delay: float) -> int:
+def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jobs: int, render: bool, delay: float) -> int:
     from contextlib import ExitStack
     from functools import cache
 
@@ -148,10 +150,17 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
             if render:
-                kept = kept_programs(run, config.programs) if resume else {}
+                kept = kept_programs(source, config.programs) if source else {}
                 screen = Screen(load_plan(with_copies(config, run) if resume else config, kept)[0], delay)
                 record = run_plan(
-                    config, run, resume=resume, stop=stop, on_decision=screen.decided, on_episode=screen.ended, say=say
+                    config,
+                    run,
+                    resume=resume,
+                    source=source,
+                    stop=stop,
+                    on_decision=screen.decided,
+                    on_episode=screen.ended,
+                    say=say,
                 )
             else:
                 tell = stack.enter_context(job_progress(config.episodes, "playing"))
@@ -161,6 +170,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, jobs: int, rend
                     run,
                     resume=resume,
                     executor=cache(lambda: stack.enter_context(local_pool(jobs))),
+                    source=source,
                     workers=jobs,
                     stop=stop,
                     say=say,
@@ -197,8 +207,9 @@ def replay(
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
     steps are printed.
     """
-    from workbench.replay import load_frames, write_gif
+    from workbench.replay import load_frames, thinned, write_gif
     from workbench.rundir import RunDirectory
+    from workbench.terminal import job_progress
     from workbench.terminal_plan import browse, show_all
 
     every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
@@ -206,7 +217,9 @@ def replay(
     if not frames:
         raise click.UsageError(f"the episode has no step {first}")
     if gif is not None:
-        write_gif(frames, gif, delay)
+        shown = thinned(frames)
+        with job_progress(len(shown), "drawing") as tell:
+            write_gif(shown, gif, delay, tell)
         echo(str(gif))
     elif animate or not os.isatty(0) or not os.isatty(1):
         show_all(frames, delay if os.isatty(1) else 0.0)

@@ -66,6 +66,8 @@ def stub_server(
     from planners.language.stub_answers import at_random, at_random_edit, at_random_legal, from_planner, from_script, read_script
     from workbench.durations import parse_duration
 
+    if script is not None and mode != "scripted":
+        raise click.UsageError(f"--script {script} is for --mode scripted, not {mode}")
     if mode == "planner":
         respond = from_planner(planner, params)
     elif mode == "scripted":

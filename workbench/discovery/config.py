@@ -8,6 +8,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 from games.errors import UnknownName, UsageError, did_you_mean
+from games.files import read_file
 from games.params import check_bounds
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
@@ -176,9 +177,11 @@ def load_config(path: Path) -> DiscoveryConfig:
         If it cannot be read, or for a wrong setting.
     """
     try:
-        record = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnknownName(str(path), CONFIGURATION, f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        record = tomllib.loads(read_file(path, CONFIGURATION).decode())
+    except UnicodeDecodeError as error:
+        raise UnknownName(
+            str(path), CONFIGURATION, f"cannot read {path}: it is not text; a configuration is TOML in UTF-8"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UnknownName(str(path), CONFIGURATION, f"{path} is not valid TOML: {error}") from error
     return from_record(record)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UnknownName, UsageError
-from games.files import write_atomically
+from games.files import read_file, write_atomically
 from workbench.discovery import pace
 from workbench.discovery.store import Store
 from workbench.programs import marked
@@ -99,11 +99,9 @@ def read_programs(path: Path) -> dict[str, str]:
 
 def _text(file: Path) -> str:
     try:
-        if file.stat().st_size > LARGEST:
-            raise UsageError(f"{file} has {file.stat().st_size:,} bytes; at most {LARGEST:,} are read")
-        return file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from error
+        return read_file(file, "program", LARGEST).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"cannot read {file}: it is not text; programs are in UTF-8") from error
 
 
 def _records(file: Path, text: str) -> list[dict[str, Any]]:

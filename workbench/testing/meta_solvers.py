@@ -72,7 +72,9 @@ class MetaSolverSuite:
         small = np.array([[2.0, 1.0, 3.0]])
         for role in self.roles():
             row, column = checked_strategies(role, payoffs_of([small, -small]), 1)
-            assert row.tolist() == [1.0] and column.shape == (3,)
+            assert row.tolist() == [1.0] and column.shape == (3,), (
+                f"{self.solver}: populations of 1 and 3 are given {row} and {column}"
+            )
             if self.general_sum:
                 checked_strategies(role, payoffs_of([np.random.default_rng(p).normal(size=(3, 2, 4)) for p in range(3)]), 4)
 
@@ -84,7 +86,9 @@ class MetaSolverSuite:
         whole.advance(5)
         second.restore(3, saved)
         second.advance(5)
-        assert whole.average_policy().tobytes() == second.average_policy().tobytes()
+        assert whole.average_policy().tobytes() == second.average_policy().tobytes(), (
+            f"{self.solver} ends with another policy from a checkpoint"
+        )
 
 
 def payoffs_of(tensors: Sequence[np.ndarray]) -> Payoffs:

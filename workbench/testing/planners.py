@@ -56,14 +56,21 @@ class PlannerSuite:
         before, legal = state.copy(), legal_actions(instance, state)
         decision = planner.decide(state, left or instance.horizon, budget)
         assert (state == before).all(), f"{self.planner} has changed the state that it was given"
-        assert decision.cost.shape == (len(COUNTERS),) and (decision.cost >= 0).all()
+        assert decision.cost.shape == (len(COUNTERS),) and (decision.cost >= 0).all(), (
+            f"{self.planner}: a cost is new_cost() and what was added to it, not {decision.cost}"
+        )
         if decision.action is None:
             assert decision.status in STATUSES and decision.note, f"{self.planner} gives up and does not say why"
             return decision
         assert decision.action in legal, f"{self.planner} chose {decision.action}; legal are {legal}"
         assert {value.action for value in decision.values} <= set(legal), f"{self.planner} values actions that are not legal"
-        assert not decision.line or decision.line[0] == decision.action
-        assert 1 <= decision.commit <= max(1, len(decision.line)) and (decision.units >= 1 or decision.fallback)
+        assert not decision.line or decision.line[0] == decision.action, (
+            f"{self.planner}: its line {decision.line} does not begin with its action {decision.action}"
+        )
+        assert 1 <= decision.commit <= max(1, len(decision.line)), f"{self.planner} commits to {decision.commit} of {decision.line}"
+        assert decision.units >= 1 or decision.fallback, (
+            f"{self.planner}: a decision has the units it took, 1 where it plans in one piece"
+        )
         return decision
 
     def test_plays_to_the_end_the_same_from_the_same_seed(self) -> None:
@@ -87,7 +94,9 @@ class PlannerSuite:
                     if not legal:
                         assert decision.action is None, f"{self.planner} acts in a terminal state"
                     elif len(legal) == 1 and decision.action is not None:
-                        assert decision.action == legal[0]
+                        assert decision.action == legal[0], (
+                            f"{self.planner} chose {decision.action}; the only legal action is {legal[0]}"
+                        )
                     elif decision.action is None:
                         assert getattr(planner, "solves", False), f"{self.planner} gives up where it could act: {decision.note}"
 
@@ -100,10 +109,14 @@ class PlannerSuite:
             lost = room in (TRAP, HOPELESS, HOPELESS + 1)
             if getattr(planner, "solves", False):
                 expected = UNSOLVABLE if lost else SOLVED if room == GOAL else None
-                assert (decision.status if decision.action is None else None) == expected
-            assert decision.status != UNSOLVABLE or lost
+                assert (decision.status if decision.action is None else None) == expected, (
+                    f"{self.planner} ends {room} with {decision.status!r}, not {expected!r}"
+                )
+            assert decision.status != UNSOLVABLE or lost, f"{self.planner} calls {room} unsolvable, which is not"
         if getattr(planner, "solves", False):
-            assert play(rooms(), planner, Budget()).status == SOLVED
+            assert play(rooms(), planner, Budget()).status == SOLVED, (
+                f"{self.planner} does not solve the rooms of `workbench.testing.toys`"
+            )
 
     def test_keeps_counted_budgets(self) -> None:
         """From 1 to 50: never more than the limit but for what the last unit does, or than the one unit that is always done."""
@@ -113,7 +126,9 @@ class PlannerSuite:
             if not self.unit:
                 for limit in (1, 50):
                     limited = self.decide(planner, instance, instance.start, Budget(simulations=limit, evaluations=limit))
-                    assert (limited.action, limited.cost.tolist()) == (plain.action, plain.cost.tolist())
+                    assert (limited.action, limited.cost.tolist()) == (plain.action, plain.cost.tolist()), (
+                        f"{self.planner} depends on its budget, so its `unit` is not ''"
+                    )
                 continue
             unit = max(1, instance.model.outcomes) * instance.model.actions  # what follows one state
             for kind in kinds:
@@ -135,10 +150,12 @@ class PlannerSuite:
                 decision = self.decide(planner, instance, instance.start, Budget(units=units))
                 if self.unit == "transitions":  # a search to depth 1 is always done, and all that follows a state at once
                     least = self.decide(planner, instance, instance.start, Budget(units=1))
-                    assert decision.cost[counter] < max(units, least.cost[counter]) + 2 * unit  # of the root too
+                    assert decision.cost[counter] < max(units, least.cost[counter]) + 2 * unit, (
+                        f"{self.planner} did {decision.cost[counter]} {self.unit} of {units}"
+                    )  # of the root too
                 else:
                     assert decision.cost[counter] == decision.units, f"{self.planner}: a unit is no {self.unit[:-1]}"
-                assert decision.units <= units
+                assert decision.units <= units, f"{self.planner} did {decision.units} units of {units}"
                 again = self.decide(planner, instance, instance.start, Budget(units=max(1, decision.units)))
                 assert known(again) == known(decision), f"{self.planner} does not repeat {decision.units} units"
 
@@ -151,10 +168,14 @@ class PlannerSuite:
                 with patch.object(planners.budget, "LONGEST_SLICE", longest):
                     sliced = self.decide(planner, instance, instance.start, Budget(units=17, seconds=1e6))
                 assert known(sliced)[:2] == known(whole)[:2], f"{self.planner} depends on where it is stopped"
-                assert sliced.status == whole.status or {sliced.status, whole.status} == {BUDGET, TIME_LIMIT}
+                assert sliced.status == whole.status or {sliced.status, whole.status} == {BUDGET, TIME_LIMIT}, (
+                    f"{self.planner} ends with {sliced.status!r}, in one piece with {whole.status!r}"
+                )
             timed = self.decide(planner, instance, instance.start, Budget(seconds=1e-3))
             again = self.decide(planner, instance, instance.start, Budget(seconds=1e-3).repeated(timed.units))
-            assert known(again) == known(timed) and again.status == timed.status
+            assert known(again) == known(timed) and again.status == timed.status, (
+                f"{self.planner} does not repeat what it did by the clock"
+            )
 
     def test_refuses_what_it_cannot_play(self) -> None:
         """A planner without chance says so when an episode begins, in one line."""
@@ -163,7 +184,7 @@ class PlannerSuite:
         try:
             self.make().begin(pig(), stream("suite"))
         except UsageError as error:
-            assert "\n" not in str(error)
+            assert "\n" not in str(error), f"{self.planner} refuses in more than one line: {error}"
         else:
             raise AssertionError(f"{self.planner} begins an episode in a world with chance")
 

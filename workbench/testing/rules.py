@@ -53,13 +53,15 @@ class RuleSuite:
         tree = ast.parse(source)
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert ast.get_docstring(tree), f"{self.algo} has no docstring"
-        assert set(FUNCTIONS) <= set(functions)
+        assert set(FUNCTIONS) <= set(functions), f"{self.algo} lacks functions; a rule has {', '.join(FUNCTIONS)}"
         silent = [name for name, node in functions.items() if not ast.get_docstring(node)]
         assert not silent, f"{self.algo}: functions without a docstring: {', '.join(silent)}"
         named = {(n.value.id, n.attr) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
         for table, declared in (("params", rule.params), ("state", rule.state)):
             assert {attribute for name, attribute in named if name == table} == set(declared), f"{self.algo}: {table}"
-        assert not foreign_imports(source)
+        assert not foreign_imports(source), (
+            f"{self.algo} imports {foreign_imports(source)}; of the project a rule needs solvers.rule alone"
+        )
 
     def test_converges(self) -> None:
         """Kuhn poker, within the bound; simultaneous updates within their share of the uniform policy's exploitability."""
@@ -83,10 +85,14 @@ class RuleSuite:
             first.advance(13)
             saved = {name: array.copy() for name, array in first.state().items()}
             second.restore(13, saved)
-            assert second.iteration == 13
+            assert second.iteration == 13, f"{self.algo} is restored at iteration {second.iteration}, not 13"
             second.advance(40)
-            assert bits(second) == bits(whole)
-            assert second.average_policy().tobytes() == whole.average_policy().tobytes()
+            assert bits(second) == bits(whole), (
+                f"{self.algo} goes on with other bits from a checkpoint: what it remembers belongs in STATE"
+            )
+            assert second.average_policy().tobytes() == whole.average_policy().tobytes(), (
+                f"{self.algo} ends with another policy from a checkpoint"
+            )
 
     def test_runs_repeat_bit_for_bit_however_they_are_cut(self) -> None:
         """Thirty iterations in one piece and in five."""
@@ -94,8 +100,8 @@ class RuleSuite:
         whole.advance(30)
         for stop in (0, 1, 2, 2, 11, 30):
             pieces.advance(stop)
-        assert pieces.iteration == 30
-        assert bits(pieces) == bits(whole)
+        assert pieces.iteration == 30, f"{self.algo} ends at iteration {pieces.iteration}, not 30"
+        assert bits(pieces) == bits(whole), f"{self.algo} depends on how its run is cut: what it remembers belongs in STATE"
         assert not np.array_equal(whole.average_policy(), uniform_policy(load("goofspiel_4"))), f"{self.algo} plays uniformly"
 
 

@@ -74,8 +74,12 @@ class WorldSuite:
         made, again = self.make(), self.make()
         for seed in self.seeds:
             instance, other = made.instance(seed), again.instance(seed)
-            assert (instance.start == other.start).all() and instance.name == other.name
-            assert instance.start.dtype == np.int64 and instance.start.shape == (instance.model.width,)
+            assert (instance.start == other.start).all() and instance.name == other.name, (
+                f"{self.world}: instance {seed} differs from time to time"
+            )
+            assert instance.start.dtype == np.int64 and instance.start.shape == (instance.model.width,), (
+                f"{self.world}: a start has model.width whole numbers (int64), not {instance.start!r}"
+            )
             places, _ = explore(instance, 1)
             (place,) = places.values()
             assert place.actions and not place.facts[[GOAL, DEAD, TERMINAL]].any(), f"{self.world} {seed} begins at its end"
@@ -83,7 +87,7 @@ class WorldSuite:
             try:
                 made.instance(seed)
             except UsageError as error:
-                assert "\n" not in str(error)
+                assert "\n" not in str(error), f"{self.world} refuses in more than one line: {error}"
             else:
                 raise AssertionError(f"{self.world} has an instance {seed}")
 
@@ -91,11 +95,22 @@ class WorldSuite:
         """No more than `model.actions`, all different, with finite rewards, positive costs; none exactly in terminal states."""
         for instance, places, _ in self.explored():
             for place in places.values():
-                assert len(place.actions) == len(set(place.actions)) <= instance.model.actions
-                assert np.isfinite(place.told).all() and (place.told[:, COST] > 0.0).all() and np.isfinite(place.facts[POTENTIAL])
-                assert bool(place.facts[TERMINAL]) == (not place.actions)
+                assert len(place.actions) == len(set(place.actions)) <= instance.model.actions, (
+                    f"{self.world}: legal actions {place.actions} are not up to {instance.model.actions} different ones"
+                )
+                assert np.isfinite(place.told).all() and np.isfinite(place.facts[POTENTIAL]), (
+                    f"{self.world}: a number that is not finite"
+                )
+                assert (place.told[:, COST] > 0.0).all(), (
+                    f"{self.world}: an action costs {place.told[:, COST].min()}; costs are positive"
+                )
+                assert bool(place.facts[TERMINAL]) == (not place.actions), (
+                    f"{self.world}: a state is terminal exactly if it has no legal action; one with {place.actions} is not so"
+                )
                 assert place.facts[TERMINAL] or not place.facts[GOAL], f"{self.world}: a goal that is not terminal"
-                assert place.facts[DISTANCE] >= 0.0 and (place.facts[DISTANCE] == 0.0 or not place.facts[GOAL])
+                assert place.facts[DISTANCE] >= 0.0 and (place.facts[DISTANCE] == 0.0 or not place.facts[GOAL]), (
+                    f"{self.world}: a lower bound is not negative, and 0 at goals, not {place.facts[DISTANCE]}"
+                )
 
     def test_keys_tell_states_apart(self) -> None:
         """Different states have different keys; equal states have equal ones, whichever way they were reached."""
@@ -113,8 +128,12 @@ class WorldSuite:
             for place in [*places.values()][:20]:
                 for after in place.afters:
                     count = suited(toss, model)(model, after, states, probabilities, drawn, rng)
-                    assert 1 <= count <= model.outcomes
-                    assert (probabilities[:count] > 0.0).all() and abs(probabilities[:count].sum() - 1.0) < ROUNDING
+                    assert 1 <= count <= model.outcomes, (
+                        f"{self.world}: {count} outcomes of chance; there are 1 to model.outcomes = {model.outcomes}"
+                    )
+                    assert (probabilities[:count] > 0.0).all() and abs(probabilities[:count].sum() - 1.0) < ROUNDING, (
+                        f"{self.world}: {probabilities[:count]} are not positive with a sum of 1"
+                    )
                     listed: dict[bytes, float] = {}
                     for state, probability in zip(states[:count], probabilities[:count], strict=True):
                         listed[state.tobytes()] = listed.get(state.tobytes(), 0.0) + float(probability)
@@ -148,7 +167,7 @@ class WorldSuite:
                 for action, price, state, word, lower in successors_of(instance, place.state):
                     assert steps[action] == (state, price), f"{self.world}: successors differ from legal and apply"
                     if state in places:
-                        assert places[state].key == word
+                        assert places[state].key == word, f"{self.world}: successors give a state another key"
                     if left:
                         assert lower <= left[state] + ROUNDING, f"{self.world}: a bound above the cost to a goal"
                         best = min(best, price + left[state])
@@ -164,7 +183,9 @@ class WorldSuite:
                 suited(random_games, instance.model)(
                     instance.model, instance.start, 25, own, returns, lengths, stream("suite", own)
                 )
-                assert np.isfinite(returns).all() and (lengths >= 1).all() and (lengths <= 25).all()
+                assert np.isfinite(returns).all() and (lengths >= 1).all() and (lengths <= 25).all(), (
+                    f"{self.world}: a playout of 1 to 25 steps has {lengths.min():g} to {lengths.max():g}, or no finite return"
+                )
                 means.append((returns.mean(), lengths.mean()))
                 errors.append((returns.var() / 600, lengths.var() / 600))
             error = np.sqrt(np.sum(errors, axis=0))
@@ -180,12 +201,16 @@ class WorldSuite:
                 names = [made.action_name(instance, place.state, action) for action in place.actions]
                 assert all(names) and len(set(names)) == len(names), f"{self.world}: two actions of one name in a state"
                 text = made.text(instance, place.state)
-                assert text and isinstance(text, str)
+                assert text and isinstance(text, str), f"{self.world}: {text!r} is no text of a state"
                 if hasattr(made, "read"):
                     again = made.read(text)
-                    assert made.text(instance, again) == text and again.shape == place.state.shape
+                    assert made.text(instance, again) == text and again.shape == place.state.shape, (
+                        f"{self.world} reads its own text as another state:\n{text}"
+                    )
             outcome = made.outcome(instance, [instance.start], [], [])
-            assert math.isfinite(outcome["score"]) and outcome["solved"] in (None, False)
+            assert math.isfinite(outcome["score"]) and outcome["solved"] in (None, False), (
+                f"{self.world}: the outcome {outcome} of a start"
+            )
 
 
 def explore(instance: Instance, most: int) -> tuple[dict[bytes, Place], bool]:

@@ -11,7 +11,7 @@ from string import Template
 import numpy as np
 
 from games.errors import UsageError, did_you_mean
-from games.files import write_atomically
+from games.files import read_file, write_atomically
 
 SHIPPED = Path(__file__).parent / "templates"
 SLOTS = ("focus", "difficulty", "nudge", "reasoning")
@@ -91,10 +91,10 @@ def _template(path: Path, name: str) -> list[Template]:
 
 def _read(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"the prompt template {path} cannot be read ({why}); copy it from {SHIPPED}") from error
+        text = read_file(path, "prompt template").decode()
+    except (UsageError, UnicodeDecodeError) as error:
+        why = error if isinstance(error, UsageError) else f"the prompt template {path} is no text in UTF-8"
+        raise UsageError(f"{why}; copy it from {SHIPPED}") from error
     if not text.strip():
         raise UsageError(f"the prompt template {path} is empty; copy it from {SHIPPED}")
     return text.replace("\r\n", "\n")
