@@ -340,7 +340,7 @@ def test_templates_are_a_user_s_files(templates):
             load_prompts(templates)
         (templates / name).write_text((SHIPPED / name).read_text())
     (templates / "user.txt").unlink()
-    with pytest.raises(UsageError, match=r"user.txt cannot be read \(No such file"):
+    with pytest.raises(UsageError, match=r"prompt template .*user.txt: No such file .* copy it from"):
         load_prompts(templates)
 
 
