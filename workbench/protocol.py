@@ -71,6 +71,7 @@ def run_protocol(
     run: RunDirectory,
     *,
     resume: bool = False,
+    source: RunDirectory | None = None,
     executor: Callable[[], Executor] | None = None,
     workers: int = 1,
     stop: Callable[[], bool] = lambda: False,
@@ -82,7 +83,7 @@ def run_protocol(
     Parameters and errors are those of `workbench.plan.run_plan`; the record is saved as that of the run.
     """
     options: dict[str, Any] = {"executor": executor, "workers": workers, "stop": stop, "say": say}
-    record = run_plan(config, run, resume=resume, on_episode=on_episode, **options)
+    record = run_plan(config, run, resume=resume, source=source, on_episode=on_episode, **options)
     rows = [{"player": LANGUAGE, "run": str(run.path), **figures(run.read_lines(EPISODES), record["seconds"])}]
     for player in parse_players(config.beside) if config.beside and config.beside.strip() else []:
         if record["status"] != DONE:

@@ -109,7 +109,7 @@ def plan(
     }
     source = None
     if resume is not None:
-        run = source = RunDirectory.open(resume)
+        run = RunDirectory.open(resume)
         config, again = resumed_plan(run, given, trusted), True
     elif repeat is not None:
         source = RunDirectory.open(repeat)
@@ -150,7 +150,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
             if render:
-                kept = kept_programs(source, config.programs) if source else {}
+                copies = run if resume else source
+                kept = kept_programs(copies, config.programs) if copies else {}
                 screen = Screen(load_plan(with_copies(config, run) if resume else config, kept)[0], delay)
                 record = run_plan(
                     config,
