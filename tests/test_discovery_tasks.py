@@ -54,6 +54,7 @@ def test_seeds_are_programs_in_normal_form_that_differ(task):
     assert task.description and all(f"def {name}(" in source for name in task.grammar.functions for source in programs.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [GAME, SOKOBAN], ids=lambda task: task.name)
 def test_seeds_run_and_score(task):
     task.warm([SMALL[task.name][0]])

@@ -283,6 +283,7 @@ def test_the_check_finds_a_false_claim_and_a_leak(boards, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_two_processes_and_after_a_stop(boards, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.distill.run.SLOW_SAMPLES", 0)
     accepted = []

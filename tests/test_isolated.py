@@ -68,6 +68,7 @@ def test_the_locked_solver_has_the_bits_and_checkpoints_of_the_user_s(tmp_path, 
         ours().restore(1, {})
 
 
+@pytest.mark.slow
 @locked
 def test_a_rule_that_only_a_run_has_goes_on_in_a_locked_process(tmp_path):
     rule = tmp_path / "mine.py"

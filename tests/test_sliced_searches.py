@@ -26,7 +26,7 @@ from planners.catalogue import PLANNERS, find_planner
 from planners.episode import play
 from planners.status import BUDGET, GIVEN_UP, SOLVED, TIME_LIMIT, UNSOLVABLE
 
-SOLVERS = [name for name in PLANNERS if name != "llm" and getattr(find_planner(name), "solves", False)]
+SOLVERS = [name for name in PLANNERS if name not in ("llm", "policy") and getattr(find_planner(name), "solves", False)]
 OPTIMAL = ("astar", "idastar")
 STUCK = "#######\n#@ $ .#\n#     #\n# $  .#\n#.   $#\n#######\n"  # a box in a corner, others that can be pushed
 CASES = Path(__file__).parent / "cases" / "levels"

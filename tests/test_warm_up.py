@@ -21,8 +21,13 @@ PAIRS += [("sokoban", name) for name in ("astar", "wastar", "greedy-best-first",
 if os.environ.get("GAMEPLAN_ALL_PAIRS"):
     deterministic = [name for name in WORLDS if not load_world(name).instance(0).model.outcomes]
     only = {"receding-horizon", "oracle", "astar", "wastar", "greedy-best-first", "idastar", "sokoban-solver"}
-    PAIRS = [(w, p) for p in PLANNERS for w in WORLDS if p != "llm" and (p not in only or w in deterministic)]
-LONG = (("2048", "expectimax"), ("sokoban-traps", "random"))  # tens of seconds of compiling
+    PAIRS = [(w, p) for p in PLANNERS for w in WORLDS if p not in ("llm", "policy") and (p not in only or w in deterministic)]
+LONG = (
+    ("2048", "expectimax"),
+    ("sokoban-traps", "random"),
+    ("sokoban", "idastar"),
+    ("sokoban", "sokoban-solver"),
+)  # tens of seconds of compiling
 SLOW = pytest.mark.slow
 
 
