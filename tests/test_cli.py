@@ -83,6 +83,7 @@ def test_solve_prints_the_saved_record(tmp_path):
     assert all(set(line) == {"iteration", "exploitability", "nash_conv", "values"} for line in lines)
 
 
+@pytest.mark.slow
 def test_exploit_agrees_with_the_run_for_every_kind_of_policy_file(tmp_path):
     run = json.loads(gameplan("solve", "goofspiel_4", "--algo", "dcfr", "-n", 30, "--out", "run", "--json", cwd=tmp_path).stdout)
     for kind in ("npz", "json", "csv"):

@@ -118,6 +118,7 @@ def test_killed_at_any_moment_a_run_ends_the_same(whole, tmp_path):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_budgets_grow(tmp_path):
     seen = []
     record = run(tmp_path / "run", stop=lambda: len(seen) > 10, on_step=lambda step, _: seen.append(step))
@@ -128,6 +129,7 @@ def test_a_stopped_run_goes_on_and_budgets_grow(tmp_path):
     assert proceed(store, config_of(store, {"evals": 20}))["evaluations"] == 20
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_seeds_matter(tmp_path):
     first = run(tmp_path / "a", replace(CONFIG, evals=15))
     second = run(tmp_path / "b", replace(CONFIG, evals=15, seed=1))

@@ -307,6 +307,7 @@ def test_gates_in_order(measured):
     assert interval(measured["flare-paper"][1], "success", measured["best-of-n"][1])[0] > 0.0
 
 
+@pytest.mark.slow
 def test_reference_values(measured):
     # Success and first error, measured when the walk was designed, on 1,000 other instances: +-.05 is 2.2 standard errors of a
     # difference of two shares of one half; costs within 3 %.

@@ -442,6 +442,7 @@ def cfr_job(source, *instances, horizon=20):
     return Job("cfr", source, tuple(Trial(name, horizon) for name in instances or ("kuhn_2p",)))
 
 
+@pytest.mark.slow
 def test_constants_are_not_compiled():
     source = TASK.known()["dcfr"]
     first = measure(cfr_job(source))

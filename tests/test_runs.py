@@ -159,6 +159,7 @@ def test_a_resumed_run_stays_the_same_algorithm(tmp_path):
         solve(resumed_config(run, {"iterations": 10}), run, resume=True)
 
 
+@pytest.mark.slow
 def test_class_programs_resume_by_replaying_and_say_so(tmp_path):
     rule = tmp_path / "rule.py"
     rule.write_text(CLASS_RULE)
