@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError, UsageError
-from games.files import displayed, write_output
+from games.files import displayed
 from games.modules import program_text
 from planners.learning.batch import Batch
 from planners.learning.catalogue import find_method
 from planners.learning.learner import Diverged
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, make_learned
-from workbench.programs import explained
+from workbench.programs import explained, write_template
 from workbench.testing.toys import pig
 
 UPDATES = 5
@@ -59,20 +59,8 @@ def advantage(batch, params):
 
 
 def write_new_method(path: Path, *, force: bool = False) -> None:
-    """Write a commented method to `path`.
-
-    Raises
-    ------
-    UsageError
-        If the file exists and `force` is not set, or its name does not end in ``.py``.
-    GameplanError
-        If it cannot be written.
-    """
-    if path.suffix != ".py":
-        raise UsageError(f"{path} cannot be a method: its name must end in .py")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists; say --force to replace it")
-    write_output(path, TEMPLATE, "FILE")
+    """Write a commented method to `path`; errors are those of `workbench.programs.write_template`."""
+    write_template(path, TEMPLATE, "method", force=force)
 
 
 def check_method_file(name: str) -> dict[str, Any]:

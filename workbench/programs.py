@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
-from games.files import displayed, read_file
+from games.files import displayed, read_file, write_output
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
 from workbench.printing import visible
 from workbench.rundir import GAME, LEVELS, PROGRAMS, RunDirectory, copy_name
@@ -37,6 +37,23 @@ def marked(text: str, verb: str, run: str = "") -> str:
 def is_marked(text: str) -> bool:
     """Return whether a program says in its first line that a discovery wrote it; a convenience, not a boundary."""
     return text.startswith(_MARK)
+
+
+def write_template(path: Path, text: str, what: str, *, force: bool = False) -> None:
+    """Write the `text` that a program of the user's own begins with to `path`; `what` it is, such as "rule".
+
+    Raises
+    ------
+    UsageError
+        If the file exists and `force` is not set, or its name does not end in ``.py``.
+    GameplanError
+        If it cannot be written.
+    """
+    if path.suffix != ".py":
+        raise UsageError(f"{path} cannot be a {what}: its name must end in .py")
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists; say --force to replace it")
+    write_output(path, text, "FILE")
 
 
 def read_programs(names: Mapping[str, str]) -> dict[str, str]:

@@ -6,14 +6,13 @@ from typing import Any
 
 from games.compiler import MAX_HISTORIES
 from games.errors import GameplanError, UsageError
-from games.files import write_output
 from games.loader import load_game
 from games.modules import read_text
 from solvers.cfr.class_form import ClassProgram
 from solvers.exploitability import Evaluator
 from workbench.catalogue import Algorithm, load_program
 from workbench.isolated import form_of, isolated_algorithm
-from workbench.programs import is_marked
+from workbench.programs import is_marked, write_template
 
 TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
 
@@ -55,20 +54,8 @@ def derive_policy(sigma, R, r, t, infosets, params, state):
 
 
 def write_new_rule(path: Path, *, force: bool = False) -> None:
-    """Write a commented rule to `path`.
-
-    Raises
-    ------
-    UsageError
-        If the file exists and `force` is not set, or its name does not end in ``.py``.
-    GameplanError
-        If it cannot be written.
-    """
-    if path.suffix != ".py":
-        raise UsageError(f"{path} cannot be a rule: its name must end in .py")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists; say --force to replace it")
-    write_output(path, TEMPLATE, "FILE")
+    """Write a commented rule to `path`; errors are those of `workbench.programs.write_template`."""
+    write_template(path, TEMPLATE, "rule", force=force)
 
 
 def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None = None) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def _compare_planners(
     from workbench import locks
     from workbench.plan_config import PlanConfig
     from workbench.plotting_planners import draw_success
-    from workbench.terminal import job_progress, print_table, say
+    from workbench.terminal import job_progress
 
     base = PlanConfig(
         env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
@@ -203,15 +203,22 @@ def _compare_planners(
     figures = [path / f"figure.{kind}" for kind in formats if ran]
     for figure in figures:
         draw_success(summary, figure)
+    _tell(path, summary, figures, as_json, comparison.table)
+    return 0 if ran else 1
+
+
+def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any) -> None:
+    """Print what a comparison has found, as JSON or as the table that ``table(summary)`` makes, and what it has written."""
+    from workbench.terminal import print_table, say
+
     if as_json:
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
-    else:
-        header, rows, notes = comparison.table(summary)
-        print_table(header, rows, left=2)
-        for note in notes:
-            say(f"- {note}")
-        echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
-    return 0 if ran else 1
+        return
+    header, rows, notes = table(summary)
+    print_table(header, rows, left=2)
+    for note in notes:
+        say(f"- {note}")
+    echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
 
 
 def _compare_methods(
@@ -220,7 +227,7 @@ def _compare_methods(
 ) -> int:  # fmt: skip
     from workbench import locks
     from workbench.plotting_training import draw_learning
-    from workbench.terminal import job_progress, print_table, say
+    from workbench.terminal import job_progress
     from workbench.training import comparison
     from workbench.training.config import EPISODES, TrainConfig
 
@@ -241,14 +248,7 @@ def _compare_methods(
     figures = [path / f"figure.{kind}" for kind in formats if ran]
     for figure in figures:
         draw_learning(curves, figure)
-    if as_json:
-        print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
-    else:
-        header, rows, notes = comparison.table(summary)
-        print_table(header, rows, left=2)
-        for note in notes:
-            say(f"- {note}")
-        echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
+    _tell(path, summary, figures, as_json, comparison.table)
     return 0 if ran else 1
 
 
