@@ -81,7 +81,7 @@ class SokobanWorld:
     ) -> None:
         self.name, self.levels, self.actions, self.symbols = name, levels, actions, symbols
         self._minimise, self._deadlocks, self._prune, self._masked = minimise, DEADLOCKS[deadlocks], prune, masked
-        self._horizon, self._count_boxes = horizon, count_boxes
+        self._horizon, self.count_boxes = horizon, count_boxes
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -171,7 +171,7 @@ class SokobanWorld:
         boxes = instance.extra["compiled"].board.boxes
         most = checked.most_on_goals - (len(level.cells("$*")) - boxes)  # decoration is always on goals
         return {
-            "score": float(most if self._count_boxes else solved),
+            "score": float(most if self.count_boxes else solved),
             "solved": solved,
             "moves": checked.moves,
             "pushes": checked.pushes,
