@@ -1,8 +1,8 @@
-"""Ctrl-C as a request: the work in hand is finished and saved before anything stops."""
+"""What people must know while they wait: that something compiles, and that Ctrl-C lets the work in hand be finished and saved."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -37,3 +37,14 @@ def stop_on_signal() -> Iterator[StopRequest]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def patience(say: Callable[[str], None], what: str, *, own: bool = False) -> Iterator[None]:
+    """Say `what` is being done if the block takes longer than two seconds; one's `own` programs are compiled every time."""
+    timer = threading.Timer(2.0, say, (f"{what} (some seconds{'' if own else ', only the first time'})",))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -7,7 +7,6 @@ timing.jsonl     one line an episode: seconds
 
 import json
 import math
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
@@ -32,6 +31,7 @@ from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.environment import describe_environment
 from workbench.formats import TURN
+from workbench.interrupts import patience
 from workbench.jobs import run_jobs
 from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, data_of, load_plan, with_copies
 from workbench.programs import digests_of, explained, kept_programs, own_names, read_copies, read_programs
@@ -248,13 +248,8 @@ def _run_plan(
     own = own_names(config)
     if todo:
         what = f"compiling {short_name(config.planner)} for {short_name(config.env)}"
-        patience = threading.Timer(2.0, say, (f"{what} (some seconds{'' if own else ', only the first time'})",))
-        patience.start()
-        try:
-            with explained(own):
-                warm_up(config, world, planner)
-        finally:
-            patience.cancel()
+        with patience(say, what, own=bool(own)), explained(own):
+            warm_up(config, world, planner)
     try:
         while todo:
             begin = time.perf_counter()

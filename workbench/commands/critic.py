@@ -40,9 +40,11 @@ def critic(
 ) -> int:  # fmt: skip
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
     from games.errors import UsageError, did_you_mean
+    from games.modules import is_program, short_name
     from games.worlds import load_world, world_choices, world_options
     from planners.critic.monte_carlo import critic_report
-    from workbench.terminal import print_table
+    from workbench.interrupts import patience
+    from workbench.terminal import print_table, say
 
     if policy not in POLICIES:
         raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, list(POLICIES))}; legal: {', '.join(POLICIES)}")
@@ -59,7 +61,8 @@ def critic(
             raise UsageError(f"{env} reads no --board; choose a position by --seed")
         state = read(board)
     among = "all" if policy == "all" else "legal"
-    record = critic_report(loaded, instance, state, rollouts, length, gamma, among, seed, threads or os.cpu_count() or 1)
+    with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
+        record = critic_report(loaded, instance, state, rollouts, length, gamma, among, seed, threads or os.cpu_count() or 1)
     record |= {"policy": policy, "world": world_options(env, options)}
     if figure is not None:
         from workbench.critic_figures import draw_critic

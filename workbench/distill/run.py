@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from workbench.distill.export import finish
 from workbench.distill.store import Store
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA
+from workbench.interrupts import patience
 from workbench.jobs import in_order
 from workbench.rundir import RunDirectory
 
@@ -104,13 +104,9 @@ def run_distill(
             run.start(asdict(config), describe_environment(1))
         store = Store(run)
         try:
-            patience = threading.Timer(2.0, say, ("compiling (some seconds, only the first time)",))
-            patience.start()
-            try:
+            with patience(say, f"compiling what plays {config.world}"):
                 text = json.dumps(asdict(config))
                 source = _source(text)
-            finally:
-                patience.cancel()
             status, remote = _collect(config, text, source, store, executor, workers, stop, on_accepted)
             if status == DONE:
                 store.sync()

@@ -7,7 +7,8 @@ policy.safetensors    what was learned (value.safetensors, or both)
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +16,8 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.files import read_file
-from games.world import World
+from games.modules import short_name
+from games.world import Instance, World
 from planners.budget import Budget
 from planners.episode import play
 from planners.learning.learner import Diverged, Learner
@@ -23,6 +25,7 @@ from planners.policies.files import NAMES, encode_learned
 from planners.policies.reactive import Reactive
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA
+from workbench.interrupts import patience
 from workbench.rundir import CONFIG, INITIAL, LEARNING, TIMING, RunDirectory, copy_name
 from workbench.training.config import (
     TrainConfig,
@@ -33,6 +36,7 @@ from workbench.training.config import (
     own_texts,
     split,
 )
+from workbench.training.optimum import optimum
 
 DONE, INTERRUPTED, TIME_UP, DIVERGED = "done", "interrupted", "time limit", "diverged"
 TELL_SECONDS = 0.1  # between two looks at the progress
@@ -81,7 +85,9 @@ class _Training:
             copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
             copies |= _initial(config)
             run.start(asdict(config), describe_environment(1), copies)
-        self.world, self.learner = load_train(config, texts, run)
+        self._compiling = f"compiling {short_name(config.method)} for {short_name(config.env)}"
+        with patience(say, self._compiling, own=bool(texts)):
+            self.world, self.learner = load_train(config, texts, run)
         self.seconds, self.cpu_seconds = 0.0, 0.0
         self._warm = False
         if resume and not self._back():
@@ -93,16 +99,18 @@ class _Training:
         status, problem = self._learn()
         if status == INTERRUPTED:
             score: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
+            best = None
         else:
             for learned in self.learner.learned():
                 instance = split(self.world)[0](0)
                 self.directory.write(NAMES[learned.role], encode_learned(learned, instance))
             score = evaluate(self.config, self.world, self.learner, self.stop)
+            best = optimum(held_out(self.config, self.world), self.stop)
         record = {
             "schema": SCHEMA, "command": "train", "world": self.config.env, "method": self.config.method,
             "policy": self.config.policy, "params": self.config.params, "seed": self.config.seed, "updates": self.learner.updates,
             "environment_steps": self.learner.environment_steps, "expansions": self.learner.expansions, "score": score,
-            "optimum": None, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "status": status,
+            "optimum": best, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds, "status": status,
             "problem": problem, "run": str(self.directory.path), "total_seconds": time.perf_counter() - started,
         }  # fmt: skip
         self.directory.write_result(record)
@@ -120,7 +128,8 @@ class _Training:
                 return self._end(INTERRUPTED)
             wall, cpu = time.perf_counter(), time.process_time()
             try:
-                learner.advance()
+                with nullcontext() if self._warm else patience(self.say, self._compiling, own=bool(self._texts)):
+                    learner.advance()
             except Diverged as error:
                 self._last_good(learner.updates)
                 learner = self.learner
@@ -200,16 +209,21 @@ class _Training:
 
 def evaluate(config: TrainConfig, world: World, learner: Learner, stop: Callable[[], bool]) -> dict[str, Any]:
     """Return mean and standard error of the score of greedy play on held-out seeds or levels."""
-    _, held_out, levels = split(world)
     planner = Reactive("policy", learner.learned()[0], 0.0)
     scores: list[float] = []
-    for k in range(min(config.episodes, levels) if levels else config.episodes):
+    for instance in held_out(config, world):
         if stop():
             break
-        episode = play(held_out(k), planner, Budget(), seed=config.seed)
+        episode = play(instance, planner, Budget(), seed=config.seed)
         scores.append(float(world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)["score"]))
     error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
     return {"mean": float(np.mean(scores)) if scores else None, "standard_error": error, "episodes": len(scores)}
+
+
+def held_out(config: TrainConfig, world: World) -> Iterator[Instance]:
+    """Yield the instances of the final score, seeds or levels that were not learned from."""
+    _, get, levels = split(world)
+    yield from map(get, range(min(config.episodes, levels) if levels else config.episodes))
 
 
 def _initial(config: TrainConfig) -> dict[str, bytes]:
