@@ -2,8 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
+import signal
+import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -235,29 +236,54 @@ class TestFiles:
             read_header(path)
 
 
-@pytest.mark.slow
-def test_kills_at_any_moment_cost_nothing(world, tmp_path):
-    """The same bytes after SIGKILL at ten moments spread over the run."""
-
-    def command(*more):
-        return [sys.executable, "-m", "cli", "train", *more]  # fmt: skip
-
-    settings = [word for name, value in CHEAP.items() for word in ("--set", f"{name}={value}")]
-    long = ["--method", "step-ppo", "--updates", "400", "--episodes", "2", *settings]
-    start_it = command(world, *long, "--out", str(tmp_path / "whole"))
-    subprocess.run(start_it, check=True, capture_output=True)
-    killed, rng = 0, np.random.default_rng(0)
-    path = tmp_path / "killed"
-    for _ in range(60):
-        begun = (path / "config.json").exists()
-        more = [world, "--resume", str(path)] if begun else [world, *long, "--out", str(path)]
-        process = subprocess.Popen(command(*more), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def killed_after(seconds, work):
+    """Do `work` in a child that gets SIGKILL after so many `seconds`; return whether it was still at work."""
+    child = os.fork()
+    if child == 0:
         try:
-            process.wait(timeout=1.2 + 2.0 * rng.random() if killed < 10 else None)
+            work()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL)
+    return status != 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
+@pytest.mark.parametrize(
+    ("env", "method", "updates", "given"),
+    [
+        ("count", "step-ppo", 300, {"params": CHEAP}),
+        ("2048-3x3", "tc", 40, {"params": {"restart": 8}, "value_params": {"tuples": "0145-012"}}),
+    ],
+)
+def test_kills_at_any_moment_cost_nothing(env, method, updates, given, world, tmp_path, monkeypatch):
+    """The same bytes after SIGKILL at ten random moments of the run."""
+    monkeypatch.setattr("workbench.training.run.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.training.run.describe_environment", lambda threads: {})  # asks git
+    env = {"count": world}.get(env, env)
+    config = resolve_train(TrainConfig(env=env, method=method, updates=updates, episodes=2, **given))
+    path, rng, kills = tmp_path / "killed", np.random.default_rng(0), 0
+    train(replace(config, updates=1), RunDirectory.create(tmp_path / "warm"))  # compiles
+    begun = time.perf_counter()
+    train(config, RunDirectory.create(tmp_path / "whole"))
+    whole = time.perf_counter() - begun
+
+    def work():
+        if (path / "config.json").exists():
+            run = RunDirectory.open(path)
+            train(resumed_train(run, {}, trusted=True), run, resume=True)
+        else:
+            train(config, RunDirectory.create(path))
+
+    while kills < 10:
+        if not killed_after(whole * rng.uniform(0.02, 0.15), work):
             break
-        except subprocess.TimeoutExpired:
-            os.kill(process.pid, 9)
-            process.wait()
-            killed += 1
-    assert killed >= 3
+        kills += 1
+    work()
+    assert kills >= 7
     assert contents(path) == contents(tmp_path / "whole")
