@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 import cli
 from planners.learning.bands import band, interquartile_mean
-from tests.test_training import CHEAP, WORLD, start
+from tests.test_training import CHEAP, WORLD, contents, start
+from workbench.engines import local_pool, thread_pool
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
@@ -67,6 +68,36 @@ def test_compare_makes_a_table_and_a_figure_and_goes_on_where_it_was(tmp_path):
     assert "nothing to draw" in str(
         gameplan("plot", tmp_path / "out", "--measure", "luck", "--out", tmp_path / "no.png", code=1).exception
     )
+
+
+@pytest.mark.parametrize("pool", [thread_pool, pytest.param(local_pool, marks=pytest.mark.slow)])
+def test_seeds_learn_beside_each_other_and_end_with_the_same_bytes_however_many_do_at_once(pool, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.engines.local_pool", pool)
+    world = tmp_path / "count.py"
+    world.write_text(WORLD)
+    request = ["train", world, "--method", "reinforce", "--seed", 3, "--seeds", 2, "--updates", 4, "--episodes", 3, *SMALL]
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    gameplan(*request, "--jobs", 1, "--out", once)
+    record = json.loads(gameplan(*request, "--jobs", 2, "--out", twice, "--json").stdout)
+    assert record["command"] == "train" and record["rows"][0]["seeds"] == 2
+    assert {path.name for path in twice.iterdir()} >= {"table.csv", "table.json", "table.md", "figure.png"}
+    assert [path.name for path in sorted((twice / "runs").iterdir())] == ["count-reinforce-s3", "count-reinforce-s4"]
+    for run in (twice / "runs").iterdir():
+        assert contents(run) == contents(once / "runs" / run.name)
+    alone = start(str(world), tmp_path / "alone", "reinforce", updates=4, episodes=3, seed=4)
+    assert contents(tmp_path / "alone") == contents(twice / "runs" / "count-reinforce-s4") and alone["status"] == "done"
+
+
+def test_what_does_not_go_with_seeds_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    for words, told in (
+        (["--seeds", 2, "--force", "--out", tmp_path], "choose another --out"),
+        (["--jobs", 2, "--out", tmp_path], "--jobs goes with --seeds"),
+        (["--seeds", 2, "--updates", 1, "--out", tmp_path], "is a single run"),
+    ):
+        result = CliRunner().invoke(cli.cli, ["train", "2048-2x2", *map(str, words)])
+        assert result.exit_code == 2 or "is a single run" in str(result.exception)
+        assert told in result.output + str(result.exception)
 
 
 def test_runs_of_one_seed_do_not_depend_on_what_ran_beside_them(tmp_path):

@@ -1,6 +1,7 @@
 """``gameplan compare`` and ``gameplan plot``."""
 
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -207,12 +208,12 @@ def _compare_planners(
     return 0 if ran else 1
 
 
-def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any) -> None:
+def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any, command: str = "compare") -> None:
     """Print what a comparison has found, as JSON or as the table that ``table(summary)`` makes, and what it has written."""
     from workbench.terminal import print_table, say
 
     if as_json:
-        print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
+        print_json({"schema": SCHEMA, "command": command, "run": str(path), "figures": [str(f) for f in figures], **summary})
         return
     header, rows, notes = table(summary)
     print_table(header, rows, left=2)
@@ -225,15 +226,44 @@ def _compare_methods(
     worlds: tuple[str, ...], methods: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, stop: Any, *,
     seeds: int, levels: str | None, world: dict[str, Any], episodes: int | None, iterations: int, **options: Any,
 ) -> int:  # fmt: skip
-    from workbench import locks
-    from workbench.plotting_training import draw_learning
-    from workbench.terminal import job_progress
-    from workbench.training import comparison
     from workbench.training.config import EPISODES, TrainConfig
 
     world = {**world, **({"levels": levels} if levels else {})}
     base = TrainConfig(env="", method="", updates=iterations, episodes=episodes or EPISODES, world=world, **options)
-    cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out)
+    summary = learn(worlds, methods, seeds, base, out, formats, as_json, pool, stop, "compare")
+    return 0 if any("reason" not in row for row in summary["rows"]) else 1
+
+
+def learn(
+    worlds: Sequence[str], methods: Sequence[str], seeds: int, base: Any, out: Path | None, formats: list[str], as_json: bool,
+    pool: Any, stop: Any, command: str,
+) -> dict[str, Any]:  # fmt: skip
+    """Train every method in every world with several seeds, tell what came of it, and return that.
+
+    Parameters
+    ----------
+    base : workbench.training.config.TrainConfig
+        What the runs have in common.
+    pool : callable
+        Returns the executor.
+    command : str
+        Which this is; it begins the default name of the directory.
+
+    Raises
+    ------
+    Interrupted
+        When `stop` says so.
+    """
+    from games.errors import UsageError
+    from workbench import locks
+    from workbench.plotting_training import draw_learning
+    from workbench.rundir import CONFIG
+    from workbench.terminal import job_progress
+    from workbench.training import comparison
+
+    cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out, command)
+    if (path / CONFIG).exists():
+        raise UsageError(f"{path} is a single run; choose another --out for several")
     try:
         with locks.writing(path, make=True), job_progress(len(cells), "learning") as tell:
             results = comparison.run_cells(cells, pool(), stop=stop, on_cell=tell)
@@ -245,11 +275,12 @@ def _compare_methods(
     curves: dict[str, dict[str, Any]] = {}
     for row in ran:
         curves.setdefault(row["world"], {})[row["method"]] = comparison.curves([Path(run) for run in row["runs"]])
-    figures = [path / f"figure.{kind}" for kind in formats if ran]
+    drawn = any(len(curve[0]) for lines in curves.values() for curve in lines.values())  # else no episode ended while learning
+    figures = [path / f"figure.{kind}" for kind in formats if drawn]
     for figure in figures:
         draw_learning(curves, figure)
-    _tell(path, summary, figures, as_json, comparison.table)
-    return 0 if ran else 1
+    _tell(path, summary, figures, as_json, comparison.table, command)
+    return summary
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """``gameplan train``."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,15 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 @levels_option
 @click.option("--updates", default=0, type=click.IntRange(0), help="Stop after so many updates.")
 @click.option("--steps", default=0, type=click.IntRange(0), help="Stop after so many steps of the environment.")
-@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop after so much learning, such as 10m.")
+@click.option(
+    "--time-limit",
+    callback=duration,
+    metavar="DURATION",
+    help="Stop after so much time of learning, such as 10m: without compiling and the final score.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random.")
+@click.option("--seeds", type=click.IntRange(1), help="So many runs with seeds from --seed on, a table, and a figure with bands.")
+@click.option("--jobs", type=click.IntRange(1), help="With --seeds: processes.  [default: one a core]")
 @click.option("--episodes", default=100, show_default=True, type=click.IntRange(1), help="Held-out episodes of the final score.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<world>-<method>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
@@ -53,12 +61,13 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 @click.pass_context
 def train(
     ctx: click.Context, env: str | None, levels: str | None, out: Path | None, force: bool, resume: Path | None, trusted: bool,
-    as_json: bool, **options: Any,
+    as_json: bool, seeds: int | None, jobs: int | None, **options: Any,
 ) -> int:  # fmt: skip
     """Let a policy or value learn in WORLD; print the score of its greedy play on held-out seeds or levels.
 
     The run directory keeps configuration, learning curves, checkpoints and what was learned: plan with it by --planner policy
-    --policy RUN. Exit codes: 0 done, 1 error, 2 usage, 3 training diverged, 130 interrupted (a checkpoint is saved; --resume goes
+    --policy RUN. With --seeds there is a run for every seed in a directory of its own, in parallel; the same command goes on where
+    it stopped. Exit codes: 0 done, 1 error, 2 usage, 3 training diverged, 130 interrupted (a checkpoint is saved; --resume goes
     on).
     """
     from workbench.rundir import RunDirectory, default_path
@@ -66,6 +75,13 @@ def train(
 
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    if seeds is None and jobs is not None:
+        raise click.UsageError("--jobs goes with --seeds: a single run learns in one process", ctx)
+    if seeds is not None and (force or resume is not None):
+        raise click.UsageError(
+            "--seeds goes without --force and --resume: the same command goes on where it stopped; or choose another --out",
+            ctx,
+        )
     if resume is not None:
         run = RunDirectory.open(resume)
         default = click.core.ParameterSource.DEFAULT
@@ -73,10 +89,35 @@ def train(
         config = resumed_train(run, {**given, **({"env": env} if env else {})}, trusted)
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
+    elif seeds is not None:
+        return _train_seeds(TrainConfig(env=env, **options), seeds, out, as_json, jobs or os.cpu_count() or 1)
     else:
         config = resolve_train(TrainConfig(env=env, **options))
         run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
     return _train(config, run, as_json, resume=resume is not None)
+
+
+def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs: int) -> int:
+    from contextlib import ExitStack
+
+    from workbench.commands.compare import Interrupted, learn
+    from workbench.engines import local_pool
+    from workbench.interrupts import stop_on_signal
+    from workbench.terminal import say
+    from workbench.training.run import DIVERGED
+
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signal())
+        pool = lambda: stack.enter_context(local_pool(min(jobs, seeds)))  # noqa: E731
+        try:
+            summary = learn([config.env], [config.method], seeds, config, out, ["png"], as_json, pool, stop, "train")
+        except Interrupted as interrupted:
+            say(f"interrupted; what was learned is kept in {interrupted}, and the same command goes on from there")
+            return 130
+    (row,) = summary["rows"]
+    if "reason" in row:
+        return 1
+    return 3 if row["statuses"][DIVERGED] else 0
 
 
 def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:

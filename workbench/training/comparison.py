@@ -40,9 +40,12 @@ class Cell:
 
 
 def make_cells(
-    worlds: Sequence[str], methods: Sequence[str], seeds: int, base: TrainConfig, root: Path, out: Path | None
-) -> tuple[list[Cell], Path]:
+    worlds: Sequence[str], methods: Sequence[str], seeds: int, base: TrainConfig, root: Path, out: Path | None,
+    command: str = "compare",
+) -> tuple[list[Cell], Path]:  # fmt: skip
     """Return the runs of a comparison, and its directory: the same for the same request, so that asking again goes on.
+
+    `command` begins the directory's name unless it is `out`.
 
     Raises
     ------
@@ -56,7 +59,7 @@ def make_cells(
         for k in range(seeds)
     ]
     digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
-    path = out or root / f"compare-{slug('-'.join(map(short_name, worlds)))[:40]}-{digest}"
+    path = out or root / f"{command}-{slug('-'.join(map(short_name, worlds)))[:40]}-{digest}"
     cells = []
     for config in configs:
         world, method = short_name(config.env), short_name(config.method)
