@@ -1,24 +1,16 @@
 """The CFR iteration, written once for every rule.
 
 This file is a template: `solvers.cfr.binding` replaces its import of `solvers.cfr.unbound` by the functions of a rule. Compiled
-rules get it compiled, which removes all interpreter time from an iteration; NumPy rules get it as plain Python.
+rules get it compiled, which removes all interpreter time from an iteration; NumPy rules get it as plain Python. What no rule has a
+part in is `solvers.cfr.evaluation`, compiled once.
 """
 
 from solvers import kernels
+from solvers.cfr.evaluation import evaluate
 from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, part, player_state
 from solvers.rule import Infosets
 
-gradient, regrets, refresh_plan = part(kernels.gradient), part(kernels.regrets), part(kernels.refresh_plan)
-
-
-@part
-def evaluate(player, tree, blocks, tables):
-    """Write the player's instantaneous counterfactual regrets against the others' current plans to ``tables.r``."""
-    a, b = tree.action_start[player], tree.action_start[player + 1]
-    i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
-    q = tables.q[: b - a + 1]
-    gradient(player, tables.plan, blocks, tree, tables.buffer, q)
-    regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], blocks.unit[0], tables.r[a:b])
+refresh_plan = part(kernels.refresh_plan)
 
 
 @part
@@ -37,16 +29,16 @@ def update(player, tree, rule_tree, tables, params, state, t):
 
 
 @bound
-def iterate(tree, rule_tree, blocks, tables, params, state, start, stop, alternating):
+def iterate(tree, rule_tree, payoffs, tables, params, state, start, stop, alternating):
     """Run iterations start..stop in place; return (iterations done, player, infoset) with -1, -1 unless a policy is bad."""
     players = len(tree.action_start) - 1
     for t in range(start, stop + 1):
         if not alternating:  # regrets of everybody from the same policies, kept apart in tables.r
             for player in range(players):
-                evaluate(player, tree, blocks, tables)
+                evaluate(player, tree, payoffs, tables)
         for player in range(players):
             if alternating:
-                evaluate(player, tree, blocks, tables)
+                evaluate(player, tree, payoffs, tables)
             bad = update(player, tree, rule_tree, tables, params, state, t)
             if bad >= 0:
                 return t, player, bad

@@ -11,6 +11,7 @@ from games.errors import GameplanError
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop
+from solvers.cfr.evaluation import payoffs_of
 from solvers.cfr.records import Tables, record_class
 from solvers.cfr.rule_file import Rule
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
@@ -52,6 +53,7 @@ class CFRSolver:
         pairs, infosets, players = sum(game.actions), sum(game.infosets), game.players
         sizes = {"action": pairs, "infoset": infosets, "game": 1}
         self._memory = {name: np.zeros(sizes[kind]) for name, kind in rule.state.items()}
+        self._payoffs = payoffs_of(game.blocks)
         self._tables = Tables(
             plan=np.zeros(pairs + players),
             reach=np.zeros(infosets),
@@ -83,7 +85,7 @@ class CFRSolver:
         try:
             with np.errstate(all="ignore"):
                 done, player, infoset = loop.iterate(
-                    self.game.tree, self._rule_tree, self.game.blocks, self._tables, self._params, state,
+                    self.game.tree, self._rule_tree, self._payoffs, self._tables, self._params, state,
                     self.iteration + 1, stop, self._alternating,
                 )  # fmt: skip
         except numba.core.errors.NumbaError as error:
