@@ -283,6 +283,7 @@ def test_long_loops_are_cut_and_short_ones_are_not():
     assert rounds == sorted(set(rounds)) and 5 < len(rounds) < 24
 
 
+@pytest.mark.slow
 def test_the_built_in_evaluation_of_2048_is_a_program():
     table = answer(GAME, GAME.known()["built-in"], "1-ply", 1)["table"]
     np.testing.assert_array_equal(table.astype(np.float32), LINES)
@@ -302,6 +303,7 @@ def test_deeper_search_and_better_evaluations_cost_less():
     assert GAME.score("1-ply", 40, 0, tables["built-in"]) != GAME.score("1-ply-new", 40, 0, tables["built-in"])
 
 
+@pytest.mark.slow
 def test_the_matching_bound_searches_as_astar_does():
     for problem in levels.problems("medium")[:10]:
         model = problem.model

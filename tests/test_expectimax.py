@@ -271,6 +271,7 @@ def test_expectimax_2048_is_chosen_and_plays_well():
     assert sum(games[0].rewards) > 3_000  # random play ends near 1,100 after 118 moves
 
 
+@pytest.mark.slow
 def test_whole_games_in_one_kernel_are_the_episodes():
     found = strength(1, chance=0.7)
     world = load_world("2048")

@@ -48,6 +48,7 @@ def mean_after(model, after, of):
     return sum(chances[k] * of(states[k]) for k in range(chance(model, after, states, chances)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2])
 def test_expectimax_ends_with_the_learned_value(world, tmp_path, depth):
     path = tmp_path / "value.safetensors"

@@ -80,7 +80,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
-@pytest.mark.parametrize(("start", "least"), [(start_solver, 40), (start_planner, 30)])
+@pytest.mark.parametrize(("start", "least"), [pytest.param(start_solver, 40, marks=pytest.mark.slow), (start_planner, 30)])
 def test_a_kill_before_any_operation_costs_nothing(start, least, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.solve.CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every evaluation
     for module in ("solve", "plan"):

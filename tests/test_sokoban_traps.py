@@ -1,6 +1,7 @@
 """Traps: greedy falls into every one, and both verdicts hold by another search."""
 
 import numpy as np
+import pytest
 from sokoban_twin import Twin
 
 from games.process import apply, legal, score
@@ -8,6 +9,7 @@ from games.sokoban.levels import check_level
 from games.worlds import load_world
 
 
+@pytest.mark.slow
 def test_greedy_always_falls_and_another_push_wins():
     world, depths = load_world("sokoban-traps"), []
     for seed in range(5):
