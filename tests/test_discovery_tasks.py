@@ -150,6 +150,7 @@ class EvalMetaStrategySolver:
 """
 
 
+@pytest.mark.slow
 def test_shor_in_the_published_class_form_is_worth_what_the_shipped_rule_is():
     assert PSRO.problems(PUBLISHED) == [] and not is_inert(PUBLISHED)
     program = PSRO.prepare(PUBLISHED)
@@ -295,6 +296,7 @@ def test_the_built_in_evaluation_of_2048_is_a_program():
     assert played[0] == played[1]
 
 
+@pytest.mark.slow
 def test_deeper_search_and_better_evaluations_cost_less():
     tables = {name: answer(GAME, GAME.known()[name], "2-ply", 1) for name in ("built-in", "weights-2014")}
     costs = {name: [GAME.score(instance, 40, 0, table) for instance in ("1-ply", "2-ply")] for name, table in tables.items()}
@@ -326,6 +328,7 @@ def test_features_of_squares():
     assert (features["steps"] >= 0).all() and (features["walls"] <= 4).all() and (features["corridor"] <= features["walls"]).all()
 
 
+@pytest.mark.slow
 def test_unsolved_levels_count_as_ten_times_the_limit():
     shape = (levels.SETS["large"].levels, levels.width("large"))
     nothing = {"table": np.zeros(shape), "bound": np.zeros(shape[0])}

@@ -140,6 +140,7 @@ FAKE_SLURM = {
 }
 
 
+@pytest.mark.slow
 def test_slurm(tmp_path, monkeypatch, importable):
     """The commands of Slurm are played by scripts."""
     pytest.importorskip("submitit")

@@ -320,6 +320,7 @@ def judged(network, word):
     return worth_of(network, word, FULL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_learned_value_is_what_is_left_to_gain(depth):
     world, network = learned_2048()

@@ -327,6 +327,7 @@ def test_reference_values(measured):
         ), name
 
 
+@pytest.mark.slow
 def test_one_candidate_is_greedy_and_one_step_is_greedy_by_value(measured):
     greedy = [e.actions for e in measured["greedy"][0]]
     single = find_planner("flare-paper", {"k": 1})

@@ -42,6 +42,7 @@ def evaluate(payoffs, iteration):
 """
 
 
+@pytest.mark.slow
 def test_the_locked_solver_has_the_bits_and_checkpoints_of_the_user_s(tmp_path, game):
     """Both ways of moving on, in pieces, and each goes on from the other's checkpoint."""
     (tmp_path / "mine.py").write_text(RULE)

@@ -456,6 +456,7 @@ def test_constants_are_not_compiled():
     assert first.values != again.values
 
 
+@pytest.mark.slow
 def test_measured_exploitability_is_the_solver_s(solve, game):
     outcome = measure(cfr_job(TASK.known()["pcfr+"], "kuhn_2p", "leduc_2p"))
     assert outcome.values == tuple(

@@ -147,7 +147,7 @@ def move_to(value, model, state, error, rate):
     fit(value, model, state, error, rate)
 
 
-@pytest.mark.parametrize("name", ["2048", "3072", "2048-proact"])
+@pytest.mark.parametrize("name", ["2048", "3072", pytest.param("2048-proact", marks=pytest.mark.slow)])
 def test_preferences_are_rewards_and_values_of_afterstates(name):
     world = load_world(name)
     state = world.state((np.array([[2, 2, 4, 8], [0, 4, 4, 0], [16, 0, 16, 2], [2, 0, 0, 0]]) * world.base) // 2)
@@ -281,7 +281,7 @@ class PlainLearner:
             self.lanes[lane] = (self.spawned(after), after, score + gain)
 
 
-@pytest.mark.parametrize("rule", [Td(0.5), Tc(1.0)])
+@pytest.mark.parametrize("rule", [pytest.param(Td(0.5), marks=pytest.mark.slow), Tc(1.0)])
 def test_learning_is_that_of_the_plain_learner(rule):
     world = load_world("2048-2x3")
     tuples, rounds = "01-12-0145-012", 150

@@ -46,7 +46,9 @@ def tabular(theirs, game, policy):
 
 
 @pytest.mark.parametrize("algo", SOLVERS)
-@pytest.mark.parametrize("name", ["kuhn_2p", "kuhn_3p", "goofspiel_4", "leduc_2p", "liars_dice_4"])
+@pytest.mark.parametrize(
+    "name", ["kuhn_2p", "kuhn_3p", "goofspiel_4", *(pytest.param(n, marks=pytest.mark.slow) for n in ("leduc_2p", "liars_dice_4"))]
+)
 def test_average_policies(name, algo, game, solve):
     theirs = open_spiel_game(name)
     reference = SOLVERS[algo](theirs)

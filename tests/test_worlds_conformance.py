@@ -15,9 +15,9 @@ LEVEL = str(Path(__file__).parent / "cases" / "levels" / "soko-off-the-goal.xsb"
 CASES = {"sokoban": ({"levels": LEVEL}, (0,)), "sokoban-proact": ({}, (0,)), "sokoban-traps": ({}, (0,))}
 
 
-# The suite's kernels are compiled for every class of models: these take long, and the rest of the
-# tests of their worlds do not.
-LONG = ("sokoban", "sokoban-proact", "sokoban-traps", "2048", "2048-proact")
+# The suite's kernels are compiled for every class of models: these take long, and other tests of
+# their worlds do not need them.
+LONG = ("sokoban", "sokoban-proact", "sokoban-traps", "2048", "2048-proact", "2048-3x3", "2048-3x3-proact", "3072", "3072-proact")
 
 
 class TestCatalogue(WorldSuite):
