@@ -35,6 +35,7 @@ COMMANDS = {  # name: module in workbench.commands, the command in it, and what 
     "critic": ("critic:critic", "Print Monte-Carlo values of a position."),
     "train": ("train:train", "Let a policy or value learn in a world."),
     "train-lm": ("language:train_lm", "Train a small language model on a data set."),
+    "play-lm": ("language:play_lm", "Let a small language model play."),
     "serve-lm": ("language:serve_lm", "Offer a small language model to planners."),
     "distill": ("distill:distill", "Write checked chains of reasoning for training language models."),
     "exploit": ("policies:exploit", "Print the exact exploitability of a policy file."),

@@ -30,7 +30,7 @@ def gameplan(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
 COMMANDS = (
     [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["psro-show"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
     ["new-method"], ["check-method"], ["train"],
-    ["plan"], ["replay"], ["critic"], ["train"], ["train-lm"], ["serve-lm"], ["distill"], ["stub-server"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"], ["bench", "planning"], ["bench", "flare"],
+    ["plan"], ["replay"], ["critic"], ["train"], ["train-lm"], ["play-lm"], ["serve-lm"], ["distill"], ["stub-server"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"], ["bench", "planning"], ["bench", "flare"],
     ["evolve"], ["evolve", "new"], ["evolve", "run"], ["evolve", "resume"], ["evolve", "import"], ["evolve", "status"], ["evolve", "best"],
     ["evolve", "list"], ["evolve", "show"], ["evolve", "diff"], ["evolve", "lineage"], ["evolve", "export"], ["evolve", "verify"], ["evolve", "ablate"], ["evolve", "compare"], ["evolve", "report"],
 )  # fmt: skip

@@ -38,6 +38,15 @@ def test_a_missing_extra_is_named(monkeypatch):
         needs_learn()
 
 
+def test_what_often_stands_together_is_a_phrase_but_no_number_and_no_cell():
+    texts = [f"now: {n}     .     {n}\nthen play {word}" for n, word in zip("2482", ("up", "left", "down", "up"), strict=True)]
+    vocabulary = make_vocabulary(texts)
+    pieces = [vocabulary.decode([number]) for number in vocabulary.encode(texts[0])]
+    assert pieces == ["now:", " 2", "     .", "     2", "\nthen play up"]  # up twice in four texts
+    assert [vocabulary.decode([n]) for n in vocabulary.encode(texts[1])][-2:] == ["\nthen play", " left"]
+    assert vocabulary.decode(vocabulary.encode("then player: 22")) == "then player: 22"
+
+
 @pytest.fixture(scope="module")
 def jax():
     return pytest.importorskip("jax", reason="the extra learn is not installed")
@@ -145,6 +154,48 @@ def test_learning_learns(trained):
     speaker = Speaker(model.parameters, model.size, model.vocabulary, 2)
     said = speaker.answer([model.vocabulary.encode(q) for q, _ in DATA], [0, 0], temperature=0.0)
     assert [text for text, _ in said] == [answer for _, answer in DATA]
+
+
+def test_texts_of_like_length_share_batches_and_each_is_seen_once_an_epoch(jax):
+    from planners.language.small.learning import LanguageLearner, Texts
+    from planners.language.small.network import Size
+    from planners.language.small.tokens import PAD
+
+    lengths = np.random.default_rng(0).integers(2, 40, 130)
+    rows = np.where(np.arange(40) < lengths[:, None], 7, PAD).astype(np.int32)
+    learner = LanguageLearner(Size(1, 8, 1, 10, 48), Texts(rows, np.ones(130, np.int64)), 4, 64, 0.01, 0.0, 0)
+    epochs = []
+    for epoch in range(2):
+        batches = []
+        for place in range(32):
+            learner.updates = 32 * epoch + place
+            batches.append(learner._rows())
+        assert all(len(batch) == 4 for batch in batches) and len(set(np.concatenate(batches).tolist())) == 128
+        assert np.mean([lengths[batch].max() - lengths[batch].min() for batch in batches]) < 4
+        epochs.append(np.concatenate(batches).tolist())
+    assert epochs[0] != epochs[1]
+
+
+def test_games_are_played_side_by_side_and_counted(trained):
+    from planners.language.small.files import read_model
+    from workbench.training.language import play_record
+
+    found = play_record(read_model(trained[0]), "2048-3x3", 3, 0.6)
+    again = play_record(read_model(trained[0]), "2048-3x3", 3, 0.6)
+    assert found == again and found["world"] == "2048-3x3-proact" and found["episodes"] == 3
+    assert 0.0 <= found["format_errors"] <= 1.0 and sum(found["max_tiles"].values()) == 3
+    assert found["beside"]["random"]["mean"] > 0.0
+    with pytest.raises(UsageError, match="there is no prompt for"):
+        play_record(read_model(trained[0]), "p1", 1, 0.6)
+
+
+def test_agreement_is_the_share_of_equal_moves(trained):
+    from planners.language.small.files import read_model
+    from planners.language.small.play import agreement
+
+    model = read_model(trained[0])
+    assert agreement(model, DATA) == 1.0 and agreement(model, []) is None
+    assert agreement(model, [DATA[0], (DATA[1][0], "thought: three\nmove: down")]) == 0.5
 
 
 def test_a_server_answers_by_the_protocol(trained):

@@ -34,7 +34,7 @@ from workbench.rundir import CONFIG, EPISODES, RunDirectory, slug
 PROTOCOLS = ("proact", "clean")
 BESIDE = "random, flat-critic:rollouts=20"
 PASSES = 40  # episodes of 2048; over all levels of a set of Sokoban
-_WORLDS = {"2048": "2048-proact", "2048-3x3": "2048-3x3-proact", "3072": "3072-proact"}  # the same board under ProAct's rules
+PROACT = {"2048": "2048-proact", "2048-3x3": "2048-3x3-proact", "3072": "3072-proact"}  # the same board under ProAct's rules
 
 
 def under_protocol(config: PlanConfig, protocol: str, beside: str) -> PlanConfig:
@@ -53,11 +53,11 @@ def under_protocol(config: PlanConfig, protocol: str, beside: str) -> PlanConfig
         raise UsageError(f"--protocol is for --planner {LANGUAGE}, not {config.planner}; name other players with --beside")
     if config.params.get("mode", protocol) != protocol:
         raise UsageError(f"--protocol {protocol} sets mode={protocol}; leave mode={config.params['mode']} out")
-    env = _WORLDS.get(config.env, config.env)
+    env = PROACT.get(config.env, config.env)
     world: Any = load_world(env, config.world)
     speech = Speech(world.instance(0))
-    if env not in (*_WORLDS.values(), "sokoban-proact") or speech.prompt(PROMPTS) is None:
-        raise UsageError(f"ProAct has no prompt for {config.env}; legal with --protocol: {', '.join(_WORLDS)}, sokoban-proact")
+    if env not in (*PROACT.values(), "sokoban-proact") or speech.prompt(PROMPTS) is None:
+        raise UsageError(f"ProAct has no prompt for {config.env}; legal with --protocol: {', '.join(PROACT)}, sokoban-proact")
     for player in parse_players(beside) if beside.strip() else []:
         planner = find_planner(player.name, player.params)
         planner.begin(world.instance(0), stream("begin"))  # what does not fit this world is said before anything is asked

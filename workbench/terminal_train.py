@@ -59,16 +59,29 @@ def print_language(record: dict[str, Any]) -> None:
     )
     if record["validation_loss"] is not None:
         console.print(f"loss         {record['validation_loss']:.4g} a token of answers that were held out")
+    if record["agreement"] is not None:
+        console.print(f"agreement    {100 * record['agreement']:.3g} % of their moves")
     if score["mean"] is not None:
-        error = "" if score["standard_error"] is None else f" \u00b1 {score['standard_error']:,.4g} (standard error)"
-        console.print(f"score        {score['mean']:,.6g}{error}, {score['episodes']} games", soft_wrap=True)
-        console.print(
-            f"answers      {100 * score['format_errors']:.3g} % in the wrong format, {100 * score['illegal']:.3g} % without "
-            f"effect, {score['tokens_a_turn']:.1f} tokens a turn", soft_wrap=True,
-        )  # fmt: skip
+        print_play(score)
     console.print(f"cost         {record['tokens']:,} tokens, {format_duration(record['cpu_seconds'])} CPU", soft_wrap=True)
     console.print(f"serve it     gameplan serve-lm {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)
+
+
+def print_play(record: dict[str, Any]) -> None:
+    """Print how a language model played, and who played beside it."""
+    console = out_console()
+    for name, found in {"score": record, **record["beside"]}.items():
+        error = "" if found["standard_error"] is None else f" \u00b1 {found['standard_error']:,.4g} (standard error)"
+        tiles = ", ".join(f"{tile} x {count}" for tile, count in found["max_tiles"].items())
+        games = f"{found['episodes']} games of {record['world']}" if found is record else f"greatest tiles {tiles}"
+        console.print(f"{name:<12} {found['mean']:,.6g}{error}, {games}", soft_wrap=True)
+        if found is record and tiles:
+            console.print(f"tiles        {tiles}", soft_wrap=True)
+    console.print(
+        f"answers      {100 * record['format_errors']:.3g} % in the wrong format, {100 * record['illegal']:.3g} % without "
+        f"effect, {record['tokens_a_turn']:.1f} tokens a turn", soft_wrap=True,
+    )  # fmt: skip
 
 
 def print_training(record: dict[str, Any]) -> None:

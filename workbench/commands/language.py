@@ -1,4 +1,4 @@
-"""``gameplan train-lm`` and ``gameplan serve-lm``: small language models from nothing (extra ``learn``)."""
+"""``gameplan train-lm``, ``gameplan play-lm`` and ``gameplan serve-lm``: small language models from nothing (extra ``learn``)."""
 
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,38 @@ def train_lm(
         say(f"interrupted after batch {record['updates']}; continue with: gameplan train-lm {config.data} --resume {run.path}")
         return 130
     return 3 if record["status"] == DIVERGED else 0
+
+
+@click.command("play-lm")
+@click.argument("run", metavar="RUN")
+@click.argument("world", required=False)
+@click.option("--games", default=64, show_default=True, type=click.IntRange(1), help="Games, all of them side by side.")
+@click.option("--temperature", default=0.6, show_default=True, type=click.FloatRange(0), help="Of the answers.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the first game; the next have those after it."
+)
+@json_option
+def play_lm(run: str, world: str | None, games: int, temperature: float, seed: int, as_json: bool) -> int:
+    """Let the language model in RUN play WORLD (by default that of its data), and a random player beside it on the same seeds.
+
+    Boards of 2048 are shown and played as ProAct does. To let it play as a planner: gameplan serve-lm RUN.
+    """
+    from planners.language.small import needs_learn
+    from workbench.formats import SCHEMA
+
+    needs_learn()
+    from planners.language.small.files import read_model
+    from workbench.terminal_train import print_play
+    from workbench.training.language import play_record
+
+    model = read_model(run)
+    found = play_record(model, world or model.world, games, temperature, seed)
+    record = {"schema": SCHEMA, "command": "play-lm", "run": run, "temperature": temperature, "seed": seed, **found}
+    if as_json:
+        print_json(record)
+    else:
+        print_play(record)
+    return 0
 
 
 @click.command("serve-lm")

@@ -14,9 +14,13 @@ import numpy as np
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.files import read_file
 from games.worlds import load_world
+from planners.budget import Budget
+from planners.catalogue import find_planner
+from planners.episode import play
 from planners.learning.learner import Diverged, Learner
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA, from_saved
+from workbench.protocol import PROACT
 from workbench.rundir import CONFIG, LEARNING, TIMING, RunDirectory
 from workbench.training.run import DIVERGED, DONE, INTERRUPTED, is_recorded
 
@@ -205,6 +209,7 @@ def _train(
     from planners.language.small.files import NAME, Model, encode_model
     from planners.language.small.learning import LanguageLearner, encode_texts
     from planners.language.small.network import Size, count
+    from planners.language.small.play import agreement
     from planners.language.small.tokens import make_vocabulary
 
     started = time.perf_counter()
@@ -213,7 +218,8 @@ def _train(
         raise GameplanError(f"{config.data}/train.jsonl is empty; make the data again")
     vocabulary = make_vocabulary(text for pair in pairs for text in pair)
     texts = encode_texts(vocabulary, pairs, config.context)
-    others = encode_texts(vocabulary, read_pairs(Path(config.data), "validation", config.target, config.seed), config.context)
+    held = read_pairs(Path(config.data), "validation", config.target, config.seed)
+    others = encode_texts(vocabulary, held, config.context)
     size, total, whose = Size(config.layers, config.width, config.heads, len(vocabulary), config.context), 0, identity(config)
     total = updates_of(config, len(pairs))
     learner = LanguageLearner(size, texts, config.batch, total, config.rate, config.decay, config.seed)
@@ -266,34 +272,39 @@ def _train(
             saved_at = time.perf_counter()
     if status != DIVERGED:
         save()
-    play: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
+    score: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
+    agreed = None
     if status == DONE:
         model = Model(learner.parameters, size, vocabulary, config.world, config.target)
         run.write(NAME, encode_model(model))
+        agreed = agreement(model, held)
         if config.games:
             say(f"playing {config.games} games")
-            play = play_record(model, config)
+            score = play_record(model, config.world, config.games, config.temperature)
     record = {
         "schema": SCHEMA, "command": "train-lm", "world": config.world, "target": config.target, "epochs": config.epochs,
         "seed": config.seed, "weights": count(learner.parameters), "texts": len(pairs), "updates": learner.updates,
         "tokens": learner.tokens, "loss": learner.figures().get("loss"), "validation_loss": None if math.isnan(judged) else judged,
-        "score": play, "seconds": clocks[0], "cpu_seconds": clocks[1], "status": status, "run": str(run.path),
+        "agreement": agreed, "score": score, "seconds": clocks[0], "cpu_seconds": clocks[1], "status": status, "run": str(run.path),
         "total_seconds": time.perf_counter() - started,
     }  # fmt: skip
     run.write_result(record)
     return record
 
 
-def play_record(model: Any, config: LanguageConfig) -> dict[str, Any]:
-    """Return how the model plays: score, rates of format errors and of moves without effect, tokens; ProAct's rules on 2048."""
-    from planners.language.small.play import account, play_games
+def play_record(model: Any, world: str, games: int, temperature: float, seed: int = 0) -> dict[str, Any]:
+    """Return how a model plays `world`, all games side by side, and a random player beside it on the same seeds.
 
-    name, options = config.world, {}
-    if name.startswith("2048"):
-        name, options = "2048-proact", ({"rows": 3, "columns": 3} if name.endswith("3x3") else {})
-    world = load_world(name, options)
-    games = play_games(model, world, list(range(config.games)), temperature=config.temperature)
-    return account(world, games)
+    Boards of 2048 are played by ProAct's rules: `planners.language.small.play.account` says what is counted.
+    """
+    from planners.language.small.play import account, play_games, summary
+
+    made = load_world(PROACT.get(world, world), {})
+    seeds = list(range(seed, seed + games))
+    found = account(made, play_games(model, made, seeds, temperature=temperature))
+    episodes = [play(made.instance(k), find_planner("random"), Budget(), seed=k) for k in seeds]
+    drawn = [made.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
+    return {"world": made.name, **found, "beside": {"random": summary(drawn)}}
 
 
 def _finite(figures: Mapping[str, float]) -> dict[str, float]:

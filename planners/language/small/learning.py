@@ -13,6 +13,8 @@ from planners.language.small.network import Size, forward, initial
 from planners.language.small.tokens import END, PAD, SAY, Vocabulary
 from planners.learning.learner import Diverged
 
+NEAR = 16  # batches of texts drawn at random, among which those of like length are put together: less of a batch is filling
+
 
 class Texts(NamedTuple):
     """Questions with answers as tokens: `rows` (texts, time) int32, filled up with PAD; `begins` (texts,): where answers begin."""
@@ -62,6 +64,7 @@ class LanguageLearner:
 
     def __init__(self, size: Size, texts: Texts, batch: int, total: int, rate: float, decay: float, seed: int) -> None:
         self.size, self._texts, self._batch, self._seed = size, texts, min(batch, len(texts.rows)), seed
+        self._lengths = (texts.rows != PAD).sum(axis=1)
         self.updates = self.environment_steps = self.expansions = 0
         self.tokens = 0
         warm = max(1, total // 20)
@@ -76,7 +79,7 @@ class LanguageLearner:
     def advance(self) -> None:
         """See `planners.learning.learner.Learner`."""
         rows = self._rows()
-        time = 16 * -(-int((self._texts.rows[rows] != PAD).sum(axis=1).max()) // 16)  # few shapes, so few compilations
+        time = 16 * -(-int(self._lengths[rows].max()) // 16)  # few shapes, so few compilations
         tokens = _wide(self._texts.rows[rows], time)
         counted = (np.arange(1, time) >= self._texts.begins[rows][:, None]) & (tokens[:, 1:] != PAD)
         parameters, moments, loss, norm = self._step(self.parameters, self._moments, tokens, counted.astype(np.float32))
@@ -128,11 +131,15 @@ class LanguageLearner:
         return ()
 
     def _rows(self) -> np.ndarray:
-        """Return which texts the next batch has: every epoch goes through all in another order."""
+        """Return which texts the next batch has: every epoch goes through all in another order, texts of like length together."""
         a_epoch = len(self._texts.rows) // self._batch
         epoch, place = divmod(self.updates, a_epoch)
         order = np.random.Generator(np.random.PCG64([self._seed, epoch])).permutation(len(self._texts.rows))
-        return order[place * self._batch : (place + 1) * self._batch]
+        window = NEAR * self._batch
+        begin = place * self._batch // window * window
+        near = order[begin : min(begin + window, a_epoch * self._batch)]
+        near = near[np.argsort(self._lengths[near], kind="stable")]
+        return near[place * self._batch - begin :][: self._batch]
 
     def _updated(self, parameters: Any, moments: Any, tokens: Any, counted: Any) -> Any:
         loss, slopes = jax.value_and_grad(_loss)(parameters, tokens, counted, self.size.heads)

@@ -1,11 +1,14 @@
 """Games that a small language model plays side by side: all boards are asked for in one batch, turn after turn."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from games.dispatch import suited
+from games.errors import UsageError
 from games.process import unlisted
 from games.random import stream
 from games.world import World
@@ -16,6 +19,8 @@ from planners.language.small.files import Model
 from planners.language.small.sampling import Speaker
 from planners.language.small.tokens import question_of
 from planners.language.speech import Speech
+
+SIDE_BY_SIDE = 64  # games; more are played in turn
 
 
 @dataclass
@@ -42,7 +47,9 @@ def play_games(
 
     An answer in the wrong format is the world's action for that if it has one (ProAct's rules); elsewhere it ends the game.
     """
-    speaker = Speaker(model.parameters, model.size, model.vocabulary, min(64, len(seeds)))
+    if Speech(world.instance(seeds[0])).prompt(PROMPTS) is None:
+        raise UsageError(f"there is no prompt for {world.name}; legal are worlds of 2048 and Sokoban")
+    speaker = Speaker(model.parameters, model.size, model.vocabulary, min(SIDE_BY_SIDE, len(seeds)))
     games = []
     for seed in seeds:
         instance = world.instance(seed)
@@ -52,6 +59,8 @@ def play_games(
         live = [game for game in games if not game.over and not _ended(game)]
         if not live:
             break
+        if 4 * len(live) <= speaker.batch:  # what is left of a batch costs as much as a full one, and a smaller one compiles anew
+            speaker = Speaker(model.parameters, model.size, model.vocabulary, len(live))
         asked = []
         for game in live:
             prompt = game.speech.prompt(PROMPTS)
@@ -90,14 +99,31 @@ def _move(game: Game, text: str, tokens: int) -> None:
 
 
 def account(world: World, games: list[Game]) -> dict[str, Any]:
-    """Return scores and rates over games: mean and standard error, shares of turns in the wrong format or without effect."""
-    scores = [float(world.outcome(game.instance, game.states, game.actions, game.rewards)["score"]) for game in games]
+    """Return scores and rates over games: see `summary`, and shares of turns in the wrong format or without effect, and tokens."""
+    outcomes = [world.outcome(game.instance, game.states, game.actions, game.rewards) for game in games]
     turns = sum(len(game.actions) for game in games) + sum(game.over and game.format_errors > 0 for game in games)
-    error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
-    return {
-        "mean": float(np.mean(scores)) if scores else None, "standard_error": error, "episodes": len(scores),
+    return summary(outcomes) | {
         "turns": sum(len(game.actions) for game in games),
         "format_errors": sum(game.format_errors for game in games) / max(turns, 1),
         "illegal": sum(game.illegal for game in games) / max(turns, 1),
         "tokens_a_turn": sum(game.tokens for game in games) / max(turns, 1),
+    }
+
+
+def summary(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return mean score, standard error, number of games, and how many ended with which greatest tile where there are tiles."""
+    scores = [float(outcome["score"]) for outcome in outcomes]
+    error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
+    tiles = Counter(int(outcome["max_tile"]) for outcome in outcomes if "max_tile" in outcome)
+    return {
+        "mean": float(np.mean(scores)) if scores else None, "standard_error": error, "episodes": len(scores),
+        "max_tiles": {str(tile): tiles[tile] for tile in sorted(tiles)},
     }  # fmt: skip
+
+
+def agreement(model: Model, pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Return the share of (question, answer) pairs in which the likeliest answer of `model` ends in the same move; None of none."""
+    speaker = Speaker(model.parameters, model.size, model.vocabulary, min(SIDE_BY_SIDE, max(len(pairs), 1)))
+    said = speaker.answer([model.vocabulary.encode(question) for question, _ in pairs], [0] * len(pairs), 0.0)
+    same = [text.rpartition("\n")[2] == answer.rpartition("\n")[2] for (text, _), (_, answer) in zip(said, pairs, strict=True)]
+    return float(np.mean(same)) if same else None
