@@ -249,10 +249,11 @@ def test_retries_are_bounded_and_other_errors_are_not_tried_again():
 
 
 def test_thousands_of_short_jobs():
+    before = threading.active_count()  # other tests leave threads that end when they like
     with open_engine("threads", 3) as engine:
         futures = [engine.submit(square, n) for n in range(5000)]
         assert [future.result() for future in futures] == [n * n for n in range(5000)]
-    assert threading.active_count() < 20
+    assert threading.active_count() <= before + 3
     with pytest.raises(RuntimeError):
         engine.submit(square, 1)
 
