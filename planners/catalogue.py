@@ -72,7 +72,12 @@ PLANNERS: dict[str, Entry] = {
     "expectimax": Entry(
         "planners.search.expectimax", {}, "expectimax to a depth; bitboards, adaptive depth on 2048", "Michie 1966; Ballard 1983"
     ),
-    "mcts": Entry("planners.search.mcts", {}, "UCT with rollouts, chance nodes, transpositions", "Kocsis & Szepesvari 2006"),
+    "mcts": Entry(
+        "planners.search.mcts",
+        {},
+        "UCT with rollouts, chance nodes, transpositions; PUCT with a policy",
+        "Kocsis & Szepesvari 2006",
+    ),
     "proact": Entry("planners.search.proact", {}, "tree search with Monte-Carlo-critic leaves", "ProAct, arXiv 2602.05327"),
     "astar": Entry("planners.search.best_first", {}, "A*: cheapest plans", "Hart, Nilsson & Raphael 1968"),
     "wastar": Entry(

@@ -16,7 +16,7 @@ from planners.policies import ntuple
 from planners.policies.catalogue import VALUE, Learned
 from planners.policies.files import encode_learned
 from planners.policies.policy import worth, worth_after
-from workbench.plan_config import value_params
+from workbench.learned import params_of
 
 PARAMS = {**ntuple.PARAMS, **ntuple.VALUE_PARAMS, "tuples": "0145-012"}
 BOARD = "2 4 8/4 2 16/. 4 2"
@@ -108,7 +108,7 @@ def test_what_does_not_fit_is_refused_in_a_line(world, tmp_path):
 def test_planners_are_told_in_their_own_parameters(world, tmp_path):
     path = tmp_path / "value.safetensors"
     saved(path, world)
-    assert value_params("expectimax", str(path)) == {"value": str(path)}
-    assert value_params("mcts", str(path)) == {"evaluator": f"value:{path}"}
+    assert params_of("expectimax", VALUE, str(path)) == {"value": str(path)}
+    assert params_of("mcts", VALUE, str(path)) == {"evaluator": f"value:{path}"}
     with pytest.raises(UsageError, match=r"astar takes no learned value; planners that do: .*expectimax"):
-        value_params("astar", str(path))
+        params_of("astar", VALUE, str(path))

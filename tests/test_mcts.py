@@ -14,7 +14,7 @@ from planners.catalogue import find_planner
 from planners.critic.monte_carlo import Critic
 from planners.parts.table import find
 from planners.search.record import best_line, children, root_actions
-from planners.search.tree import DEAD, EDGES, NODES, Search, new_tree, simulations
+from planners.search.tree import DEAD, EDGES, NODES, Search, Uct, new_tree, simulations
 
 
 class Corridor:
@@ -142,7 +142,7 @@ def test_chance_nodes_draw_with_the_true_probabilities(tiny):
 def test_compiled_plain_and_grown_trees_are_one(tiny):
     model, known = tiny
     board = next(b for b, values in known.items() if len(values) == 4)
-    start, how = np.array([board]), Search(1.4, 0.9, 5, UNLIMITED, 10)
+    start, how = np.array([board]), Search(Uct(1.4), 0.9, 5, UNLIMITED, 10)
     trees = []
     for kernel, n, size in ((simulations, 60, 2000), (plain(simulations), 60, 100)):
         tree = new_tree(size, 4 * size + 8)

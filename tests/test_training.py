@@ -172,6 +172,43 @@ def test_what_cannot_be_trained_is_refused_in_a_line(world, tmp_path):
         assert not (tmp_path / "run" / "config.json").exists()
 
 
+def needing(path, need, planner=""):
+    """Write a method that needs something to `path`; return its name."""
+    path.write_text(f"{METHOD}\nNEEDS = ({need!r},)\nPARAMS['planner'] = {planner!r}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("env", "need", "planner", "told"),
+    [
+        ("2048-2x2", "success", "", "needs episodes that succeed or fail; 2048-2x2 has no goals"),
+        ("sokoban-proact", "positive", "", "never negative; in sokoban-proact the action up can earn -0.1"),
+        ("2048-3x3-proact", "positive", "", r"never negative; in 2048-3x3-proact the action \w+ can earn -1,"),
+        ("2048-2x2", "positive", "", None),
+        ("kg-walk", "positive", "", None),
+        ("2048-2x2", "planner", "astar", "cannot ask planner=astar in 2048-2x2: astar plans without chance"),
+        ("2048-2x2", "planner", "mtcs", "did you mean 'mcts'"),
+        ("2048-2x2", "planner", "random", None),
+    ],
+)
+def test_a_world_that_lacks_what_a_method_needs_is_refused_before_it_begins(env, need, planner, told, tmp_path):
+    config = TrainConfig(env=env, method=needing(tmp_path / "mine.py", need, planner), updates=1)
+    if told is None:
+        assert resolve_train(config).updates == 1
+        return
+    with pytest.raises(UsageError, match=told) as caught:
+        resolve_train(config)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_penalty_that_comes_late_ends_training_in_a_line(world, tmp_path):
+    late = tmp_path / "late.py"
+    late.write_text((tmp_path / "count.py").read_text().replace("1.0 / k", "1.0 / k if n < 100 else -2.0").replace(
+        '"top": 4', '"top": 110').replace("horizon=6", "horizon=120"))  # fmt: skip
+    with pytest.raises(GameplanError, match="needs rewards that are never negative, and met -2"):
+        start(str(late), tmp_path / "run", needing(tmp_path / "mine.py", "positive"), updates=60)
+
+
 def test_an_own_method_runs_again_only_if_it_is_named(world, tmp_path):
     method = tmp_path / "mine.py"
     method.write_text(METHOD)

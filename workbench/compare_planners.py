@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from games.modules import short_name
 from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.compare import slug
 from workbench.durations import parse_duration
+from workbench.learned import params_of, takes, users
 from workbench.plan import DONE, ignores, run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
 from workbench.rundir import CONFIG, RESULT, RunDirectory
@@ -56,19 +57,29 @@ def with_budget(config: PlanConfig, text: str, unit: str) -> PlanConfig:
 
 
 def make_cells(
-    envs: Sequence[str], planners: Sequence[str], budgets: Sequence[str], unit: str, base: PlanConfig, root: Path, out: Path | None
-) -> tuple[list[Cell], Path]:
+    envs: Sequence[str], planners: Sequence[str], budgets: Sequence[str], unit: str, base: PlanConfig, root: Path, out: Path | None,
+    learned: Mapping[str, str] = {},
+) -> tuple[list[Cell], Path]:  # fmt: skip
     """Return the cells of a comparison, and its directory: the same for the same request, so that asking again goes on.
+
+    What is `learned` (role: run or file) goes to all planners that take one.
 
     Raises
     ------
     UsageError
-        For an unknown world, planner or budget, before anything runs.
+        For an unknown world, planner or budget, or something learned that no planner takes, before anything runs.
     """
+    given: dict[str, dict[str, Any]] = {planner: {} for planner in planners}
+    for role, name in learned.items():
+        able = [planner for planner in given if takes(planner, role)]
+        if not able:
+            raise UsageError(f"none of {', '.join(given)} takes a learned {role}; planners that do: {', '.join(users(role))}")
+        for planner in able:
+            given[planner] |= params_of(planner, role, name)
     plan = []
     for env in dict.fromkeys(envs):
         for planner in dict.fromkeys(planners):
-            config = resolve_plan(replace(base, env=env, planner=planner))
+            config = resolve_plan(replace(base, env=env, planner=planner, params=given[planner]))
             for budget in budgets or ("",):
                 plan.append((with_budget(config, budget, unit), budget))
     digest = hashlib.sha256(json.dumps([asdict(config) for config, _ in plan]).encode()).hexdigest()[:8]
@@ -141,6 +152,7 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         row |= {"cost": result["cost"], "milliseconds": 1000 * result["seconds"] / decisions}
         row["decision"] = {name: n * result["played"] / decisions for name, n in result["cost"].items()}
         row |= {"metrics": result.get("metrics"), "run": result["run"], "unlimited": result.get("unlimited", [])}
+        row |= {key: result[key] for key in ("symmetry",) if key in result}
         row["statuses"] = result.get("statuses", {})  # runs of version 0.1.0 have none
         rows.append(row)
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
@@ -193,6 +205,7 @@ def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str
     for row in summary["rows"]:
         if short := _ends(row, UNFINISHED):
             notes.append(f"{row['env']} {row['planner']} {row['budget'] or 'own budget'}: {short}")
+    notes += dict.fromkeys(f"{row['env']} {row['planner']}: {row['symmetry']}" for row in summary["rows"] if "symmetry" in row)
     notes += dict.fromkeys(ignores(row["planner"], unit) for row in summary["rows"] for unit in row.get("unlimited", ()))
     return header, rows, notes
 

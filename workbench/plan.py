@@ -33,6 +33,7 @@ from workbench.environment import describe_environment
 from workbench.formats import TURN
 from workbench.interrupts import patience
 from workbench.jobs import run_jobs
+from workbench.learned import learned_names, symmetry
 from workbench.plan_config import EPISODES, SCHEMA, PlanConfig, data_of, load_plan, with_copies
 from workbench.programs import digests_of, explained, kept_programs, own_names, read_copies, read_programs
 from workbench.rundir import CONFIG, TIMING, TURNS, RunDirectory, copy_name
@@ -268,6 +269,9 @@ def _run_plan(
     _keep(run, sorted(run.read_pairs(EPISODES, "episode", whose), key=lambda pair: int(pair[0]["episode"])))
     record = plan_record(config, run, status, getattr(planner, "solves", False))
     record["total_seconds"] = time.perf_counter() - started
+    told = symmetry(learned_names(playing.planner, playing.params), instance_of(config, world, 0)[0])
+    if told:
+        record["symmetry"] = told
     run.write_result(record)
     return record
 

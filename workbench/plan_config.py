@@ -11,12 +11,11 @@ from games.params import Value
 from games.world import World
 from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
-from planners.catalogue import PLANNERS, find_planner, planner_maker, planner_params
+from planners.catalogue import find_planner, planner_params
 from planners.planner import Planner
-from planners.policies.catalogue import POLICY, VALUE
-from planners.policies.files import learned_path
 from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, differing, from_saved
+from workbench.learned import PARAMETERS, found_files, learned_names, parameter, renamed
 from workbench.programs import (
     check_trust,
     data_digest,
@@ -83,44 +82,19 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
         options[LEVELS] = str(Path(str(options[LEVELS])).resolve())
     params = planner_params(config.planner, config.params, texts.get("planner"))
     config = replace(config, programs=digests, world=options, params=params)
-    levels = len(load_plan(config, texts)[0])
+    world, _ = load_plan(config, texts)
+    levels = len(world)
+    names = learned_names(config.planner, params)
+    if names:
+        with explained(own_names(config)):
+            files = found_files(names, world.instance(0 if levels else config.seed))
+        digests |= {role: data_digest(path, role) for role, path in files.items()}
+        config = replace(config, params=renamed(params, files))
     if of_file:
         digests[LEVELS] = data_digest(str(options[LEVELS]), LEVELS)
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
-
-
-def policy_params(planner: str, policy: str | None, temperature: float | None) -> dict[str, Value]:
-    """Return the parameters by which `planner` plays a learned `policy`, a run of training or a file, at a `temperature`.
-
-    Raises
-    ------
-    UsageError
-        If the planner plays none, or there is no such policy.
-    """
-    if planner != "policy":
-        raise UsageError(f"{planner} plays no learned policy; say --planner policy, or --init RUN to learn on from one")
-    params: dict[str, Value] = {} if policy is None else {"file": str(learned_path(policy, POLICY).resolve())}
-    return params if temperature is None else {**params, "temperature": temperature}
-
-
-def value_params(planner: str, value: str) -> dict[str, Value]:
-    """Return the parameters by which `planner` uses the learned `value`, a run of training or a file.
-
-    Raises
-    ------
-    UsageError
-        If the planner takes none, or there is no such value.
-    """
-    maker, _ = planner_maker(planner)
-    path = str(learned_path(value, VALUE).resolve())
-    if "value" in maker.defaults:
-        return {"value": path}
-    if "evaluator" in maker.defaults:
-        return {"evaluator": f"value:{path}"}
-    able = [name for name in PLANNERS if {"value", "evaluator"} & set(planner_maker(name)[0].defaults)]
-    raise UsageError(f"{planner} takes no learned value; planners that do: {', '.join(able)}")
 
 
 def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Planner]:
@@ -137,8 +111,12 @@ def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Plan
 
 
 def data_of(config: PlanConfig) -> dict[str, str]:
-    """Return role -> path of the data files of a resolved `config`."""
-    return {LEVELS: str(config.world[LEVELS])} if LEVELS in config.programs else {}
+    """Return role -> path of the data files of a resolved `config`: levels, learned policies and values."""
+    levels = {LEVELS: str(config.world[LEVELS])} if LEVELS in config.programs else {}
+    return {
+        **levels,
+        **{role: path for role, path in learned_names(config.planner, config.params).items() if role in config.programs},
+    }
 
 
 def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
@@ -150,10 +128,11 @@ def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
         If one is not what was recorded.
     """
     kept = {role: str(kept_data(run, role, path, config.programs).resolve()) for role, path in data_of(config).items()}
-    params = dict(config.params)
+    world = {**config.world, **({LEVELS: kept.pop(LEVELS)} if LEVELS in kept else {})}
+    params = renamed(config.params, kept)
     if config.protocol is not None and not params.get("cache"):
         params["cache"] = str((run.path / ANSWERS).resolve())
-    return replace(config, world={**config.world, **kept}, params=params)
+    return replace(config, world=world, params=params)
 
 
 def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, again: str) -> PlanConfig:
@@ -171,6 +150,12 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, aga
         raise UsageError(
             f"the run in {run.path} keeps no copy of its levels, {levels}, which is not read because a run directory says so; "
             f"if you trust the run: {again} --trusted"
+        )
+    unkept = [path for role, path in learned_names(saved.planner, saved.params).items() if role not in saved.programs]
+    if unkept and not trusted:
+        raise UsageError(
+            f"the run in {run.path} keeps no copy of {unkept[0]}, which is not read because a run directory says so; if you trust "
+            f"the run: {again} --trusted"
         )
     return saved
 
@@ -203,6 +188,10 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
 
 
 def _is_same_file(saved: PlanConfig, key: str, path: Any) -> bool:
+    for role, names in PARAMETERS.items():
+        if key in names and role in saved.programs and key == parameter(saved.params, role):
+            again = learned_names(saved.planner, {**saved.params, key: path})
+            return role in again and data_digest(again[role], role) == saved.programs[role]
     if key != LEVELS or saved.env not in WORLDS:
         return False
     if LEVELS in saved.programs:

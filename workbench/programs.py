@@ -4,8 +4,8 @@ A configuration records for each role ("algo", "train", "eval", "env", "planner"
 The run directory has a copy, ``PROGRAMS[role]``; a resumed or replayed run, and every worker, goes on with that text. It runs if
 the command line names a program with the same text again, or says ``--trusted``.
 
-Files that are data, the roles "game" and "levels", are kept alike, and the copy is what is read. No path in a run directory is
-followed: a run that was made before such files were kept goes on only if the command line names the file.
+Files that are data, the roles "game", "levels", "policy" and "value", are kept alike, and the copy is what is read. No path in a
+run directory is followed: a run that was made before such files were kept goes on only if the command line names the file.
 """
 
 import hashlib
@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UsageError
-from games.files import displayed, read_file, write_output
+from games.files import MOST_BYTES, displayed, read_file, write_output
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
+from planners.policies.catalogue import POLICY, VALUE
+from planners.policies.files import LARGEST
 from workbench.printing import visible
-from workbench.rundir import GAME, LEVELS, PROGRAMS, RunDirectory, copy_name
+from workbench.rundir import GAME, LEARNED, LEVELS, PROGRAMS, RunDirectory, copy_name
 
 KINDS = {
     "algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner",
     "method": "method",
 }  # fmt: skip
-_DATA_KINDS = {GAME: "game file", LEVELS: "file of levels"}
+_DATA_KINDS = {GAME: "game file", LEVELS: "file of levels", POLICY: "policy", VALUE: "value"}
 
 _MARK = "# from gameplan evolve"
 
@@ -103,7 +105,18 @@ def data_digest(path: str | Path, role: str) -> str:
     UsageError
         If it cannot be read.
     """
-    return hashlib.sha256(read_file(Path(path), _DATA_KINDS[role])).hexdigest()
+    return hashlib.sha256(read_data(path, role)).hexdigest()
+
+
+def read_data(path: str | Path, role: str) -> bytes:
+    """Return the content of a file of data.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, or is too large.
+    """
+    return read_file(Path(path), _DATA_KINDS[role], LARGEST if role in LEARNED else MOST_BYTES)
 
 
 def read_copies(names: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, bytes]:
@@ -116,7 +129,7 @@ def read_copies(names: Mapping[str, str], digests: Mapping[str, str]) -> dict[st
     """
     found = {}
     for role, name in names.items():
-        content = read_file(Path(name), _DATA_KINDS[role])
+        content = read_data(name, role)
         if hashlib.sha256(content).hexdigest() != digests[role]:
             raise GameplanError(f"{name} has changed since the command began; run it again")
         found[copy_name(role, name)] = content

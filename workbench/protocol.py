@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from games.errors import UsageError, did_you_mean
+from games.modules import is_program
 from games.random import stream
 from games.worlds import load_world
 from planners.catalogue import find_planner
@@ -28,7 +29,7 @@ from planners.language.speech import Speech
 from planners.status import GIVEN_UP
 from workbench.mixture import Player, parse_players
 from workbench.plan import DONE, INTERRUPTED, LANGUAGE, run_plan
-from workbench.plan_config import PlanConfig, resolve_plan
+from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
 from workbench.rundir import CONFIG, EPISODES, RunDirectory, slug
 
 PROTOCOLS = ("proact", "clean")
@@ -91,7 +92,8 @@ def run_protocol(
         say(f"beside it, on the same seeds: {player.label}")
         place = RunDirectory(run.path / "beside" / slug(player.label))
         again = (place.path / CONFIG).is_file()
-        other = run_plan(_of_player(config, player), place if again else RunDirectory.create(place.path), resume=again, **options)
+        mine = _of_player(config, player, place if again else None)
+        other = run_plan(mine, place if again else RunDirectory.create(place.path), resume=again, **options)
         rows.append({"player": player.label, "run": other["run"], **figures(place.read_lines(EPISODES), other["seconds"])})
         if other["status"] == INTERRUPTED:
             record["status"] = INTERRUPTED
@@ -107,8 +109,12 @@ def run_protocol(
     return record
 
 
-def _of_player(config: PlanConfig, player: Player) -> PlanConfig:
-    """Return the run of another player on the same instances and chances."""
+def _of_player(config: PlanConfig, player: Player, begun: RunDirectory | None) -> PlanConfig:
+    """Return the run of another player on the same instances and chances; one that has `begun` goes on with its copies."""
+    if begun is not None and not is_program(player.name):
+        saved = saved_plan(begun)
+        if saved.planner == player.name and saved.env == config.env:
+            return replace(saved, episodes=config.episodes)
     return resolve_plan(
         PlanConfig(
             config.env, player.name, config.episodes, config.seed, dict(config.world), dict(player.params), steps=config.steps

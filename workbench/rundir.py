@@ -40,13 +40,22 @@ EPISODES, TURNS = "episodes.jsonl", "turns.jsonl"
 PROGRESS = "progress.jsonl"  # of a data set
 LEARNING = "learning.jsonl"  # of a training run
 INITIAL = {"policy": "initial-policy.safetensors", "value": "initial-value.safetensors"}  # what it started from
+LEARNED = {"policy": "learned-policy.safetensors", "value": "learned-value.safetensors"}  # what a planner uses
 PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
     "method": "method.py",
 }  # fmt: skip
 GAME, LEVELS = "game", "levels"  # roles of files that are data
 _DATA = {".efg": "game.efg", ".nfg": "game.nfg"}
-_START = (CONFIG, ENVIRONMENT, *PROGRAMS.values(), *_DATA.values(), "levels.xsb", *INITIAL.values())  # before the first line
+_START = (
+    CONFIG,
+    ENVIRONMENT,
+    *PROGRAMS.values(),
+    *_DATA.values(),
+    "levels.xsb",
+    *INITIAL.values(),
+    *LEARNED.values(),
+)  # before the first line
 _LINES = {METRICS: formats.METRIC, EPISODES: formats.EPISODE, PROGRESS: formats.PROGRESS, LEARNING: formats.LEARNING}
 _CLOCKS = {"iteration": formats.TIME, "episode": formats.EPISODE_TIME, "update": formats.UPDATE_TIME}
 
@@ -290,8 +299,8 @@ def default_path(root: Path, game: str, algo: str, seed: int) -> Path:
 
 def copy_name(role: str, name: str) -> str:
     """Return what the copy of the user's file `name` is called that a run directory keeps for its `role`."""
-    if role in PROGRAMS:
-        return PROGRAMS[role]
+    if role in PROGRAMS or role in LEARNED:
+        return {**PROGRAMS, **LEARNED}[role]
     return "levels.xsb" if role == LEVELS else _DATA[Path(name).suffix.lower()]
 
 

@@ -51,6 +51,8 @@ def print_plan(record: dict[str, Any]) -> None:
         console.print(
             f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}"
         )
+    if "symmetry" in record:
+        console.print(f"symmetry     {record['symmetry']}", soft_wrap=True)
     if record["solved"] is not None:
         console.print(f"solved       {record['solved']} of {record['played']}")
     if set(record["statuses"]) - {ENDED}:

@@ -11,11 +11,13 @@ from games.jit import njit
 from games.process import effective, fresh, goal, terminal
 from games.world import Instance
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost, spend, spent
-from planners.critic.monte_carlo import POLICIES, make_critic, rollout
+from planners.critic.learned import critic_of
+from planners.critic.monte_carlo import POLICIES, rollout
 from planners.planner import ActionValue, Decision
 
-# rollouts: for each action, where the budget does not say; horizon, discount: 0 stands for the world's own.
-PARAMS = {"rollouts": 100, "horizon": 0, "discount": 0.0, "policy": "all"}
+# rollouts: for each action, where the budget does not say; horizon, discount: 0 stands for the world's own; policy: what rollouts
+# draw from; learned: a policy that they follow in its place, a run of 'gameplan train' or a file in it.
+PARAMS = {"rollouts": 100, "horizon": 0, "discount": 0.0, "policy": "all", "learned": ""}
 CHOICES = {"policy": POLICIES}
 
 
@@ -54,15 +56,15 @@ def deal(critic, model, state, actions, rng, n, cost, limit, tallies):
 class Flat:
     """See the module; a unit of the budget is one rollout."""
 
-    def __init__(self, name: str, rollouts: int, horizon: int, discount: float, policy: str) -> None:
+    def __init__(self, name: str, rollouts: int, horizon: int, discount: float, policy: str, learned: str = "") -> None:
         self.name = name
-        self._settings = (rollouts, horizon, discount, policy)
+        self._settings = (rollouts, horizon, discount, policy, learned)
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
         self._model, self._rng = instance.model, rng
-        self._critic = make_critic(instance.model, *self._settings)
-        self._candidates, self._deal = suited(candidates, instance.model), suited(deal, instance.model)
+        self._critic = critic_of(instance, *self._settings)
+        self._candidates, self._deal = suited(candidates, instance.model), suited(deal, instance.model, self._critic)
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`."""
@@ -95,6 +97,6 @@ def summary(actions: np.ndarray, tallies: np.ndarray) -> dict:
     return {"action": best, "line": (best,), "values": values}
 
 
-def make(name: str, rollouts: int, horizon: int, discount: float, policy: str) -> Flat:
+def make(name: str, rollouts: int, horizon: int, discount: float, policy: str, learned: str) -> Flat:
     """Return the planner; `horizon` and `discount` of 0 stand for the world's own."""
-    return Flat(name, rollouts, horizon, discount, policy)
+    return Flat(name, rollouts, horizon, discount, policy, learned)

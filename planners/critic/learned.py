@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.process import apply, draw, effective, goal
-from planners.critic.monte_carlo import Critic, _prospect, prospect, simulate
+from games.world import Instance
+from planners.critic.monte_carlo import Critic, _prospect, make_critic, prospect, simulate
 from planners.evaluator import value
+from planners.policies.catalogue import POLICY
+from planners.policies.files import kept_learned
 from planners.policies.policy import prefer, probabilities, sampled
 
 
@@ -27,6 +30,28 @@ def with_policy(critic: Critic, policy: Any) -> Any:
     """Return `critic` with rollouts that follow `policy`: a record if the policy is one."""
     kind = LearnedCritic if isinstance(policy, tuple) else _PythonCritic
     return kind(critic.rollouts, critic.steps, critic.discount, critic.repeat_first, policy)
+
+
+def critic_of(
+    instance: Instance, rollouts: int, steps: int = 0, discount: float = 0.0, policy: str = "all", learned: str = "",
+    repeat_first: bool = False,
+) -> Any:  # fmt: skip
+    """Return the critic of `planners.critic.monte_carlo.make_critic`, its rollouts by a `learned` policy if one is named.
+
+    Parameters
+    ----------
+    learned : str
+        A run of ``gameplan train``, or a file in it; it takes the place of `policy`.
+
+    Raises
+    ------
+    UsageError
+        For a parameter that makes no sense, or if there is no such policy or it is for another world.
+    GameplanError
+        If it is damaged.
+    """
+    critic = make_critic(instance.model, rollouts, steps, discount, policy, repeat_first)
+    return with_policy(critic, kept_learned(learned, POLICY, instance)) if learned else critic
 
 
 @simulate.of(LearnedCritic)
@@ -60,6 +85,9 @@ class _PythonCritic:
     def __init__(self, rollouts: int, steps: int, discount: float, repeat_first: bool, policy: Any) -> None:
         self.rollouts, self.steps, self.discount = rollouts, steps, discount
         self.repeat_first, self.policy = repeat_first, policy
+
+    def _replace(self, steps: int) -> "_PythonCritic":
+        return _PythonCritic(self.rollouts, steps, self.discount, self.repeat_first, self.policy)
 
     def simulate(self, model: Any, state: np.ndarray, steps: int, rng: np.ndarray) -> tuple[float, int]:
         """See `planners.critic.monte_carlo.simulate`."""

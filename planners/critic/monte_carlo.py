@@ -225,10 +225,12 @@ def critic_report(
     threads: int = 1,
     aggregate: str = "mean",
     repeat_first: bool = False,
+    made: Any = None,
 ) -> dict[str, Any]:
     """Return Q of every action the world lists in `state`, and V, with standard errors, as one record for people and files.
 
-    T = 0 and gamma = 0 stand for the world's own (`games.process.critic_convention`). `policy` is one of POLICIES.
+    T = 0 and gamma = 0 stand for the world's own (`games.process.critic_convention`). `policy` is one of POLICIES. A critic that is
+    `made` already, such as `planners.critic.learned.critic_of`, takes the place of one with these settings.
 
     Raises
     ------
@@ -237,7 +239,7 @@ def critic_report(
     """
     if aggregate not in AGGREGATES:
         raise UsageError(f"aggregate={aggregate} is not possible; legal: {', '.join(AGGREGATES)}")
-    critic = make_critic(instance.model, M, T, gamma, policy, repeat_first)
+    critic = make_critic(instance.model, M, T, gamma, policy, repeat_first) if made is None else made
     q = action_values(critic, instance.model, state, seed, threads=threads, aggregate=aggregate)
     v = state_value(critic, instance.model, state, seed, threads=threads, aggregate=aggregate)
     buffer = np.empty(instance.model.actions, np.int64)

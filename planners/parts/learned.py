@@ -1,7 +1,5 @@
 """Learned values as evaluators and as leaves of searches: ``value:PATH`` names a run of ``gameplan train`` or a file in it."""
 
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +9,8 @@ from games.errors import UsageError
 from games.process import potential, potential_scale
 from games.world import Instance
 from planners.evaluator import evaluate, value
-from planners.policies.catalogue import VALUE, Learned, kind_module
-from planners.policies.files import learned_path, load_learned, read_header
+from planners.policies.catalogue import VALUE
+from planners.policies.files import kept_learned
 from planners.policies.policy import worth, worth_after
 
 SPREAD = 5.0  # of the world's unit of reward (`games.process.potential_scale`): what makes a trajectory look good, 0.73 after 0.5
@@ -53,33 +51,6 @@ def _learned_at_horizon(leaves, model, root, after, weight):
     return worth_after(leaves.learned, model, after)
 
 
-def load_value(path: str, instance: Instance) -> Any:
-    """Return the record of the learned value in the run or file at `path`, for the world of `instance`; it is not to be mutated.
-
-    The last one stays in memory, and is read again when the file has changed.
-
-    Raises
-    ------
-    UsageError
-        If there is none, or it is for another world.
-    GameplanError
-        If it is damaged.
-    """
-    file = learned_path(path, VALUE)
-    told = file.stat()
-    kept = _loaded(str(file.resolve()), told.st_mtime_ns, told.st_size)
-    shape = repr(kind_module(read_header(file).kind).shape(instance))
-    if shape not in kept:
-        kept.clear()
-        kept[shape] = load_learned(file, VALUE, instance)
-    return kept[shape].record
-
-
-@lru_cache(1)
-def _loaded(path: str, changed: int, size: int) -> dict[str, Learned]:
-    return {}
-
-
 def make_evaluator(instance: Instance, argument: str = "") -> LearnedValue:
     """Return the learned value in the run or file that `argument` names, as an evaluator.
 
@@ -90,7 +61,7 @@ def make_evaluator(instance: Instance, argument: str = "") -> LearnedValue:
     """
     if not argument:
         raise UsageError("the evaluator value needs a file: value:RUN, a run of 'gameplan train', or --value RUN")
-    record = load_value(str(Path(argument)), instance)
+    record = kept_learned(argument, VALUE, instance)
     if not isinstance(record, tuple):
         return PythonValue(record)  # type: ignore[return-value]
     return LearnedValue(record)

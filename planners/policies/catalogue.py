@@ -2,7 +2,9 @@
 
 A kind is a module with ``PARAMS`` (name: default), maybe ``CHOICES``, ``make(instance, **params)``, which returns the record,
 ``state`` and ``restore`` (its arrays by name, and back), ``shape(instance)``, what a stored one must agree with, maybe
-``check(record)``, and implementations of the operations of `planners.policies.policy`: of a policy, of a value, or both.
+``check(record)``, maybe ``in_units(role, unit, params, arrays)``, what a stored one is where all rewards are `unit` times as large
+(its shape then has a "base" to which they are in proportion), and implementations of the operations of `planners.policies.policy`:
+of a policy, of a value, or both.
 """
 
 import importlib

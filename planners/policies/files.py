@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ SUFFIX = ".safetensors"
 SCHEMA = 1
 NAMES = {POLICY: "policy.safetensors", VALUE: "value.safetensors"}  # in a run directory
 LARGEST = 8 << 30  # bytes of a file
+UNIT = "base"  # in a shape: worlds that differ in it alone are one game, with rewards in proportion to it
 _HEADER = record({
     "schema": whole(1), "role": text(), "kind": text(), "world": text(), "params": table(anything), "shape": table(anything),
     "digest": text(),
@@ -103,12 +105,12 @@ def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
     """
     path = learned_path(name, role)
     header = read_header(path)
-    if header.role != role and not (header.kind == "ntuple" and role == POLICY):
-        raise UsageError(f"{path} holds a {header.role}, not a {role}")
-    module = kind_module(header.kind)
-    check_shape(path, header, instance)
-    made = make_learned(role, header.kind, instance, header.params)
-    arrays = _arrays(path, header)
+    check_fits(path, header, role, instance)
+    module, params, arrays = kind_module(header.kind), header.params, _arrays(path, header)
+    if is_symmetric(header, instance):
+        unit = module.shape(instance)[UNIT] / header.shape[UNIT]
+        params, arrays = module.in_units(header.role, unit, params, arrays)
+    made = make_learned(role, header.kind, instance, params)
     try:
         module.restore(made.record, arrays)
     except (GameplanError, KeyError, ValueError, TypeError, IndexError) as error:
@@ -117,22 +119,52 @@ def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
     return made
 
 
-def check_shape(path: Path, header: Header, instance: Instance) -> None:
-    """Check that what is stored at `path` is for the world of `instance`.
+def kept_learned(name: str | Path, role: str, instance: Instance) -> Any:
+    """Return the record of `load_learned`, which is not to be mutated.
+
+    The last one of either role stays in memory, and is read again when the file has changed.
+    """
+    file = learned_path(name, role)
+    told = file.stat()
+    kept = _LAST[role](str(file.resolve()), told.st_mtime_ns, told.st_size)
+    shape = repr(kind_module(read_header(file).kind).shape(instance))
+    if shape not in kept:
+        kept.clear()
+        kept[shape] = load_learned(file, role, instance)
+    return kept[shape].record
+
+
+def _nothing_yet(path: str, changed: int, size: int) -> dict[str, Learned]:
+    return {}
+
+
+_LAST = {role: lru_cache(1)(_nothing_yet) for role in NAMES}
+
+
+def check_fits(path: Path, header: Header, role: str, instance: Instance) -> None:
+    """Check that what is stored at `path` is a policy or value (`role`) for the world of `instance`.
 
     Raises
     ------
     UsageError
         If it is not, saying what differs.
     """
-    module = kind_module(header.kind)
-    shape = json.loads(json.dumps(module.shape(instance)))
+    if header.role != role and not (header.kind == "ntuple" and role == POLICY):
+        raise UsageError(f"{path} holds a {header.role}, not a {role}")
+    shape = json.loads(json.dumps(kind_module(header.kind).shape(instance)))
     for key in (*shape, *header.shape):
-        if shape.get(key) != header.shape.get(key):
+        if shape.get(key) != header.shape.get(key) and not (key == UNIT and is_symmetric(header, instance)):
             raise UsageError(
                 f"{path} was trained in {header.world} ({key} = {json.dumps(header.shape.get(key))}) and does not fit "
                 f"{_world_name(instance)} ({key} = {json.dumps(shape.get(key))}); train one there"
             )
+
+
+def is_symmetric(header: Header, instance: Instance) -> bool:
+    """Return whether a stored policy or value is from the same game in other units, in which it can be expressed."""
+    module = kind_module(header.kind)
+    units = header.shape.get(UNIT), module.shape(instance).get(UNIT)
+    return None not in units and units[0] != units[1] and hasattr(module, "in_units")
 
 
 def digest_of(arrays: Mapping[str, np.ndarray]) -> str:

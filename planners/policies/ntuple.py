@@ -5,6 +5,7 @@ of what that leads to, and a policy prefers moves by the same sum over the tempe
 board: of the afterstate where it is a policy, of the state itself where it is a value.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from games.memory import available, shown
 from games.process import chance
 from games.world import Instance
 from planners.evaluator import value
+from planners.policies.catalogue import VALUE
 from planners.policies.look_ups import NTuple, worth_of, write_places
 from planners.policies.policy import ascend, fit, prefer, worth, worth_after
 from planners.policies.tuples import IMAGES, look_ups, parse_tuples, usual
@@ -94,6 +96,21 @@ def shape(instance: Instance) -> dict[str, Any]:
         return {}
     rows, columns = _shape(instance)
     return {"rows": rows, "columns": columns, "base": getattr(instance.world, "base", 2)}
+
+
+def in_units(
+    role: str, unit: float, params: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the params and arrays of a stored network where all rewards are `unit` times as large: the same moves.
+
+    Values are `unit` times as large, and the temperature of a softmax over them; preferences that are no values stay what they are.
+    """
+    if role != VALUE and not params["afterstates"]:
+        return dict(params), dict(arrays)
+    scaled = {name: float(params[name]) * unit for name in ("temperature", "start")}
+    rows = arrays["rows"].copy()
+    rows[:, :1] *= np.float32(unit)
+    return {**params, **scaled}, {**arrays, "rows": rows}
 
 
 def describe(network: NTuple) -> str:

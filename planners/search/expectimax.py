@@ -21,9 +21,11 @@ from games.jit import embedded, njit
 from games.process import apply, chance, dead, effective, goal, key, potential_scale
 from games.world import Instance
 from planners.budget import EVALUATIONS, EXPANSIONS, HITS, TRANSITIONS, UNLIMITED, Budget, new_cost, spent
-from planners.parts.learned import LearnedValue, at_horizon, load_value
+from planners.parts.learned import LearnedValue, at_horizon
 from planners.parts.table import find, insert, new_table
 from planners.planner import Decision
+from planners.policies.catalogue import VALUE
+from planners.policies.files import kept_learned
 from planners.search.expectimax_2048 import Expectimax2048, in_base_two, is_of_afterstates
 from planners.search.pace import Pace, conclude
 
@@ -170,7 +172,7 @@ class Expectimax:
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`; the search itself draws nothing."""
-        value = load_value(self._value, instance) if self._value else None
+        value = kept_learned(self._value, VALUE, instance) if self._value else None
         if isinstance(instance.model, Full2048) and self._weight > 0.0 and (value is None or is_of_afterstates(value)):
             self._engine = Expectimax2048(self._depth, self._table, self._chance, in_base_two(value, instance.model.scale))
         else:

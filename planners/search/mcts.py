@@ -1,4 +1,7 @@
-"""Monte-Carlo tree search: UCT with rollouts or an evaluator at the leaves, chance nodes and transpositions as the world needs."""
+"""Monte-Carlo tree search: rollouts or an evaluator at the leaves, chance nodes and transpositions as the world needs.
+
+Actions are chosen by UCT or, with a learned policy as the `prior`, by PUCT.
+"""
 
 from typing import Any
 
@@ -8,19 +11,24 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.world import Instance
 from planners.budget import SIMULATIONS, Budget, new_cost, spend
-from planners.critic.monte_carlo import POLICIES, make_critic
+from planners.critic.learned import critic_of
+from planners.critic.monte_carlo import POLICIES
 from planners.parts.evaluators import make_evaluator
 from planners.planner import ActionValue, Decision
+from planners.policies.catalogue import POLICY
+from planners.policies.files import kept_learned
 from planners.search.record import best_line, root_actions
-from planners.search.tree import Search, Tree, grown, new_tree, search, simulations
+from planners.search.tree import Puct, Search, Tree, Uct, grown, new_tree, search, simulations
 
 # simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
 # of a rollout, 0 for the world's own. evaluator: of leaves, "critic" for rollouts or one of `planners.parts.evaluators`. rollouts:
-# of the critic for each leaf, by `policy`. within: steps in which a lost episode counts as risk.
-PARAMS = {
+# of the critic for each leaf, by `policy`. within: steps in which a lost episode counts as risk. prior: a learned policy, a run of
+# 'gameplan train' or a file in it. puct: with one, its constant, in place of exploration.
+OF_SEARCH = {
     "simulations": 1000, "exploration": 1.4, "discount": 1.0, "evaluator": "critic", "rollouts": 1, "horizon": 1000,
     "policy": "all", "within": 20,
 }  # fmt: skip
+PARAMS = {**OF_SEARCH, "prior": "", "puct": 1.25}
 CHOICES = {"policy": POLICIES}
 
 
@@ -40,22 +48,33 @@ class Mcts:
         horizon: int,
         policy: str,
         within: int,
+        prior: str = "",
+        puct: float = 1.25,
+        learned: str = "",
     ) -> None:
         if simulations < 1:
             raise UsageError(f"{name}: simulations={simulations} is too few; at least 1 is needed")
         if exploration < 0.0:
             raise UsageError(f"{name}: exploration={exploration} is negative; 0 means none, 1.4 is usual")
+        if puct < 0.0:
+            raise UsageError(f"{name}: puct={puct} is negative; 0 means that the prior does not count, 1.25 is usual")
         self.name, self._simulations = name, simulations
-        self._leaves, self._kind = (rollouts, horizon, discount, policy), evaluator
-        self._how = Search(exploration, discount, within, 0, 0)
+        self._leaves, self._kind = (rollouts, horizon, discount, policy, learned), evaluator
+        self._prior, self._puct = prior, puct
+        self._how = Search(Uct(exploration), discount, within, 0, 0)
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
         self._model, self._rng = instance.model, rng
-        critic = make_critic(instance.model, *self._leaves)
+        critic = critic_of(instance, *self._leaves)
         self._evaluator = critic if self._kind == "critic" else make_evaluator(instance, self._kind)
         self._gamma, self._span = critic.discount, critic.steps
-        self._kernel = suited(simulations, instance.model, self._evaluator)
+        parts = [instance.model, self._evaluator]
+        if self._prior:
+            policy = kept_learned(self._prior, POLICY, instance)
+            self._how = self._how._replace(choice=Puct(self._puct, policy))
+            parts.append(policy)
+        self._kernel = suited(simulations, *parts)
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`."""

@@ -11,11 +11,11 @@ import numpy as np
 
 from planners.planner import ActionValue
 from planners.search.mcts import CHOICES as CHOICES
-from planners.search.mcts import PARAMS as OF_MCTS
-from planners.search.mcts import Mcts
+from planners.search.mcts import OF_SEARCH, Mcts
 from planners.search.record import SearchRecord, search_record
 
-PARAMS = {**OF_MCTS, "simulations": 400, "discount": 0.0, "rollouts": 4, "horizon": 0}
+# As `planners.search.mcts` has them, and learned: a policy, a run of 'gameplan train' or a file in it, that the rollouts follow.
+PARAMS = {**OF_SEARCH, "simulations": 400, "discount": 0.0, "rollouts": 4, "horizon": 0, "learned": ""}
 
 
 class ProAct(Mcts):

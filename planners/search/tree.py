@@ -1,4 +1,4 @@
-"""One search tree for every world and evaluator: UCT with chance nodes or transpositions, and what it found, as a record.
+"""One search tree for every world and evaluator: UCT or PUCT, chance nodes or transpositions, and what it found, as a record.
 
 Decision nodes hold states, edges hold actions. In a stochastic world an edge is a chance node: each passage draws an outcome with
 its true probability, and every outcome seen is a child of its own. In a deterministic world equal states are one node wherever
@@ -6,34 +6,52 @@ they are met (transpositions), and an action that leads back to a state on the w
 not stored: each descent computes them from the root.
 
 Sources: Kocsis & Szepesvari 2006 (UCT); values between the least and the greatest of the tree as in Schrittwieser et al. 2020
-(min-max normalisation); Childs, Brodeur & Kocsis 2008 (transpositions, statistics on edges).
+(min-max normalisation); Childs, Brodeur & Kocsis 2008 (transpositions, statistics on edges); Rosin 2011, Silver et al. 2017
+(PUCT).
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from games.dispatch import operation
 from games.jit import embedded, njit
 from games.process import apply, dead, draw, effective, goal, key, lost
 from games.random import below, mix
-from planners.budget import EVALUATIONS, EXPANSIONS, SIMULATIONS, TRANSITIONS, spent
+from planners.budget import EVALUATIONS, EXPANSIONS, PROPOSALS, SIMULATIONS, TRANSITIONS, spent
 from planners.critic.monte_carlo import prospect
 from planners.parts.table import copy_table, find, insert, new_table
+from planners.policies.policy import prefer, probabilities
 
 NODES, EDGES = 0, 1  # positions in Tree.filled
 LOW, HIGH = 0, 1  # positions in Tree.bounds
 NO_LOSS, ENDED, DEAD = range(3)  # in Tree.loss
 
 
+class Uct(NamedTuple):
+    """Try everything once, then choose by ``value + exploration * sqrt(ln N / n)``, N and n the visits of node and edge."""
+
+    exploration: float
+
+
+class Puct(NamedTuple):
+    """Choose by ``value + constant * P * sqrt(N) / (1 + n)``, P the softmax of what `policy` prefers; untried edges are worth what
+    their node is.
+    """
+
+    constant: float
+    policy: Any
+
+
 class Search(NamedTuple):
     """How the tree grows.
 
-    `exploration` is c of UCT, `gamma` the discount of the backup, `within` the steps from the root in which a lost episode counts
-    as risk, `depth` the steps at which it ends (the horizon). Proven dead states are leaves worth `games.process.lost` over `span`
-    steps.
+    `choice` says which edge is taken (`Uct` or `Puct`), `gamma` is the discount of the backup, `within` the steps from the root in
+    which a lost episode counts as risk, `depth` the steps at which it ends (the horizon). Proven dead states are leaves worth
+    `games.process.lost` over `span` steps.
     """
 
-    exploration: float
+    choice: Any
     gamma: float
     within: int
     depth: int
@@ -47,7 +65,8 @@ class Tree(NamedTuple):
     (the exact value of such a node), `loss` (`NO_LOSS`, `ENDED`: without success, or `DEAD`), `met` (the last simulation that
     passed), `parent` (the edge it was found by, -1 at the root).
     Edges: `action`, `child` (deterministic worlds: the node, -1 unknown), `visits`, `totals` and `squares` of the returns, `least`
-    and `most` of them, `rewards` (sum of the immediate ones), `risks` (sum of the shares of losses).
+    and `most` of them, `rewards` (sum of the immediate ones), `risks` (sum of the shares of losses), `priors` (where a policy has
+    some).
     `keys` and `slots` find a node by its state; `bounds` are the least and greatest mean value of an edge so far.
     """
 
@@ -68,6 +87,7 @@ class Tree(NamedTuple):
     most: np.ndarray
     rewards: np.ndarray
     risks: np.ndarray
+    priors: np.ndarray
     keys: np.ndarray
     slots: np.ndarray
     filled: np.ndarray
@@ -78,7 +98,7 @@ _KINDS = (  # fields of a tree: whole numbers of nodes and of edges, then floats
     "node_visits first_edge edge_count loss met parent",
     "action child visits",
     "node_totals fixed",
-    "totals squares least most rewards risks",
+    "totals squares least most rewards risks priors",
 )
 
 
@@ -133,8 +153,21 @@ def search(
     return tree, done
 
 
+@operation
+def weigh(choice, model, state, actions, count, priors):
+    """Write the priors of ``actions[:count]`` to `priors`; return how many times a policy was asked: never, without one."""
+    return 0
+
+
+@weigh.of(Puct)
+def _weigh(choice, model, state, actions, count, priors):
+    prefer(choice.policy, model, state, actions, count, priors)
+    probabilities(priors, count, priors)
+    return 1
+
+
 @embedded
-def add_node(tree, how, model, state, parent, rng, actions):
+def add_node(tree, how, model, state, parent, rng, actions, cost):
     """Add the node of `state`, its actions in random order; return it."""
     node, first = tree.filled[NODES], tree.filled[EDGES]
     count = 0
@@ -151,15 +184,23 @@ def add_node(tree, how, model, state, parent, rng, actions):
         edge = first + k
         tree.action[edge], tree.child[edge] = chosen, -1
         tree.least[edge], tree.most[edge] = np.inf, -np.inf
+    if count > 0:
+        edges = slice(first, first + count)
+        cost[PROPOSALS] += weigh(how.choice, model, state, tree.action[edges], count, tree.priors[edges])
     tree.first_edge[node], tree.edge_count[node], tree.parent[node] = first, count, parent
     tree.filled[NODES] += 1
     tree.filled[EDGES] += count
     return node
 
 
-@embedded
-def select(tree, how, node, simulation):
-    """Return the edge of `node` to go along, one that was never tried if there is one; -1 if every edge leads back."""
+@operation
+def select(choice, tree, node, simulation):
+    """Return the edge of `node` to go along; -1 if every edge leads back to where `simulation` has been."""
+    raise NotImplementedError
+
+
+@select.of(Uct)
+def _select_by_visits(choice, tree, node, simulation):
     first, last = tree.first_edge[node], tree.first_edge[node] + tree.edge_count[node]
     low, high = tree.bounds[LOW], tree.bounds[HIGH]
     scale = 1.0 / (high - low) if high > low else 0.0
@@ -171,7 +212,26 @@ def select(tree, how, node, simulation):
         if tree.visits[edge] == 0:
             return edge
         mean = tree.totals[edge] / tree.visits[edge]
-        score = (mean - low) * scale + how.exploration * np.sqrt(logarithm / tree.visits[edge])
+        score = (mean - low) * scale + choice.exploration * np.sqrt(logarithm / tree.visits[edge])
+        if score > best_score:
+            best, best_score = edge, score
+    return best
+
+
+@select.of(Puct)
+def _select_by_priors(choice, tree, node, simulation):
+    first, last = tree.first_edge[node], tree.first_edge[node] + tree.edge_count[node]
+    low, high = tree.bounds[LOW], tree.bounds[HIGH]
+    scale = 1.0 / (high - low) if high > low else 0.0
+    low = low if high > low else 0.0  # nothing was tried yet: infinite
+    here = tree.node_totals[node] / max(1, tree.node_visits[node])
+    reach = choice.constant * np.sqrt(max(1.0, np.float64(tree.node_visits[node])))
+    best, best_score = -1, -np.inf
+    for edge in range(first, last):
+        if tree.child[edge] >= 0 and tree.met[tree.child[edge]] == simulation:
+            continue
+        mean = tree.totals[edge] / tree.visits[edge] if tree.visits[edge] > 0 else here
+        score = (mean - low) * scale + reach * tree.priors[edge] / (1.0 + tree.visits[edge])
         if score > best_score:
             best, best_score = edge, score
     return best
@@ -188,7 +248,7 @@ def simulations(tree, how, evaluator, model, root, rng, n, cost, limit):
     path_rewards = np.empty(len(tree.met) + 1)
     if tree.filled[NODES] == 0:
         state[:] = root
-        add_node(tree, how, model, state, -1, rng, actions)
+        add_node(tree, how, model, state, -1, rng, actions, cost)
         insert(tree.keys, tree.slots, find(tree.keys, tree.slots, key(model, state)), key(model, state), 0)
         cost[EXPANSIONS] += 1
     done = 0
@@ -210,7 +270,7 @@ def simulations(tree, how, evaluator, model, root, rng, n, cost, limit):
                 break
             if depth >= how.depth:
                 break
-            edge = select(tree, how, node, simulation)
+            edge = select(how.choice, tree, node, simulation)
             if edge < 0:
                 value = tree.node_totals[node] / max(1, tree.node_visits[node])
                 break
@@ -228,7 +288,7 @@ def simulations(tree, how, evaluator, model, root, rng, n, cost, limit):
             place = find(tree.keys, tree.slots, word)
             fresh_node = tree.slots[place] < 0
             if fresh_node:
-                node = add_node(tree, how, model, state, edge, rng, actions)
+                node = add_node(tree, how, model, state, edge, rng, actions, cost)
                 insert(tree.keys, tree.slots, place, word, node)
                 cost[EXPANSIONS] += 1
             else:

@@ -38,7 +38,10 @@ from workbench.printing import echo
 @click.option(
     "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Methods: runs of each, with seeds from --seed on."
 )
-@click.option("--policy", default="", metavar="KIND", help="Methods: kind of policy.")
+@click.option(
+    "--policy", default="", metavar="KIND|RUN", help="Methods: kind of policy. Planners: a learned one for those that take one."
+)
+@click.option("--value", default="", metavar="RUN", help="Planners: a learned value for those that take one.")
 @click.option(
     "--policy-set",
     "policy_params",
@@ -104,6 +107,7 @@ def compare(
     workers = jobs or os.cpu_count() or 1
     elsewhere = parse_engine(engine).kind != "local"
     for_methods = {key: options.pop(key) for key in ("seeds", "policy", "policy_params", "params", "init")}
+    learned = {"policy": for_methods["policy"], "value": options.pop("value")}
     for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signal())
@@ -117,6 +121,7 @@ def compare(
                 if elsewhere:  # is it there? How many workers has it?
                     workers = pool().workers
                 shared = {key: options[key] for key in ("time_limit", "seed")}
+                shared["learned"] = {role: name for role, name in learned.items() if name}
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
             return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
         except Interrupted as interrupted:
@@ -181,7 +186,7 @@ def _compare_algorithms(
 def _compare_planners(
     envs: tuple[str, ...], planners: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, workers: int,
     stop: Any, *, budgets: list[str], budget_unit: str, levels: str | None, world: dict[str, Any], episodes: int | None,
-    **options: Any,
+    learned: dict[str, str], **options: Any,
 ) -> int:  # fmt: skip
     from workbench import compare_planners as comparison
     from workbench import locks
@@ -192,7 +197,7 @@ def _compare_planners(
     base = PlanConfig(
         env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
     )  # fmt: skip
-    cells, path = comparison.make_cells(envs, planners, budgets, budget_unit, base, RUNS, out)
+    cells, path = comparison.make_cells(envs, planners, budgets, budget_unit, base, RUNS, out, learned)
     try:
         with locks.writing(path, make=True), job_progress(len(cells), "comparing") as tell:
             results = comparison.run_cells(cells, pool, workers, stop=stop, on_cell=tell)

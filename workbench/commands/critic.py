@@ -26,8 +26,8 @@ POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, 
     "--policy",
     default="all",
     show_default=True,
-    metavar="NAME",
-    help="Rollouts: uniform over all moves with illegal ones (as ProAct), legal ones, pushes.",
+    metavar="NAME|RUN",
+    help="Rollouts: uniform over all moves with illegal ones (as ProAct), legal ones, pushes; or a learned policy.",
 )
 @click.option("--threads", type=click.IntRange(1), help="The result does not depend on it.  [default: one a core]")
 @world_option
@@ -38,18 +38,26 @@ def critic(
     env: str, board: str | None, seed: int, rollouts: int, length: int, gamma: float, policy: str, threads: int | None,
     world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic)."""
+    """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic).
+
+    With --policy RUN, a run of 'gameplan train' or a file in it, of play by that policy.
+    """
     from games.errors import UsageError, did_you_mean
     from games.modules import is_program, short_name
     from games.worlds import load_world, world_choices, world_options
+    from planners.critic.learned import critic_of
     from planners.critic.monte_carlo import critic_report
     from workbench.interrupts import patience
     from workbench.terminal import print_table, say
 
-    if policy not in POLICIES:
-        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, list(POLICIES))}; legal: {', '.join(POLICIES)}")
+    learned = "" if policy in POLICIES else policy
+    if learned and not Path(learned).exists():
+        legal = f"{', '.join(POLICIES)}, or a run of 'gameplan train'"
+        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, list(POLICIES))}; legal: {legal}")
+    if learned and figure is not None:
+        raise UsageError(f"--figure is drawn for random play only; leave --policy {policy} out")
     options = {**world, **({"levels": levels} if levels else {})}
-    for option, wanted in POLICIES[policy].items():
+    for option, wanted in POLICIES.get(policy, {}).items():
         if wanted in world_choices(env).get(option, ()):  # the rules under which such actions exist
             options.setdefault(option, wanted)
     loaded = load_world(env, options)
@@ -61,8 +69,12 @@ def critic(
             raise UsageError(f"{env} reads no --board; choose a position by --seed")
         state = read(board)
     among = "all" if policy == "all" else "legal"
+    made = critic_of(instance, rollouts, length, gamma, learned=learned) if learned else None
     with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
-        record = critic_report(loaded, instance, state, rollouts, length, gamma, among, seed, threads or os.cpu_count() or 1)
+        workers = threads or os.cpu_count() or 1
+        record = critic_report(
+            loaded, instance, state, rollouts, length, gamma, among, seed, workers, made=made
+        )  # fmt: skip
     record |= {"policy": policy, "world": world_options(env, options)}
     if figure is not None:
         from workbench.critic_figures import draw_critic

@@ -33,7 +33,11 @@ levels_option = click.option(
 @world_option
 @levels_option
 @click.option("--value", metavar="RUN", help="A learned value for planners that take one: a run of 'gameplan train', or a file.")
-@click.option("--policy", metavar="RUN", help="What --planner policy plays: a run of 'gameplan train', or a file.")
+@click.option(
+    "--policy",
+    metavar="RUN",
+    help="A learned policy, likewise: plays by itself unless --planner says mcts (prior), flat, flat-critic, proact (rollouts).",
+)
 @click.option("--temperature", type=click.FloatRange(0.0), help="--planner policy: draw from the softmax; 0, the default: no draw.")
 @click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
 @click.option("--evaluations", type=click.IntRange(1), help="Budget of a decision: calls of the evaluator.")
@@ -81,15 +85,10 @@ def plan(
     0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
     episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
-    from workbench.plan_config import (
-        PlanConfig,
-        default_name,
-        policy_params,
-        repeated_plan,
-        resolve_plan,
-        resumed_plan,
-        value_params,
-    )
+    from games.modules import is_program
+    from planners.policies.catalogue import VALUE
+    from workbench.learned import params_of, policy_params
+    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
     from workbench.rundir import RunDirectory, default_path
 
     if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
@@ -98,14 +97,20 @@ def plan(
         options["planner"] = "policy"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    planner, earlier, learned = options["planner"], resume or repeat, dict[str, Any]()
+    if earlier is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+        planner = saved_plan(RunDirectory.open(earlier)).planner
+        if is_program(planner) and (policy is not None or value is not None):
+            raise click.UsageError("--policy and --value need the planner of your own that they are for: --planner FILE", ctx)
     if policy is not None or temperature is not None:
-        options["params"] = {**options["params"], **policy_params(options["planner"], policy, temperature)}
+        learned |= policy_params(planner, policy, temperature)
     if value is not None:
-        options["params"] = {**options["params"], **value_params(options["planner"], value)}
+        learned |= params_of(planner, VALUE, value)
+    options["params"] = {**options["params"], **learned}
     given = {
         key: value
         for key, value in {**options, **({"env": env} if env else {})}.items()
-        if key == "world" or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
+        if key == "world" or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT or (key == "params" and learned)
     }
     source = None
     if resume is not None:

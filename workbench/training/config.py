@@ -1,27 +1,25 @@
 """The configuration of a training run: resolved, saved, resumed."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from games.errors import GameplanError, UnknownName, UsageError
-from games.files import read_file
 from games.modules import is_program, program_text, short_name
 from games.params import Value
-from games.process import goal
 from games.world import Instance, World
 from games.worlds import load_world, world_options
 from planners.learning.catalogue import Found, find_method
 from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
-from planners.policies.files import NAMES, check_shape, learned_path, load_learned, read_header
+from planners.policies.files import NAMES, check_fits, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.formats import SCHEMA, differing, from_saved
-from workbench.programs import KINDS, digests_of, kept_programs, resolved_name
+from workbench.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
 from workbench.rundir import CONFIG, INITIAL, RunDirectory
+from workbench.training.needs import check_needs
 
 CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change
 HELD_OUT = 5  # of a collection of levels every so manieth is held out
@@ -88,7 +86,8 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     options = world_options(config.env, config.world, texts.get("env"))
     world = load_world(config.env, options, texts.get("env"))
     found = find_method(config.method, config.params, texts.get("method"))
-    check_needs(found, world, config.env)
+    with explained(own_names(config)):
+        check_needs(found, split(world)[0](0), config.env)
     if found.method.learner is not None:
         return _resolved_value(config, found, options, texts)
     kind, preset = usual_kind(split(world)[0](0))
@@ -102,15 +101,15 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         header = read_header(path)
         if config.policy not in ("", header.kind):
             raise UsageError(f"{config.init} holds a policy of kind {header.kind}, not {config.policy}; leave --policy out")
-        check_shape(path, header, split(world)[0](0))
+        check_fits(path, header, POLICY, split(world)[0](0))
         kinds["policy"], given["policy"] = header.kind, {**header.params, **config.policy_params}
-        digests[INITIAL[POLICY]] = hashlib.sha256(read_file(path, "policy")).hexdigest()
+        digests[INITIAL[POLICY]] = data_digest(path, POLICY)
         config = replace(config, init=str(path.resolve()))
         value = path.parent / NAMES[VALUE]
         if "value" in found.method.needs and Path(config.init).name == NAMES[POLICY] and value.is_file():
             header = read_header(value)
             kinds["value"], given["value"] = header.kind, {**header.params, **config.value_params}
-            digests[INITIAL[VALUE]] = hashlib.sha256(read_file(value, "value")).hexdigest()
+            digests[INITIAL[VALUE]] = data_digest(value, VALUE)
     policy_params = kind_params(kinds["policy"], given["policy"])
     has_value = "value" in found.method.needs
     value_params = kind_params(kinds["value"], given["value"]) if has_value else {}
@@ -131,26 +130,6 @@ def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value]
     return replace(
         config, world=options, params=found.method.params, programs=digests_of(texts), value="ntuple", value_params=value_params
     )
-
-
-def check_needs(found: Found, world: World, name: str) -> None:
-    """Check that the world offers what the method needs.
-
-    Raises
-    ------
-    UsageError
-        If it does not, saying what.
-    """
-    method, instance = found.method, world.instance(0)
-    if "success" in method.needs and not goal.known(instance.model):
-        raise UsageError(
-            f"{method.name} needs episodes that succeed or fail; {name} has no goals, so choose another method or world"
-        )
-    if method.sampling == "episodes" and instance.horizon is None and not instance.model.outcomes:
-        raise UsageError(
-            f"{method.name} plays whole episodes, and those of {name} need never end; choose a method that learns from single "
-            "turns, such as step-ppo, or a world with a horizon"
-        )
 
 
 def split(world: World) -> tuple[Callable[[int], Instance], Callable[[int], Instance], int]:
@@ -192,7 +171,7 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
         path = (
             run.path / name if run is not None else Path(config.init).parent / NAMES[role] if role == VALUE else Path(config.init)
         )
-        if hashlib.sha256(read_file(path, role)).hexdigest() != config.programs[name]:
+        if data_digest(path, role) != config.programs[name]:
             raise GameplanError(f"{path} is not the {role} that the run started from (another digest); start anew")
         return load_learned(path, role, instance)
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
-from games.files import read_file
 from games.modules import short_name
 from games.world import Instance, World
 from planners.budget import Budget
@@ -26,6 +25,7 @@ from planners.policies.reactive import Reactive
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA
 from workbench.interrupts import patience
+from workbench.programs import read_data
 from workbench.rundir import CONFIG, INITIAL, LEARNING, TIMING, RunDirectory, copy_name
 from workbench.training.config import (
     TrainConfig,
@@ -228,4 +228,4 @@ def held_out(config: TrainConfig, world: World) -> Iterator[Instance]:
 
 def _initial(config: TrainConfig) -> dict[str, bytes]:
     """Return the copies of what a run starts from, by their names."""
-    return {name: read_file(initial_path(config, role), role) for role, name in INITIAL.items() if name in config.programs}
+    return {name: read_data(initial_path(config, role), role) for role, name in INITIAL.items() if name in config.programs}
