@@ -36,7 +36,8 @@ OPTIONS = {}
 # several actions are sampled, a row each. "episodes": whole episodes, several from each start, a row for every turn.
 SAMPLING = "groups"
 
-# "value": a learned value; "success": a world with goals; "positive": a world without negative rewards.
+# "value": a learned value; "success": a world with goals; "positive": a world without negative rewards; "planner": the parameter
+# "planner" names one that plays in the world.
 NEEDS = ()
 
 

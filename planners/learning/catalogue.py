@@ -2,7 +2,7 @@
 
 import importlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from planners.learning.names import METHODS
 from planners.learning.trainer import CHOICES, OPTIONS, SAMPLINGS, Method
 
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
-NEEDS = ("value", "success", "positive")
+NEEDS = ("value", "success", "positive", "planner")
 
 
 class Found(NamedTuple):
@@ -48,6 +48,7 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     options = {key: resolved[key] for key in OPTIONS}
     _check_options(name, options)
     needs = module.needs(params) if hasattr(module, "needs") else getattr(module, "NEEDS", ())
+    _check_known(name, needs)
     hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
     method = Method(name, module.SAMPLING, params, tuple(needs), module.advantage, **hooks)
     return Found(method, options, own)
@@ -97,7 +98,11 @@ def check_module(name: str, module: ModuleType) -> None:
         function: Callable[..., Any] | None = getattr(module, hook, None)
         if function is not None and not callable(function):
             raise GameplanError(f"{name}: {hook} must be a function of {count} arguments")
-    unknown = [need for need in getattr(module, "NEEDS", ()) if need not in NEEDS]
+    _check_known(name, getattr(module, "NEEDS", ()))
+
+
+def _check_known(name: str, needs: Iterable[str]) -> None:
+    unknown = [need for need in needs if need not in NEEDS]
     if unknown:
         raise GameplanError(f"{name}: NEEDS has {unknown[0]!r}; legal are {', '.join(NEEDS)}")
 

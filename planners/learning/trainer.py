@@ -7,7 +7,8 @@ episodes, several from each start), ``advantage(batch, params)``, and maybe
     rewards(batch, params)                       the rewards of the rows, shaped
     mask(batch, params)                          which rows count
     surrogate(ratio, advantage, batch, params)   (loss, slope in the ratio) of every row; PPO's clipped one by default
-    NEEDS or needs(params)                       "value": a learned value; "success": a world with goals; "positive": no penalties
+    NEEDS or needs(params)                       "value": a learned value; "success": a world with goals; "positive": no penalties;
+                                                 "planner": its parameter of this name is a planner that plays in the world
 
 All of them are NumPy over whole batches (`planners.learning.batch`).
 """
@@ -133,6 +134,8 @@ class Trainer:
         """See `planners.learning.learner.Learner`."""
         method = self.method
         batch = self.collect()
+        if "positive" in method.needs and (batch.rewards < 0.0).any():
+            raise GameplanError(f"{method.name} needs rewards that are never negative, and met {batch.rewards.min():g}")
         if method.rewards is not None:
             batch.rewards = self._checked("rewards", method.rewards(batch, method.params), batch.at.shape)
         advantage = self._checked("advantage", method.advantage(batch, method.params), batch.at.shape)

@@ -17,7 +17,7 @@ OPTIONS: dict = {"group": 0, "environments": 4, "turns": 8}
 
 def needs(params: dict) -> tuple[str, ...]:
     """Return what these parameters need."""
-    return ("value",) if params["fit_value"] else ()
+    return ("planner", "value") if params["fit_value"] else ("planner",)
 
 
 def advantage(batch: Batch, params: dict) -> np.ndarray:
