@@ -89,6 +89,7 @@ def test_no_behaviour_is_measured_twice_and_nothing_that_failed_is_a_parent(whol
             assert step.program not in scored
 
 
+@pytest.mark.slow
 def test_one_worker_writes_the_same_run(whole, tmp_path):
     path, _ = whole
     run(tmp_path / "one")

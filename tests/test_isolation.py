@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -407,25 +408,23 @@ def test_what_is_compiled_ahead_is_inert():
         assert not is_inert(bad), bad
 
 
-RULES = ("hs-pcfr+", "vad-cfr", "aod-cfr")
-
-
 @pytest.fixture(scope="module")
-def programs():
-    return {name: engine.make_program(TASK.split(TASK.canonical(TASK.known()[name]))[0]) for name in RULES}
+def program():
+    """A catalogued rule as the engine runs it; each is compiled once."""
+    return cache(lambda name: engine.make_program(TASK.split(TASK.canonical(TASK.known()[name]))[0]))
 
 
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", ["hs-pcfr+", *(pytest.param(n, marks=pytest.mark.slow) for n in ("vad-cfr", "aod-cfr"))])
 @pytest.mark.parametrize("where", ["kuhn_2p", "leduc_2p"])
-def test_engine_computes_the_solver_s_bits(game, solve, programs, name, where):
+def test_engine_computes_the_solver_s_bits(game, solve, program, name, where):
     iterations = 25
     engine.compile_loop(game(where))
     algorithm = find_algorithm(name, {}, iterations)
-    policy = engine.run(programs[name], algorithm.params, game(where), iterations)
+    policy = engine.run(program(name), algorithm.params, game(where), iterations)
     assert policy.tobytes() == solve(where, name, iterations).average_policy().tobytes()
 
 
-def test_engine_runs_plain_rules(game, solve, programs):
+def test_engine_runs_plain_rules(game, solve):
     source = TASK.known()["cfr+"].replace("@njit", "")
     plain = engine.make_program(source)
     assert not plain.compiled
@@ -464,6 +463,7 @@ def test_measured_exploitability_is_the_solver_s(solve, game):
     )
 
 
+@pytest.mark.slow
 def test_compiling_counts():
     """A program that takes too long to compile ends like one that runs too long, and leaves nothing behind."""
     slow = Job(

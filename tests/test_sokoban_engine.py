@@ -219,6 +219,7 @@ def test_outcome_reports_a_checked_solution_and_boxes_at_best(tmp_path):
         load_world("sokoban", {"levels": str(path), "range": "2"})
 
 
+@pytest.mark.slow
 def test_score_of_a_step_is_flares():
     (level,) = parse_levels("#######\n#@    #\n# $ . #\n#     #\n#######")
     compiled = compile_level(level)
