@@ -53,6 +53,8 @@ def open_game(text: str, *, tried: bool = False) -> Any:
             game = pyspiel.load_game(text)
     except Exception as error:
         known = set(pyspiel.registered_names())
+        if _base(text) not in known and os.sep in text:
+            raise UnknownName(text, "game", f"there is no game file {text!r}; game files end in .efg or .nfg") from error
         if _base(text) not in known:
             raise UnknownName(
                 text,

@@ -92,6 +92,7 @@ def test_converted_games_say_so(game):
     ("kuhn_pokr", UsageError, r"unknown game 'kuhn_pokr' \(did you mean 'kuhn_poker'\?\); 'gameplan games' lists"),
     ("leduc_2", UsageError, r"\(did you mean 'leduc_2p'\?\)"),
     ("", UsageError, "unknown game ''"),
+    ("./nosuch", UsageError, r"there is no game file '\./nosuch'; game files end in"),
     ("kuhn_poker\n(players=3)", UsageError, r"^'kuhn_poker\\n\(players=3\)' cannot be a game: names are one line of at most 500 printable"),
     ("kuhn_poker(" * 99, UsageError, r"^'kuhn_poker\(.{29}\.\.\.' cannot be a game"),
     ("train4", UsageError, "train4 is a suite of games, not a game; it holds kuhn_3p, leduc_2p"),
