@@ -45,6 +45,7 @@ WORLDS: dict[str, Entry] = {
     "sokoban": Entry(
         "games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"
     ),
+    "sokoban-rooms": Entry("games.sokoban.rooms:make", {}, "Sokoban by moves in generated rooms, a level for every seed"),
     "sokoban-proact": Entry("games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes"),
     "sokoban-traps": Entry("games.sokoban.traps:make", {}, "Sokoban positions in which the push that looks best loses"),
     "p1": Entry("games.graphs.p1:make", {}, "a graph on which greedy is arbitrarily bad"),

@@ -8,6 +8,7 @@ from games.errors import UsageError
 from games.sokoban import levels
 from games.sokoban.levels import parse_levels, read_levels, write_levels
 from games.sokoban.worlds import DATA
+from games.worlds import load_world
 
 BOARD = "#####\n#@$.#\n#####"
 
@@ -146,3 +147,17 @@ def test_files_that_would_take_for_ever_or_all_memory_are_refused_by_their_row(m
 def test_an_empty_first_row_is_no_row():
     level = levels.parse_levels("0#|#####|#@$.#|#####\n")[0]
     assert level.rows == ("#####", "#@$.#", "#####") and levels.parse_levels(levels.write_levels([level]))[0].rows == level.rows
+
+
+def test_rooms_are_as_large_and_as_hard_as_asked_and_never_the_same():
+    world = load_world("sokoban-rooms", {"rows": 5, "columns": 6, "pushes": 5})
+    levels = [world.instance(seed).extra["level"] for seed in range(8)]
+    assert len({level.rows for level in levels}) == 8 and world.instance(3).extra["level"] == levels[3]
+    for seed, level in enumerate(levels):
+        assert (len(level.rows), len(level.rows[0]), len(level.cells("$*"))) == (7, 8, 2)
+        assert world.instance(seed).model.start_h >= 5 and world.instance(seed).horizon == 120
+    easy = load_world("sokoban-rooms", {"rows": 5, "columns": 6})
+    assert min(easy.instance(seed).model.start_h for seed in range(8)) < 5
+    for options, message in (({"boxes": 20}, "do not fit"), ({"rows": 2}, "2 by 7"), ({"pushes": 99}, "needs pushes=99")):
+        with pytest.raises(UsageError, match=message):
+            load_world("sokoban-rooms", options)

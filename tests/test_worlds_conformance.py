@@ -12,12 +12,18 @@ from workbench.testing.worlds import WorldSuite
 
 LEVEL = str(Path(__file__).parent / "cases" / "levels" / "soko-off-the-goal.xsb")
 # (options, seeds) where they are not ({}, (0, 1)): a level that can be explored to its end, in which bounds are judged.
-CASES = {"sokoban": ({"levels": LEVEL}, (0,)), "sokoban-proact": ({}, (0,)), "sokoban-traps": ({}, (0,))}
+CASES = {
+    "sokoban": ({"levels": LEVEL}, (0,)), "sokoban-proact": ({}, (0,)), "sokoban-traps": ({}, (0,)),
+    "sokoban-rooms": ({"rows": 3, "columns": 4, "boxes": 1}, (0, 1)),
+}  # fmt: skip
 
 
 # The suite's kernels are compiled for every class of models: these take long, and other tests of
 # their worlds do not need them.
-LONG = ("sokoban", "sokoban-proact", "sokoban-traps", "2048", "2048-proact", "2048-3x3", "2048-3x3-proact", "3072", "3072-proact")
+LONG = (
+    "sokoban", "sokoban-proact", "sokoban-rooms", "sokoban-traps", "2048", "2048-proact", "2048-3x3", "2048-3x3-proact", "3072",
+    "3072-proact",
+)  # fmt: skip
 
 
 class TestCatalogue(WorldSuite):
