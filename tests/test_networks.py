@@ -123,3 +123,12 @@ def test_impossible_networks_are_one_line():
         make_learned(POLICY, "mlp", load_world("kg-walk").instance(0), {})
     with pytest.raises(GameplanError, match="the array weights"):
         mlp.restore(make_learned(POLICY, "mlp", instance, {}).record, {"weights": np.zeros(2), "mean": np.zeros(3)})
+
+
+def test_boards_of_another_size_are_refused_in_a_line():
+    instance, made, actions = network("sokoban-proact")
+    others = [load_world("sokoban-proact").instance(k) for k in range(1, 6)]
+    other = next(one for one in others if planes_shape(one.model) != planes_shape(instance.model))
+    logits = np.zeros(3)
+    with pytest.raises(UsageError, match="reads boards of one size"):
+        prefer(made.record, other.model, other.start, actions, 3, logits)

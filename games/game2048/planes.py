@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from games.game2048.model import Full2048, ProAct2048, Small2048, shape_of
-from games.planes import planes_shape, write_planes
+from games.game2048.model import Full2048, ProAct2048, Small2048, direction_of, shape_of
+from games.planes import bearing, bearings, planes_shape, write_planes
 
 
 def _shape(model):
@@ -21,6 +21,16 @@ def _write(model, state, planes):
             planes[(exponent * rows + r) * columns + c] = 1.0
 
 
+def _bearings(model):
+    return 1
+
+
+def _bearing(model, action):
+    return 0, (0, 3, 1, 2)[direction_of(model, action)]  # boards count clockwise
+
+
 for _class in (Full2048, Small2048, ProAct2048):
     planes_shape.of(_class)(_shape)
     write_planes.of(_class)(_write)
+    bearings.of(_class)(_bearings)
+    bearing.of(_class)(_bearing)

@@ -1,6 +1,6 @@
 """Levels of Sokoban as four planes: floor, goals, boxes, the player. Walls are where there is no floor."""
 
-from games.planes import planes_shape, write_planes
+from games.planes import bearing, bearings, planes_shape, standing, write_planes
 from games.sokoban.bits import has
 from games.sokoban.moves import SokobanMoves
 
@@ -21,3 +21,18 @@ def _write(model, state, planes):
         planes[cells + cell] = 1.0 if has(yard.table, yard.goals, cell) else 0.0
         planes[2 * cells + cell] = 1.0 if has(state, 0, cell) else 0.0
     planes[3 * cells + state[yard.words]] = 1.0
+
+
+@bearings.of(SokobanMoves)
+def _bearings(model):
+    return model.actions // 4
+
+
+@bearing.of(SokobanMoves)
+def _bearing(model, action):
+    return action >> 2, action & 3
+
+
+@standing.of(SokobanMoves)
+def _standing(model, state):
+    return state[model.yard.words]

@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
     "tabular": Kind("planners.policies.tabular", "a number for every state and action; small worlds"),
     "ntuple": Kind("planners.policies.ntuple", "sums of table look-ups, each of a few cells; the 2048 family"),
     "mlp": Kind("planners.policies.mlp", "a network with one or two hidden layers; 2048, Sokoban"),
+    "conv": Kind("planners.policies.conv", "a convolutional network that is the same however a board is turned; Sokoban, 2048"),
 }
 
 

@@ -36,8 +36,8 @@ class Mlp(NamedTuple):
 
     Attributes
     ----------
-    inputs, first, second : int
-        Numbers of the planes, and widths of the hidden layers; `second` is 0 if there is one.
+    inputs, columns, first, second : int
+        Numbers of the planes, columns of the board, and widths of the hidden layers; `second` is 0 if there is one.
     weights, slopes, mean, square : (weights,) float64
         Layer after layer: (inputs x first), first, (first x second), second, last, 1; what has been gathered; and Adam's averages.
     counts : (2,) int64
@@ -46,6 +46,7 @@ class Mlp(NamedTuple):
     """
 
     inputs: int
+    columns: int
     first: int
     second: int
     weights: np.ndarray
@@ -81,7 +82,8 @@ def make(instance: Instance, hidden: str, step: float, scale: float, seed: int) 
             "mlp needs a world that describes its states in numbers (2048, Sokoban by moves, or one with write_planes); tabular "
             "needs nothing"
         )
-    inputs = int(np.prod(suited(_sizes, instance.model)(instance.model)))
+    planes = [int(n) for n in suited(_sizes, instance.model)(instance.model)]
+    inputs = int(np.prod(planes))
     widths = hidden.split("x")
     if len(widths) > 2 or not all(word.isdecimal() and 1 <= int(word) <= WIDEST for word in widths):
         raise UsageError(f"mlp: hidden={hidden} is not possible; write one or two widths of 1 to {WIDEST}, such as 64 or 128x32")
@@ -93,7 +95,7 @@ def make(instance: Instance, hidden: str, step: float, scale: float, seed: int) 
     _fill(weights, 0, inputs * first, (2.0 / max(1, inputs)) ** 0.5 * 2.0, rng)  # planes are mostly 0
     _fill(weights, (inputs + 1) * first, first * second, (2.0 / first) ** 0.5, rng)
     slopes, mean, square = (np.zeros(total) for _ in range(3))
-    return Mlp(inputs, first, second, weights, slopes, mean, square, np.zeros(2, np.int64), step, scale)
+    return Mlp(inputs, planes[2], first, second, weights, slopes, mean, square, np.zeros(2, np.int64), step, scale)
 
 
 def shape(instance: Instance) -> dict[str, Any]:
@@ -202,25 +204,35 @@ def backward(network, x, h1, h2, d1, d2, slope):
                 g[i * a + j] += x[i] * d1[j]
 
 
+@embedded
+def _planes(network, model, state):
+    """Return the planes of `state`, which must be as many as the network reads."""
+    channels, rows, columns = planes_shape(model)
+    if channels * rows * columns != network.inputs or columns != network.columns:
+        raise UsageError("mlp reads boards of one size, and this one has another; take conv, which reads them of any size")
+    x = np.empty(network.inputs)
+    write_planes(model, state, x)
+    return x
+
+
 @prefer.of(Mlp)
 def _prefer(policy, model, state, actions, count, logits):
-    x, h1, h2, after = np.empty(policy.inputs), np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
+    h1, h2, after = np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
     for k in range(count):
         after[:] = state
         apply(model, after, actions[k])
-        write_planes(model, after, x)
-        logits[k] = forward(policy, x, h1, h2)
+        logits[k] = forward(policy, _planes(policy, model, after), h1, h2)
 
 
 @ascend.of(Mlp)
 def _ascend(policy, model, state, actions, count, slopes, rate):
-    x, h1, h2, after = np.empty(policy.inputs), np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
+    h1, h2, after = np.empty(policy.first), np.empty(policy.second), np.empty_like(state)
     d1, d2 = np.empty(policy.first), np.empty(policy.second)
     for k in range(count):
         if slopes[k] != 0.0:
             after[:] = state
             apply(model, after, actions[k])
-            write_planes(model, after, x)
+            x = _planes(policy, model, after)
             forward(policy, x, h1, h2)
             backward(policy, x, h1, h2, d1, d2, slopes[k])
     policy.counts[1] += 1
@@ -228,15 +240,13 @@ def _ascend(policy, model, state, actions, count, slopes, rate):
 
 @worth.of(Mlp)
 def _worth(network, model, state):
-    x, h1, h2 = np.empty(network.inputs), np.empty(network.first), np.empty(network.second)
-    write_planes(model, state, x)
+    x, h1, h2 = _planes(network, model, state), np.empty(network.first), np.empty(network.second)
     return network.scale * forward(network, x, h1, h2)
 
 
 @fit.of(Mlp)
 def _fit(network, model, state, error, rate):
-    x, h1, h2 = np.empty(network.inputs), np.empty(network.first), np.empty(network.second)
-    write_planes(model, state, x)
+    x, h1, h2 = _planes(network, model, state), np.empty(network.first), np.empty(network.second)
     forward(network, x, h1, h2)
     backward(network, x, h1, h2, np.empty(network.first), np.empty(network.second), error / network.scale)
     network.counts[1] += 1

@@ -104,7 +104,7 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) ->
 @click.option("--budget", default="10s", show_default=True, callback=duration, metavar="DURATION", help="Learning of each method.")
 @json_option
 def bench_learning(budget: float, as_json: bool) -> int:
-    """Time learning on 2048 in CPU time: moves of TD learning, turns of policy optimisation, evaluations of a policy."""
+    """Time learning in CPU time: moves of TD learning and turns of policy optimisation on 2048, networks on a level of Sokoban."""
     from workbench.bench import learning, planning
     from workbench.terminal import print_bench_planning, say
 
