@@ -9,8 +9,9 @@ from planners.learning.estimates import batch_normal, generalised, group_normal
 from planners.learning.learner import Diverged
 from planners.learning.trainer import Trainer, clipped
 from planners.policies.catalogue import POLICY, VALUE, make_learned
+from planners.search.best_first import BestFirst
 from workbench.method_tools import check_method_file, write_new_method
-from workbench.testing.toys import pig, rooms
+from workbench.testing.toys import Rooms, pig, rooms
 
 # A new method needs one line here: what it samples, and cheap parameters for the worlds of these tests.
 SAMPLES = {
@@ -438,3 +439,28 @@ def test_names_and_values_that_are_not_known_are_refused_with_what_is():
         find_method("mc-ppo", {"rollouts": 0})
     with pytest.raises(UsageError, match="normaliser=tokens is not possible"):
         find_method("mc-ppo", {"normaliser": "tokens"})
+
+
+def test_a_teacher_that_plans_to_the_end_is_asked_once_a_way_and_never_of_what_is_lost():
+    """From room 0 the way is 1, 4, 9; after 3, 7 or 8 and in 6 nothing can be done, and the next turn is in another episode."""
+    learner = trainer("distill", rooms, planner="astar", fit_value=False, environments=8, turns=12, seed=4)
+    model, asked = rooms().model, []
+    decide = BestFirst.decide
+    BestFirst.decide = lambda self, state, *rest: asked.append(model.value(state)) or decide(self, state, *rest)
+    try:
+        batch, _, _ = collected(learner)
+        chances, values = batch.ask.planner("astar", 0)
+    finally:
+        BestFirst.decide = decide
+    rooms_met = np.array([model.value(state) for state in batch.states])
+    lost = np.isin(rooms_met, [6, 7, 8])
+    assert lost.any() and (batch.hopeless == lost).all() and (chances.any(axis=1) == ~lost).all()
+    for n in np.flatnonzero(~lost):
+        left = int(model.distance(batch.states[n]))
+        after = model.action(int(batch.offered[n, chances[n].argmax()]))
+        assert chances[n].max() == 1.0 and Rooms.left[after] == left - 1
+        if left > 1:
+            assert values[n] == pytest.approx(1.0 - 0.01 * left)
+    assert len(asked) < 2 * len(rooms_met) / 3
+    learner.advance()
+    assert all(model.value(state) not in (6, 7, 8) for state in learner._states)  # given up

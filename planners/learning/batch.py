@@ -42,6 +42,8 @@ class Batch:
         Turns of each sequence. They are all equal where environments go on from batch to batch.
     solved : (sequences,) bool
         Whether the episode ended in a goal, where whole episodes are played.
+    hopeless : (turns,) bool
+        Where a method says that nothing is to be learned from what follows; an episode that is there now is given up.
     options : mapping
         The trainer's options.
     ask : Questions
@@ -67,6 +69,7 @@ class Batch:
     weight: np.ndarray
     lengths: np.ndarray
     solved: np.ndarray
+    hopeless: np.ndarray
     options: dict
     ask: Questions
     memory: dict = field(default_factory=dict)

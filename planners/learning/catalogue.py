@@ -113,6 +113,7 @@ _LEAST = {
     "starts": 1,
     "group": 0,
     "passes": 1,
+    "decay": 0,
     "minibatch": 0,
     "rollouts": 1,
     "horizon": 0,

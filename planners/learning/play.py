@@ -116,6 +116,18 @@ def approach(value, model, states, targets, rate):
 
 
 @njit
+def unroll(model, state, line, states, rewards):
+    """Take the actions of `line` from `state`, in place, without chance; return whether that ends in a goal.
+
+    Written are the state before each action and its reward.
+    """
+    for t in range(len(line)):
+        states[t] = state
+        rewards[t] = apply(model, state, line[t])
+    return goal(model, state)
+
+
+@njit
 def rewards_of(model, states, firsts, rng, out):
     """Write the reward of one transition from every state by the action of `firsts` to `out`."""
     for n in range(len(states)):

@@ -1,6 +1,6 @@
 """What can be asked of the states of a batch: chances of actions, learned values, Monte-Carlo values of states and actions."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from planners.catalogue import find_planner
 from planners.critic.learned import with_policy
 from planners.critic.monte_carlo import NO_ACTION, make_critic
 from planners.learning import play
+from planners.status import UNSOLVABLE
 
 
 class Questions:
@@ -56,13 +57,14 @@ class Questions:
         self._asked = 0
         self.expansions = 0
 
-    def log_chances(self, policy: Any) -> np.ndarray:
-        """Return the log-probabilities (turns, actions) of the offered actions; -inf beyond their number."""
-        out = np.full(self._offered.shape, -np.inf)
-        for model, begin, end in self._parts:
-            part, found = slice(begin, end), np.empty((end - begin, model.actions))
+    def log_chances(self, policy: Any, turns: np.ndarray | None = None) -> np.ndarray:
+        """Return the log-probabilities of the offered actions of `turns`, which ascend (default: all); -inf beyond their number."""
+        turns = np.arange(len(self._states)) if turns is None else turns
+        out = np.full((len(turns), self._offered.shape[1]), -np.inf)
+        for model, part in self._among(turns):
+            found = np.empty((part.stop - part.start, model.actions))
             kernel = suited(play.log_chances, model, policy)
-            kernel(policy, model, *self._seen(model, part), found)
+            kernel(policy, model, *self._seen(model, turns[part]), found)
             out[part, : model.actions] = found
         return out
 
@@ -112,41 +114,56 @@ class Questions:
         """Return what a planner makes of every turn: chances of the offered actions (turns, actions), and the value of the state.
 
         The chances are shares of visits, or 1 for the action that is chosen by a planner that counts none; the value is that of the
-        chosen action, nan where the planner does not say. A turn costs `units` of the planner's budget, 0 for its own.
+        chosen action, or the reward of a plan to the end, nan where the planner says neither. A turn costs `units` of the planner's
+        budget, 0 for its own; none where it lies on a way to which the planner committed itself in this batch and that chance
+        cannot change. Where nothing can be done any more, as the planner has proven here or before, all chances are 0.
 
         Raises
         ------
         GameplanError
-            If it finds no action in a state in which there is one.
+            If it finds no action in a state in which there may be one.
         """
         chances, values = np.zeros(self._offered.shape), np.full(len(self._states), np.nan)
         planner = find_planner(name)
         for instance, (model, begin, end) in zip(self._instances, self._parts, strict=True):
             planner.begin(instance, stream("planner of learning", int(self._seed), begin))
+            known: dict[bytes, tuple[int, float]] = {}
+            lost = False
             for n in range(begin, end):
                 state = np.ascontiguousarray(self._states[n, : model.width])
+                offered = self._offered[n, : self._counts[n]].tolist()
+                lost = lost and np.array_equal(self._afters[n - 1], self._states[n])
+                if lost:
+                    continue
+                if state.tobytes() in known:
+                    action, values[n] = known[state.tobytes()]
+                    chances[n, offered.index(action)] = 1.0
+                    continue
                 decision = planner.decide(state, instance.horizon, Budget(units=units or None))
                 self.expansions += int(decision.cost[TRANSITIONS] or decision.cost[EXPANSIONS])
                 if decision.action is None:
-                    raise GameplanError(f"{name} finds no action in a state of {instance.name}: {decision.note}")
+                    if decision.status != UNSOLVABLE:
+                        raise GameplanError(f"{name} finds no action in a state of {instance.name}: {decision.note}")
+                    lost = True
+                    continue
                 found = {value.action: value for value in decision.values}
-                visits = [
-                    float(found[action].visits) if action in found else 0.0
-                    for action in self._offered[n, : self._counts[n]].tolist()
-                ]
+                visits = [float(found[action].visits) if action in found else 0.0 for action in offered]
                 total = sum(visits)
-                for k, action in enumerate(self._offered[n, : self._counts[n]].tolist()):
+                for k, action in enumerate(offered):
                     chances[n, k] = visits[k] / total if total else float(action == decision.action)
                 if decision.action in found:
                     values[n] = found[decision.action].value
+                elif decision.commit > 1 and not model.outcomes:
+                    known = {**_way(model, state, decision.line[: decision.commit]), **known}
+                    values[n] = known[state.tobytes()][1]
         return chances, values
 
-    def push(self, policy: Any, slopes: np.ndarray, rate: float) -> None:
-        """Let `policy` ascend along `slopes` (turns, actions) of its logits."""
-        for model, begin, end in self._parts:
-            part = slice(begin, end)
+    def push(self, policy: Any, slopes: np.ndarray, rate: float, turns: np.ndarray | None = None) -> None:
+        """Let `policy` ascend along `slopes` (turns, actions) of its logits at `turns`, which ascend (default: all)."""
+        turns = np.arange(len(self._states)) if turns is None else turns
+        for model, part in self._among(turns):
             kernel = suited(play.push, model, policy)
-            kernel(policy, model, *self._seen(model, part), _first(slopes[part], model.actions), rate)
+            kernel(policy, model, *self._seen(model, turns[part]), _first(slopes[turns[part]], model.actions), rate)
 
     def improve(
         self, policy: Any, old: np.ndarray, at: np.ndarray, chosen: np.ndarray, advantage: np.ndarray, weight: np.ndarray,
@@ -168,7 +185,14 @@ class Questions:
             part = slice(begin, end)
             suited(play.approach, model, value)(value, model, self._seen(model, part)[0], targets[part], rate)
 
-    def _seen(self, model: Any, part: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _among(self, turns: np.ndarray) -> Iterator[tuple[Any, slice]]:
+        """Yield every model that some of `turns`, which ascend, are of, and which of them."""
+        for model, begin, end in self._parts:
+            first, last = np.searchsorted(turns, (begin, end))
+            if first < last:
+                yield model, slice(int(first), int(last))
+
+    def _seen(self, model: Any, part: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return states, offered actions and their numbers of some turns, as wide as they are in their model."""
         return _first(self._states[part], model.width), _first(self._offered[part], model.actions), self._counts[part]
 
@@ -192,6 +216,14 @@ class Questions:
         kernel = suited(play.mean_returns, model, critic)
         self.expansions += int(kernel(critic, model, states, firsts, self._seed, self._asked, out))
         self._asked += len(out)
+
+
+def _way(model: Any, state: np.ndarray, line: Sequence[int]) -> dict[bytes, tuple[int, float]]:
+    """Return the action in every state on the way, and the sum of the rewards from there, nan if the way does not end in a goal."""
+    states, rewards = np.empty((len(line), model.width), np.int64), np.empty(len(line))
+    arrived = suited(play.unroll, model)(model, state.copy(), np.array(line, np.int64), states, rewards)
+    left = np.cumsum(rewards[::-1])[::-1] if arrived else np.full(len(line), np.nan)
+    return {here.tobytes(): (action, float(worth)) for here, action, worth in zip(states, line, left, strict=True)}
 
 
 def _first(table: np.ndarray, columns: int) -> np.ndarray:

@@ -35,12 +35,13 @@ from planners.policies.policy import settle
 # environments, turns: of a batch, where environments go on. starts, group: of a batch of episodes; group is also the number of
 # actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. minibatch: turns
 # that are learned from at once; 0: the whole batch for networks, 1 for tables (16 by a surrogate of one's own). clip: of the
-# ratio, below 1 and above. rate: of the policy. normaliser: the loss is a mean over rows (token), over the means of sequences
+# ratio, below 1 and above. rate: of the policy; after `decay` updates a half of it, after twice as many a third, and so on; 0: it
+# stays. normaliser: the loss is a mean over rows (token), over the means of sequences
 # (episode), or a sum divided by `constant`. value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon,
 # critic_discount, rollout_policy: of the critic; 0 stands for the world's own. ddof, epsilon: of standard deviations. listed:
 # choose among all actions that the world lists, also those without effect.
 OPTIONS: dict[str, Value] = {
-    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5,
+    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5, "decay": 0,
     "normaliser": "constant", "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20,
     "critic_discount": 0.9, "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
 }  # fmt: skip
@@ -147,6 +148,7 @@ class Trainer:
         if targets is not None and self._value is not None:
             self._fit(batch, self._checked("targets", targets, batch.gained.shape))
         self.expansions += batch.ask.expansions
+        self._give_up(batch)
         for learned in self._learned:
             module = kind_module(learned.kind)
             if hasattr(module, "check"):
@@ -293,6 +295,15 @@ class Trainer:
             raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
         return self._batch(parts, instances, np.array(lengths), np.array(solved))
 
+    def _give_up(self, batch: Batch) -> None:
+        """Begin a new episode where the one under way is hopeless."""
+        for k in range(len(self._states)):
+            last = np.flatnonzero(batch.sequence == k)[-1]
+            if batch.hopeless[last] and self._steps[k] > 0:  # else the episode has ended, and the next one begun
+                self._finish(float(self._scores[k]))
+                self._instances[k] = self._next(k)
+                self._states[k] = self._instances[k].start.copy()
+
     def _finish(self, score: float) -> None:
         self.episodes += 1
         self._recent = [*self._recent[-(RECENT - 1) :], score]
@@ -314,7 +325,7 @@ class Trainer:
             cut=made["cut"] | made["over"], afters=made["afters"], at=np.arange(count), chosen=made["chosen"],
             rewards=made["gained"].copy(),
             group=made.get("group", np.arange(count)), weight=np.ones(count), lengths=lengths, solved=solved,
-            options=self.options, ask=ask, memory=self._memory,
+            hopeless=np.zeros(count, bool), options=self.options, ask=ask, memory=self._memory,
         )  # fmt: skip
 
     def _grouped(self, batch: Batch) -> Batch:
@@ -337,24 +348,28 @@ class Trainer:
 
     def _update(self, batch: Batch, advantage: np.ndarray, mask: np.ndarray) -> Callable[[], dict[str, float]]:
         """Let the policy learn from the batch, and return what tells what there is to know of the update."""
-        weight, clip, rate = self.weights(batch, mask), float(self.options["clip"]), float(self.options["rate"])
+        weight, clip, rate = self.weights(batch, mask), float(self.options["clip"]), self.rate()
         loss, slopes = self.ascent(batch, advantage, weight, batch.old)
         figures = {"loss": loss, "gradient_norm": float(np.sqrt((slopes**2).sum()))}
         size, turns = self.minibatch(len(batch.states)), len(batch.states)
         compiled = size == 1 and self.method.surrogate is None
-        order = np.argsort(batch.at, kind="stable")
-        at, chosen, a, w = batch.at[order], batch.chosen[order], advantage[order], weight[order]
+        rows = np.argsort(batch.at, kind="stable")
+        at, chosen, a, w = batch.at[rows], batch.chosen[rows], advantage[rows], weight[rows]
         rng = np.random.Generator(np.random.PCG64([self.seed, self.updates, 1]))
         for _ in range(int(self.options["passes"])):
             if compiled:
                 batch.ask.improve(self._policy, batch.old, at, chosen, a, w, clip, rate, rng)
                 settle(self._policy, rate)
                 continue
+            order = rng.permutation(turns) if size < turns else np.arange(turns)
             for begin in range(0, turns, size):
-                here = np.where((batch.at >= begin) & (batch.at < begin + size), weight, 0.0)
-                if here.any():
-                    slopes = self.ascent(batch, advantage, here, batch.ask.log_chances(self._policy))[1]
-                    batch.ask.push(self._policy, slopes, rate)
+                here = np.sort(order[begin : begin + size])
+                inside = np.where(np.isin(batch.at, here), weight, 0.0)
+                if inside.any():
+                    logs = batch.old.copy()
+                    logs[here] = batch.ask.log_chances(self._policy, here)
+                    slopes = self.ascent(batch, advantage, inside, logs)[1]
+                    batch.ask.push(self._policy, slopes, rate, here)
                     settle(self._policy, rate)
         score = float(np.mean(self._recent)) if self._recent else float("nan")
         new = batch.ask.log_chances(self._policy)
@@ -373,6 +388,11 @@ class Trainer:
         )
         loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
         return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+
+    def rate(self) -> float:
+        """Return the rate at which the policy learns in the present update."""
+        rate, decay = float(self.options["rate"]), int(self.options["decay"])
+        return rate / (1.0 + self.updates / decay) if decay else rate
 
     def minibatch(self, turns: int) -> int:
         """Return how many turns are learned from at once, given how many a batch has."""

@@ -25,7 +25,7 @@ def advantage(batch: Batch, params: dict) -> np.ndarray:
     chances, values = batch.ask.planner(params["planner"], params["units"])
     if params["fit_value"]:
         batch.memory["targets"] = np.where(np.isfinite(values), values, batch.ask.learned())
-    batch.weight = np.ones(len(batch.at))
+    batch.weight, batch.hopeless = np.ones(len(batch.at)), chances.max(axis=1) == 0.0
     return chances[batch.at, batch.chosen]
 
 
