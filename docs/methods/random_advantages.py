@@ -13,6 +13,7 @@ OPTIONS = {}
 
 
 def advantage(batch, params):
+    """Return random numbers, normal within their groups."""
     updates = batch.memory.setdefault("updates", np.zeros(1))
     updates += 1
     rng = np.random.default_rng([int(params["noise_seed"]), int(updates[0])])
