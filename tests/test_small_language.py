@@ -163,7 +163,8 @@ def test_texts_of_like_length_share_batches_and_each_is_seen_once_an_epoch(jax):
 
     lengths = np.random.default_rng(0).integers(2, 40, 130)
     rows = np.where(np.arange(40) < lengths[:, None], 7, PAD).astype(np.int32)
-    learner = LanguageLearner(Size(1, 8, 1, 10, 48), Texts(rows, np.ones(130, np.int64)), 4, 64, 0.01, 0.0, 0)
+    texts = Texts(rows, np.ones(130, np.int64))
+    learner = LanguageLearner(Size(1, 8, 1, 10, 48), texts, texts, 4, 2, 0.01, 0.0, 0)
     epochs = []
     for epoch in range(2):
         batches = []
@@ -178,15 +179,15 @@ def test_texts_of_like_length_share_batches_and_each_is_seen_once_an_epoch(jax):
 
 def test_games_are_played_side_by_side_and_counted(trained):
     from planners.language.small.files import read_model
-    from workbench.training.language import play_record
+    from workbench.training.language import play_record, world_of
 
-    found = play_record(read_model(trained[0]), "2048-3x3", 3, 0.6)
-    again = play_record(read_model(trained[0]), "2048-3x3", 3, 0.6)
+    found = play_record(read_model(trained[0]), world_of("2048-3x3"), 3, 0.6)
+    again = play_record(read_model(trained[0]), world_of("2048-3x3"), 3, 0.6)
     assert found == again and found["world"] == "2048-3x3-proact" and found["episodes"] == 3
     assert 0.0 <= found["format_errors"] <= 1.0 and sum(found["max_tiles"].values()) == 3
     assert found["beside"]["random"]["mean"] > 0.0
     with pytest.raises(UsageError, match="there is no prompt for"):
-        play_record(read_model(trained[0]), "p1", 1, 0.6)
+        play_record(read_model(trained[0]), world_of("p1"), 1, 0.6)
 
 
 def test_agreement_is_the_share_of_equal_moves(trained):
@@ -196,6 +197,24 @@ def test_agreement_is_the_share_of_equal_moves(trained):
     model = read_model(trained[0])
     assert agreement(model, DATA) == 1.0 and agreement(model, []) is None
     assert agreement(model, [DATA[0], (DATA[1][0], "thought: three\nmove: down")]) == 0.5
+
+
+def test_a_run_that_was_interrupted_goes_on(trained, tmp_path):
+    """Its lines are whole, and what it says at the end it says again when it is resumed once more."""
+    from workbench.rundir import RunDirectory
+    from workbench.training.language import LanguageConfig, resolve_language, train_language
+
+    data = write_data(tmp_path / "data", 2)
+    sizes = {"layers": 1, "width": 32, "heads": 2, "batch": 4, "context": 48, "games": 0, "epochs": 3, "rate": 0.02}
+    config = resolve_language(LanguageConfig(data=str(data), **sizes))
+    run, left = RunDirectory.create(tmp_path / "run"), iter([False, False, True])
+    assert train_language(config, run, stop=lambda: next(left))["status"] == "interrupted"
+    record = train_language(config, run, resume=True)
+    assert record["status"] == "done" and record["updates"] == 3 and not (run.path / "nothing").exists()
+    lines = [json.loads(line) for line in (run.path / "learning.jsonl").read_text().splitlines()]
+    assert [line["update"] for line in lines] == [1, 2, 3] and all(line["validation_loss"] > 0.0 for line in lines)
+    again = train_language(config, run, resume=True)
+    assert all(again[name] == record[name] for name in ("loss", "validation_loss", "tokens", "updates", "agreement"))
 
 
 def test_a_server_answers_by_the_protocol(trained):
@@ -213,12 +232,13 @@ def test_a_server_answers_by_the_protocol(trained):
 
 
 def test_what_is_no_model_or_no_data_is_one_line(jax, trained, tmp_path):
-    from planners.language.small.files import NAME, read_model
+    from planners.language.small import MODEL
+    from planners.language.small.files import read_model
     from workbench.training.language import LanguageConfig, read_pairs, resolve_language
 
     with pytest.raises(UsageError, match="there is no language model"):
         read_model(tmp_path / "nowhere")
-    content = bytearray((trained[0] / NAME).read_bytes())
+    content = bytearray((trained[0] / MODEL).read_bytes())
     for cut in (0, 100, len(content) // 2):
         (tmp_path / "cut").write_bytes(content[:cut])
         with pytest.raises(GameplanError, match="is no language model"):

@@ -300,7 +300,7 @@ def killed_after(seconds, work):
 )
 def test_kills_at_any_moment_cost_nothing(env, method, updates, given, world, tmp_path, monkeypatch):
     """The same bytes after SIGKILL at ten random moments of the run."""
-    monkeypatch.setattr("workbench.training.run.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.training.loop.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr("workbench.training.run.describe_environment", lambda threads: {})  # asks git
     env = {"count": world}.get(env, env)
     config = resolve_train(TrainConfig(env=env, method=method, updates=updates, episodes=2, **given))

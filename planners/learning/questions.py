@@ -42,6 +42,8 @@ class Questions:
     ----------
     expansions : int
         Transitions of all rollouts.
+    shape : (int, int)
+        Turns, and most actions that one of them can have.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Questions:
         self._value, self._options, self._seed = value, options, seed
         self._policy, self._instances = policy, instances
         self._asked = 0
-        self.expansions = 0
+        self.expansions, self.shape = 0, offered.shape
 
     def log_chances(self, policy: Any, turns: np.ndarray | None = None) -> np.ndarray:
         """Return the log-probabilities of the offered actions of `turns`, which ascend (default: all); -inf beyond their number."""
@@ -101,13 +103,14 @@ class Questions:
         return out
 
     def useful(self) -> np.ndarray:
-        """Return which of the offered actions (turns, actions) have an effect."""
+        """Return which of the offered actions (turns, actions) have an effect, or are what a world takes and never lists."""
         out = np.zeros(self._offered.shape, bool)
         for model, begin, end in self._parts:
             part = slice(begin, end)
             mine = np.zeros((end - begin, model.actions), bool)
             suited(play.mark_useful, model)(model, *self._seen(model, part), mine)
             out[part, : model.actions] = mine
+            out[part, model.actions :] = np.arange(model.actions, len(out.T)) < self._counts[part].reshape(-1, 1)
         return out
 
     def planner(self, name: str, units: int) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +197,8 @@ class Questions:
 
     def _seen(self, model: Any, part: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return states, offered actions and their numbers of some turns, as wide as they are in their model."""
-        return _first(self._states[part], model.width), _first(self._offered[part], model.actions), self._counts[part]
+        counts = np.minimum(self._counts[part], model.actions)
+        return _first(self._states[part], model.width), _first(self._offered[part], model.actions), counts
 
     def _ask(self, turns: np.ndarray | None, after: bool, answer: Any) -> np.ndarray:
         turns = np.arange(len(self._states)) if turns is None else turns

@@ -81,14 +81,26 @@ def clipped(ratio: np.ndarray, advantage: np.ndarray, clip: float) -> tuple[np.n
     return np.where(inside, free, held), np.where(inside, -advantage, 0.0)
 
 
+def row_weights(batch: Batch, mask: np.ndarray, options: Mapping[str, Value]) -> np.ndarray:
+    """Return how much each row of a batch counts in the loss, after `mask` and the normaliser of the options."""
+    counted: np.ndarray = np.where(mask, batch.weight, 0.0)
+    if options["normaliser"] == "constant":
+        return counted * (1.0 / float(options["constant"]))
+    if options["normaliser"] == "token":
+        return counted * (1.0 / max(float(counted.sum()), 1e-300))
+    sequence = batch.sequence[batch.at]
+    totals = np.bincount(sequence, counted, minlength=len(batch.lengths))
+    return counted * (1.0 / np.maximum(totals * max(int(np.count_nonzero(totals)), 1), 1e-300))[sequence]
+
+
 class Trainer:
     """A `planners.learning.learner.Learner` that optimises a policy by a method.
 
     Parameters
     ----------
     method : Method
-    policy, value : Learned
-        Mutated; a value only where the method needs one.
+    policy, value : Learned or None
+        Mutated; a value only where the method needs one, no policy where a subclass has another.
     begin : callable
         Returns the instance that training episode number k plays.
     options : mapping
@@ -101,15 +113,15 @@ class Trainer:
     def __init__(
         self,
         method: Method,
-        policy: Learned,
+        policy: Learned | None,
         value: Learned | None,
         begin: Callable[[int], Instance],
         options: Mapping[str, Value],
         seed: int,
     ) -> None:
         self.method, self.begin, self.options, self.seed = method, begin, dict(options), seed
-        self._learned = (policy,) if value is None else (policy, value)
-        self._policy, self._value = policy.record, None if value is None else value.record
+        self._learned = tuple(learned for learned in (policy, value) if learned is not None)
+        self._policy, self._value = (None if learned is None else learned.record for learned in (policy, value))
         self.updates = self.environment_steps = self.expansions = self.episodes = 0
         self._figures: Callable[[], dict[str, float]] = dict  # asked of some updates only
         self._memory: dict[str, np.ndarray] = {}
@@ -320,13 +332,16 @@ class Trainer:
             self._value, self.options, stream("critic of learning", self.seed, self.updates)[0], self._policy, instances,
         )  # fmt: skip
         return Batch(
-            states=made["states"], offered=made["offered"], counts=made["counts"], old=ask.log_chances(self._policy),
+            states=made["states"], offered=made["offered"], counts=made["counts"], old=self._log_chances(ask),
             sequence=made["sequence"], place=made["place"], gained=made["gained"], over=made["over"],
             cut=made["cut"] | made["over"], afters=made["afters"], at=np.arange(count), chosen=made["chosen"],
             rewards=made["gained"].copy(),
             group=made.get("group", np.arange(count)), weight=np.ones(count), lengths=lengths, solved=solved,
             hopeless=np.zeros(count, bool), options=self.options, ask=ask, memory=self._memory,
         )  # fmt: skip
+
+    def _log_chances(self, ask: Questions) -> np.ndarray:
+        return ask.log_chances(self._policy)
 
     def _grouped(self, batch: Batch) -> Batch:
         """Return the batch with rows for several actions at every turn that has a choice, in place of the one played."""
@@ -379,20 +394,25 @@ class Trainer:
 
     def ascent(self, batch: Batch, advantage: np.ndarray, weight: np.ndarray, logs: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the loss where the log-probabilities are `logs`, and minus its slopes in the logits (turns, actions)."""
-        rows, surrogate = (batch.at, batch.chosen), self.method.surrogate
+        rows = batch.at, batch.chosen
         ratio = np.exp(logs[rows] - batch.old[rows])
-        found = (
-            clipped(ratio, advantage, float(self.options["clip"]))
-            if surrogate is None
-            else surrogate(ratio, advantage, batch, self.method.params)
-        )
-        loss, slope = (self._checked("loss", part, batch.at.shape) for part in found)
+        loss, slope = self.surrogate(ratio, advantage, batch)
         return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
 
     def rate(self) -> float:
         """Return the rate at which the policy learns in the present update."""
         rate, decay = float(self.options["rate"]), int(self.options["decay"])
         return rate / (1.0 + self.updates / decay) if decay else rate
+
+    def surrogate(self, ratio: np.ndarray, advantage: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+        """Return the loss of every row of `batch` before weights, and its slope in the ratio."""
+        own = self.method.surrogate
+        if own is None:
+            found = clipped(ratio, advantage, float(self.options["clip"]))
+        else:
+            found = own(ratio, advantage, batch, self.method.params)
+        loss, slope = (self._checked("loss", part, ratio.shape) for part in found)
+        return loss, slope
 
     def minibatch(self, turns: int) -> int:
         """Return how many turns are learned from at once, given how many a batch has."""
@@ -404,20 +424,7 @@ class Trainer:
 
     def weights(self, batch: Batch, mask: np.ndarray) -> np.ndarray:
         """Return how much each row counts in the loss, after mask and normaliser."""
-        weights: np.ndarray = np.where(mask, batch.weight, 0.0) * self._scale(batch, mask)
-        return weights
-
-    def _scale(self, batch: Batch, mask: np.ndarray) -> np.ndarray | float:
-        """Return by what the rows' weights are multiplied."""
-        counted = np.where(mask, batch.weight, 0.0)
-        if self.options["normaliser"] == "constant":
-            return 1.0 / float(self.options["constant"])
-        if self.options["normaliser"] == "token":
-            return 1.0 / max(float(counted.sum()), 1e-300)
-        sequence = batch.sequence[batch.at]
-        totals = np.bincount(sequence, counted, minlength=len(batch.lengths))
-        scale: np.ndarray = 1.0 / np.maximum(totals * max(int(np.count_nonzero(totals)), 1), 1e-300)
-        return scale[sequence]
+        return row_weights(batch, mask, self.options)
 
     def _measured(self, batch: Batch, new: np.ndarray, advantage: np.ndarray, mask: np.ndarray, score: float) -> dict[str, float]:
         has = np.isfinite(batch.old)

@@ -45,7 +45,7 @@ def train_lm(
     from workbench.terminal import say
     from workbench.terminal_train import language_display, print_language
     from workbench.training.language import LanguageConfig, resolve_language, resumed_language, train_language
-    from workbench.training.run import DIVERGED, INTERRUPTED
+    from workbench.training.loop import DIVERGED, INTERRUPTED
 
     needs_learn()
     if resume is not None:
@@ -93,10 +93,10 @@ def play_lm(run: str, world: str | None, games: int, temperature: float, seed: i
     needs_learn()
     from planners.language.small.files import read_model
     from workbench.terminal_train import print_play
-    from workbench.training.language import play_record
+    from workbench.training.language import play_record, world_of
 
     model = read_model(run)
-    found = play_record(model, world or model.world, games, temperature, seed)
+    found = play_record(model, world_of(world or model.world), games, temperature, seed)
     record = {"schema": SCHEMA, "command": "play-lm", "run": run, "temperature": temperature, "seed": seed, **found}
     if as_json:
         print_json(record)

@@ -104,7 +104,7 @@ def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs:
     from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
     from workbench.terminal import say
-    from workbench.training.run import DIVERGED
+    from workbench.training.loop import DIVERGED
 
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signal())
@@ -124,7 +124,8 @@ def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     from workbench.interrupts import stop_on_signal
     from workbench.terminal import say
     from workbench.terminal_train import print_training, training_display
-    from workbench.training.run import DIVERGED, INTERRUPTED, train
+    from workbench.training.loop import DIVERGED, INTERRUPTED
+    from workbench.training.run import train
 
     try:
         with stop_on_signal() as stop, training_display(config) as moved:

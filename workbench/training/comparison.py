@@ -22,7 +22,8 @@ from workbench.formats import from_saved
 from workbench.jobs import run_jobs
 from workbench.rundir import CONFIG, LEARNING, RESULT, TIMING, RunDirectory
 from workbench.training.config import TrainConfig, resolve_train, saved_train
-from workbench.training.run import DIVERGED, DONE, TIME_UP, train
+from workbench.training.loop import DIVERGED, DONE, TIME_UP
+from workbench.training.run import train
 
 POINTS = 60  # of a curve
 FINISHED = (DONE, TIME_UP, DIVERGED)

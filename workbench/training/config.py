@@ -10,7 +10,8 @@ from games.modules import is_program, program_text, short_name
 from games.params import Value
 from games.world import Instance, World
 from games.worlds import load_world, world_options
-from planners.learning.catalogue import Found, find_method
+from planners.language.small import model_path, needs_learn
+from planners.learning.catalogue import Found, find_method, method_module
 from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
@@ -18,6 +19,7 @@ from planners.policies.files import NAMES, check_fits, learned_path, load_learne
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.formats import SCHEMA, differing, from_saved
 from workbench.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
+from workbench.protocol import PROACT
 from workbench.rundir import CONFIG, INITIAL, RunDirectory
 from workbench.training.needs import check_needs
 
@@ -25,6 +27,7 @@ CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change
 HELD_OUT = 5  # of a collection of levels every so manieth is held out
 FIRST_SEED = 1 << 30  # of training episodes in worlds with an instance for every seed; evaluation has those from 0 on
 EPISODES = 100  # of the evaluation
+LANGUAGE = "language"  # the policy is a small language model, which is no kind of `planners.policies`
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,10 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     if not (config.updates or config.steps or config.time_limit):
         raise UsageError("say how long to learn: --time-limit 1m, --steps 100000 or --updates 500")
     texts = own_texts(config)
+    model = model_path(config.init) if config.init else None
     config = replace(config, env=resolved_name(config.env), method=resolved_name(config.method))
+    if model is not None:
+        return _resolved_language(config, model, texts)
     options = world_options(config.env, config.world, texts.get("env"))
     world = load_world(config.env, options, texts.get("env"))
     found = find_method(config.method, config.params, texts.get("method"))
@@ -132,6 +138,34 @@ def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value]
     )
 
 
+def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]) -> TrainConfig:
+    """Return `config` with everything filled in, for the small language model at `path`; 2048 is played by ProAct's rules."""
+    needs_learn()
+    from planners.language.small.reinforcement import OPTIONS
+
+    if config.policy not in ("", LANGUAGE) or config.policy_params:
+        raise UsageError(f"{config.init} holds a language model; leave --policy and --policy-set out")
+    config = replace(config, env=PROACT.get(config.env, config.env))
+    module = method_module(config.method, texts.get("method"))
+    own = {key: value for key, value in OPTIONS.items() if key not in getattr(module, "OPTIONS", {})}
+    found = find_method(config.method, {**own, **config.params}, texts.get("method"))
+    if found.method.learner is not None:
+        raise UsageError(f"{found.method.name} learns a value from nothing; leave --init out")
+    options = world_options(config.env, config.world, texts.get("env"))
+    world = load_world(config.env, options, texts.get("env"))
+    with explained(own_names(config)):
+        check_needs(found, split(world)[0](0), config.env)
+    value, value_params = "", {}
+    if "value" in found.method.needs:
+        value, preset = usual_kind(split(world)[0](0)) if not config.value else (config.value, {})
+        value_params = kind_params(value, {**preset, **config.value_params})
+    digests = {**digests_of(texts), INITIAL[POLICY]: data_digest(path, "language model")}
+    return replace(
+        config, init=str(path.resolve()), world=options, params={**found.method.params, **found.options}, programs=digests,
+        policy=LANGUAGE, value=value, value_params=value_params,
+    )  # fmt: skip
+
+
 def split(world: World) -> tuple[Callable[[int], Instance], Callable[[int], Instance], int]:
     """Return what gives training episode k its instance, what gives evaluation episode k its own, and how many the latter are.
 
@@ -164,19 +198,28 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
     if found.method.learner is not None:
         return world, found.method.learner(instance, config.value_params, found.method.params, config.seed)
 
-    def learned(role: str, kind: str, params: dict[str, Value]) -> Learned:
+    def initial(role: str) -> Path:
         name = INITIAL[role]
-        if name not in config.programs:
-            return make_learned(role, kind, instance, params)
         path = (
             run.path / name if run is not None else Path(config.init).parent / NAMES[role] if role == VALUE else Path(config.init)
         )
         if data_digest(path, role) != config.programs[name]:
             raise GameplanError(f"{path} is not the {role} that the run started from (another digest); start anew")
-        return load_learned(path, role, instance)
+        return path
 
-    policy = learned(POLICY, config.policy, config.policy_params)
+    def learned(role: str, kind: str, params: dict[str, Value]) -> Learned:
+        if INITIAL[role] not in config.programs:
+            return make_learned(role, kind, instance, params)
+        return load_learned(initial(role), role, instance)
+
     value = learned(VALUE, config.value, config.value_params) if config.value else None
+    if config.policy == LANGUAGE:
+        needs_learn()
+        from planners.language.small.files import read_model
+        from planners.language.small.reinforcement import LanguageTrainer
+
+        return world, LanguageTrainer(found.method, read_model(initial(POLICY)), value, begin, found.options, config.seed)
+    policy = learned(POLICY, config.policy, config.policy_params)
     return world, Trainer(found.method, policy, value, begin, found.options, config.seed)
 
 

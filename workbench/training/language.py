@@ -7,28 +7,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.files import read_file
+from games.world import World
 from games.worlds import load_world
 from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
-from planners.learning.learner import Diverged, Learner
+from planners.language.small import MODEL, needs_learn
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA, from_saved
 from workbench.protocol import PROACT
-from workbench.rundir import CONFIG, LEARNING, TIMING, RunDirectory
-from workbench.training.run import DIVERGED, DONE, INTERRUPTED, is_recorded
+from workbench.rundir import CONFIG, RunDirectory
+from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
 
 TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control
 CHANGEABLE = ("games",)
-CHECKPOINT_SECONDS = 20.0
 MOST_BYTES = 1 << 30  # of a file of texts
-EVALUATIONS = 20  # on the validation texts, over a run
 
 Pair = tuple[str, str]
 
@@ -180,7 +179,7 @@ def train_language(
     *,
     resume: bool = False,
     stop: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[Learner, dict[str, float]], None] = lambda learner, figures: None,
+    on_progress: OnProgress = lambda learner, figures: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Train the model of a resolved `config` in the directory `run`, let it play, and return the result record.
@@ -190,121 +189,81 @@ def train_language(
     GameplanError
         If the extra ``learn`` is missing, the texts are too long, or a disk cannot be written.
     """
-    from planners.language.small import needs_learn
-
     needs_learn()
     with run.writing(resume=resume):
         return _train(config, run, resume, stop, on_progress, say)
 
 
-def updates_of(config: LanguageConfig, texts: int) -> int:
-    """Return how many batches a run has."""
-    return config.epochs * max(1, texts // min(config.batch, texts))
-
-
 def _train(
-    config: LanguageConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool],
-    on_progress: Callable[[Learner, dict[str, float]], None], say: Callable[[str], None],
+    config: LanguageConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool], on_progress: OnProgress,
+    say: Callable[[str], None],
 ) -> dict[str, Any]:  # fmt: skip
-    from planners.language.small.files import NAME, Model, encode_model
+    from planners.language.small.files import Model, encode_model
     from planners.language.small.learning import LanguageLearner, encode_texts
     from planners.language.small.network import Size, count
     from planners.language.small.play import agreement
     from planners.language.small.tokens import make_vocabulary
 
     started = time.perf_counter()
-    pairs = read_pairs(Path(config.data), "train", config.target, config.seed)
+    pairs, held = (read_pairs(Path(config.data), split, config.target, config.seed) for split in ("train", "validation"))
     if not pairs:
         raise GameplanError(f"{config.data}/train.jsonl is empty; make the data again")
     vocabulary = make_vocabulary(text for pair in pairs for text in pair)
-    texts = encode_texts(vocabulary, pairs, config.context)
-    held = read_pairs(Path(config.data), "validation", config.target, config.seed)
-    others = encode_texts(vocabulary, held, config.context)
-    size, total, whose = Size(config.layers, config.width, config.heads, len(vocabulary), config.context), 0, identity(config)
-    total = updates_of(config, len(pairs))
-    learner = LanguageLearner(size, texts, config.batch, total, config.rate, config.decay, config.seed)
-    clocks = [0.0, 0.0]
+    texts, others = (encode_texts(vocabulary, some, config.context) for some in (pairs, held))
+    size = Size(config.layers, config.width, config.heads, len(vocabulary), config.context)
+
+    def make() -> LanguageLearner:
+        return LanguageLearner(size, texts, others, config.batch, config.epochs, config.rate, config.decay, config.seed)
+
     if not resume:
         run.start(asdict(config), describe_environment(1), {})
-    else:
-        found = run.load_checkpoint(whose)
-        update = 0
-        if found is not None:
-            update, arrays = found
-            clocks = arrays.pop("clocks").tolist()
-            try:
-                learner.restore(update, arrays)
-            except (KeyError, ValueError, IndexError, TypeError) as error:
-                raise GameplanError(f"{run.path} has a damaged checkpoint; remove it to start again from the beginning") from error
-        kept = [pair for pair in run.read_pairs(LEARNING, "update", whose) if pair[0]["update"] <= update]
-        for place, name in enumerate((LEARNING, TIMING)):
-            run.keep_lines(name, [pair[place] for pair in kept])
-        run.write_json(CONFIG, asdict(config))
-    say(f"{count(learner.parameters):,} weights, {len(vocabulary):,} tokens, {len(pairs):,} texts, {total:,} batches")
-
-    def save() -> None:
-        run.save_checkpoint(learner.updates, {**learner.state(), "clocks": np.array(clocks)}, whose)
-
-    status, saved_at, judged = DONE, time.perf_counter(), float("nan")
-    every = max(1, total // EVALUATIONS)
-    while learner.updates < total:
-        if stop():
-            status = INTERRUPTED
-            break
-        wall, cpu = time.perf_counter(), time.process_time()
-        try:
-            learner.advance()
-        except Diverged as error:
-            say(f"training diverged: {error}")
-            status = DIVERGED
-            break
-        figures = learner.figures()
-        if learner.updates % every == 0 or learner.updates == total:
-            judged = learner.judged(others)
-            figures["validation_loss"] = judged
-        clocks = [clocks[0] + time.perf_counter() - wall, clocks[1] + time.process_time() - cpu]
-        if is_recorded(learner.updates) or "validation_loss" in figures:
-            line = {"update": learner.updates, "environment_steps": 0, "expansions": 0, **_finite(figures)}
-            run.append_pair(LEARNING, line, {"update": learner.updates, "seconds": clocks[0], "cpu_seconds": clocks[1]}, whose)
-        on_progress(learner, figures)
-        if time.perf_counter() - saved_at > CHECKPOINT_SECONDS:
-            save()
-            saved_at = time.perf_counter()
-    if status != DIVERGED:
-        save()
+    learner = make()
+    loop = Loop(
+        run, make, identity(config), asdict(config), resume=resume, stop=stop, on_progress=on_progress, say=say,
+        recorded=lambda update: is_recorded(update) or learner.judges(update),
+    )  # fmt: skip
+    weights = count(learner.parameters)
+    say(f"{weights:,} weights, {len(vocabulary):,} tokens, {len(pairs):,} texts, {learner.total:,} batches")
+    status, problem = loop.learn(lambda loop: DONE if loop.learner.updates >= learner.total else "")
+    learner = cast(LanguageLearner, loop.learner)
     score: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
     agreed = None
-    if status == DONE:
+    if status != INTERRUPTED:
         model = Model(learner.parameters, size, vocabulary, config.world, config.target)
-        run.write(NAME, encode_model(model))
+        run.write(MODEL, encode_model(model))
         agreed = agreement(model, held)
         if config.games:
             say(f"playing {config.games} games")
-            score = play_record(model, config.world, config.games, config.temperature)
+            score = play_record(model, world_of(config.world), config.games, config.temperature)
+    figures = _finite(learner.figures())
     record = {
         "schema": SCHEMA, "command": "train-lm", "world": config.world, "target": config.target, "epochs": config.epochs,
-        "seed": config.seed, "weights": count(learner.parameters), "texts": len(pairs), "updates": learner.updates,
-        "tokens": learner.tokens, "loss": learner.figures().get("loss"), "validation_loss": None if math.isnan(judged) else judged,
-        "agreement": agreed, "score": score, "seconds": clocks[0], "cpu_seconds": clocks[1], "status": status, "run": str(run.path),
-        "total_seconds": time.perf_counter() - started,
+        "seed": config.seed, "weights": weights, "texts": len(pairs), "updates": learner.updates,
+        "tokens": learner.tokens, "loss": figures.get("loss"), "validation_loss": figures.get("validation_loss"),
+        "agreement": agreed, "score": score, "seconds": loop.seconds, "cpu_seconds": loop.cpu_seconds, "status": status,
+        "problem": problem, "run": str(run.path), "total_seconds": time.perf_counter() - started,
     }  # fmt: skip
     run.write_result(record)
     return record
 
 
-def play_record(model: Any, world: str, games: int, temperature: float, seed: int = 0) -> dict[str, Any]:
-    """Return how a model plays `world`, all games side by side, and a random player beside it on the same seeds.
+def world_of(name: str) -> World:
+    """Return the world that a model of data about `name` plays: boards of 2048 by ProAct's rules."""
+    return load_world(PROACT.get(name, name), {})
 
-    Boards of 2048 are played by ProAct's rules: `planners.language.small.play.account` says what is counted.
+
+def play_record(model: Any, world: World, games: int, temperature: float, seed: int = 0) -> dict[str, Any]:
+    """Return how a model plays, all games side by side, and a random player beside it on the same seeds.
+
+    `planners.language.small.play.account` says what is counted.
     """
     from planners.language.small.play import account, play_games, summary
 
-    made = load_world(PROACT.get(world, world), {})
     seeds = list(range(seed, seed + games))
-    found = account(made, play_games(model, made, seeds, temperature=temperature))
-    episodes = [play(made.instance(k), find_planner("random"), Budget(), seed=k) for k in seeds]
-    drawn = [made.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
-    return {"world": made.name, **found, "beside": {"random": summary(drawn)}}
+    found = account(world, play_games(model, world, seeds, temperature=temperature))
+    episodes = [play(world.instance(k), find_planner("random"), Budget(), seed=k) for k in seeds]
+    drawn = [world.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
+    return {"world": world.name, **found, "beside": {"random": summary(drawn)}}
 
 
 def _finite(figures: Mapping[str, float]) -> dict[str, float]:

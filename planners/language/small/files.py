@@ -10,10 +10,10 @@ from safetensors.numpy import save
 
 from games.errors import GameplanError, UnknownName
 from games.reading import listed, parse_json, record, text, whole
+from planners.language.small import MODEL
 from planners.language.small.network import Parameters, Size, initial
 from planners.language.small.tokens import MOST, Vocabulary
 
-NAME = "model.safetensors"
 SCHEMA = 1
 LARGEST = 1 << 30  # bytes
 _HEADER = record({
@@ -53,7 +53,7 @@ def read_model(name: str | Path) -> Model:
     GameplanError
         If it is damaged, too large or of a newer version.
     """
-    path = Path(name) / NAME if Path(name).is_dir() else Path(name)
+    path = Path(name) / MODEL if Path(name).is_dir() else Path(name)
     if not path.is_file():
         raise UnknownName(
             str(name), "language model", f"there is no language model {str(name)!r}; name a finished run of 'gameplan train-lm'"

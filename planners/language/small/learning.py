@@ -13,6 +13,7 @@ from planners.language.small.network import Size, forward, initial
 from planners.language.small.tokens import END, PAD, SAY, Vocabulary
 from planners.learning.learner import Diverged
 
+EVALUATIONS = 20  # on the held-out texts, over a run
 NEAR = 16  # batches of texts drawn at random, among which those of like length are put together: less of a batch is filling
 
 
@@ -51,19 +52,24 @@ class LanguageLearner:
     Parameters
     ----------
     size : Size
-    texts : Texts
+    texts, held : Texts
+        What is learned, and what is held out: `figures` tell the loss of its answers twenty times.
     batch : int
         Texts of a batch.
-    total : int
-        Updates in all, by which the rate falls (cosine, after a warm-up of a twentieth).
+    epochs : int
+        Times that all texts are seen; over them the rate falls (cosine, after a warm-up of a twentieth).
     rate, decay : float
         The greatest rate, and the weight decay.
     """
 
     unit = "batches"
 
-    def __init__(self, size: Size, texts: Texts, batch: int, total: int, rate: float, decay: float, seed: int) -> None:
-        self.size, self._texts, self._batch, self._seed = size, texts, min(batch, len(texts.rows)), seed
+    def __init__(
+        self, size: Size, texts: Texts, held: Texts, batch: int, epochs: int, rate: float, decay: float, seed: int
+    ) -> None:  # fmt: skip
+        self.size, self._texts, self._held = size, texts, held
+        self._batch, self._seed = min(batch, len(texts.rows)), seed
+        self.total = total = epochs * (len(texts.rows) // self._batch)
         self._lengths = (texts.rows != PAD).sum(axis=1)
         self.updates = self.environment_steps = self.expansions = 0
         self.tokens = 0
@@ -72,7 +78,7 @@ class LanguageLearner:
         self._optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(schedule, 0.9, 0.95, 1e-8, weight_decay=decay))
         self.parameters: dict[str, Any] = {name: jnp.asarray(a) for name, a in initial(size, seed).items()}
         self._moments = self._optimiser.init(self.parameters)
-        self._figures: dict[str, float] = {}
+        self._figures = dict.fromkeys(("loss", "gradient_norm", "validation_loss"), float("nan"))
         self._step = jax.jit(self._updated)
         self._judge = jax.jit(lambda parameters, rows, counted: _loss(parameters, rows, counted, size.heads))
 
@@ -88,7 +94,13 @@ class LanguageLearner:
         self.parameters, self._moments = parameters, moments
         self.updates += 1
         self.tokens += int((tokens != PAD).sum())
-        self._figures = {"loss": float(loss), "gradient_norm": float(norm), "tokens": float(self.tokens)}
+        self._figures |= {"loss": float(loss), "gradient_norm": float(norm)}
+        if self.judges(self.updates):
+            self._figures["validation_loss"] = self.judged(self._held)
+
+    def judges(self, update: int) -> bool:
+        """Return whether the held-out texts are looked at after so many updates."""
+        return update % max(1, self.total // EVALUATIONS) == 0 or update == self.total
 
     def judged(self, texts: Texts) -> float:
         """Return the mean loss of the tokens of answers in other texts."""
@@ -110,17 +122,19 @@ class LanguageLearner:
 
     def figures(self) -> dict[str, float]:
         """See `planners.learning.learner.Learner`."""
-        return dict(self._figures)
+        return self._figures | {"tokens": float(self.tokens)}
 
     def state(self) -> dict[str, np.ndarray]:
         """See `planners.learning.learner.Learner`."""
         leaves = jax.tree_util.tree_leaves(self._moments)
         found = {f"parameter/{name}": np.asarray(array) for name, array in self.parameters.items()}
-        return found | {f"moment/{k:03}": np.asarray(leaf) for k, leaf in enumerate(leaves)} | {"tokens": np.array([self.tokens])}
+        found |= {f"moment/{k:03}": np.asarray(leaf) for k, leaf in enumerate(leaves)}
+        return found | {"tokens": np.array([self.tokens]), "figures": np.array(list(self._figures.values()))}
 
     def restore(self, updates: int, arrays: dict[str, np.ndarray]) -> None:
         """See `planners.learning.learner.Learner`."""
         self.updates, self.tokens = updates, int(arrays["tokens"][0])
+        self._figures = dict(zip(self._figures, arrays["figures"].tolist(), strict=True))
         self.parameters = {name: jnp.asarray(arrays[f"parameter/{name}"]) for name in self.parameters}
         leaves, form = jax.tree_util.tree_flatten(self._moments)
         kept = [jnp.asarray(arrays[f"moment/{k:03}"]).reshape(leaf.shape) for k, leaf in enumerate(leaves)]

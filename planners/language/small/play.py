@@ -40,6 +40,27 @@ class Game:
     over: bool = False
 
 
+def asked_in(speech: Speech, state: np.ndarray, plain: bool = False) -> str:
+    """Return what the model is asked in `state`.
+
+    Raises
+    ------
+    UsageError
+        If the world has no prompt.
+    """
+    prompt = speech.prompt(PROMPTS)
+    if prompt is None:
+        raise UsageError(f"there is no prompt for {speech.world.name}; legal are worlds of 2048 and Sokoban")
+    messages = prompt.messages(speech.observation(state, plain))
+    return question_of(messages[0]["content"], messages[1]["content"])
+
+
+def word_in(speech: Speech, text: str) -> tuple[int | None, bool]:
+    """Return the action that an answer names, and whether its format is right; else the action is the world's for that, or None."""
+    said = strict_move(text, speech.words())
+    return speech.move((said.text or "") if said.legal else ""), said.legal
+
+
 def play_games(
     model: Model, world: World, seeds: list[int], *, temperature: float = 0.6, turns: int = 10_000, plain: bool = False
 ) -> list[Game]:
@@ -47,8 +68,6 @@ def play_games(
 
     An answer in the wrong format is the world's action for that if it has one (ProAct's rules); elsewhere it ends the game.
     """
-    if Speech(world.instance(seeds[0])).prompt(PROMPTS) is None:
-        raise UsageError(f"there is no prompt for {world.name}; legal are worlds of 2048 and Sokoban")
     speaker = Speaker(model.parameters, model.size, model.vocabulary, min(SIDE_BY_SIDE, len(seeds)))
     games = []
     for seed in seeds:
@@ -59,14 +78,10 @@ def play_games(
         live = [game for game in games if not game.over and not _ended(game)]
         if not live:
             break
-        if 4 * len(live) <= speaker.batch:  # what is left of a batch costs as much as a full one, and a smaller one compiles anew
-            speaker = Speaker(model.parameters, model.size, model.vocabulary, len(live))
+        speaker = speaker.fitted(min(SIDE_BY_SIDE, len(live)))
         asked = []
         for game in live:
-            prompt = game.speech.prompt(PROMPTS)
-            assert prompt is not None
-            messages = prompt.messages(game.speech.observation(game.state, plain))
-            asked.append(model.vocabulary.encode(question_of(messages[0]["content"], messages[1]["content"])))
+            asked.append(model.vocabulary.encode(asked_in(game.speech, game.state, plain)))
         draws = [int(stream("language game", game.instance.seed, turn)[0] >> np.uint64(33)) for game in live]
         for game, (text, tokens) in zip(live, speaker.answer(asked, draws, temperature), strict=True):
             _move(game, text, tokens)
@@ -83,10 +98,9 @@ def _ended(game: Game) -> bool:
 
 def _move(game: Game, text: str, tokens: int) -> None:
     game.tokens += tokens
-    said = strict_move(text, game.speech.words())
-    action = game.speech.move((said.text or "") if said.legal else "")
-    game.format_errors += not said.legal
-    if said.legal and action is not None and action not in game.speech.effective(game.state):
+    action, read = word_in(game.speech, text)
+    game.format_errors += not read
+    if read and action is not None and action not in game.speech.effective(game.state):
         game.illegal += 1
     listed, _ = game.speech.options(game.state)
     model = game.instance.model
