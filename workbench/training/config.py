@@ -159,7 +159,7 @@ def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]
     if "value" in found.method.needs:
         value, preset = usual_kind(split(world)[0](0)) if not config.value else (config.value, {})
         value_params = kind_params(value, {**preset, **config.value_params})
-    digests = {**digests_of(texts), INITIAL[POLICY]: data_digest(path, "language model")}
+    digests = {**digests_of(texts), INITIAL[POLICY]: data_digest(path, POLICY)}
     return replace(
         config, init=str(path.resolve()), world=options, params={**found.method.params, **found.options}, programs=digests,
         policy=LANGUAGE, value=value, value_params=value_params,
