@@ -60,7 +60,7 @@ def answers(rng):
         states=np.zeros((4, 2), np.int64), offered=np.zeros((4, 5), np.int64), counts=np.full(4, 5), old=np.full((4, 5), np.nan),
         sequence=sequence, place=np.array([0, 1, 0, 1]), gained=nothing, over=nothing != 0, cut=nothing != 0,
         afters=np.zeros((4, 2), np.int64), at=at, chosen=rng.integers(0, 5, 7), rewards=np.zeros(7), group=at,
-        weight=1.0 / np.bincount(at)[at], lengths=np.array([2, 2]), solved=np.zeros(2, bool), options={}, ask=None,
+        weight=1.0 / np.bincount(at)[at], lengths=np.array([2, 2]), solved=np.zeros(2, bool), hopeless=nothing != 0, options={}, ask=None,
     )  # fmt: skip
     return batch, rows, np.full(7, 2)
 

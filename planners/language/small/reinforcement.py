@@ -221,7 +221,7 @@ class LanguageTrainer(Trainer):
         loss = self.token_ascent(batch, advantage, weight, counted, old, old)[0]
         size = int(self.options["minibatch"]) or len(batch.states)
         rng = np.random.Generator(np.random.PCG64([self.seed, self.updates, 1 << 20]))
-        rate, norms = np.float32(self.options["rate"]), []
+        rate, norms = np.float32(self.rate()), []
         for _ in range(int(self.options["passes"])):
             order = rng.permutation(len(batch.states))
             for begin in range(0, len(order), size):
