@@ -1,6 +1,7 @@
 """Learned policies in planners: priors of tree search, rollouts of the critic, copies in runs; and the same game in other units."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,8 +27,10 @@ from planners.search.tree import Puct, Search, new_tree, select, simulations
 from tests.test_mcts import Corridor
 from tests.test_training import WORLD, start
 from workbench.learned import params_of, users
+from workbench.mixture import Player
 from workbench.plan import run_plan
 from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
+from workbench.protocol import _of_player
 from workbench.rundir import RunDirectory
 
 
@@ -209,6 +212,20 @@ def test_a_run_directory_alone_names_no_file_to_be_read(world, sure, tmp_path):
     (run.path / "config.json").write_text(json.dumps(saved))
     with pytest.raises(UsageError, match=r"keeps no copy of .*sure\.safetensors"):
         resumed_plan(run, {"env": world})
+
+
+def test_a_player_beside_a_language_model_goes_on_with_its_own_copy(tmp_path):
+    instance = load_world("2048-2x2").instance(0)
+    path = tmp_path / "policy.safetensors"
+    path.write_bytes(encode_learned(make_learned(POLICY, "tabular", instance, {"capacity": 16}), instance))
+    config = resolve_plan(PlanConfig("2048-2x2", "policy", episodes=1, params={"file": str(path)}))
+    run = RunDirectory.create(tmp_path / "run")
+    run_plan(config, run)
+    path.unlink()
+    player = Player("policy", {"file": str(path)}, 1)
+    assert _of_player(replace(config, episodes=3), player, run) == replace(config, episodes=3)
+    with pytest.raises(UsageError, match="there is no policy"):
+        _of_player(config, player, None)
 
 
 def test_what_does_not_fit_is_refused_before_there_is_a_run(world, sure, tmp_path):

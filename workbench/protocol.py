@@ -29,7 +29,7 @@ from planners.language.speech import Speech
 from planners.status import GIVEN_UP
 from workbench.mixture import Player, parse_players
 from workbench.plan import DONE, INTERRUPTED, LANGUAGE, run_plan
-from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
+from workbench.plan_config import PlanConfig, resolve_plan, trusted_plan
 from workbench.rundir import CONFIG, EPISODES, RunDirectory, slug
 
 PROTOCOLS = ("proact", "clean")
@@ -112,7 +112,7 @@ def run_protocol(
 def _of_player(config: PlanConfig, player: Player, begun: RunDirectory | None) -> PlanConfig:
     """Return the run of another player on the same instances and chances; one that has `begun` goes on with its copies."""
     if begun is not None and not is_program(player.name):
-        saved = saved_plan(begun)
+        saved = trusted_plan(begun, {}, False, f"gameplan plan --resume {begun.path}")
         if saved.planner == player.name and saved.env == config.env:
             return replace(saved, episodes=config.episodes)
     return resolve_plan(
