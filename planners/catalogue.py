@@ -140,7 +140,9 @@ def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | 
             raise UnknownName(
                 name, "planner", f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}"
             )
+        from planners.policies.function import function_maker
+
         program = load_program(name, "planner file", text)
-        return find_maker(program, "planner"), program
+        return function_maker(program) or find_maker(program, "planner"), program
     module = importlib.import_module(PLANNERS[name].module)
     return Maker(module.make, {**module.PARAMS, **PLANNERS[name].given}, getattr(module, "CHOICES", {})), None

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
-from games.modules import is_program
+from games.modules import is_attribute, is_program
 from games.params import Value
 from games.world import Instance
 from planners.catalogue import PLANNERS, planner_maker
@@ -48,6 +48,11 @@ def params_of(planner: str, role: str, name: str) -> dict[str, Value]:
     if param is None:
         raise UsageError(f"{planner} takes no learned {role}; planners that do: {', '.join(users(role))}")
     return {param: _PREFIXES.get(param, "") + str(learned_path(name, role).resolve())}
+
+
+def is_function(name: str) -> bool:
+    """Return whether `name` means a program with a function as a policy, rather than a run or a file of what was learned."""
+    return name.endswith(".py") or is_attribute(name)
 
 
 def takes(planner: str, role: str) -> bool:

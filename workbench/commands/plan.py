@@ -36,7 +36,8 @@ levels_option = click.option(
 @click.option(
     "--policy",
     metavar="RUN",
-    help="A learned policy, likewise: plays by itself unless --planner says mcts (prior), flat, flat-critic, proact (rollouts).",
+    help="A learned policy, likewise, or a file with a function logits(instance, state, actions): plays by itself unless "
+    "--planner says mcts (prior), flat, flat-critic, proact (rollouts).",
 )
 @click.option("--temperature", type=click.FloatRange(0.0), help="--planner policy: draw from the softmax; 0, the default: no draw.")
 @click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
@@ -87,7 +88,7 @@ def plan(
     """
     from games.modules import is_program
     from planners.policies.catalogue import VALUE
-    from workbench.learned import params_of, policy_params
+    from workbench.learned import is_function, params_of, policy_params
     from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
     from workbench.rundir import RunDirectory, default_path
 
@@ -97,12 +98,19 @@ def plan(
         options["planner"] = "policy"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    function = policy is not None and is_function(policy)
+    if function:
+        if options["planner"] != "policy":
+            raise click.UsageError(f"a function as a policy plays by itself; {options['planner']} cannot use one", ctx)
+        options["planner"], policy = policy, None
     planner, earlier, learned = options["planner"], resume or repeat, dict[str, Any]()
-    if earlier is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+    if earlier is not None and not function and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
         planner = saved_plan(RunDirectory.open(earlier)).planner
         if is_program(planner) and (policy is not None or value is not None):
             raise click.UsageError("--policy and --value need the planner of your own that they are for: --planner FILE", ctx)
-    if policy is not None or temperature is not None:
+    if function:
+        learned |= {} if temperature is None else {"temperature": temperature}
+    elif policy is not None or temperature is not None:
         learned |= policy_params(planner, policy, temperature)
     if value is not None:
         learned |= params_of(planner, VALUE, value)
@@ -110,7 +118,10 @@ def plan(
     given = {
         key: value
         for key, value in {**options, **({"env": env} if env else {})}.items()
-        if key == "world" or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT or (key == "params" and learned)
+        if key == "world"
+        or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
+        or (key == "params" and learned)
+        or (key == "planner" and function)
     }
     source = None
     if resume is not None:
