@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -209,8 +210,11 @@ def test_a_run_that_was_interrupted_goes_on(trained, tmp_path):
     config = resolve_language(LanguageConfig(data=str(data), **sizes))
     run, left = RunDirectory.create(tmp_path / "run"), iter([False, False, True])
     assert train_language(config, run, stop=lambda: next(left))["status"] == "interrupted"
+    games, left = replace(config, games=2), iter([False, False, True])  # one update, then a turn of the games
+    stopped = train_language(games, run, resume=True, stop=lambda: next(left))
+    assert stopped["status"] == "interrupted" and stopped["updates"] == 3 and stopped["score"]["episodes"] == 0
     record = train_language(config, run, resume=True)
-    assert record["status"] == "done" and record["updates"] == 3 and not (run.path / "nothing").exists()
+    assert record["status"] == "done" and record["updates"] == 3
     lines = [json.loads(line) for line in (run.path / "learning.jsonl").read_text().splitlines()]
     assert [line["update"] for line in lines] == [1, 2, 3] and all(line["validation_loss"] > 0.0 for line in lines)
     again = train_language(config, run, resume=True)

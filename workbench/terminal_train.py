@@ -88,7 +88,9 @@ def print_training(record: dict[str, Any]) -> None:
     """Print what a training run has found, and where it is kept."""
     console, score = out_console(), record["score"]
     console.print(f"{record['world']}  {record['method']}  {record['updates']:,} updates  {record['status']}", soft_wrap=True)
-    if score["mean"] is not None:
+    if "beside" in score:
+        print_play(score)
+    elif score["mean"] is not None:
         error = "" if score["standard_error"] is None else f" \u00b1 {score['standard_error']:,.4g} (standard error)"
         console.print(f"score        {score['mean']:,.6g}{error}, greedy, {score['episodes']} held-out episodes", soft_wrap=True)
     if record["optimum"] is not None:
@@ -97,6 +99,6 @@ def print_training(record: dict[str, Any]) -> None:
         f"cost         {record['environment_steps']:,} environment steps, {record['expansions']:,} expansions, "
         f"{format_duration(record['cpu_seconds'])} CPU", soft_wrap=True,
     )  # fmt: skip
-    how = "policy --policy" if record["policy"] else "expectimax --value"
-    console.print(f"play it      gameplan plan {record['world']} --planner {how} {record['run']}", soft_wrap=True)
+    how = f"plan {record['world']} --planner {'policy --policy' if record['policy'] else 'expectimax --value'}"
+    console.print(f"play it      gameplan {'play-lm' if 'beside' in score else how} {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)

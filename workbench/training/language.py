@@ -27,6 +27,7 @@ from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_reco
 
 TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control
 CHANGEABLE = ("games",)
+UNPLAYED = {"mean": None, "standard_error": None, "episodes": 0}
 MOST_BYTES = 1 << 30  # of a file of texts
 
 Pair = tuple[str, str]
@@ -226,7 +227,7 @@ def _train(
     say(f"{weights:,} weights, {len(vocabulary):,} tokens, {len(pairs):,} texts, {learner.total:,} batches")
     status, problem = loop.learn(lambda loop: DONE if loop.learner.updates >= learner.total else "")
     learner = cast(LanguageLearner, loop.learner)
-    score: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
+    score: dict[str, Any] = dict(UNPLAYED)
     agreed = None
     if status != INTERRUPTED:
         model = Model(learner.parameters, size, vocabulary, config.world, config.target)
@@ -234,7 +235,8 @@ def _train(
         agreed = agreement(model, held)
         if config.games:
             say(f"playing {config.games} games")
-            score = play_record(model, world_of(config.world), config.games, config.temperature)
+            score = play_record(model, world_of(config.world), config.games, config.temperature, stop=stop)
+            status = status if score["episodes"] else INTERRUPTED  # to play again when it is resumed
     figures = _finite(learner.figures())
     record = {
         "schema": SCHEMA, "command": "train-lm", "world": config.world, "target": config.target, "epochs": config.epochs,
@@ -252,15 +254,20 @@ def world_of(name: str) -> World:
     return load_world(PROACT.get(name, name), {})
 
 
-def play_record(model: Any, world: World, games: int, temperature: float, seed: int = 0) -> dict[str, Any]:
-    """Return how a model plays, all games side by side, and a random player beside it on the same seeds.
+def play_record(
+    model: Any, world: World, games: int, temperature: float, seed: int = 0, stop: Callable[[], bool] = lambda: False
+) -> dict[str, Any]:
+    """Return how a model plays, all games side by side, and a random player beside it on the same seeds; nothing if stopped.
 
     `planners.language.small.play.account` says what is counted.
     """
     from planners.language.small.play import account, play_games, summary
 
     seeds = list(range(seed, seed + games))
-    found = account(world, play_games(model, world, seeds, temperature=temperature))
+    played = play_games(model, world, seeds, temperature=temperature, stop=stop)
+    if not played:
+        return dict(UNPLAYED)
+    found = account(world, played)
     episodes = [play(world.instance(k), find_planner("random"), Budget(), seed=k) for k in seeds]
     drawn = [world.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
     return {"world": world.name, **found, "beside": {"random": summary(drawn)}}

@@ -96,7 +96,7 @@ def _train(
         for learned in learner.learned():
             run.write(NAMES[learned.role], encode_learned(learned, split(world)[0](0)))
         if config.policy == LANGUAGE:
-            score = keep_model(config, world, run, learner)
+            score = keep_model(config, world, run, learner, stop)
         else:
             score = evaluate(config, world, learner, stop)
         best = optimum(held_out(config, world), stop)
@@ -130,14 +130,14 @@ def held_out(config: TrainConfig, world: World) -> Iterator[Instance]:
     yield from map(get, range(min(config.episodes, levels) if levels else config.episodes))
 
 
-def keep_model(config: TrainConfig, world: World, run: RunDirectory, learner: Any) -> dict[str, Any]:
+def keep_model(config: TrainConfig, world: World, run: RunDirectory, learner: Any, stop: Callable[[], bool]) -> dict[str, Any]:
     """Keep the language model that was learned, and return how it plays: its likeliest answers, all games side by side."""
     from planners.language.small.files import encode_model
     from workbench.training.language import play_record
 
     model = learner.model()
     run.write(MODEL, encode_model(model))
-    return play_record(model, world, config.episodes, 0.0)
+    return play_record(model, world, config.episodes, 0.0, stop=stop)
 
 
 def _initial(config: TrainConfig) -> dict[str, bytes]:

@@ -44,6 +44,11 @@ def encode_texts(vocabulary: Vocabulary, pairs: Sequence[tuple[str, str]], longe
     return Texts(rows, np.array([len(asked) for asked, _ in made], np.int64))
 
 
+def few_shapes(time: int, context: int) -> int:
+    """Return how long rows of up to `time` tokens are made: every length is compiled anew, so there are few."""
+    return min(16 * -(-time // 16), context)
+
+
 class LanguageLearner:
     """A `planners.learning.learner.Learner` of a language model; an update is one batch.
 
@@ -85,7 +90,7 @@ class LanguageLearner:
     def advance(self) -> None:
         """See `planners.learning.learner.Learner`."""
         rows = self._rows()
-        time = 16 * -(-int(self._lengths[rows].max()) // 16)  # few shapes, so few compilations
+        time = few_shapes(int(self._lengths[rows].max()), self.size.context)
         tokens = _wide(self._texts.rows[rows], time)
         counted = (np.arange(1, time) >= self._texts.begins[rows][:, None]) & (tokens[:, 1:] != PAD)
         parameters, moments, loss, norm = self._step(self.parameters, self._moments, tokens, counted.astype(np.float32))
@@ -107,7 +112,7 @@ class LanguageLearner:
         if not len(texts.rows):
             return float("nan")
         total, number = 0.0, 0.0
-        time = 16 * -(-texts.rows.shape[1] // 16)
+        time = few_shapes(texts.rows.shape[1], self.size.context)
         for begin in range(0, len(texts.rows), self._batch):
             tokens = np.full((self._batch, time), PAD, np.int32)
             part = texts.rows[begin : begin + self._batch]

@@ -1,7 +1,7 @@
 """Games that a small language model plays side by side: all boards are asked for in one batch, turn after turn."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,9 +62,18 @@ def word_in(speech: Speech, text: str) -> tuple[int | None, bool]:
 
 
 def play_games(
-    model: Model, world: World, seeds: list[int], *, temperature: float = 0.6, turns: int = 10_000, plain: bool = False
+    model: Model,
+    world: World,
+    seeds: list[int],
+    *,
+    temperature: float = 0.6,
+    turns: int = 10_000,
+    plain: bool = False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> list[Game]:
     """Return the games that `model` plays in `world`, one a seed, boards shown as ProAct does (`plain`: with real line breaks).
+
+    `stop` is asked every turn; once it is true, no game is returned.
 
     An answer in the wrong format is the world's action for that if it has one (ProAct's rules); elsewhere it ends the game.
     """
@@ -78,6 +87,8 @@ def play_games(
         live = [game for game in games if not game.over and not _ended(game)]
         if not live:
             break
+        if stop():
+            return []
         speaker = speaker.fitted(min(SIDE_BY_SIDE, len(live)))
         asked = []
         for game in live:

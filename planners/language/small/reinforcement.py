@@ -10,13 +10,11 @@ wrong format is an action of its own. Source: ProAct, arXiv 2602.05327.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
 from games.dispatch import suited
 from games.errors import UsageError
@@ -27,11 +25,19 @@ from games.world import Instance
 from planners.episode import options as look
 from planners.episode import step
 from planners.language.small.files import Model
+from planners.language.small.gradients import (
+    OPTIMISER,
+    added_slopes,
+    answered,
+    ascended,
+    filled,
+    logs_of,
+    pieces,
+    rows_of,
+)
 from planners.language.small.learning import Texts
-from planners.language.small.network import forward
 from planners.language.small.play import asked_in, word_in
 from planners.language.small.sampling import Speaker
-from planners.language.small.tokens import PAD
 from planners.language.speech import Speech
 from planners.learning.batch import Batch
 from planners.learning.learner import Diverged
@@ -43,8 +49,6 @@ from planners.policies.catalogue import Learned
 OPTIONS: dict[str, Value] = {
     "environments": 4, "turns": 2, "group": 8, "passes": 4, "rate": 3e-5, "normaliser": "token", "listed": True,
 }  # fmt: skip
-_OPTIMISER = optax.chain(optax.clip_by_global_norm(1.0), optax.scale_by_adam())
-PIECE = 32  # answers that are learned from in one call
 LONGEST = 5000  # turns of an episode
 
 
@@ -85,7 +89,7 @@ class LanguageTrainer(Trainer):
         super().__init__(method, None, value, begin, options, seed)
         self._model = model
         self._speaker = Speaker(model.parameters, model.size, model.vocabulary, 1)
-        self._moments = _OPTIMISER.init(self._speaker.parameters)
+        self._moments = OPTIMISER.init(self._speaker.parameters)
         self._texts = Texts(np.zeros((0, 1), np.int32), np.zeros(0, np.int64))
         self._format_errors = 0.0
 
@@ -204,7 +208,7 @@ class LanguageTrainer(Trainer):
             batch.chosen = np.array([place for turn in every for place in turn.chosen])
             batch.weight = np.full(len(batch.at), 1.0 / size)
             batch.rewards = batch.ask.rewards(batch.at, batch.chosen, stream("rewards", self.seed, self.updates))
-        self._texts = rows_of([row for turn in every for row in turn.rows])
+        self._texts = rows_of([row for turn in every for row in turn.rows], self._model.size.context)
         self._format_errors = float(np.mean([place == turn.count - 1 for turn in every for place in turn.chosen]))
         return batch
 
@@ -228,7 +232,7 @@ class LanguageTrainer(Trainer):
                 here = counted & np.isin(batch.at, order[begin : begin + size])[:, None]
                 now = self.log_tokens(tokens, np.asarray(here.any(axis=1)))
                 slopes = self.slopes(tokens, self.token_ascent(batch, advantage, weight, here, now, old)[1])
-                found = _ascended(self._speaker.parameters, self._moments, slopes, rate)
+                found = ascended(self._speaker.parameters, self._moments, slopes, rate)
                 self._speaker.parameters, self._moments = found[:2]
                 norms.append(float(found[2]))
                 if not np.isfinite(norms[-1]):
@@ -268,57 +272,17 @@ class LanguageTrainer(Trainer):
     def log_tokens(self, rows: np.ndarray, which: np.ndarray | None = None) -> np.ndarray:
         """Return the log-probabilities (answers, time - 1) of the tokens after the first; 0 of rows that are not among `which`."""
         found, heads = np.zeros((len(rows), rows.shape[1] - 1)), self._model.size.heads
-        for part in _pieces(len(rows), which):
-            found[part] = np.asarray(_logs(self._speaker.parameters, _filled(rows[part]), heads))[: len(part)]
+        for part in pieces(len(rows), which):
+            found[part] = np.asarray(logs_of(self._speaker.parameters, filled(rows[part]), heads))[: len(part)]
         return found
 
     def slopes(self, rows: np.ndarray, rates: np.ndarray) -> dict[str, Any]:
         """Return ``sum rates d log p(token) / d parameters`` over all tokens after the first of `rows`."""
         total = jax.tree.map(jnp.zeros_like, self._speaker.parameters)
-        for part in _pieces(len(rows), (rates != 0.0).any(axis=1)):
-            rated = _filled(rates[part].astype(np.float32))
-            total = _added(total, self._speaker.parameters, _filled(rows[part]), rated, self._model.size.heads)
+        for part in pieces(len(rows), (rates != 0.0).any(axis=1)):
+            rated = filled(rates[part].astype(np.float32))
+            total = added_slopes(total, self._speaker.parameters, filled(rows[part]), rated, self._model.size.heads)
         return total
-
-
-def token_logs(parameters: Any, rows: Any, heads: int) -> Any:
-    """Return the log-probability (rows, time - 1) of every token after the first; filling is never drawn."""
-    logits = forward(parameters, rows[:, :-1], heads)
-    logits = logits.at[:, :, PAD].set(-1e9)
-    found = jnp.take_along_axis(jax.nn.log_softmax(logits, axis=-1), rows[:, 1:, None], axis=-1)[:, :, 0]
-    return jnp.where(rows[:, 1:] == PAD, 0.0, found)
-
-
-_logs = jax.jit(token_logs, static_argnums=2)
-
-
-@partial(jax.jit, static_argnums=4)
-def _added(total: Any, parameters: Any, rows: Any, rates: Any, heads: int) -> Any:
-    """Return `total` and the slopes of ``sum rates log p(token)``."""
-    slopes = jax.grad(lambda parameters: (rates * token_logs(parameters, rows, heads)).sum())(parameters)
-    return jax.tree.map(jnp.add, total, slopes)
-
-
-@jax.jit
-def _ascended(parameters: Any, moments: Any, slopes: Any, rate: Any) -> Any:
-    """Return parameters and moments after a step of Adam along `slopes`, and their norm."""
-    changes, moments = _OPTIMISER.update(slopes, moments)
-    return jax.tree.map(lambda p, change: p + rate * change, parameters, changes), moments, optax.tree.norm(slopes)
-
-
-def rows_of(pairs: list[tuple[list[int], list[int]]]) -> Texts:
-    """Return (question, answer) tokens as rows, as long as a multiple of 16, so that few shapes are compiled."""
-    time = 16 * -(-max(len(asked) + len(said) for asked, said in pairs) // 16)
-    rows = np.full((len(pairs), time), PAD, np.int32)
-    for row, (asked, said) in zip(rows, pairs, strict=True):
-        row[: len(asked) + len(said)] = asked + said
-    return Texts(rows, np.array([len(asked) for asked, _ in pairs], np.int64))
-
-
-def answered(texts: Texts) -> np.ndarray:
-    """Return which of the tokens after the first (texts, time - 1) are of answers."""
-    found: np.ndarray = (np.arange(1, texts.rows.shape[1]) >= texts.begins[:, None]) & (texts.rows[:, 1:] != PAD)
-    return found
 
 
 def _of_tokens(batch: Batch, rows: np.ndarray) -> Batch:
@@ -327,13 +291,3 @@ def _of_tokens(batch: Batch, rows: np.ndarray) -> Batch:
         batch, at=batch.at[rows], chosen=batch.chosen[rows], rewards=batch.rewards[rows], group=batch.group[rows],
         weight=batch.weight[rows],
     )  # fmt: skip
-
-
-def _pieces(count: int, which: np.ndarray | None) -> list[np.ndarray]:
-    found = np.arange(count) if which is None else np.flatnonzero(which)
-    return [found[begin : begin + PIECE] for begin in range(0, len(found), PIECE)]
-
-
-def _filled(rows: np.ndarray) -> np.ndarray:
-    """Return rows with as many of zeros behind them (filling, or no rate) as a piece has."""
-    return np.concatenate([rows, np.zeros((PIECE - len(rows), rows.shape[1]), rows.dtype)])
