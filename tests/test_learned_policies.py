@@ -19,10 +19,9 @@ from planners.critic.learned import critic_of
 from planners.critic.monte_carlo import Critic, critic_report
 from planners.episode import play
 from planners.planner import ActionValue
-from planners.policies import mlp, ntuple
-from planners.policies.catalogue import POLICY, VALUE, make_learned
+from planners.policies.catalogue import KINDS, POLICY, VALUE, kind_module, make_learned
 from planners.policies.files import encode_learned, load_learned
-from planners.policies.policy import ascend, worth
+from planners.policies.policy import ascend, fit, worth
 from planners.search.tree import Puct, Search, new_tree, select, simulations
 from tests.test_mcts import Corridor
 from tests.test_training import WORLD, start
@@ -309,8 +308,22 @@ def test_what_comes_of_a_symmetry_is_called_so(tmp_path):
     assert "symmetry" not in told[0] and "a symmetry, not a generalisation" in told[1]["symmetry"]
 
 
-def test_networks_in_other_units_are_worth_in_proportion():
-    params = {**mlp.PARAMS, "scale": 4.0}
-    assert mlp.in_units(VALUE, 1.5, params, {})[0]["scale"] == 6.0 and mlp.in_units(POLICY, 1.5, params, {})[0]["scale"] == 4.0
-    assert mlp.shape(load_world("3072").instance(0))["base"] == 3
-    assert ntuple.in_units(POLICY, 1.5, {**ntuple.PARAMS}, {}) == ({**ntuple.PARAMS}, {})
+@pytest.mark.parametrize("kind", [name for name in KINDS if kind_module(name).shape(load_world("2048-2x2").instance(0))])
+def test_every_kind_is_in_proportion_in_other_units(kind, tmp_path):
+    """A value is 1.5 times as large where all rewards are, a policy the same: its numbers or, of a network, what they are scaled by."""
+    twos, threes = load_world("2048-2x2"), load_world("2048-2x2", {"base": 3})
+    given = {"ntuple": {"tuples": "0145"}, "mlp": {"hidden": "4"}, "conv": {"fields": 1, "layers": 1}}.get(kind, {"capacity": 64})
+    for role, ratio in ((POLICY, 1.0), (VALUE, 1.5)):
+        made, state = make_learned(role, kind, twos.instance(0), given), twos.instance(0).start
+        if kind == "tabular":
+            plain(fit)(made.record, twos.model, state, 3.0, 1.0)
+        else:
+            made.record.weights[:] = np.random.default_rng(0).normal(size=made.record.weights.shape)
+        path = tmp_path / f"{role}.safetensors"
+        path.write_bytes(encode_learned(made, twos.instance(0)))
+        sizes = []
+        for world in (twos, threes):
+            record = load_learned(path, role, world.instance(0)).record
+            numbers = record.numbers if kind == "tabular" else record.weights
+            sizes.append(np.abs(numbers).sum() * getattr(record, "scale", 1.0))
+        assert sizes[0] > 0.0 and sizes[1] == pytest.approx(ratio * sizes[0], rel=1e-6)

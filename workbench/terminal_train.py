@@ -94,7 +94,7 @@ def print_training(record: dict[str, Any]) -> None:
         error = "" if score["standard_error"] is None else f" \u00b1 {score['standard_error']:,.4g} (standard error)"
         console.print(f"score        {score['mean']:,.6g}{error}, greedy, {score['episodes']} held-out episodes", soft_wrap=True)
     if record["optimum"] is not None:
-        console.print(f"optimum      {record['optimum']:,.6g}, the best possible in those episodes", soft_wrap=True)
+        console.print(f"optimum      {record['optimum']:,.6g}, what the best play expects in those episodes", soft_wrap=True)
     console.print(
         f"cost         {record['environment_steps']:,} environment steps, {record['expansions']:,} expansions, "
         f"{format_duration(record['cpu_seconds'])} CPU", soft_wrap=True,

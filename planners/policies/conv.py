@@ -27,11 +27,13 @@ from games.random import stream
 from games.world import Instance
 from planners.evaluator import value
 from planners.policies.policy import ascend, fit, prefer, settle, worth
+from planners.policies.units import rescaled, units
 
 # fields: of eight numbers a cell. layers: convolutions. step: what a rate of 1 is for Adam. scale: what an output of 1 is worth as
 # a value, in units of reward. seed: of the first weights.
 PARAMS = {"fields": 4, "layers": 8, "step": 0.004, "scale": 1.0, "seed": 0}
 MOST = 64  # fields, and layers
+in_units = rescaled
 _BETA1, _BETA2, _TINY = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 _KEPT = ("weights", "mean", "square", "counts")
 
@@ -180,7 +182,7 @@ def shape(instance: Instance) -> dict[str, Any]:
     if not (planes_shape.known(instance.model) and bearings.known(instance.model)):
         return {}
     channels, kinds = suited(_sizes, instance.model)(instance.model)
-    return {"channels": int(channels), "kinds": int(kinds)} if channels and kinds else {}
+    return {"channels": int(channels), "kinds": int(kinds), **units(instance)} if channels and kinds else {}
 
 
 def state(network: Conv) -> dict[str, np.ndarray]:

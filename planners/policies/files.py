@@ -15,12 +15,12 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.reading import anything, parse_json, record, table, text, whole
 from games.world import Instance
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_module, make_learned
+from planners.policies.units import UNIT
 
 SUFFIX = ".safetensors"
 SCHEMA = 1
 NAMES = {POLICY: "policy.safetensors", VALUE: "value.safetensors"}  # in a run directory
 LARGEST = 8 << 30  # bytes of a file
-UNIT = "base"  # in a shape: worlds that differ in it alone are one game, with rewards in proportion to it
 _HEADER = record({
     "schema": whole(1), "role": text(), "kind": text(), "world": text(), "params": table(anything), "shape": table(anything),
     "digest": text(),
@@ -153,7 +153,9 @@ def check_fits(path: Path, header: Header, role: str, instance: Instance) -> Non
         raise UsageError(f"{path} holds a {header.role}, not a {role}")
     shape = json.loads(json.dumps(kind_module(header.kind).shape(instance)))
     for key in (*shape, *header.shape):
-        if shape.get(key) != header.shape.get(key) and not (key == UNIT and is_symmetric(header, instance)):
+        if key == UNIT and (UNIT not in header.shape or is_symmetric(header, instance)):
+            continue
+        if shape.get(key) != header.shape.get(key):
             raise UsageError(
                 f"{path} was trained in {header.world} ({key} = {json.dumps(header.shape.get(key))}) and does not fit "
                 f"{_world_name(instance)} ({key} = {json.dumps(shape.get(key))}); train one there"

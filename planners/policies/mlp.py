@@ -5,7 +5,6 @@ numbers of their own; as a value the network judges the state itself. Ascent is 
 mean of what was gathered.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,20 +13,20 @@ import games.game2048.planes
 import games.sokoban.planes  # noqa: F401 (they say how their worlds are written in planes)
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
-from games.game2048.model import Full2048, ProAct2048, Small2048
 from games.jit import embedded, njit
 from games.planes import planes_shape, write_planes
 from games.process import apply
 from games.random import normal, stream
 from games.world import Instance
 from planners.evaluator import value
-from planners.policies.catalogue import VALUE
 from planners.policies.policy import ascend, fit, prefer, settle, worth
+from planners.policies.units import rescaled, units
 
 # hidden: widths of the hidden layers, one or two, joined by "x". step: what a rate of 1 is for Adam. scale: what an output of 1 is
 # worth as a value, in units of reward. seed: of the first weights.
 PARAMS = {"hidden": "64", "step": 0.004, "scale": 1.0, "seed": 0}
 WIDEST = 4096
+in_units = rescaled
 _BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
 
 
@@ -102,17 +101,7 @@ def shape(instance: Instance) -> dict[str, Any]:
     """Return what a stored network must agree with: the shape of the planes, and in the 2048 family what tiles are multiples of."""
     if not planes_shape.known(instance.model):
         return {}
-    found: dict[str, Any] = {"planes": [int(n) for n in suited(_sizes, instance.model)(instance.model)]}
-    if isinstance(instance.model, Full2048 | Small2048 | ProAct2048):
-        found["base"] = getattr(instance.world, "base", 2)
-    return found
-
-
-def in_units(
-    role: str, unit: float, params: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return the params and arrays of a stored network where all rewards are `unit` times as large: as a value, its scale is."""
-    return {**params, "scale": float(params["scale"]) * (unit if role == VALUE else 1.0)}, dict(arrays)
+    return {"planes": [int(n) for n in suited(_sizes, instance.model)(instance.model)], **units(instance)}
 
 
 def state(network: Mlp) -> dict[str, np.ndarray]:

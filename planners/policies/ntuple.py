@@ -22,6 +22,7 @@ from planners.policies.catalogue import VALUE
 from planners.policies.look_ups import NTuple, worth_of, write_places
 from planners.policies.policy import ascend, fit, prefer, worth, worth_after
 from planners.policies.tuples import IMAGES, look_ups, parse_tuples, usual
+from planners.policies.units import units
 
 # tuples: a set of `planners.policies.tuples` or tuples joined by "-", "" for the world's own. afterstates: see above. temperature:
 # of the softmax over values of moves. start: what every board is worth before learning. stages: tiles, joined by "-", from which on
@@ -95,7 +96,7 @@ def shape(instance: Instance) -> dict[str, Any]:
     if not isinstance(instance.model, Full2048 | Small2048 | ProAct2048):
         return {}
     rows, columns = _shape(instance)
-    return {"rows": rows, "columns": columns, "base": getattr(instance.world, "base", 2)}
+    return {"rows": rows, "columns": columns, **units(instance)}
 
 
 def in_units(

@@ -3,6 +3,7 @@
 Numbers are found by the world's `games.process.key`. Those of states never learned from are 0, so an untrained policy is uniform.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +15,9 @@ from games.random import mix
 from games.world import Instance
 from planners.evaluator import value
 from planners.parts.table import find, insert, new_table
+from planners.policies.catalogue import VALUE
 from planners.policies.policy import ascend, fit, prefer, worth
+from planners.policies.units import units
 
 PARAMS = {"capacity": 1 << 18}
 
@@ -135,4 +138,11 @@ def describe(policy: Any) -> str:
 
 def shape(instance: Instance) -> dict[str, Any]:
     """Return what a stored table must agree with: the states of a world have its keys only."""
-    return {"world": instance.world.name if instance.world is not None else instance.name}
+    return {"world": instance.world.name if instance.world is not None else instance.name, **units(instance)}
+
+
+def in_units(
+    role: str, unit: float, params: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the params and arrays of a stored table where all rewards are `unit` times as large: its numbers are, as values."""
+    return dict(params), {**arrays, "numbers": arrays["numbers"] * unit} if role == VALUE else dict(arrays)
