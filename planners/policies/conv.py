@@ -177,6 +177,11 @@ def _views(flat: np.ndarray, like: Wide) -> Wide:
     return Wide(*(part.reshape(shaped.shape) for part, shaped in zip(parts, like, strict=True)))
 
 
+def suits(instance: Instance) -> dict[str, Any] | None:
+    """Return what differs from `PARAMS` where this is the usual kind: on boards on which something moves from cell to cell."""
+    return {} if standing.known(instance.model) and shape(instance) else None
+
+
 def shape(instance: Instance) -> dict[str, Any]:
     """Return what a stored network must agree with: channels and kinds of actions, not how large a board is."""
     if not (planes_shape.known(instance.model) and bearings.known(instance.model)):
