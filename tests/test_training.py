@@ -14,9 +14,15 @@ from safetensors.numpy import save_file
 import cli
 from games.errors import GameplanError, UsageError
 from games.worlds import load_world
+from planners.budget import Budget
+from planners.episode import play
 from planners.policies.catalogue import POLICY, make_learned
 from planners.policies.files import encode_learned, load_learned, read_header
+from planners.policies.policy import ascend
+from planners.policies.reactive import Reactive
+from planners.status import CUT, SOLVED
 from workbench.rundir import RunDirectory
+from workbench.testing.toys import rooms
 from workbench.training.config import TrainConfig, resolve_train, resumed_train
 from workbench.training.run import train
 
@@ -222,6 +228,21 @@ def test_an_own_method_runs_again_only_if_it_is_named(world, tmp_path):
     method.write_text(METHOD + "\n")
     with pytest.raises(UsageError, match="is not the file with which"):
         resumed_train(run, {"env": world, "method": str(method)})
+
+
+def test_a_greedy_policy_does_not_go_round_in_circles():
+    """It goes from room 4 to 5 and back, and where it may not remember that, for ever; door 9 it likes less."""
+    instance = rooms()
+    made, model = make_learned(POLICY, "tabular", instance, {"capacity": 64}), instance.model
+    for room, doors, slopes in ((0, [1, 2, 3], [1.0, 0.0, 0.0]), (4, [5, 9], [1.0, 0.0]), (5, [4, 2], [1.0, 0.0])):
+        actions = np.empty(model.actions, np.int64)
+        assert model.legal(model.state(room), actions) == len(doors)
+        ascend(made.record, model, model.state(room), actions, len(doors), np.array(slopes), 1.0)
+    forgetful = play(instance, Reactive("policy", made, 0.0, memory=False), Budget())
+    rooms_met = [model.value(state) for state in forgetful.states]
+    assert forgetful.status == CUT and rooms_met[:6] == [0, 1, 4, 5, 4, 5]
+    episode = play(instance, Reactive("policy", made, 0.0), Budget())
+    assert episode.status == SOLVED and [model.value(state) for state in episode.states] == [0, 1, 4, 5, 4, 9]
 
 
 class TestFiles:

@@ -1,4 +1,8 @@
-"""A policy plays by itself, without search: the greatest preference, or a draw from the softmax of all."""
+"""A policy plays by itself, without search: the greatest preference, or a draw from the softmax of all.
+
+Where there is no chance, the greatest preference leads round in circles for ever as soon as a state comes again. So what was done
+in a state is remembered for the episode, and done again only after everything else there, in the order of preferences.
+"""
 
 from typing import Any
 
@@ -16,7 +20,8 @@ from planners.policies.files import load_learned
 from planners.policies.policy import favourite, prefer, probabilities, sampled
 
 # file: a run of 'gameplan train', or a policy in a file. temperature: 0: the greatest preference; 1: as it learned.
-PARAMS = {"file": "", "temperature": 0.0}
+# memory: of what was done in this episode, see above; with temperature 0 in worlds without chance.
+PARAMS = {"file": "", "temperature": 0.0, "memory": True}
 
 
 @njit
@@ -37,10 +42,10 @@ def choose(policy, model, state, temperature, rng, actions, chances):
 class Reactive:
     """See the module; a unit of the budget is one evaluation of the policy, which always suffices."""
 
-    def __init__(self, name: str, learned: Learned | str, temperature: float) -> None:
+    def __init__(self, name: str, learned: Learned | str, temperature: float, memory: bool = True) -> None:
         if not 0.0 <= temperature < np.inf:
             raise UsageError(f"{name}: temperature={temperature} is not possible; it is at least 0, which means no chance")
-        self.name, self._given, self._temperature = name, learned, temperature
+        self.name, self._given, self._temperature, self._memory = name, learned, temperature, memory and temperature == 0.0
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
@@ -49,6 +54,7 @@ class Reactive:
         self._policy: Any = self._given.record
         self._model, self._rng = instance.model, rng
         self._kernel = suited(choose, instance.model, self._policy)
+        self._taken: dict[bytes, list[int]] = {}  # how often each action was, in the order in which they are offered
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`."""
@@ -58,11 +64,15 @@ class Reactive:
         if count == 0:
             return Decision(None, cost, note="no legal action")
         cost[EVALUATIONS] += 1
+        if self._memory and not self._model.outcomes:
+            taken = self._taken.setdefault(state.tobytes(), [0] * count)
+            best = min(range(count), key=lambda k: (taken[k], -chances[k]))
+            taken[best] += 1
         values = tuple(ActionValue(int(actions[k]), float(chances[k])) for k in range(count))
         return Decision(int(actions[best]), cost, 1, values)
 
 
-def make(name: str, file: str, temperature: float) -> Reactive:
+def make(name: str, file: str, temperature: float, memory: bool) -> Reactive:
     """Return the planner.
 
     Raises
@@ -72,4 +82,4 @@ def make(name: str, file: str, temperature: float) -> Reactive:
     """
     if not file:
         raise UsageError(f"{name}: name what plays: --policy RUN, a run of 'gameplan train' or a file in it")
-    return Reactive(name, file, temperature)
+    return Reactive(name, file, temperature, memory)
