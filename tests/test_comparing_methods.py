@@ -88,6 +88,24 @@ def test_seeds_learn_beside_each_other_and_end_with_the_same_bytes_however_many_
     assert contents(tmp_path / "alone") == contents(twice / "runs" / "count-reinforce-s4") and alone["status"] == "done"
 
 
+def test_asking_for_longer_runs_goes_on_with_the_shorter_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.engines.local_pool", thread_pool)
+    world = tmp_path / "count.py"
+    world.write_text(WORLD)
+    request = ["train", world, "--method", "reinforce", "--seeds", 1, "--episodes", 3, *SMALL, "--out", tmp_path / "out"]
+    run = tmp_path / "out" / "runs" / "count-reinforce-s0"
+    for updates in (3, 6, 2):  # a shorter one is another
+        gameplan(*request, "--updates", updates)
+        start(str(world), tmp_path / str(updates), "reinforce", updates=updates, episodes=3)
+        assert contents(run) == contents(tmp_path / str(updates))
+        timing = (run / "timing.jsonl").read_text().splitlines()
+        assert len(timing) == updates
+        if updates == 3:
+            first = timing
+        if updates == 6:
+            assert timing[:3] == first  # not learned again
+
+
 def test_what_does_not_go_with_seeds_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     for words, told in (

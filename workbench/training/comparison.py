@@ -21,7 +21,7 @@ from workbench.durations import format_duration
 from workbench.formats import from_saved
 from workbench.jobs import run_jobs
 from workbench.rundir import CONFIG, LEARNING, RESULT, TIMING, RunDirectory
-from workbench.training.config import TrainConfig, resolve_train, saved_train
+from workbench.training.config import CHANGEABLE, TrainConfig, resolve_train, saved_train
 from workbench.training.loop import DIVERGED, DONE, TIME_UP
 from workbench.training.run import train
 
@@ -75,13 +75,20 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     resume = False
     if (cell.path / CONFIG).exists():
         run = RunDirectory.open(cell.path)
-        resume = asdict(saved_train(run)) == json.loads(cell.config)
+        before = saved_train(run)
+        resume = _goes_on(before, config)
         result = run.read_json(RESULT) if resume else None
-        if result and result["status"] in FINISHED:
+        if result and (result["status"] == DIVERGED or (result["status"] in FINISHED and before == config)):
             found: dict[str, Any] = result
             return found
     run = RunDirectory.open(cell.path) if resume else RunDirectory.create(cell.path, force=True)
     return train(config, run, resume=resume)
+
+
+def _goes_on(before: TrainConfig, now: TrainConfig) -> bool:
+    """Return whether a run is that of `now`, or a shorter one of the same."""
+    shorter = all((getattr(before, name) or np.inf) <= (getattr(now, name) or np.inf) for name in CHANGEABLE)
+    return shorter and before == replace(now, **{name: getattr(before, name) for name in CHANGEABLE})
 
 
 def run_cells(
