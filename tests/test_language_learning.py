@@ -10,7 +10,7 @@ from games.errors import UsageError
 from games.worlds import load_world
 from planners.learning.batch import Batch
 from planners.learning.catalogue import find_method
-from planners.learning.trainer import Method
+from planners.learning.method import Method
 
 jax = pytest.importorskip("jax", reason="the extra learn is not installed")
 WORDS = ("up", "down", "left", "right")

@@ -7,7 +7,8 @@ from games.errors import GameplanError, UsageError
 from planners.learning.catalogue import METHODS, find_method
 from planners.learning.estimates import batch_normal, generalised, group_normal
 from planners.learning.learner import Diverged
-from planners.learning.trainer import Trainer, clipped
+from planners.learning.method import clipped
+from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.search.best_first import BestFirst
 from workbench.method_tools import check_method_file, write_new_method

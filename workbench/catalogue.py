@@ -310,7 +310,7 @@ def describe_method(name: str) -> dict[str, Any]:
         For an unknown name.
     """
     from planners.learning.catalogue import find_method, method_module
-    from planners.learning.trainer import CHOICES
+    from planners.learning.method import CHOICES
 
     found, module = find_method(name), method_module(name)
     doc = (module.__doc__ or "").strip()

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.modules import is_program, load_program
 from games.params import Value, resolve_params
+from planners.learning.method import CHOICES, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
-from planners.learning.trainer import CHOICES, OPTIONS, SAMPLINGS, Method
 
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
 NEEDS = ("value", "success", "positive", "planner")

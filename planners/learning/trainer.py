@@ -1,20 +1,7 @@
-"""The trainer: collect turns, estimate advantages, update the policy. It names no method: a method is a file that says what differ
-
-A method has ``PARAMS``, ``OPTIONS`` (its own defaults for the options below), ``TITLE``, ``REFERENCE``, ``SAMPLING`` ("turns":
-environments that go on from batch to batch; "groups": the same, with several actions sampled at every turn; "episodes": whole
-episodes, several from each start), ``advantage(batch, params)``, and maybe
-
-    rewards(batch, params)                       the rewards of the rows, shaped
-    mask(batch, params)                          which rows count
-    surrogate(ratio, advantage, batch, params)   (loss, slope in the ratio) of every row; PPO's clipped one by default
-    NEEDS or needs(params)                       "value": a learned value; "success": a world with goals; "positive": no penalties;
-                                                 "planner": its parameter of this name is a planner that plays in the world
-
-All of them are NumPy over whole batches (`planners.learning.batch`).
-"""
+"""The trainer: collect turns, estimate advantages, update the policy. It names no method (`planners.learning.method`)."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,69 +15,18 @@ from games.world import Instance
 from planners.learning import play
 from planners.learning.batch import Batch
 from planners.learning.learner import Diverged
+from planners.learning.method import Method, clipped, logit_slopes, row_weights
 from planners.learning.questions import Questions
 from planners.policies.catalogue import Learned, kind_module
 from planners.policies.policy import settle
 
-# environments, turns: of a batch, where environments go on. starts, group: of a batch of episodes; group is also the number of
-# actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. minibatch: turns
-# that are learned from at once; 0: the whole batch for networks, 1 for tables (16 by a surrogate of one's own). clip: of the
-# ratio, below 1 and above. rate: of the policy; after `decay` updates a half of it, after twice as many a third, and so on; 0: it
-# stays. normaliser: the loss is a mean over rows (token), over the means of sequences
-# (episode), or a sum divided by `constant`. value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon,
-# critic_discount, rollout_policy: of the critic; 0 stands for the world's own. ddof, epsilon: of standard deviations. listed:
-# choose among all actions that the world lists, also those without effect.
-OPTIONS: dict[str, Value] = {
-    "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5, "decay": 0,
-    "normaliser": "constant", "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20,
-    "critic_discount": 0.9, "rollout_policy": "legal", "ddof": 1, "epsilon": 1e-5, "listed": False,
-}  # fmt: skip
-# rollout_policy: as `planners.critic.monte_carlo.POLICIES` has them, or "learned", the policy itself as it was before the update:
-# policy iteration, which is an extension of ours.
-CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes", "learned")}
-SAMPLINGS = ("turns", "groups", "episodes")
 PIECE = 256  # turns of an episode that are played in one call
 RECENT = 100  # episodes whose mean score is told
-
-Hook = Callable[..., Any]
-
-
-class Method(NamedTuple):
-    """A method, resolved: its name, how it samples, its parameters, what it needs, and its hooks."""
-
-    name: str
-    sampling: str
-    params: dict[str, Value]
-    needs: tuple[str, ...]
-    advantage: Hook
-    rewards: Hook | None = None
-    mask: Hook | None = None
-    surrogate: Hook | None = None
-    learner: Hook | None = None  # makes a learner that takes the trainer's place: learner(instance, value_params, params, seed)
 
 
 @njit
 def _solved(model, state):
     return goal(model, state)
-
-
-def clipped(ratio: np.ndarray, advantage: np.ndarray, clip: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return PPO's loss ``max(-A rho, -A clip(rho, 1 - c, 1 + c))`` and its slope in rho."""
-    free, held = -advantage * ratio, -advantage * np.clip(ratio, 1.0 - clip, 1.0 + clip)
-    inside = free >= held
-    return np.where(inside, free, held), np.where(inside, -advantage, 0.0)
-
-
-def row_weights(batch: Batch, mask: np.ndarray, options: Mapping[str, Value]) -> np.ndarray:
-    """Return how much each row of a batch counts in the loss, after `mask` and the normaliser of the options."""
-    counted: np.ndarray = np.where(mask, batch.weight, 0.0)
-    if options["normaliser"] == "constant":
-        return counted * (1.0 / float(options["constant"]))
-    if options["normaliser"] == "token":
-        return counted * (1.0 / max(float(counted.sum()), 1e-300))
-    sequence = batch.sequence[batch.at]
-    totals = np.bincount(sequence, counted, minlength=len(batch.lengths))
-    return counted * (1.0 / np.maximum(totals * max(int(np.count_nonzero(totals)), 1), 1e-300))[sequence]
 
 
 class Trainer:
@@ -104,7 +40,7 @@ class Trainer:
     begin : callable
         Returns the instance that training episode number k plays.
     options : mapping
-        A value for each of `OPTIONS`.
+        A value for each of `planners.learning.method.OPTIONS`.
     seed : int
     """
 
@@ -483,11 +419,3 @@ def _played_again(instance: Instance, actions: list[int], rng: np.ndarray) -> np
         apply(instance.model, state, action)
         draw(instance.model, state, rng)
     return state
-
-
-def logit_slopes(logs: np.ndarray, at: np.ndarray, chosen: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """Return ``sum_rows rates d log pi(chosen) / d logit`` (turns, actions), rows of one turn added up; 0 beyond the offered."""
-    chances = np.exp(logs)
-    slopes = -chances * np.bincount(at, rates, minlength=len(logs))[:, None]
-    np.add.at(slopes, (at, chosen), rates)
-    return slopes

@@ -41,8 +41,9 @@ from planners.language.small.sampling import Speaker
 from planners.language.speech import Speech
 from planners.learning.batch import Batch
 from planners.learning.learner import Diverged
+from planners.learning.method import Method, row_weights
 from planners.learning.questions import Questions
-from planners.learning.trainer import Method, Trainer, row_weights
+from planners.learning.trainer import Trainer
 from planners.policies.catalogue import Learned
 
 # What differs from the trainer's defaults where a method says nothing else. ProAct takes a rate of 1e-6 for large models.
