@@ -12,6 +12,9 @@ from planners.policies import conv
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.policies.files import encode_learned, load_learned
 from planners.policies.policy import ascend, fit, prefer, settle, worth
+from workbench.rundir import RunDirectory
+from workbench.training.config import TrainConfig, resolve_train
+from workbench.training.run import train
 
 SMALL = {"fields": 2, "layers": 3}
 LEVEL = ("#######", "#  .###", "# $@  #", "#.$ # #", "#     #", "#######")
@@ -221,3 +224,20 @@ def test_impossible_networks_are_one_line():
             make_learned(POLICY, "conv", other, {})
     with pytest.raises(GameplanError, match="the array weights"):
         conv.restore(make_learned(POLICY, "conv", instance, SMALL).record, {"weights": np.zeros(2)})
+
+
+@pytest.mark.slow
+def test_what_imitates_a_star_solves_rooms_that_it_has_not_seen(tmp_path):
+    found = []
+    for updates in (1, 60):
+        config = resolve_train(
+            TrainConfig(
+                "sokoban-rooms", "distill", world={"rows": 5, "columns": 5, "boxes": 1}, updates=updates, episodes=60,
+                policy_params={"fields": 2, "layers": 4},
+                params={"planner": "astar", "environments": 16, "turns": 8, "minibatch": 32, "passes": 2, "rate": 1.0},
+            )
+        )  # fmt: skip
+        record = train(config, RunDirectory.create(tmp_path / str(updates)))
+        assert record["policy"] == "conv" and record["score"]["episodes"] == 60
+        found.append(record["score"]["mean"])
+    assert found[0] < 0.75 and found[1] > 0.85, found
