@@ -6,6 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.numpy import save
 
 import cli
 from games.dispatch import plain
@@ -20,7 +22,7 @@ from planners.critic.monte_carlo import Critic, critic_report
 from planners.episode import play
 from planners.planner import ActionValue
 from planners.policies.catalogue import KINDS, POLICY, VALUE, kind_module, make_learned
-from planners.policies.files import encode_learned, load_learned
+from planners.policies.files import encode_learned, load_learned, read_header
 from planners.policies.policy import ascend, fit, worth
 from planners.search.tree import Puct, Search, new_tree, select, simulations
 from tests.test_mcts import Corridor
@@ -244,6 +246,36 @@ def test_what_does_not_fit_is_refused_before_there_is_a_run(world, sure, tmp_pat
     assert {"policy", "mcts", "proact", "flat", "flat-critic"} <= set(users(POLICY)) and "astar" not in users(POLICY)
     result = CliRunner().invoke(cli.cli, ["compare", world, "--planners", "random,greedy", "--policy", sure, "--out", str(out)])
     assert "none of random, greedy takes a learned policy" in str(result.exception) and not out.exists()
+
+
+FORGED = {
+    "one more key": ({"later": 3}, None),
+    "an unknown kind": ({"kind": "tabluar"}, "did you mean 'tabular'"),
+    "an unknown parameter": ({"params": {"capacty": 64}}, "has no parameter 'capacty'"),
+    "a value that is not possible": ({"params": {"capacity": -1}}, "capacity=-1 is not possible"),
+    "another digest": ({"digest": "0"}, "digest is not that of its arrays"),
+    **{f"a unit of {unit}": ({"shape": {"base": unit}}, "is damaged") for unit in (0, -2, "2", [2], 10**400)},
+}
+
+
+@pytest.mark.parametrize("fault", FORGED)
+def test_a_damaged_file_is_named_and_the_run_before_stays(fault, world, sure, tmp_path):
+    changes, told = FORGED[fault]
+    with safe_open(sure, framework="numpy") as stream:
+        header = json.loads(stream.metadata()["learned"])
+        arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)
+    path, run = tmp_path / "forged.safetensors", tmp_path / "run"
+    path.write_bytes(save(arrays, metadata={"learned": json.dumps({**header, **changes})}))
+    if told is None:
+        assert read_header(path)._asdict() == header
+        return
+    run.mkdir()
+    (run / "config.json").write_text("{}")
+    for words in (["plan", world, "--policy"], ["train", world, "--updates", "1", "--init"]):
+        result = CliRunner().invoke(cli.cli, [*words, str(path), "--out", str(run), "--force"])
+        assert isinstance(result.exception, GameplanError) and not isinstance(result.exception, UsageError)
+        assert str(path) in str(result.exception) and told in str(result.exception) and "\n" not in str(result.exception)
+        assert (run / "config.json").read_text() == "{}"
 
 
 def test_compare_gives_a_policy_to_the_planners_that_take_one(world, sure, tmp_path):

@@ -382,6 +382,17 @@ WRONG = {
     "sampling": ("PARAMS = OPTIONS = {}\nSAMPLING = 'turn'\ndef advantage(batch, params): return batch.rewards\n", "'turn'"),
     "option": ("PARAMS = {}\nOPTIONS = {'clp': 1.0}\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "'clip'"),
     "need": ("PARAMS = OPTIONS = {}\nNEEDS = ('luck',)\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "'luck'"),
+    "need as text": (
+        "PARAMS = OPTIONS = {}\nNEEDS = 'value'\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n",
+        "tuple",
+    ),
+    "option of another type": (
+        "PARAMS = {}\nOPTIONS = {'turns': 'x'}\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n",
+        "turns=x",
+    ),
+    "parameters without names": ("PARAMS = {1: 2}\nOPTIONS = {}\nSAMPLING = 'turns'\nadvantage = print\n", "a dictionary of names"),
+    "learner": ("PARAMS = {}\nlearner = 3\n", "must be a function"),
+    "learner without parameters": ("def learner(instance, value, params, seed): ...\n", "it has no PARAMS"),
     "hook": ("PARAMS = OPTIONS = {}\nmask = 3\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "must be a function"),
 }
 

@@ -142,6 +142,12 @@ def test_a_policy_plays_and_a_run_starts_from_it(world, tmp_path):
     assert record["policy"] == "tabular"
     learned = load_learned(tmp_path / "second", POLICY, load_world(world).instance(0)).record
     assert learned.filled[0] >= load_learned(tmp_path / "first", POLICY, load_world(world).instance(0)).record.filled[0] > 0
+    for given, words in (
+        ({"policy_params": {"capacity": "64"}}, "capacity = 262144, not 64"),
+        ({"policy": "mlp"}, "of kind tabular"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            resolve_train(TrainConfig(env=world, method="mc-ppo", updates=1, init=str(tmp_path / "first"), **given))
     (tmp_path / "first" / "policy.safetensors").unlink()  # the second has its own copy
     run = RunDirectory(tmp_path / "second")
     assert train(resumed_train(run, {"env": world, "updates": 2}), run, resume=True)["updates"] == 2

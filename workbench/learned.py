@@ -10,7 +10,7 @@ from games.params import Value
 from games.world import Instance
 from planners.catalogue import PLANNERS, planner_maker
 from planners.policies.catalogue import POLICY, VALUE
-from planners.policies.files import NAMES, check_fits, is_symmetric, learned_path, read_header
+from planners.policies.files import NAMES, is_symmetric, learned_path, load_learned, read_header
 
 # The parameters of planners that name a file, by what is in it; a planner has at most one for each.
 PARAMETERS = {POLICY: ("file", "prior", "learned"), VALUE: ("value", "evaluator")}
@@ -100,7 +100,7 @@ def found_files(names: Mapping[str, str], instance: Instance) -> dict[str, str]:
     """
     found = {role: learned_path(name, role).resolve() for role, name in names.items()}
     for role, path in found.items():
-        check_fits(path, read_header(path), role, instance)
+        load_learned(path, role, instance)  # whole: what is damaged is said of the user's file, before a run begins or is replaced
     return {role: str(path) for role, path in found.items()}
 
 

@@ -2,7 +2,7 @@
 
 import importlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from planners.learning.method import CHOICES, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
 
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
+LEARNER = {"learner": 4}  # the same of a module that has one
 NEEDS = ("value", "success", "positive", "planner")
 
 
@@ -42,8 +43,7 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     if hasattr(module, "learner"):
         params = resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
         return Found(Method(name, "moves", params, ("value",), _nothing, learner=module.learner), {}, own)
-    known = {**OPTIONS, **module.OPTIONS, **module.PARAMS}
-    resolved = resolve_params(name, known, CHOICES, given)
+    resolved = resolve_params(name, {**OPTIONS, **module.PARAMS}, CHOICES, {**module.OPTIONS, **given})
     params = {key: resolved[key] for key in module.PARAMS}
     options = {key: resolved[key] for key in OPTIONS}
     _check_options(name, options)
@@ -76,17 +76,23 @@ def method_module(name: str, text: str | None = None) -> ModuleType:
 
 def check_module(name: str, module: ModuleType) -> None:
     """Raise GameplanError if a module is no method, saying what is wrong."""
-    if hasattr(module, "learner"):
-        return
-    missing = [wanted for wanted in ("PARAMS", "OPTIONS", "SAMPLING", "advantage") if not hasattr(module, wanted)]
+    learner = hasattr(module, "learner")  # it takes the trainer's place, and with it that of all hooks
+    wanted = ("PARAMS",) if learner else ("PARAMS", "OPTIONS", "SAMPLING", "advantage")
+    missing = [each for each in wanted if not hasattr(module, each)]
     if missing:
         raise UnknownName(name, "method", f"{name} is no method of learning: it has no {missing[0]}; see docs/learning.md")
-    if module.SAMPLING not in SAMPLINGS:
+    if not learner and module.SAMPLING not in SAMPLINGS:
         raise GameplanError(f"{name}: SAMPLING is {module.SAMPLING!r}; legal are {', '.join(SAMPLINGS)}")
-    for table in ("PARAMS", "OPTIONS"):
+    for table in set(wanted) & {"PARAMS", "OPTIONS"}:
         found = getattr(module, table)
-        if not isinstance(found, dict) or not all(isinstance(v, (bool, int, float, str)) for v in found.values()):
+        if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, Value) for k, v in found.items()):
             raise GameplanError(f"{name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
+    for hook, count in LEARNER.items() if learner else HOOKS.items():
+        function: Callable[..., Any] | None = getattr(module, hook, None)
+        if function is not None and not callable(function):
+            raise GameplanError(f"{name}: {hook} must be a function of {count} arguments")
+    if learner:
+        return
     unknown = [key for key in module.OPTIONS if key not in OPTIONS]
     if unknown:
         legal = f"{did_you_mean(unknown[0], list(OPTIONS))}; legal are {', '.join(OPTIONS)}"
@@ -94,14 +100,12 @@ def check_module(name: str, module: ModuleType) -> None:
     twice = [key for key in module.PARAMS if key in OPTIONS]
     if twice:
         raise GameplanError(f"{name}: {twice[0]!r} is an option of the trainer; give its default in OPTIONS, not in PARAMS")
-    for hook, count in HOOKS.items():
-        function: Callable[..., Any] | None = getattr(module, hook, None)
-        if function is not None and not callable(function):
-            raise GameplanError(f"{name}: {hook} must be a function of {count} arguments")
     _check_known(name, getattr(module, "NEEDS", ()))
 
 
-def _check_known(name: str, needs: Iterable[str]) -> None:
+def _check_known(name: str, needs: Any) -> None:
+    if not isinstance(needs, (tuple, list)):  # a text is a sequence too, of letters
+        raise GameplanError(f"{name}: NEEDS is {needs!r}; it must be a tuple of {', '.join(NEEDS)}, such as ('value',)")
     unknown = [need for need in needs if need not in NEEDS]
     if unknown:
         raise GameplanError(f"{name}: NEEDS has {unknown[0]!r}; legal are {', '.join(NEEDS)}")

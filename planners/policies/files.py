@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from games.errors import GameplanError, UnknownName, UsageError
 from games.reading import anything, parse_json, record, table, text, whole
 from games.world import Instance
-from planners.policies.catalogue import POLICY, VALUE, Learned, kind_module, make_learned
+from planners.policies.catalogue import POLICY, VALUE, Learned, kind_module, kind_params, make_learned
 from planners.policies.units import UNIT
 
 SUFFIX = ".safetensors"
@@ -22,8 +22,8 @@ SCHEMA = 1
 NAMES = {POLICY: "policy.safetensors", VALUE: "value.safetensors"}  # in a run directory
 LARGEST = 8 << 30  # bytes of a file
 _HEADER = record({
-    "schema": whole(1), "role": text(), "kind": text(), "world": text(), "params": table(anything), "shape": table(anything),
-    "digest": text(),
+    "schema": whole(1), "role": text(), "kind": text(), "world": text(), "params": table(anything),
+    "shape": record({}, {UNIT: whole(1, 1 << 20)}), "digest": text(),
 })  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     GameplanError
-        If it is no file of a policy or value, or of a newer version.
+        If it is no file of a policy or value, of a newer version, or of a kind or with parameters that there are not.
     """
     _check_size(path)
     try:
@@ -90,7 +90,12 @@ def read_header(path: Path) -> Header:
         raise GameplanError(f"{path} is no policy or value of gameplan, or is damaged; train it again or name another") from error
     if found["schema"] > SCHEMA:
         raise GameplanError(f"{path} is of version {found['schema']}; this gameplan knows up to {SCHEMA}: install a newer one")
-    return Header(**found)
+    header = Header(*(found[name] for name in Header._fields))
+    try:
+        kind_params(header.kind, header.params)
+    except UsageError as error:  # of the file, not of what the user said
+        raise GameplanError(f"{path} is damaged: {error}") from error
+    return header
 
 
 def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
@@ -110,7 +115,10 @@ def load_learned(name: str | Path, role: str, instance: Instance) -> Learned:
     if is_symmetric(header, instance):
         unit = module.shape(instance)[UNIT] / header.shape[UNIT]
         params, arrays = module.in_units(header.role, unit, params, arrays)
-    made = make_learned(role, header.kind, instance, params)
+    try:
+        made = make_learned(role, header.kind, instance, params)
+    except UsageError as error:
+        raise GameplanError(f"{path} is damaged: {error}") from error
     try:
         module.restore(made.record, arrays)
     except (GameplanError, KeyError, ValueError, TypeError, IndexError) as error:

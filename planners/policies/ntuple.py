@@ -30,6 +30,7 @@ from planners.policies.units import units
 PARAMS = {"tuples": "", "afterstates": False, "temperature": 1.0, "start": 0.0, "stages": ""}
 VALUE_PARAMS = {"afterstates": True, "temperature": 100.0}  # of a network that learned values of afterstates
 MOST_ROWS = 1 << 32
+MOST_START = 1e30  # weights have 32 bits
 
 
 def make(
@@ -48,6 +49,8 @@ def make(
         raise UsageError("n-tuple networks are for the worlds of the 2048 family; take another kind of policy")
     if temperature <= 0.0:
         raise UsageError(f"ntuple: temperature={temperature} is not possible; it must be above 0")
+    if not abs(start) < MOST_START:
+        raise UsageError(f"ntuple: start={start} is not possible; it must be a number below {MOST_START:g}")
     rows, columns = _shape(instance)
     look, least, entries = look_ups(parse_tuples(tuples or usual(rows, columns), rows, columns), rows, columns)
     exponents, total = _exponents(instance, stages), 0

@@ -15,7 +15,7 @@ from planners.learning.catalogue import Found, find_method, method_module
 from planners.learning.learner import Learner
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
-from planners.policies.files import NAMES, check_fits, learned_path, load_learned, read_header
+from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.formats import SCHEMA, differing, from_saved
 from workbench.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
@@ -103,18 +103,13 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         if not getattr(config, role):
             given[role] = {**preset, **given[role]}
     if config.init:
-        path = learned_path(config.init, POLICY)
-        header = read_header(path)
-        if config.policy not in ("", header.kind):
-            raise UsageError(f"{config.init} holds a policy of kind {header.kind}, not {config.policy}; leave --policy out")
-        check_fits(path, header, POLICY, split(world)[0](0))
-        kinds["policy"], given["policy"] = header.kind, {**header.params, **config.policy_params}
+        path, instance = learned_path(config.init, POLICY), split(world)[0](0)
+        kinds["policy"], given["policy"] = _learned(path, POLICY, instance, config.policy, config.policy_params)
         digests[INITIAL[POLICY]] = data_digest(path, POLICY)
         config = replace(config, init=str(path.resolve()))
         value = path.parent / NAMES[VALUE]
         if "value" in found.method.needs and Path(config.init).name == NAMES[POLICY] and value.is_file():
-            header = read_header(value)
-            kinds["value"], given["value"] = header.kind, {**header.params, **config.value_params}
+            kinds["value"], given["value"] = _learned(value, VALUE, instance, config.value, config.value_params)
             digests[INITIAL[VALUE]] = data_digest(value, VALUE)
     policy_params = kind_params(kinds["policy"], given["policy"])
     has_value = "value" in found.method.needs
@@ -123,6 +118,22 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         config, world=options, params={**found.method.params, **found.options}, programs=digests, policy=kinds["policy"],
         value=kinds["value"] if has_value else "", policy_params=policy_params, value_params=value_params,
     )  # fmt: skip
+
+
+def _learned(path: Path, role: str, instance: Instance, kind: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]]:
+    """Return kind and parameters of what was learned in the file at `path`; a `kind` and `given` ones, if any, must be these.
+
+    The file is read whole, so that a damaged one is refused before a run begins or is replaced.
+    """
+    header = read_header(path)
+    if kind not in ("", header.kind):
+        raise UsageError(f"{path} holds a {role} of kind {header.kind}, not {kind}; leave --{role} out")
+    load_learned(path, role, instance)
+    params = kind_params(header.kind, header.params)
+    for name, wanted in kind_params(header.kind, {**params, **given}).items():
+        if wanted != params[name]:
+            raise UsageError(f"{path} holds a {role} with {name} = {params[name]}, not {wanted}; leave --{role}-set out")
+    return header.kind, params
 
 
 def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value], texts: Mapping[str, str]) -> TrainConfig:
