@@ -423,6 +423,24 @@ def test_an_own_method_fails_in_a_line(tmp_path):
             "def surrogate(ratio, a, batch, params): return np.full(len(a), np.inf), a\n").advance()  # fmt: skip
 
 
+FAULTY = {
+    "np.full(len(batch.at), 1j)": "advantage is of the type complex128",
+    "['a'] * len(batch.at)": "advantage is of the type <U1",
+    "None": "advantage is of the type object",
+    "[[1.0], [2.0, 3.0]]": "advantage is no array",
+    "batch.memory.update(text='a') or batch.rewards": r"memory\['text'\] is no array of numbers",
+    "np.full(len(batch.at), 1e300)": "norm of the gradient is inf in update 1",
+    "batch.rewards\ndef surrogate(ratio, a, batch, params): return -a * ratio": "surrogate returned one ndarray",
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("returned", FAULTY)
+def test_what_is_no_number_a_row_is_refused_in_a_line(returned, tmp_path):
+    with pytest.raises((GameplanError, Diverged), match=FAULTY[returned]):
+        own(tmp_path, f"def advantage(batch, params): return {returned}\n").advance()
+
+
 def test_the_method_that_users_start_from_is_one_and_wrong_slopes_are_found(tmp_path):
     path = tmp_path / "mine.py"
     write_new_method(path)

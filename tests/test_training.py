@@ -221,6 +221,14 @@ def test_a_penalty_that_comes_late_ends_training_in_a_line(world, tmp_path):
         start(str(late), tmp_path / "run", needing(tmp_path / "mine.py", "positive"), updates=60)
 
 
+@pytest.mark.parametrize(("body", "told"), [("params['zeta']", "KeyError: 'zeta'"), ("exit(0)", "SystemExit: 0")])
+def test_an_own_method_that_fails_while_learning_is_told_its_line(body, told, world, tmp_path):
+    method = tmp_path / "mine.py"
+    method.write_text(METHOD.replace("batch.rewards", body))
+    with pytest.raises(GameplanError, match=f"method .*mine.py, line 8: {told}"):
+        start(world, tmp_path / "run", str(method), updates=1)
+
+
 def test_an_own_method_runs_again_only_if_it_is_named(world, tmp_path):
     method = tmp_path / "mine.py"
     method.write_text(METHOD)

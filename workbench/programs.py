@@ -199,7 +199,7 @@ def explained(names: Mapping[str, str]) -> Iterator[None]:
         yield
     except GameplanError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a program does not end ours, least of all as if all had gone well
         for role, name in names.items():
             line = line_in(error, code_file(name))
             if line:

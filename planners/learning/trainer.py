@@ -97,6 +97,9 @@ class Trainer:
             self._fit(batch, self._checked("targets", targets, batch.gained.shape))
         self.expansions += batch.ask.expansions
         self._give_up(batch)
+        for name, kept in self._memory.items():
+            if not isinstance(kept, np.ndarray) or kept.dtype.kind not in "biuf":
+                raise GameplanError(f"{method.name}: memory[{name!r}] is no array of numbers, so a run could not go on with it")
         for learned in self._learned:
             module = kind_module(learned.kind)
             if hasattr(module, "check"):
@@ -301,7 +304,11 @@ class Trainer:
         """Let the policy learn from the batch, and return what tells what there is to know of the update."""
         weight, clip, rate = self.weights(batch, mask), float(self.options["clip"]), self.rate()
         loss, slopes = self.ascent(batch, advantage, weight, batch.old)
-        figures = {"loss": loss, "gradient_norm": float(np.sqrt((slopes**2).sum()))}
+        with np.errstate(over="ignore"):
+            norm = float(np.sqrt((slopes**2).sum()))
+        if not np.isfinite(norm):
+            raise Diverged(f"{self.method.name}: the norm of the gradient is {norm} in update {self.updates + 1}")
+        figures = {"loss": loss, "gradient_norm": norm}
         size, turns = self.minibatch(len(batch.states)), len(batch.states)
         compiled = size == 1 and self.method.surrogate is None
         rows = np.argsort(batch.at, kind="stable")
@@ -347,6 +354,9 @@ class Trainer:
             found = clipped(ratio, advantage, float(self.options["clip"]))
         else:
             found = own(ratio, advantage, batch, self.method.params)
+        if not isinstance(found, tuple) or len(found) != 2:
+            kind = type(found).__name__
+            raise GameplanError(f"{self.method.name}: surrogate returned one {kind}; it must be (loss, slope in the ratio), arrays")
         loss, slope = (self._checked("loss", part, ratio.shape) for part in found)
         return loss, slope
 
@@ -390,9 +400,16 @@ class Trainer:
             settle(self._value, float(self.options["value_rate"]))
 
     def _checked(self, what: str, found: Any, shape: tuple[int, ...]) -> np.ndarray:
-        array = np.asarray(found, np.float64)
+        told = f"it must be {shape}, a number a row"
+        try:
+            array = np.asarray(found)
+        except ValueError as error:
+            raise GameplanError(f"{self.method.name}: {what} is no array; {told}") from error
+        if array.dtype.kind not in "biuf":
+            raise GameplanError(f"{self.method.name}: {what} is of the type {array.dtype}; {told}")
+        array = np.asarray(array, np.float64)
         if array.shape != shape:
-            raise GameplanError(f"{self.method.name}: {what} has the shape {array.shape}; it must be {shape}, a number a row")
+            raise GameplanError(f"{self.method.name}: {what} has the shape {array.shape}; {told}")
         if not np.isfinite(array).all():
             place = int(np.flatnonzero(~np.isfinite(array))[0])
             raise Diverged(f"{self.method.name}: {what} of row {place} is {array.flat[place]} in update {self.updates + 1}")

@@ -25,7 +25,7 @@ from planners.policies.reactive import Reactive
 from workbench.environment import describe_environment
 from workbench.formats import SCHEMA
 from workbench.interrupts import patience
-from workbench.programs import read_data
+from workbench.programs import explained, read_data
 from workbench.rundir import INITIAL, RunDirectory, copy_name
 from workbench.training.config import (
     LANGUAGE,
@@ -34,6 +34,7 @@ from workbench.training.config import (
     initial_path,
     kept_texts,
     load_train,
+    own_names,
     own_texts,
     split,
 )
@@ -60,7 +61,7 @@ def train(
     GameplanError
         For a world or method that fails, or a disk that cannot be written.
     """
-    with run.writing(resume=resume):
+    with run.writing(resume=resume), explained(own_names(config)):
         return _train(config, run, resume, stop, on_progress, say)
 
 
