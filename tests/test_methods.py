@@ -391,6 +391,10 @@ WRONG = {
         "turns=x",
     ),
     "parameters without names": ("PARAMS = {1: 2}\nOPTIONS = {}\nSAMPLING = 'turns'\nadvantage = print\n", "a dictionary of names"),
+    "bounds": (
+        "PARAMS = {'a': 1}\nOPTIONS = {}\nBOUNDS = {'b': (0, 1)}\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n",
+        "BOUNDS must be",
+    ),
     "learner": ("PARAMS = {}\nlearner = 3\n", "must be a function"),
     "learner without parameters": ("def learner(instance, value, params, seed): ...\n", "it has no PARAMS"),
     "hook": ("PARAMS = OPTIONS = {}\nmask = 3\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n", "must be a function"),
@@ -429,6 +433,7 @@ FAULTY = {
     "None": "advantage is of the type object",
     "[[1.0], [2.0, 3.0]]": "advantage is no array",
     "batch.memory.update(text='a') or batch.rewards": r"memory\['text'\] is no array of numbers",
+    "batch.ask.learned()[batch.at]": r"add NEEDS = \('value',\)",
     "np.full(len(batch.at), 1e300)": "norm of the gradient is inf in update 1",
     "batch.rewards\ndef surrogate(ratio, a, batch, params): return -a * ratio": "surrogate returned one ndarray",
 }
@@ -465,8 +470,16 @@ def test_names_and_values_that_are_not_known_are_refused_with_what_is():
         find_method("mc-pp")
     with pytest.raises(UsageError, match=r"has no parameter 'clp'.*did you mean 'clip'"):
         find_method("ppo", {"clp": 1})
-    with pytest.raises(UsageError, match="rollouts=0 is too small"):
+    with pytest.raises(UsageError, match="rollouts = 0 is out of range"):
         find_method("mc-ppo", {"rollouts": 0})
+    for method, given, told in (
+        ("mc-ppo", {"w": 7}, "w = 7.0 is out of range; legal are 0.0 to 1.0"),
+        ("ppo", {"discount": 1.5}, "discount = 1.5 is out of range"),
+        ("mc-ppo", {"environments": 10**11}, "environments = 100000000000 is out of range"),
+        ("mc-ppo", {"environments": 10**6, "turns": 10**6}, "1,000,000,000,000 rows|8,000,000,000,000 rows"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            find_method(method, given)
     with pytest.raises(UsageError, match="normaliser=tokens is not possible"):
         find_method("mc-ppo", {"normaliser": "tokens"})
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -111,6 +112,23 @@ def test_a_shorter_run_that_is_told_to_go_on_is_the_longer_one(world, tmp_path):
     run = RunDirectory(tmp_path / "grown")
     train(resumed_train(run, {"env": world, "updates": 12}), run, resume=True)
     assert contents(run.path) == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("beside", [["--force"], ["--out", "elsewhere"]])
+@pytest.mark.parametrize("command", ["train", "plan", "distill"])
+def test_a_run_that_goes_on_is_told_no_other_place(command, beside, tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    result = CliRunner().invoke(cli.cli, [command, "--resume", str(tmp_path), *beside])
+    assert result.exit_code == 2 and "goes on in the run's own directory" in result.output
+    assert (tmp_path / "config.json").read_text() == "{}"
+
+
+def test_an_interrupted_run_offers_nothing_to_play_with_yet(world, tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.interrupts.stop_on_signal", lambda: nullcontext(lambda: True))
+    arguments = ["train", world, "--method", "mc-ppo", "--updates", "2", "--out", str(tmp_path / "run")]
+    result = CliRunner().invoke(cli.cli, arguments, standalone_mode=False)
+    assert result.return_value == 130 and "play it" not in result.output
+    assert f"--resume {tmp_path / 'run'} --trusted" in result.output  # the world is of one's own
 
 
 def test_the_record_and_the_lines_say_what_was_done(world, tmp_path):

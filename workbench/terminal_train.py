@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from planners.learning.learner import Learner
 from workbench.durations import format_duration
 from workbench.terminal import out_console, talk_console
+from workbench.training.loop import INTERRUPTED
 
 
 @contextmanager
@@ -64,7 +65,8 @@ def print_language(record: dict[str, Any]) -> None:
     if score["mean"] is not None:
         print_play(score)
     console.print(f"cost         {record['tokens']:,} tokens, {format_duration(record['cpu_seconds'])} CPU", soft_wrap=True)
-    console.print(f"serve it     gameplan serve-lm {record['run']}", soft_wrap=True)
+    if record["status"] != INTERRUPTED:
+        console.print(f"serve it     gameplan serve-lm {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)
 
 
@@ -99,6 +101,7 @@ def print_training(record: dict[str, Any]) -> None:
         f"cost         {record['environment_steps']:,} environment steps, {record['expansions']:,} expansions, "
         f"{format_duration(record['cpu_seconds'])} CPU", soft_wrap=True,
     )  # fmt: skip
-    how = f"plan {record['world']} --planner {'policy --policy' if record['policy'] else 'expectimax --value'}"
-    console.print(f"play it      gameplan {'play-lm' if 'beside' in score else how} {record['run']}", soft_wrap=True)
+    if record["status"] != INTERRUPTED:  # there is nothing to play with yet
+        how = f"plan {record['world']} --planner {'policy --policy' if record['policy'] else 'expectimax --value'}"
+        console.print(f"play it      gameplan {'play-lm' if 'beside' in score else how} {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.modules import is_program, load_program
-from games.params import Value, resolve_params
-from planners.learning.method import CHOICES, OPTIONS, SAMPLINGS, Method
+from games.params import Value, check_bounds, resolve_params
+from planners.learning.method import BOUNDS, CHOICES, MOST_ROWS, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
 
 HOOKS = {"advantage": 2, "rewards": 2, "mask": 2, "surrogate": 4, "needs": 1}  # of a method: how many arguments they take
@@ -47,6 +47,7 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     params = {key: resolved[key] for key in module.PARAMS}
     options = {key: resolved[key] for key in OPTIONS}
     _check_options(name, options)
+    check_bounds(params, getattr(module, "BOUNDS", {}), name)
     needs = module.needs(params) if hasattr(module, "needs") else getattr(module, "NEEDS", ())
     _check_known(name, needs)
     hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
@@ -101,6 +102,11 @@ def check_module(name: str, module: ModuleType) -> None:
     if twice:
         raise GameplanError(f"{name}: {twice[0]!r} is an option of the trainer; give its default in OPTIONS, not in PARAMS")
     _check_known(name, getattr(module, "NEEDS", ()))
+    bounds = getattr(module, "BOUNDS", {})
+    if not isinstance(bounds, dict) or not all(
+        isinstance(module.PARAMS.get(k), int | float) and isinstance(v, tuple) and len(v) == 2 for k, v in bounds.items()
+    ):
+        raise GameplanError(f"{name}: BOUNDS must be a dictionary of names in PARAMS and pairs (least, most)")
 
 
 def _check_known(name: str, needs: Any) -> None:
@@ -111,24 +117,13 @@ def _check_known(name: str, needs: Any) -> None:
         raise GameplanError(f"{name}: NEEDS has {unknown[0]!r}; legal are {', '.join(NEEDS)}")
 
 
-_LEAST = {
-    "environments": 1,
-    "turns": 1,
-    "starts": 1,
-    "group": 0,
-    "passes": 1,
-    "decay": 0,
-    "minibatch": 0,
-    "rollouts": 1,
-    "horizon": 0,
-    "ddof": 0,
-}
-
-
 def _check_options(name: str, options: Mapping[str, Value]) -> None:
-    for key, least in _LEAST.items():
-        if options[key] < least:  # type: ignore[operator]
-            raise UsageError(f"{name}: {key}={options[key]} is too small; it must be at least {least}")
+    check_bounds(options, BOUNDS, name)
+    rows = int(options["environments"]) * int(options["turns"]) * max(1, int(options["group"]))
+    if rows > MOST_ROWS:
+        raise UsageError(
+            f"{name}: environments x turns x group are {rows:,} rows of a batch; at most {MOST_ROWS:,} are possible: choose less"
+        )
     for key in ("clip", "rate", "value_rate", "value_clip", "epsilon", "constant"):
         number = float(options[key])
         if not math.isfinite(number) or number < 0.0 or (key == "constant" and number == 0.0):

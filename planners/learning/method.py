@@ -7,6 +7,7 @@ episodes, several from each start), ``advantage(batch, params)``, and maybe
     rewards(batch, params)                       the rewards of the rows, shaped
     mask(batch, params)                          which rows count
     surrogate(ratio, advantage, batch, params)   (loss, slope in the ratio) of every row; PPO's clipped one by default
+    BOUNDS                                       of its parameters: name -> (least, most)
     NEEDS or needs(params)                       "value": a learned value; "success": a world with goals; "positive": no penalties;
                                                  "planner": its parameter of this name is a planner that plays in the world
 
@@ -37,6 +38,11 @@ OPTIONS: dict[str, Value] = {
 # rollout_policy: as `planners.critic.monte_carlo.POLICIES` has them, or "learned", the policy itself as it was before the update:
 # policy iteration, which is an extension of ours.
 CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes", "learned")}
+BOUNDS = {
+    **dict.fromkeys(("environments", "turns", "starts", "passes", "rollouts"), (1, 1 << 24)),
+    **dict.fromkeys(("group", "minibatch", "decay", "horizon", "ddof"), (0, 1 << 24)),
+}  # fmt: skip
+MOST_ROWS = 1 << 24  # of a batch
 SAMPLINGS = ("turns", "groups", "episodes")
 
 Hook = Callable[..., Any]

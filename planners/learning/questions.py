@@ -71,7 +71,15 @@ class Questions:
         return out
 
     def learned(self, turns: np.ndarray | None = None, *, after: bool = False) -> np.ndarray:
-        """Return the learned values of the states of `turns` (default: all), or of those after them."""
+        """Return the learned values of the states of `turns` (default: all), or of those after them.
+
+        Raises
+        ------
+        GameplanError
+            If the method has said that it needs none.
+        """
+        if self._value is None:
+            raise GameplanError("the method asks for learned values without having said so: add NEEDS = ('value',)")
         return self._ask(turns, after, lambda model, states, out: suited(play.worths, model, self._value)(
             self._value, model, states, out))  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, assignments, json_option, print_json
+from workbench.commands.options import RUNS, assignments, check_goes_on, json_option, print_json
 
 
 @click.command()
@@ -61,6 +61,7 @@ def distill(
     }
     if check is not None:
         return _check(RunDirectory.open(check), as_json)
+    check_goes_on(ctx, resume, out, force)
     if resume is not None:
         run = RunDirectory.open(resume)
         return _distill(resumed_distill(run, given), run, True, workers, as_json)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, json_option, print_json
+from workbench.commands.options import RUNS, check_goes_on, json_option, print_json
 from workbench.printing import echo
 
 
@@ -48,6 +48,7 @@ def train_lm(
     from workbench.training.loop import DIVERGED, INTERRUPTED
 
     needs_learn()
+    check_goes_on(ctx, resume, out, force)
     if resume is not None:
         run = RunDirectory.open(resume)
         default = click.core.ParameterSource.DEFAULT

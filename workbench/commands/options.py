@@ -97,3 +97,11 @@ updates_option = click.option(
 every_option = click.option(
     "--every", type=click.IntRange(1), help="Evaluate each so many iterations.  [default: ten a decade: 1, 2, 3 ... 100, 125 ...]"
 )
+
+
+def check_goes_on(ctx: click.Context, resume: Path | None, out: Path | None, force: bool) -> None:
+    """Raise click.UsageError if a run that goes on (`resume`) is also told to be elsewhere (`out`) or to begin anew (`force`)."""
+    if resume is not None and (force or (out is not None and out.resolve() != resume.resolve())):
+        raise click.UsageError(
+            f"--resume goes on in the run's own directory, {resume}, and replaces nothing: leave --out and --force out", ctx
+        )

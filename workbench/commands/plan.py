@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import PROGRAM, RUNS, assignments, duration, json_option, print_json, set_option
+from workbench.commands.options import PROGRAM, RUNS, assignments, check_goes_on, duration, json_option, print_json, set_option
 from workbench.printing import echo
 
 world_option = click.option(
@@ -103,6 +103,7 @@ def plan(
         if options["planner"] != "policy":
             raise click.UsageError(f"a function as a policy plays by itself; {options['planner']} cannot use one", ctx)
         options["planner"], policy = policy, None
+    check_goes_on(ctx, resume, out, force)
     planner, earlier, learned = options["planner"], resume or repeat, dict[str, Any]()
     if earlier is not None and not function and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
         planner = saved_plan(RunDirectory.open(earlier)).planner
@@ -156,7 +157,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     from workbench.engines import local_pool
     from workbench.interrupts import stop_on_signal
     from workbench.plan import INTERRUPTED, run_plan
-    from workbench.plan_config import load_plan, with_copies
+    from workbench.plan_config import load_plan, own_names, with_copies
     from workbench.programs import kept_programs
     from workbench.protocol import run_protocol
     from workbench.terminal import job_progress, say
@@ -200,7 +201,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     else:
         print_plan(record)
     if record["status"] == INTERRUPTED:
-        say(f"interrupted after {record['played']} of {config.episodes} episodes; continue with: gameplan plan --resume {run.path}")
+        again = f"gameplan plan --resume {run.path}{' --trusted' if own_names(config) else ''}"  # else it would ask for the files
+        say(f"interrupted after {record['played']} of {config.episodes} episodes; continue with: {again}")
         return 130
     return 3 if record["solutions_sought"] and record["solved"] is not None and record["solved"] < record["played"] else 0
 

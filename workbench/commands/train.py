@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import PROGRAM, RUNS, assignments, duration, json_option, print_json, set_option
+from workbench.commands.options import PROGRAM, RUNS, assignments, check_goes_on, duration, json_option, print_json, set_option
 from workbench.commands.plan import levels_option, trusted_option, world_option
 
 
@@ -82,6 +82,7 @@ def train(
             "--seeds goes without --force and --resume: the same command goes on where it stopped; or choose another --out",
             ctx,
         )
+    check_goes_on(ctx, resume, out, force)
     if resume is not None:
         run = RunDirectory.open(resume)
         default = click.core.ParameterSource.DEFAULT
@@ -124,6 +125,7 @@ def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     from workbench.interrupts import stop_on_signal
     from workbench.terminal import say
     from workbench.terminal_train import print_training, training_display
+    from workbench.training.config import own_names
     from workbench.training.loop import DIVERGED, INTERRUPTED
     from workbench.training.run import train
 
@@ -137,6 +139,7 @@ def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     else:
         print_training(record)
     if record["status"] == INTERRUPTED:
-        say(f"interrupted after update {record['updates']}; continue with: gameplan train --resume {run.path}")
+        trusted = " --trusted" if own_names(config) else ""  # else it would ask for the files again
+        say(f"interrupted after update {record['updates']}; continue with: gameplan train --resume {run.path}{trusted}")
         return 130
     return 3 if record["status"] == DIVERGED else 0

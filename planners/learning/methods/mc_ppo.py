@@ -14,6 +14,7 @@ TITLE = "PPO on single turns with Monte-Carlo values"
 REFERENCE = "ProAct, arXiv 2602.05327"
 SAMPLING = "turns"
 PARAMS: dict = {"w": 1.0, "discount": 0.9, "lambda": 0.0}
+BOUNDS = dict.fromkeys(PARAMS, (0.0, 1.0))
 OPTIONS: dict = {}
 
 

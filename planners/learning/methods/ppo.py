@@ -13,6 +13,7 @@ REFERENCE = "Schulman et al. 2017, arXiv 1707.06347"
 SAMPLING = "turns"
 NEEDS = ("value",)
 PARAMS: dict = {"discount": 0.99, "lambda": 0.95}
+BOUNDS = dict.fromkeys(PARAMS, (0.0, 1.0))
 OPTIONS: dict = {"clip": 0.2}
 
 

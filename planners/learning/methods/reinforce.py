@@ -11,6 +11,7 @@ TITLE = "policy gradient of returns"
 REFERENCE = "Williams 1992"
 SAMPLING = "episodes"
 PARAMS: dict = {"discount": 1.0}
+BOUNDS = dict.fromkeys(PARAMS, (0.0, 1.0))
 OPTIONS: dict = {"passes": 1}
 
 

@@ -17,6 +17,7 @@ NEEDS = ("value",)
 # ProAct's own are 0.9 and 0.95, and more passes. A table learns fastest from these: 12,236 points of 2048 after 24 CPU seconds,
 # against 5,700 with lambda = 0.95 and 6,400 with four passes (docs/learning.md).
 PARAMS: dict = {"discount": 0.99, "lambda": 0.5}
+BOUNDS = dict.fromkeys(PARAMS, (0.0, 1.0))
 OPTIONS: dict = {"turns": 64, "passes": 1, "value_rate": 0.3}
 
 
