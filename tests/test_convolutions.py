@@ -13,7 +13,7 @@ from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.policies.files import encode_learned, load_learned
 from planners.policies.policy import ascend, fit, prefer, settle, worth
 from workbench.rundir import RunDirectory
-from workbench.training.config import TrainConfig, resolve_train
+from workbench.training.config import TrainConfig, resolve_train, resumed_train
 from workbench.training.run import train
 
 SMALL = {"fields": 2, "layers": 3}
@@ -226,18 +226,32 @@ def test_impossible_networks_are_one_line():
         conv.restore(make_learned(POLICY, "conv", instance, SMALL).record, {"weights": np.zeros(2)})
 
 
+def imitation(updates):
+    """Return the configuration of a run that imitates A* in rooms of 5x5 cells with one box."""
+    return resolve_train(
+        TrainConfig(
+            "sokoban-rooms", "distill", world={"rows": 5, "columns": 5, "boxes": 1}, updates=updates, episodes=60,
+            policy_params={"fields": 2, "layers": 4},
+            params={"planner": "astar", "environments": 16, "turns": 8, "minibatch": 32, "passes": 2, "rate": 1.0, "decay": 100},
+        )
+    )  # fmt: skip
+
+
 @pytest.mark.slow
 def test_what_imitates_a_star_solves_rooms_that_it_has_not_seen(tmp_path):
     found = []
     for updates in (1, 60):
-        config = resolve_train(
-            TrainConfig(
-                "sokoban-rooms", "distill", world={"rows": 5, "columns": 5, "boxes": 1}, updates=updates, episodes=60,
-                policy_params={"fields": 2, "layers": 4},
-                params={"planner": "astar", "environments": 16, "turns": 8, "minibatch": 32, "passes": 2, "rate": 1.0},
-            )
-        )  # fmt: skip
-        record = train(config, RunDirectory.create(tmp_path / str(updates)))
+        record = train(imitation(updates), RunDirectory.create(tmp_path / str(updates)))
         assert record["policy"] == "conv" and record["score"]["episodes"] == 60
         found.append(record["score"]["mean"])
     assert found[0] < 0.75 and found[1] > 0.85, found
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_learns_the_same_bits(tmp_path):
+    train(imitation(6), RunDirectory.create(tmp_path / "whole"))
+    train(imitation(2), RunDirectory.create(tmp_path / "grown"))
+    run = RunDirectory(tmp_path / "grown")
+    train(resumed_train(run, {"updates": 6}), run, resume=True)
+    whole, grown = ((tmp_path / name / "policy.safetensors").read_bytes() for name in ("whole", "grown"))
+    assert whole == grown
