@@ -11,7 +11,7 @@ from games.params import Value
 from games.world import World
 from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
-from planners.catalogue import find_planner, planner_params
+from planners.catalogue import PLANNERS, find_planner, planner_params
 from planners.planner import Planner
 from workbench.addresses import check_addresses
 from workbench.formats import SCHEMA, differing, from_saved
@@ -184,6 +184,8 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
                 f"the run in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed run keeps it: leave it out or start "
                 "anew"
             )
+    if saved.planner in PLANNERS:  # a parameter that came later stands for what was done before it
+        saved = replace(saved, params={**planner_params(saved.planner), **saved.params})
     return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
 
 
