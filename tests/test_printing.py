@@ -49,3 +49,15 @@ def test_errors_are_one_visible_line(arguments, monkeypatch, capsys):
     _, err = capsys.readouterr()
     assert stop.value.code == 2 and err.count("\n") == 1
     assert visible(err) == err
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_nothing_of_a_table_is_lost_in_a_narrow_terminal(width, capsys, monkeypatch):
+    monkeypatch.setattr("workbench.terminal.out_console", lambda: printing.console(width=width))
+    header = ("world", "method", "score (greedy, held out)", "95 % band", "seeds", "steps", "expansions", "CPU")
+    row = ("2048", "step-grpo", "102,345", "99,345 to 110,222", "5", "12,345,678", "123,456,789", "3 min")
+    print_table(header, [row], left=2)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= width
+    assert all(cell in shown for cell in row) and all(word in shown for name in header for word in name.split())
+    assert shown.count("step-grpo") == {50: 3, 80: 2, 120: 1}[width]

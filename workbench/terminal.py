@@ -38,16 +38,43 @@ def say(text: str) -> None:
     talk_console().print(text, soft_wrap=True)
 
 
+_GAP = 3  # between two columns
+_TEXT = 20  # the width at which texts may be folded
+
+
 def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, title: str | None = None) -> None:
-    """Print a table of plain texts on stdout; the first `left` columns are texts, the others numbers aligned to the right."""
-    table = Table(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
-    for index, name in enumerate(header):
-        table.add_column(
-            visible(name, one_line=True), justify="left" if index < left else "right", overflow="fold", no_wrap=index >= left
-        )
-    for row in rows:
-        table.add_row(*(visible(str(cell), one_line=True) for cell in row))
-    out_console().print(table)
+    """Print a table of plain texts on stdout; the first `left` columns are texts, the others numbers aligned to the right.
+
+    Where the terminal is too narrow, headers are broken between words; where that is not enough, the table goes on below itself.
+    """
+    console = out_console()
+    names = [visible(name, one_line=True) for name in header]
+    cells = [[visible(str(cell), one_line=True) for cell in row] for row in rows]
+    longest = [max((len(row[k]) for row in cells), default=0) for k in range(len(names))]
+    room = console.width - 2 + _GAP
+    for k in range(left):
+        room -= min(max(len(names[k]), longest[k]), _TEXT) + _GAP
+    narrow = sum(max(len(names[k]), longest[k]) + _GAP for k in range(left, len(names))) > room
+    need = [max([most, *map(len, name.split())]) for name, most in zip(names, longest, strict=True)]
+    parts, free = [list(range(left))], room
+    for k in range(left, len(names)):
+        if narrow and need[k] + _GAP > free and len(parts[-1]) > left:
+            parts.append(list(range(left)))
+            free = room
+        parts[-1].append(k)
+        free -= need[k] + _GAP
+    for part in parts:
+        table = Table(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+        for k in part:
+            number = k >= left
+            table.add_column(
+                names[k], justify="right" if number else "left", overflow="fold", no_wrap=number and not narrow,
+                width=need[k] if number and narrow else None,
+            )  # fmt: skip
+        for row in cells:
+            table.add_row(*(row[k] for k in part))
+        console.print(table)
+        title = None
 
 
 def print_comparison(summary: dict[str, Any], label: Callable[[str], str], number: Callable[[float], str]) -> None:
