@@ -475,6 +475,7 @@ def test_names_and_values_that_are_not_known_are_refused_with_what_is():
     for method, given, told in (
         ("mc-ppo", {"w": 7}, "w = 7.0 is out of range; legal are 0.0 to 1.0"),
         ("ppo", {"discount": 1.5}, "discount = 1.5 is out of range"),
+        ("mc-ppo", {"critic_discount": 2}, "critic_discount = 2.0 is out of range"),
         ("mc-ppo", {"environments": 10**11}, "environments = 100000000000 is out of range"),
         ("mc-ppo", {"environments": 10**6, "turns": 10**6}, "1,000,000,000,000 rows|8,000,000,000,000 rows"),
     ):

@@ -40,6 +40,7 @@ OPTIONS: dict[str, Value] = {
 CHOICES = {"normaliser": ("token", "episode", "constant"), "rollout_policy": ("all", "legal", "pushes", "learned")}
 BOUNDS = {
     **dict.fromkeys(("environments", "turns", "starts", "passes", "rollouts"), (1, 1 << 24)),
+    "critic_discount": (0.0, 1.0),
     **dict.fromkeys(("group", "minibatch", "decay", "horizon", "ddof"), (0, 1 << 24)),
 }  # fmt: skip
 MOST_ROWS = 1 << 24  # of a batch

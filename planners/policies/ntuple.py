@@ -46,7 +46,7 @@ def make(
         If the memory for it is not free.
     """
     if not isinstance(instance.model, Full2048 | Small2048 | ProAct2048):
-        raise UsageError("n-tuple networks are for the worlds of the 2048 family; take another kind of policy")
+        raise UsageError("n-tuple networks are for the worlds of the 2048 family; take another kind of policy, or method")
     if temperature <= 0.0:
         raise UsageError(f"ntuple: temperature={temperature} is not possible; it must be above 0")
     if not abs(start) < MOST_START:
