@@ -46,6 +46,7 @@ def gameplan(*arguments, code=0):
     return result
 
 
+@pytest.mark.slow
 def test_compare_makes_a_table_and_a_figure_and_goes_on_where_it_was(tmp_path):
     world = tmp_path / "count.py"
     world.write_text(WORLD)

@@ -92,6 +92,7 @@ def test_a_comparison_by_submitit_is_the_local_one(tmp_path, monkeypatch, import
     assert not (tmp_path / "engine").exists()  # nothing failed, nothing is left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["local", "dask"])
 def test_a_job_that_kills_its_worker_is_reported_and_the_rest_goes_on(name):
     with open_engine(name, 2) as engine:

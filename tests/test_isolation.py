@@ -474,6 +474,7 @@ def test_compiling_counts():
     assert measure(cfr_job(TASK.known()["cfr"])).status == "ok"
 
 
+@pytest.mark.slow
 def test_class_form_is_measured(solve, game, tmp_path):
     from test_class_form import VAD as program
 

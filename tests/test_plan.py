@@ -131,6 +131,7 @@ def test_mistakes_get_one_line_and_leave_nothing(arguments, message, tmp_path, m
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_planners_are_compared_at_equal_budgets(tmp_path):
     arguments = ["compare", "2048-2x2", "2048-2x3", "--planners", "flat,random", "--budgets", "4,16", "--episodes", 6]
     result = gameplan(*arguments, "--out", tmp_path / "c", "--format", "png,svg", "--json")
