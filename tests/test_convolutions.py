@@ -8,7 +8,7 @@ from games.planes import bearing, planes_shape, standing, write_planes
 from games.sokoban.levels import parse_levels
 from games.sokoban.worlds import SokobanWorld
 from games.worlds import load_world
-from planners.policies import conv
+from planners.policies import conv, dihedral
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.policies.files import encode_learned, load_learned
 from planners.policies.policy import ascend, fit, prefer, settle, worth
@@ -65,8 +65,8 @@ def twin(weights, instance, params):
     biases, logit, value = take(layers, fields), take(kinds, fields, 2, 4), take(fields, 2)
     offsets, offset = take(kinds), take(1)
     assert place[0] == len(weights)
-    inverse = [np.linalg.inv(image).round().astype(int) for image in conv.IMAGES]
-    images = [image.tolist() for image in conv.IMAGES]
+    inverse = [np.linalg.inv(image).round().astype(int) for image in dihedral.IMAGES]
+    images = [image.tolist() for image in dihedral.IMAGES]
     directions = [[-1, 0], [1, 0], [0, -1], [0, 1]]
     offered = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     now = None
@@ -83,7 +83,7 @@ def twin(weights, instance, params):
                         if layer == 0:
                             total += sum(first[k, p][tap] * planes[p][other] for p in range(channels))
                             continue
-                        for h, image in enumerate(conv.IMAGES):
+                        for h, image in enumerate(dihedral.IMAGES):
                             seen = images.index((back @ image).tolist())
                             total += sum(others[layer - 1][k, j, seen][tap] * now[other, j, h] for j in range(fields))
                     new[cell, k, g] = max(total, 0.0)
@@ -138,7 +138,7 @@ def turned(rows, image):
     places -= places.min(axis=0)
     new = np.empty(places.max(axis=0) + 1, dtype=grid.dtype)
     new[tuple(places.T)] = grid.ravel()
-    return ["".join(row) for row in new], [conv.DIRECTIONS.tolist().index((image @ d).tolist()) for d in conv.DIRECTIONS]
+    return ["".join(row) for row in new], [dihedral.DIRECTIONS.tolist().index((image @ d).tolist()) for d in dihedral.DIRECTIONS]
 
 
 def test_a_turned_or_mirrored_board_has_the_turned_preferences():
@@ -146,8 +146,8 @@ def test_a_turned_or_mirrored_board_has_the_turned_preferences():
     made = network(instance)
     logits, value = all_outputs(made, instance)
     assert np.ptp(logits) > 1e-2
-    assert len({tuple(image.ravel()) for image in conv.IMAGES}) == 8
-    for image in conv.IMAGES:
+    assert len({tuple(image.ravel()) for image in dihedral.IMAGES}) == 8
+    for image in dihedral.IMAGES:
         rows, where = turned(LEVEL, image)
         other, same = all_outputs(made, instance_of(rows))
         np.testing.assert_allclose(other[where], logits, atol=2e-6)

@@ -26,6 +26,8 @@ from games.planes import bearing, bearings, planes_shape, standing, write_planes
 from games.random import stream
 from games.world import Instance
 from planners.evaluator import value
+from planners.policies.adam import adam
+from planners.policies.dihedral import Wide, tied
 from planners.policies.policy import ascend, fit, prefer, settle, worth
 from planners.policies.units import rescaled, units
 
@@ -34,28 +36,7 @@ from planners.policies.units import rescaled, units
 PARAMS = {"fields": 4, "layers": 8, "step": 0.004, "scale": 1.0, "seed": 0}
 MOST = 64  # fields, and layers
 in_units = rescaled
-_BETA1, _BETA2, _TINY = np.float32(0.9), np.float32(0.999), np.float32(1e-8)
 _KEPT = ("weights", "mean", "square", "counts")
-
-
-class Wide(NamedTuple):
-    """The weights of the ordinary network, or their gradient; float32, maps = 8 fields, outputs = 4 kinds of actions + 1 value.
-
-    Attributes
-    ----------
-    first : (9, channels, maps)
-    others : (layers - 1, 9, maps, maps)
-    biases : (layers, maps)
-    head : (outputs, 2, maps)
-        Of the cell where something is done, and of the mean.
-    offsets : (outputs,)
-    """
-
-    first: np.ndarray
-    others: np.ndarray
-    biases: np.ndarray
-    head: np.ndarray
-    offsets: np.ndarray
 
 
 class Conv(NamedTuple):
@@ -90,49 +71,6 @@ class Conv(NamedTuple):
     scale: float
 
 
-def _images() -> np.ndarray:
-    """Return the turns and reflections of the plane (8, 2, 2), as matrices on (row, column)."""
-    turn, mirror = np.array([[0, -1], [1, 0]]), np.array([[1, 0], [0, -1]])
-    turns = [np.linalg.matrix_power(turn, k) for k in range(4)]
-    return np.array([image @ side for side in (np.eye(2, dtype=int), mirror) for image in turns])
-
-
-IMAGES = _images()
-DIRECTIONS = np.array([[-1, 0], [1, 0], [0, -1], [0, 1]])  # up, down, left, right
-TAPS = np.array([[y, x] for y in (-1, 0, 1) for x in (-1, 0, 1)])
-
-
-def seen_from(what: np.ndarray) -> np.ndarray:
-    """Return (8, len(what)): the place in `what` of g^-1 applied to each, for each image g; vectors, or images themselves."""
-    moved = [[np.linalg.inv(image).round().astype(int) @ one for one in what] for image in IMAGES]
-    return np.array([[int(np.flatnonzero([np.array_equal(one, other) for other in what])[0]) for one in row] for row in moved])
-
-
-def _tie(channels: int, fields: int, layers: int, kinds: int) -> tuple[Wide, list[int]]:
-    """Return which tied weight each entry of `Wide` is, and how many are for each array, in order; logits before the value."""
-    taps, images, directions = seen_from(TAPS), seen_from(IMAGES), seen_from(DIRECTIONS)
-    maps, sizes = 8 * fields, []
-
-    def numbered(*shape: int) -> np.ndarray:
-        sizes.append(int(np.prod(shape)))
-        return (sum(sizes[:-1]) + np.arange(sizes[-1])).reshape(shape)
-
-    first = numbered(fields, channels, 9)[:, :, taps]  # k, p, g, t
-    others = numbered(layers - 1, fields, fields, 8, 9)[..., images[:, :, None], taps[:, None, :]]  # layer, k, j, g, h, t
-    biases = numbered(layers, fields)
-    logits = numbered(kinds, fields, 2, 4)[..., directions]  # kind, k, part, g, d
-    value = np.repeat(numbered(fields, 2)[:, :, None], 8, axis=2)  # k, part, g
-    head = [logits.transpose(0, 4, 2, 1, 3).reshape(4 * kinds, 2, maps), value.transpose(1, 0, 2).reshape(1, 2, maps)]
-    wide = Wide(
-        first.transpose(3, 1, 0, 2).reshape(9, channels, maps),
-        others.transpose(0, 5, 2, 4, 1, 3).reshape(layers - 1, 9, maps, maps),
-        np.repeat(biases, 8, axis=1),
-        np.concatenate(head),
-        np.append(np.repeat(numbered(kinds), 4), numbered(1)),
-    )
-    return wide, sizes
-
-
 @njit
 def _sizes(model):
     return planes_shape(model)[0], bearings(model)
@@ -157,7 +95,7 @@ def make(instance: Instance, fields: int, layers: int, step: float, scale: float
     if not (0.0 < step < np.inf and 0.0 < scale < np.inf):
         raise UsageError(f"conv: step={step} and scale={scale} must be above 0")
     channels, kinds = (int(n) for n in suited(_sizes, instance.model)(instance.model))
-    wide, sizes = _tie(channels, fields, layers, kinds)
+    wide, sizes = tied(channels, fields, layers, kinds)
     tie, rng = np.concatenate([part.ravel() for part in wide]), np.random.Generator(np.random.PCG64(int(stream("conv", seed)[0])))
     weights = np.zeros(sum(sizes), np.float32)
     weights[: sizes[0]] = (2.0 / (3 * channels)) ** 0.5 * rng.standard_normal(sizes[0])  # planes are mostly 0
@@ -221,7 +159,7 @@ def _write_out(network: Conv) -> None:
 def survey(shape, flat, at):
     """Return planes (cells + 1, channels), neighbours (cells + 1, 9), and `at`, the cells of the board being numbered anew.
 
-    `flat` are the planes as `write_planes` writes them; neighbours come in the order of `TAPS`. The last cell stands for all that
+    `flat` are the planes as `write_planes` writes them; neighbours are ordered as `dihedral.TAPS`. The last cell stands for all that
     are not there: it is 0 in every layer, and so a wall.
     """
     channels, rows, columns = shape
@@ -420,17 +358,10 @@ def _value(evaluator, model, state, rng, cost):
 @njit
 def _move(network, rate):
     """Take Adam's step along the mean of what was gathered, forget that, and write the weights out."""
-    network.counts[0] += 1
-    t, gathered = network.counts[0], np.float32(max(network.counts[1], 1))
-    near, far = np.float32(1.0) - _BETA1**t, np.float32(1.0) - _BETA2**t
-    step, tied, wide = np.float32(rate * network.step), np.zeros_like(network.weights), network.wide.others
+    gathered, wide = np.zeros_like(network.weights), network.wide.others
     for k in range(len(network.tie)):
-        tied[network.tie[k]] += network.slopes[k]
-    for k in range(len(tied)):
-        g = tied[k] / gathered
-        network.mean[k] = _BETA1 * network.mean[k] + (np.float32(1.0) - _BETA1) * g
-        network.square[k] = _BETA2 * network.square[k] + (np.float32(1.0) - _BETA2) * g * g
-        network.weights[k] += step * (network.mean[k] / near) / (np.sqrt(network.square[k] / far) + _TINY)
+        gathered[network.tie[k]] += network.slopes[k]
+    adam(network, gathered, rate)
     for k in range(len(network.tie)):
         network.flat[k], network.slopes[k] = network.weights[network.tie[k]], 0.0
     layers, _, inputs, outputs = wide.shape
@@ -439,7 +370,6 @@ def _move(network, rate):
             for i in range(inputs):
                 for j in range(outputs):
                     network.back[layer, 8 - t, j, i] = wide[layer, t, i, j]
-    network.counts[1] = 0
 
 
 @settle.of(Conv)

@@ -19,6 +19,7 @@ from games.process import apply
 from games.random import normal, stream
 from games.world import Instance
 from planners.evaluator import value
+from planners.policies.adam import adam
 from planners.policies.policy import ascend, fit, prefer, settle, worth
 from planners.policies.units import rescaled, units
 
@@ -27,7 +28,6 @@ from planners.policies.units import rescaled, units
 PARAMS = {"hidden": "64", "step": 0.004, "scale": 1.0, "seed": 0}
 WIDEST = 4096
 in_units = rescaled
-_BETA1, _BETA2, _TINY = 0.9, 0.999, 1e-8
 
 
 class Mlp(NamedTuple):
@@ -249,16 +249,8 @@ def _value(evaluator, model, state, rng, cost):
 @njit
 def _move(network, rate):
     """Take Adam's step along the mean of what was gathered, and forget that."""
-    network.counts[0] += 1
-    t, gathered = network.counts[0], max(network.counts[1], 1)
-    near, far = 1.0 - _BETA1**t, 1.0 - _BETA2**t
-    for k in range(len(network.weights)):
-        g = network.slopes[k] / gathered
-        network.mean[k] = _BETA1 * network.mean[k] + (1.0 - _BETA1) * g
-        network.square[k] = _BETA2 * network.square[k] + (1.0 - _BETA2) * g * g
-        network.weights[k] += rate * network.step * (network.mean[k] / near) / (np.sqrt(network.square[k] / far) + _TINY)
-        network.slopes[k] = 0.0
-    network.counts[1] = 0
+    adam(network, network.slopes, rate)
+    network.slopes[:] = 0.0
 
 
 @settle.of(Mlp)
