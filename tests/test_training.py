@@ -123,6 +123,18 @@ def test_a_run_that_goes_on_is_told_no_other_place(command, beside, tmp_path):
     assert (tmp_path / "config.json").read_text() == "{}"
 
 
+@pytest.mark.parametrize(
+    "words", [["--method", "mc-ppo", "--policy", "ntuple"], ["--method", "step-ppo", "--value", "mlp"], ["--method", "tc"]]
+)
+def test_what_cannot_be_made_replaces_no_run(words, world, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.json").write_text("{}")
+    result = CliRunner().invoke(cli.cli, ["train", world, *words, "--updates", "1", "--out", str(run), "--force"])
+    assert isinstance(result.exception, UsageError)
+    assert [file.name for file in run.iterdir()] == ["config.json"]
+
+
 def test_an_interrupted_run_offers_nothing_to_play_with_yet(world, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.interrupts.stop_on_signal", lambda: nullcontext(lambda: True))
     arguments = ["train", world, "--method", "mc-ppo", "--updates", "2", "--out", str(tmp_path / "run")]

@@ -159,7 +159,7 @@ def _write_out(network: Conv) -> None:
 def survey(shape, flat, at):
     """Return planes (cells + 1, channels), neighbours (cells + 1, 9), and `at`, the cells of the board being numbered anew.
 
-    `flat` are the planes as `write_planes` writes them; neighbours are ordered as `dihedral.TAPS`. The last cell stands for all that
+    `flat` are the planes as `write_planes` writes them; neighbours as in `dihedral.TAPS`. The last cell stands for all that
     are not there: it is 0 in every layer, and so a wall.
     """
     channels, rows, columns = shape

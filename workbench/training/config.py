@@ -95,7 +95,7 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     with explained(own_names(config)):
         check_needs(found, split(world)[0](0), config.env)
     if found.method.learner is not None:
-        return _resolved_value(config, found, options, texts)
+        return _resolved_value(config, found, options, texts, world)
     kind, preset = usual_kind(split(world)[0](0))
     kinds = {"policy": config.policy or kind, "value": config.value or kind}
     digests, given = digests_of(texts), {"policy": config.policy_params, "value": config.value_params}
@@ -114,6 +114,10 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     policy_params = kind_params(kinds["policy"], given["policy"])
     has_value = "value" in found.method.needs
     value_params = kind_params(kinds["value"], given["value"]) if has_value else {}
+    # What cannot be made here is refused before a run begins, or is replaced.
+    for role, params in ((POLICY, policy_params), *([(VALUE, value_params)] if has_value else [])):
+        if INITIAL[role] not in digests:
+            make_learned(role, kinds[role], split(world)[0](0), params)
     return replace(
         config, world=options, params={**found.method.params, **found.options}, programs=digests, policy=kinds["policy"],
         value=kinds["value"] if has_value else "", policy_params=policy_params, value_params=value_params,
@@ -136,7 +140,9 @@ def _learned(path: Path, role: str, instance: Instance, kind: str, given: Mappin
     return header.kind, params
 
 
-def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value], texts: Mapping[str, str]) -> TrainConfig:
+def _resolved_value(
+    config: TrainConfig, found: Found, options: dict[str, Value], texts: Mapping[str, str], world: World
+) -> TrainConfig:
     """Return `config` with everything filled in, for a method that learns a value by its own learner and no policy."""
     for given, what in ((config.policy, "policy"), (config.init, "init")):
         if given:
@@ -144,6 +150,7 @@ def _resolved_value(config: TrainConfig, found: Found, options: dict[str, Value]
     if config.value not in ("", "ntuple"):
         raise UsageError(f"{found.method.name} learns a value of kind ntuple, not {config.value}; leave --value out")
     value_params = kind_params("ntuple", {**AFTERSTATES, **config.value_params})
+    make_learned(VALUE, "ntuple", split(world)[0](0), value_params)
     return replace(
         config, world=options, params=found.method.params, programs=digests_of(texts), value="ntuple", value_params=value_params
     )
