@@ -17,6 +17,7 @@ from workbench.commands.options import (
     every_option,
     iterations_option,
     json_option,
+    learned_set_option,
     names,
     print_json,
     sandbox_option,
@@ -42,14 +43,7 @@ from workbench.printing import echo
     "--policy", default="", metavar="KIND|RUN", help="Methods: kind of policy. Planners: a learned one for those that take one."
 )
 @click.option("--value", default="", metavar="RUN", help="Planners: a learned value for those that take one.")
-@click.option(
-    "--policy-set",
-    "policy_params",
-    multiple=True,
-    callback=assignments,
-    metavar="NAME=VALUE",
-    help="Methods: set a parameter of it.",
-)
+@learned_set_option("policy", "Methods: set a parameter of it.")
 @click.option(
     "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Methods: set an option of the trainer."
 )

@@ -99,6 +99,11 @@ every_option = click.option(
 )
 
 
+def learned_set_option(role: str, help: str) -> Callable[..., Any]:
+    """Return the option that sets parameters of a policy or value (`role`)."""
+    return click.option(f"--{role}-set", f"{role}_params", multiple=True, callback=assignments, metavar="NAME=VALUE", help=help)
+
+
 def check_goes_on(ctx: click.Context, resume: Path | None, out: Path | None, force: bool) -> None:
     """Raise click.UsageError if a run that goes on (`resume`) is also told to be elsewhere (`out`) or to begin anew (`force`)."""
     if resume is not None and (force or (out is not None and out.resolve() != resume.resolve())):

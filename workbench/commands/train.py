@@ -6,7 +6,16 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import PROGRAM, RUNS, assignments, check_goes_on, duration, json_option, print_json, set_option
+from workbench.commands.options import (
+    PROGRAM,
+    RUNS,
+    check_goes_on,
+    duration,
+    json_option,
+    learned_set_option,
+    print_json,
+    set_option,
+)
 from workbench.commands.plan import levels_option, trusted_option, world_option
 
 
@@ -23,22 +32,8 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 @click.option("--value", default="", metavar="KIND", help="Kind of learned value, where needed.  [default: as --policy]")
 @click.option("--init", default="", metavar="RUN", help="Start from the policy of this run or file.")
 @set_option
-@click.option(
-    "--policy-set",
-    "policy_params",
-    multiple=True,
-    callback=assignments,
-    metavar="NAME=VALUE",
-    help="Set one of the policy's parameters.",
-)
-@click.option(
-    "--value-set",
-    "value_params",
-    multiple=True,
-    callback=assignments,
-    metavar="NAME=VALUE",
-    help="The same of the value.",
-)
+@learned_set_option("policy", "Set one of the policy's parameters.")
+@learned_set_option("value", "The same of the value.")
 @world_option
 @levels_option
 @click.option("--updates", default=0, type=click.IntRange(0), help="Stop after so many updates.")
