@@ -26,10 +26,10 @@ from planners.learning.batch import Batch
 # actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. minibatch: turns
 # that are learned from at once; 0: the whole batch for networks, 1 for tables (16 by a surrogate of one's own). clip: of the
 # ratio, below 1 and above. rate: of the policy; after `decay` updates a half of it, after twice as many a third, and so on; 0: it
-# stays. normaliser: the loss is a mean over rows (token), over the means of sequences
-# (episode), or a sum divided by `constant`. value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon,
-# critic_discount, rollout_policy: of the critic; 0 stands for the world's own. ddof, epsilon: of standard deviations. listed:
-# choose among all actions that the world lists, also those without effect.
+# stays. normaliser: the loss is a mean over rows (token), over the means of sequences (episode), or a sum divided by `constant`.
+# value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon, critic_discount, rollout_policy: of the critic; 0
+# stands for the world's own. ddof, epsilon: of standard deviations. listed: choose among all actions that the world lists, also
+# those without effect.
 OPTIONS: dict[str, Value] = {
     "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5, "decay": 0,
     "normaliser": "constant", "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20,

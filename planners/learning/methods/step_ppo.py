@@ -14,8 +14,8 @@ TITLE = "PPO on single turns with a learned value"
 REFERENCE = "ProAct, arXiv 2602.05327; Schulman et al. 2017, arXiv 1707.06347"
 SAMPLING = "turns"
 NEEDS = ("value",)
-# ProAct's own are 0.9 and 0.95, and more passes. A table learns fastest from these: 12,236 points of 2048 after 24 CPU seconds,
-# against 5,700 with lambda = 0.95 and 6,400 with four passes (docs/learning.md).
+# ProAct's own are 0.9 and 0.95, and more passes. A table learns fastest from these: 14,376 and 16,959 points of 2048 after a CPU
+# minute (docs/stages.md), against 8,986 with lambda = 0.95, batches of 16 turns and four passes.
 PARAMS: dict = {"discount": 0.99, "lambda": 0.5}
 BOUNDS = dict.fromkeys(PARAMS, (0.0, 1.0))
 OPTIONS: dict = {"turns": 64, "passes": 1, "value_rate": 0.3}
