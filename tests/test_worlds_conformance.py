@@ -22,7 +22,7 @@ CASES = {
 # their worlds do not need them.
 LONG = (
     "sokoban", "sokoban-proact", "sokoban-rooms", "sokoban-traps", "2048", "2048-proact", "2048-3x3", "2048-3x3-proact", "3072",
-    "3072-proact",
+    "3072-proact", "kg-walk", "kg-needle",
 )  # fmt: skip
 
 
