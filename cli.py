@@ -99,7 +99,7 @@ class Gameplan(click.Group):
 
             if not isinstance(error, UnknownName):
                 raise
-            from workbench.naming import explain
+            from workbench.catalogue.naming import explain
 
             raise UsageError(explain(error)) from error
 
@@ -133,7 +133,7 @@ def main() -> None:
     if problem:
         click.echo(f"gameplan: {problem}", err=True)  # noqa: TID251 (our packages are not there)
         sys.exit(1)
-    from workbench.printing import echo, visible
+    from workbench.terminal.printing import echo, visible
 
     debug = "--debug" in sys.argv or bool(os.environ.get("GAMEPLAN_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]

@@ -18,7 +18,7 @@ class UsageError(GameplanError):
 class UnknownName(UsageError):
     """A `name` that is no `wanted`, such as "game"; the message says what is legal.
 
-    The kinds are those of `workbench.naming`, which knows what the name is instead.
+    The kinds are those of `workbench.catalogue.naming`, which knows what the name is instead.
     """
 
     def __init__(self, name: str, wanted: str, message: str) -> None:

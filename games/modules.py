@@ -1,7 +1,7 @@
 """Programs of the user's own: Python files, and attributes of importable modules, written ``module:attribute``.
 
 They are trusted code, because the user's command line names them. What identifies one is its text: `Program.digest`. A path says
-where the text came from and is for display; a run keeps a copy of the text and goes on with that (`workbench.programs`).
+where the text came from and is for display; a run keeps a copy of the text and goes on with that (`workbench.runs.programs`).
 """
 
 import ast

@@ -30,7 +30,7 @@ SAMPLE = 0.1  # CPU seconds
 def iterations(algo: str, game: str, **params: float) -> Callable[[int], object]:
     """Return what runs so many iterations of a CFR rule."""
     from games.loader import load_game
-    from workbench.catalogue import find_algorithm
+    from workbench.catalogue.algorithms import find_algorithm
 
     solver = find_algorithm(algo, params, 1000).make(load_game(game), alternating=True)
     return lambda count: solver.advance(solver.iteration + count)
@@ -48,7 +48,7 @@ def exploitability(game: str) -> Callable[[int], object]:
 def populations(preset: str, game: str, size: int) -> Callable[[int], object]:
     """Return what grows populations to `size` so many times."""
     from games.loader import load_game
-    from workbench.catalogue import find_algorithm
+    from workbench.catalogue.algorithms import find_algorithm
 
     compiled, algorithm = load_game(game), find_algorithm(preset, {}, size)
     return lambda count: [algorithm.make(compiled, alternating=True).advance(size) for _ in range(count)]

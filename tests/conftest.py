@@ -8,7 +8,7 @@ import pytest
 
 from games.loader import load_game
 from games.sequence_form import SequenceGame
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 
 pytest.register_assert_rewrite("workbench.testing")  # so that a suite's bare assertions say what they compared
 

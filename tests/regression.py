@@ -25,7 +25,7 @@ from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.psro.catalogue import SOLVERS
-from workbench.catalogue import CFR, find_algorithm
+from workbench.catalogue.algorithms import CFR, find_algorithm
 
 FILE = Path(__file__).with_name("data") / "regression.json"
 GAMES = {

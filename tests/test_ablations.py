@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.catalogue import CFR
+from workbench.catalogue.algorithms import CFR
 from workbench.discovery.ablations import Marked, find_edits
 from workbench.discovery.folding import fold
 from workbench.discovery.genome.canonical import canonical, size, split

@@ -16,8 +16,8 @@ from games.compiler import compile_game
 from games.errors import GameplanError
 from solvers.cfr.class_form import ClassProgram, ClassProgramSolver
 from solvers.cfr.solver import RuleError
-from workbench.catalogue import load_program
-from workbench.policies import policy_table
+from workbench.catalogue.algorithms import load_program
+from workbench.solving.policies import policy_table
 
 CLOSE = 1e-10  # rounding amplified over ten iterations
 UPDATES = pytest.mark.parametrize("alternating", [True, False], ids=["alternating", "simultaneous"])

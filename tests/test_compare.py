@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import pytest
 
 from games.errors import GameplanError, UsageError
-from workbench import compare
-from workbench.durations import format_duration, parse_duration
-from workbench.plotting import draw_convergence
-from workbench.rundir import run_curves
-from workbench.solve import SolveConfig
+from workbench.comparison import solvers as compare
+from workbench.figures.convergence import draw_convergence
+from workbench.runs.directory import run_curves
+from workbench.solving.run import SolveConfig
+from workbench.terminal.durations import format_duration, parse_duration
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -63,7 +63,7 @@ def test_finished_runs_are_reused_and_changed_requests_are_not(tmp_path):
 
 
 def test_two_rules_of_one_name_stay_apart(tmp_path):
-    from workbench.rule_tools import write_new_rule
+    from workbench.solving.rule_tools import write_new_rule
 
     for directory in ("a", "b"):
         write_new_rule(tmp_path / directory / "rule.py")

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from solvers.cfr.binding import bind_loop
-from workbench.catalogue import CFR, find_algorithm
+from workbench.catalogue.algorithms import CFR, find_algorithm
 from workbench.testing.rules import RuleSuite
 
 # Exploitability on kuhn_2p after 1000 iterations: the published order of magnitude times 3, nothing below rounding.
@@ -58,7 +58,7 @@ def test_checkpoint_of_another_run_is_refused(game):
 INTERPRETED = """
 import hashlib, json, sys
 from games.loader import load_game
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 found = {}
 for algo, params in json.loads(sys.argv[1]).items():
     for name in ("kuhn_3p", "goofspiel_3"):
@@ -99,7 +99,7 @@ import sys
 {inspect.getsource(use_uncompiled_loop)}
 from games.loader import load_game
 from solvers.cfr.binding import bind_loop
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 solver = find_algorithm("cfr", {{}}, 10).make(load_game("kuhn_2p"), alternating=True)
 if sys.argv[1] == "plain":
     use_uncompiled_loop(solver)

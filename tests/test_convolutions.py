@@ -12,7 +12,7 @@ from planners.policies import conv, dihedral
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.policies.files import encode_learned, load_learned
 from planners.policies.policy import ascend, fit, prefer, settle, worth
-from workbench.rundir import RunDirectory
+from workbench.runs.directory import RunDirectory
 from workbench.training.config import TrainConfig, resolve_train, resumed_train
 from workbench.training.run import train
 

@@ -26,7 +26,7 @@ from planners.critic.monte_carlo import (
 from planners.episode import play
 from planners.evaluator import value
 from planners.planner import Decision
-from workbench.critic_figures import measure
+from workbench.figures.critic import measure
 
 BOARD = "2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4"  # proact.md, section 7.2
 

@@ -10,7 +10,7 @@ from planners.budget import Budget, new_cost
 from planners.search.best_first_search import SOLVED, Search
 from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from solvers.exploitability import Evaluator
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 from workbench.discovery.genome.canonical import with_constants
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.isolation.source import is_inert

@@ -30,8 +30,8 @@ from workbench.distill.levels import canonical, group
 from workbench.distill.run import run_distill, split_of
 from workbench.distill.store import read_jsonl
 from workbench.engines import local_pool
-from workbench.mixture import parse_players
-from workbench.rundir import RunDirectory
+from workbench.planning.mixture import parse_players
+from workbench.runs.directory import RunDirectory
 
 SPLITS = ("train", "validation", "test")
 QUICK = {"simulations": 40, "rollouts": 1, "horizon": 10, "per_game": 6, "noise": 0, "players": "expectimax:depth=2 3, random 1"}

@@ -15,14 +15,14 @@ import pytest
 from engine_jobs import refuse, square, square_or_die, wait_until_cancelled
 
 from games.errors import GameplanError, UsageError
-from workbench import compare
+from workbench.comparison import solvers as compare
 from workbench.engines import Engine, WorkerLost, open_engine, parse_engine
+from workbench.engines.jobs import run_jobs
 from workbench.engines.version import checked, code_version, difference
-from workbench.jobs import run_jobs
-from workbench.plan import run_plan
-from workbench.plan_config import EPISODES, PlanConfig, resolve_plan
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig
+from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
+from workbench.planning.run import run_plan
+from workbench.runs.directory import RunDirectory
+from workbench.solving.run import SolveConfig
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -76,7 +76,7 @@ def test_a_comparison_on_dask_is_the_local_one(scheduler, tmp_path, monkeypatch)
 def test_episodes_on_dask_are_the_local_ones(scheduler, tmp_path, monkeypatch):
     config = resolve_plan(PlanConfig(env="kg-walk", planner="greedy", episodes=9, seed=5))
     run_plan(config, RunDirectory.create(tmp_path / "local"))
-    monkeypatch.setattr("workbench.plan.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.planning.run.SLOW_SECONDS", 0.0)
     with open_engine(scheduler) as engine:
         run_plan(config, RunDirectory.create(tmp_path / "remote"), executor=lambda: engine, workers=engine.workers)
     for name in (EPISODES, "config.json"):

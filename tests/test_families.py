@@ -7,12 +7,12 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from workbench import families
-from workbench.catalogue import ALGORITHMS, CFR, EXACT, PSRO, describe, find_algorithm
+from workbench.catalogue import families
+from workbench.catalogue.algorithms import ALGORITHMS, CFR, EXACT, PSRO, describe, find_algorithm
 from workbench.commands.options import iterations_option
-from workbench.compare import default_path, make_jobs
+from workbench.comparison.solvers import default_path, make_jobs
 from workbench.discovery.task import find_task
-from workbench.solve import SolveConfig, resolve_config
+from workbench.solving.run import SolveConfig, resolve_config
 
 LENGTHS = {**dict.fromkeys(CFR, 1000), **dict.fromkeys(PSRO, 100), **dict.fromkeys(EXACT, 1)}
 

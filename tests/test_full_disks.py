@@ -56,8 +56,8 @@ def fails_from(n: int, place: Path, work) -> bool:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="fills the disk of a child")
 @pytest.mark.parametrize(("start", "least"), [pytest.param(start_solver, 25, marks=pytest.mark.slow), (start_planner, 20)])
 def test_a_disk_that_is_full_from_any_moment_on_is_one_line_and_the_run_goes_on(start, least, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.solve.CHECKPOINT_SECONDS", 0.0)
-    for module in ("solve", "plan"):
+    monkeypatch.setattr("workbench.solving.run.CHECKPOINT_SECONDS", 0.0)
+    for module in ("solving.run", "planning.run"):
         monkeypatch.setattr(f"workbench.{module}.describe_environment", lambda threads: {})
     rule = tmp_path / "rule.py"
     rule.write_text(RULE)

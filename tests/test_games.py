@@ -179,7 +179,7 @@ def test_solvers_run_without_a_cache(tmp_path, solve):
     (tmp_path / "file").touch()
     script = """if True:
         from games.loader import load_game
-        from workbench.catalogue import find_algorithm
+        from workbench.catalogue.algorithms import find_algorithm
         solver = find_algorithm("cfr", {}, 10).make(load_game("kuhn_2p"), alternating=True)
         solver.advance(10)
         print(solver.average_policy().tobytes().hex())"""

@@ -7,14 +7,14 @@ from click.testing import CliRunner
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
 from solvers.cfr.solver import CFRSolver
-from workbench.catalogue import describe, load_program
+from workbench.catalogue.algorithms import describe, load_program
 from workbench.commands.catalogue import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
-from workbench.isolated import Trust, form_of, isolated_algorithm, isolates
-from workbench.programs import is_marked, marked
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
+from workbench.runs.directory import RunDirectory
+from workbench.runs.programs import is_marked, marked
+from workbench.solving.isolated import Trust, form_of, isolated_algorithm, isolates
+from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
 
 locked = pytest.mark.skipif(locks.level() == "none", reason="no seccomp here")
 
@@ -151,7 +151,7 @@ def test_what_is_said_of_an_isolated_file_is_read_not_run():
 
 def test_what_comes_back_is_checked(monkeypatch):
     """A program may answer anything; it is no policy until it is one."""
-    from workbench import isolated
+    from workbench.solving import isolated
 
     answers = {}
 

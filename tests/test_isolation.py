@@ -19,7 +19,7 @@ import pytest
 
 from games.errors import GameplanError
 from solvers.exploitability import Evaluator
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 from workbench.discovery.isolation import client, examine, level, locks, measure
 from workbench.discovery.isolation.keeper import descendants
 from workbench.discovery.isolation.nursery import KEPT

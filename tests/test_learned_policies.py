@@ -27,12 +27,12 @@ from planners.policies.policy import ascend, fit, worth
 from planners.search.tree import Puct, Search, new_tree, select, simulations
 from tests.test_mcts import Corridor
 from tests.test_training import WORLD, start
-from workbench.learned import params_of, users
-from workbench.mixture import Player
-from workbench.plan import run_plan
-from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
-from workbench.protocol import _of_player
-from workbench.rundir import RunDirectory
+from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
+from workbench.planning.learned import params_of, users
+from workbench.planning.mixture import Player
+from workbench.planning.protocol import _of_player
+from workbench.planning.run import run_plan
+from workbench.runs.directory import RunDirectory
 
 
 class Prefers:

@@ -16,7 +16,7 @@ from planners.policies import ntuple
 from planners.policies.catalogue import VALUE, Learned
 from planners.policies.files import encode_learned
 from planners.policies.policy import worth, worth_after
-from workbench.learned import params_of
+from workbench.planning.learned import params_of
 
 PARAMS = {**ntuple.PARAMS, **ntuple.VALUE_PARAMS, "tuples": "0145-012"}
 BOARD = "2 4 8/4 2 16/. 4 2"

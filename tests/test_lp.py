@@ -23,7 +23,7 @@ from solvers.exploitability import Evaluator
 from solvers.lp import CHECKED, RATIONAL, LPSolver, solve_program, solve_zero_sum
 from solvers.psro.maximin import maximin
 from solvers.rational import Guess, read_payoffs, solve_exactly
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 
 
 def matrix_game(first, second=None):

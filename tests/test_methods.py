@@ -11,8 +11,8 @@ from planners.learning.method import clipped
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.search.best_first import BestFirst
-from workbench.method_tools import check_method_file, write_new_method
 from workbench.testing.toys import Rooms, pig, rooms
+from workbench.training.method_tools import check_method_file, write_new_method
 
 # A new method needs one line here: what it samples, and cheap parameters for the worlds of these tests.
 SAMPLES = {

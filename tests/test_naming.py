@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import cli
 from games.errors import UsageError
 from tests.fuzz import commands
-from workbench.naming import USES, catalogue, kinds_of_text, what_is
+from workbench.catalogue.naming import USES, catalogue, kinds_of_text, what_is
 
 PLANNER = "PARAMS = {}\nraise SystemExit\n\n\ndef make(name):\n    pass\n"  # looked at, never run, by what wants another kind
 CASES = {
@@ -46,7 +46,7 @@ def place(tmp_path_factory):
     """Return a directory with a planner's file and a planner run that was killed before its first episode."""
     from dataclasses import asdict
 
-    from workbench.plan_config import PlanConfig, resolve_plan
+    from workbench.planning.config import PlanConfig, resolve_plan
 
     path = tmp_path_factory.mktemp("names")
     (path / "own.py").write_text(PLANNER)

@@ -15,7 +15,7 @@ from random_games import random_card_game, random_game
 from games.catalogue import GAMES
 from games.compiler import compile_game
 from solvers.exploitability import Evaluator, normalised_average, uniform_policy
-from workbench.policies import policy_table
+from workbench.solving.policies import policy_table
 
 CLOSE = 1e-9  # rounding amplified over 20 iterations
 ITERATIONS = 20

@@ -8,12 +8,12 @@ import pytest
 
 from games.errors import GameplanError, UsageError
 from workbench.commands.policies import export
-from workbench.plan import run_plan
-from workbench.plan_config import PlanConfig, repeated_plan, resolve_plan, resumed_plan
-from workbench.population import Population
-from workbench.replay import load_frames
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
+from workbench.planning.config import PlanConfig, repeated_plan, resolve_plan, resumed_plan
+from workbench.planning.replay import load_frames
+from workbench.planning.run import run_plan
+from workbench.runs.directory import RunDirectory
+from workbench.solving.population import Population
+from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
 
 CASES = Path(__file__).parent / "cases" / "gambit"
 LEVELS = "; one\r\n#####\r\n#@$.#\r\n#####\r\n\n; two\n######\n#@ $.#\n######\n"
@@ -76,7 +76,7 @@ def test_a_changed_game_file_is_another_run(here):
     after, _ = resolve_config(SolveConfig("my.efg", "cfr+"))
     assert before != after  # so that a comparison does not take the old run's result
     with pytest.raises(GameplanError, match=r"my\.efg has changed since the command began"):
-        from workbench.programs import read_copies
+        from workbench.runs.programs import read_copies
 
         read_copies({"game": "my.efg"}, before.programs)
 

@@ -13,13 +13,13 @@ import cli
 from games.errors import GameplanError, UsageError
 from games.modules import digest_of, read_text
 from games.worlds import load_world
-from workbench.isolated import trust_of
-from workbench.plan import Chunk, play_chunk, run_plan
-from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
-from workbench.programs import kept_programs
-from workbench.replay import load_frames
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, resolve_config, resumed_config, solve
+from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
+from workbench.planning.replay import load_frames
+from workbench.planning.run import Chunk, play_chunk, run_plan
+from workbench.runs.directory import RunDirectory
+from workbench.runs.programs import kept_programs
+from workbench.solving.isolated import trust_of
+from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
 
 WORLD = '''"""Take 1, 2 or 3 from a number; reaching exactly 0 wins."""
 from games.model_world import ModelWorld

@@ -14,7 +14,7 @@ from solvers.plans import plan_of, policy_of
 from solvers.psro.dynamics import split
 from solvers.psro.payoffs import Payoffs
 from solvers.psro.solvers import rm, shor
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 
 EXACT = 1e-12  # sums of at most a thousand terms of size one
 

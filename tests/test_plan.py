@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from workbench.plan import run_plan
-from workbench.plan_config import EPISODES, PlanConfig, resolve_plan
-from workbench.replay import MAX_GIF_FRAMES, load_frames, thinned, write_gif
-from workbench.rundir import RunDirectory
+from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
+from workbench.planning.replay import MAX_GIF_FRAMES, load_frames, thinned, write_gif
+from workbench.planning.run import run_plan
+from workbench.runs.directory import RunDirectory
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(tmp_path,
 
     settings = {"env": "2048-3x3", "planner": "flat", "episodes": 7, "seed": 5, "simulations": 12}
     run(tmp_path / "one", **settings)
-    monkeypatch.setattr("workbench.plan.SLOW_SECONDS", 0.0)
+    monkeypatch.setattr("workbench.planning.run.SLOW_SECONDS", 0.0)
     with local_pool(2) as pool:
         run_plan(resolve_plan(PlanConfig(**settings)), RunDirectory.create(tmp_path / "two"), executor=lambda: pool, workers=2)
     for name in (EPISODES, "config.json"):

@@ -12,7 +12,7 @@ import pytest
 
 from games.errors import GameplanError
 from solvers.exploitability import Evaluator, uniform_policy
-from workbench.policies import encode_policy, load_policy
+from workbench.solving.policies import encode_policy, load_policy
 
 CASES = Path(__file__).parent / "cases" / "policy"
 HEAD = "player,infoset,action,probability\n"

@@ -6,10 +6,10 @@ import sys
 import pytest
 
 import cli
-from workbench import printing
 from workbench.discovery.report import escape
-from workbench.printing import echo, visible
-from workbench.terminal import print_table, say
+from workbench.terminal import printing
+from workbench.terminal.printing import echo, visible
+from workbench.terminal.tables import print_table, say
 
 HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\u2066f\rg\x7fh\u200bi\ud800j[red]k[/]:smile:"
 SHOWN = r"a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\u2066f\rg\x7fh\u200bi\ud800j[red]k[/]:smile:"
@@ -53,7 +53,7 @@ def test_errors_are_one_visible_line(arguments, monkeypatch, capsys):
 
 @pytest.mark.parametrize("width", [50, 80, 120])
 def test_nothing_of_a_table_is_lost_in_a_narrow_terminal(width, capsys, monkeypatch):
-    monkeypatch.setattr("workbench.terminal.out_console", lambda: printing.console(width=width))
+    monkeypatch.setattr("workbench.terminal.tables.out_console", lambda: printing.console(width=width))
     header = ("world", "method", "score (greedy, held out)", "95 % band", "seeds", "steps", "expansions", "CPU")
     row = ("2048", "step-grpo", "102,345", "99,345 to 110,222", "5", "12,345,678", "123,456,789", "3 min")
     print_table(header, [row], left=2)

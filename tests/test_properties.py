@@ -11,7 +11,7 @@ from games.loader import load_game
 from solvers.exploitability import Evaluator, buffer_size, normalised_average, uniform_policy
 from solvers.kernels import best_response_value, gradient, refresh_plan, regrets
 from solvers.lp import solve_zero_sum
-from workbench.policies import policy_table
+from workbench.solving.policies import policy_table
 
 ROUNDING = 1e-12  # sums of at most some thousand terms of size 1
 LP = 1e-9  # HiGHS is asked for 1e-10

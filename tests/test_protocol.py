@@ -10,9 +10,9 @@ from games.errors import GameplanError, UsageError
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random, at_random_legal
 from planners.status import ENDED, GIVEN_UP
-from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
-from workbench.protocol import figures, run_protocol, under_protocol
-from workbench.rundir import EPISODES, TURNS, RunDirectory
+from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
+from workbench.planning.protocol import figures, run_protocol, under_protocol
+from workbench.runs.directory import EPISODES, TURNS, RunDirectory
 
 
 def configured(server, protocol="proact", beside="", env="2048-3x3", episodes=3, **params):

@@ -25,12 +25,12 @@ from solvers.psro.catalogue import PRESETS
 from solvers.psro.oracle import best_response
 from solvers.psro.solver import PSROSolver
 from solvers.psro.solvers import alpharank
-from workbench.catalogue import find_algorithm
-from workbench.isolated import Trust
-from workbench.policies import SUFFIXES, load_policy, policy_table
-from workbench.population import Population, draw_population
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, resumed_config, solve
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.runs.directory import RunDirectory
+from workbench.solving.isolated import Trust
+from workbench.solving.policies import SUFFIXES, load_policy, policy_table
+from workbench.solving.population import Population, draw_population
+from workbench.solving.run import SolveConfig, resumed_config, solve
 
 TOP = Path(__file__).resolve().parent.parent
 EXACT = 1e-12  # sums of at most a thousand terms of size one

@@ -12,8 +12,8 @@ from games.errors import GameplanError
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
-from workbench.catalogue import find_algorithm
-from workbench.policies import policy_table
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.solving.policies import policy_table
 
 MAX_HISTORIES = 200_000
 ITERATIONS = 20

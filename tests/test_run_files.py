@@ -17,16 +17,16 @@ import cli
 from games.errors import GameplanError
 from games.files import is_temporary, remove_stale, write_atomically
 from games.reading import Mismatch, parse_json
-from workbench import formats, locks
 from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.session import begin
-from workbench.plan import run_plan
-from workbench.plan_config import PlanConfig, resolve_plan, resumed_plan
-from workbench.population import Population
-from workbench.printing import counted
-from workbench.rundir import RunDirectory, default_path, run_curves
-from workbench.solve import SolveConfig, resumed_config, solve
-from workbench.terminal_evolve import print_discovery
+from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
+from workbench.planning.run import run_plan
+from workbench.runs import formats, locks
+from workbench.runs.directory import RunDirectory, default_path, run_curves
+from workbench.solving.population import Population
+from workbench.solving.run import SolveConfig, resumed_config, solve
+from workbench.terminal.evolve import print_discovery
+from workbench.terminal.printing import counted
 from workbench.training.config import TrainConfig
 from workbench.training.language import LanguageConfig
 
@@ -277,7 +277,7 @@ def test_a_second_writer_is_told_who_is_at_work(runs, tmp_path):
     path = tmp_path / "run"
     shutil.copytree(runs["solve"], path)
     code = (
-        "import sys; from pathlib import Path; from workbench.locks import writing\n"
+        "import sys; from pathlib import Path; from workbench.runs.locks import writing\n"
         "with writing(Path(sys.argv[1])):\n    print('locked', flush=True); sys.stdin.read()"
     )
     top = Path(__file__).resolve().parent.parent

@@ -11,11 +11,11 @@ from games.files import is_temporary
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.session import begin
 from workbench.discovery.store import FILE, Store
-from workbench.isolated import Trust
-from workbench.plan import run_plan
-from workbench.plan_config import PlanConfig, resolve_plan, saved_plan
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, resumed_config, solve
+from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
+from workbench.planning.run import run_plan
+from workbench.runs.directory import RunDirectory
+from workbench.solving.isolated import Trust
+from workbench.solving.run import SolveConfig, resumed_config, solve
 
 EVENTS = ("sqlite3.connect", "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
 KILLED = 9
@@ -82,8 +82,8 @@ def contents(path: Path) -> dict[str, bytes]:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
 @pytest.mark.parametrize(("start", "least"), [pytest.param(start_solver, 40, marks=pytest.mark.slow), (start_planner, 30)])
 def test_a_kill_before_any_operation_costs_nothing(start, least, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.solve.CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every evaluation
-    for module in ("solve", "plan"):
+    monkeypatch.setattr("workbench.solving.run.CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every evaluation
+    for module in ("solving.run", "planning.run"):
         monkeypatch.setattr(f"workbench.{module}.describe_environment", lambda threads: {})  # asks git
     rule = tmp_path / "rule.py"
     rule.write_text(RULE)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from games.errors import GameplanError, UsageError
-from workbench.rundir import RunDirectory
-from workbench.solve import SolveConfig, is_evaluated, next_evaluation, resumed_config, solve
+from workbench.runs.directory import RunDirectory
+from workbench.solving.run import SolveConfig, is_evaluated, next_evaluation, resumed_config, solve
 
 TOP = Path(__file__).resolve().parent.parent
 SAME = ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")

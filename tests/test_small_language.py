@@ -202,7 +202,7 @@ def test_agreement_is_the_share_of_equal_moves(trained):
 
 def test_a_run_that_was_interrupted_goes_on(trained, tmp_path):
     """Its lines are whole, and what it says at the end it says again when it is resumed once more."""
-    from workbench.rundir import RunDirectory
+    from workbench.runs.directory import RunDirectory
     from workbench.training.language import LanguageConfig, resolve_language, train_language
 
     data = write_data(tmp_path / "data", 2)

@@ -22,7 +22,7 @@ from planners.policies.files import encode_learned, load_learned, read_header
 from planners.policies.policy import ascend
 from planners.policies.reactive import Reactive
 from planners.status import CUT, SOLVED
-from workbench.rundir import RunDirectory
+from workbench.runs.directory import RunDirectory
 from workbench.testing.toys import rooms
 from workbench.training.config import TrainConfig, resolve_train, resumed_train
 from workbench.training.run import train
@@ -136,7 +136,7 @@ def test_what_cannot_be_made_replaces_no_run(words, world, tmp_path):
 
 
 def test_an_interrupted_run_offers_nothing_to_play_with_yet(world, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.interrupts.stop_on_signal", lambda: nullcontext(lambda: True))
+    monkeypatch.setattr("workbench.terminal.interrupts.stop_on_signal", lambda: nullcontext(lambda: True))
     arguments = ["train", world, "--method", "mc-ppo", "--updates", "2", "--out", str(tmp_path / "run")]
     result = CliRunner().invoke(cli.cli, arguments, standalone_mode=False)
     assert result.return_value == 130 and "play it" not in result.output

@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from games.errors import UsageError
-from workbench.addresses import check_addresses
 from workbench.commands.evolve import evolve
 from workbench.discovery import task
 from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.exchange import export
 from workbench.discovery.session import begin, config_of, load_run, resumed
-from workbench.programs import is_marked
+from workbench.planning.addresses import check_addresses
+from workbench.runs.programs import is_marked
 
 TOY = str(Path(__file__).parent / "toy_task")
 DEFAULTS = {"base_url": "", "key_variable": "GAMEPLAN_LLM_KEY", "cache": ""}
@@ -42,8 +42,8 @@ def test_addresses_are_said_again(monkeypatch):
 
 
 def test_a_planner_run_asks_no_address_that_only_it_says(tmp_path):
-    from workbench.plan_config import PlanConfig, resumed_plan
-    from workbench.rundir import RunDirectory
+    from workbench.planning.config import PlanConfig, resumed_plan
+    from workbench.runs.directory import RunDirectory
 
     run = RunDirectory.create(tmp_path / "run")
     params = {"base_url": "http://somewhere.example/v1", "key_variable": "AWS_SECRET"}

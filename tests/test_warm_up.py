@@ -8,8 +8,8 @@ from numba.core.dispatcher import Dispatcher
 
 from games.worlds import WORLDS, load_world
 from planners.catalogue import PLANNERS
-from workbench.plan import episode_record, play_episode, warm_up
-from workbench.plan_config import PlanConfig, load_plan, resolve_plan
+from workbench.planning.config import PlanConfig, load_plan, resolve_plan
+from workbench.planning.run import episode_record, play_episode, warm_up
 
 # One planner in every world, and every planner in one; the kernels of both are compiled elsewhere too. All pairs on demand.
 PAIRS = [(world, "random") for world in WORLDS if not world.startswith("p")]

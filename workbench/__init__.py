@@ -1,1 +1,1 @@
-"""What surrounds a run: catalogue, run directories, comparison, plots, parallel execution."""
+"""What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use."""

@@ -95,7 +95,7 @@ def train(payoffs, iteration):
 
 evaluate = train
 '''
-NAMES = {  # name: what it is, a key of workbench.naming.USES; None: nothing
+NAMES = {  # name: what it is, a key of workbench.catalogue.naming.USES; None: nothing
     "kuhn_2p": "game", "matrix_rps": "game", "quick": "suite of games", "p1": "world", "2048": "world", "vad-cfr": "algorithm",
     "psro": "algorithm", "nash": "meta-strategy solver", "flare": "planner", "cfr": "task of evolution", "h2048": "task of evolution",
     "solved": "solver run", "./psro": "solver run", "planned": "planner run", "begun_solved": "solver run",
@@ -115,11 +115,12 @@ COMMANDS = (
     "distill X", "distill --resume X", "distill --check X", "evolve lineage X", "evolve diff X 1", "evolve verify X", "evolve ablate X", "evolve export X --out folder", "evolve compare X",
 )  # fmt: skip
 WORK = (  # where a command has taken what it was given and begins to work
-    "workbench.solve.solve", "workbench.plan.run_plan", "workbench.compare.run_comparison", "workbench.compare_planners.run_cells",
-    "workbench.discovery.session.proceed", "workbench.discovery.verify.verify", "workbench.rule_tools.load_game",
-    "workbench.population.draw_population", "workbench.plotting.draw_convergence", "planners.critic.monte_carlo.critic_report",
-    "workbench.discovery.report.write_report", "workbench.discovery.compare.run_comparison", "workbench.discovery.ablate.Ablation",
-    "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
+    "workbench.solving.run.solve", "workbench.planning.run.run_plan", "workbench.comparison.solvers.run_comparison",
+    "workbench.comparison.planners.run_cells", "workbench.discovery.session.proceed", "workbench.discovery.verify.verify",
+    "workbench.solving.rule_tools.load_game", "workbench.solving.population.draw_population",
+    "workbench.figures.convergence.draw_convergence", "planners.critic.monte_carlo.critic_report",
+    "workbench.discovery.report.write_report", "workbench.discovery.compare.run_comparison",
+    "workbench.discovery.ablate.Ablation", "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
 )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def make_place(path: Path) -> None:
     """Fill a directory with one of everything that a name can mean."""
     from workbench.discovery.config import from_record, resolve
     from workbench.discovery.session import begin
-    from workbench.plan_config import PlanConfig, resolve_plan
+    from workbench.planning.config import PlanConfig, resolve_plan
 
     with working_in(path):
         for arguments in (

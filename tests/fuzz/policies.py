@@ -12,7 +12,7 @@ import numpy as np
 from games.loader import load_game
 from solvers.exploitability import Evaluator, uniform_policy
 from tests.fuzz.common import run
-from workbench.policies import SUFFIXES, encode_policy, load_policy
+from workbench.solving.policies import SUFFIXES, encode_policy, load_policy
 
 GAME = load_game("kuhn_2p")
 EVALUATE = Evaluator(GAME)

@@ -14,8 +14,8 @@ from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator, uniform_policy
 from workbench.bench import peers as others
 from workbench.bench.timing import Timing, measure, summarise
-from workbench.catalogue import Solver, find_algorithm
-from workbench.environment import describe_environment
+from workbench.catalogue.algorithms import Solver, find_algorithm
+from workbench.runs.environment import describe_environment
 
 SAMPLE_SECONDS = 0.02  # of one measurement: long against the clock, short against the machine's drift
 EARLY_ITERATIONS = 20  # peers are timed on their first iterations; some of them grow slower later

@@ -12,7 +12,7 @@ from planners.learning import play
 from planners.policies.catalogue import POLICY, make_learned
 from planners.policies.policy import settle
 from workbench.bench.planning import calibration
-from workbench.environment import describe_environment
+from workbench.runs.environment import describe_environment
 from workbench.training.config import TrainConfig, load_train, resolve_train
 
 WORLD = "2048"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from games.jit import njit
-from workbench.environment import describe_environment
+from workbench.runs.environment import describe_environment
 
 PARTS = {
     "2048": "workbench.bench.planning_2048",

@@ -10,8 +10,8 @@ from games.loader import load_game, resolve
 from solvers.exploitability import Evaluator
 from workbench.bench import peers as others
 from workbench.bench.timing import measure
-from workbench.catalogue import find_algorithm
-from workbench.environment import describe_environment
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.runs.environment import describe_environment
 
 PEER_ITERATIONS = 5  # psro_v2 grows slower with its population; its first iterations flatter it
 PEER_MAX_HISTORIES = 20_000

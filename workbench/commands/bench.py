@@ -3,7 +3,7 @@
 import click
 
 from workbench.commands.options import SCHEMA, duration, json_option, names, print_json
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.group()
@@ -24,9 +24,9 @@ def bench() -> None:
 def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as_json: bool) -> int:
     """Time set-up, iterations of every variant, exploitability and memory (VAD-CFR without its cheaper warm-up)."""
     from workbench.bench import cfr
-    from workbench.catalogue import CFR
-    from workbench.compare import expand_games
-    from workbench.terminal import print_bench, say
+    from workbench.catalogue.algorithms import CFR
+    from workbench.comparison.solvers import expand_games
+    from workbench.terminal.tables import print_bench, say
 
     chosen = algos or ["cfr+", *(name for name in CFR if name != "cfr+")]
     record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=say)
@@ -46,8 +46,8 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
 def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool, as_json: bool) -> int:
     """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses (processor time)."""
     from workbench.bench import psro
-    from workbench.compare import expand_games
-    from workbench.terminal import print_bench_psro, say
+    from workbench.comparison.solvers import expand_games
+    from workbench.terminal.tables import print_bench_psro, say
 
     record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=say)
     if as_json:
@@ -66,7 +66,7 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
     """Time playouts, searches, the critic, FLARE and environments, in CPU time, each beside a fixed calibration kernel."""
     from games.errors import UsageError, did_you_mean
     from workbench.bench import planning
-    from workbench.terminal import print_bench_planning, say
+    from workbench.terminal.tables import print_bench_planning, say
 
     for part in parts:
         if part not in planning.PARTS:
@@ -106,7 +106,7 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) ->
 def bench_learning(budget: float, as_json: bool) -> int:
     """Time learning in CPU time: moves of TD learning and turns of policy optimisation on 2048, networks on a level of Sokoban."""
     from workbench.bench import learning, planning
-    from workbench.terminal import print_bench_planning, say
+    from workbench.terminal.tables import print_bench_planning, say
 
     record = learning.run(seconds=budget, tell=say)
     if as_json:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, sandbox_option, size_option, trusted_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.command()
@@ -16,7 +16,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
     """List the games to solve and the worlds to plan in, or show GAME: its size, or a world's options and a first state."""
     from games.catalogue import GAMES, SUITES
     from games.worlds import WORLDS
-    from workbench.terminal import print_games, print_worlds, run_display
+    from workbench.terminal.tables import print_games, print_worlds, run_display
 
     if game is None:
         if as_json:
@@ -43,7 +43,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
     if as_json:
         print_json(record)
     else:
-        from workbench.terminal import print_record
+        from workbench.terminal.tables import print_record
 
         print_record({k: v for k, v in record.items() if k != "schema"})
     return 0
@@ -51,7 +51,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
 
 def _show_world(name: str, as_json: bool) -> int:
     from games.worlds import about_world, load_world, world_choices, world_options
-    from workbench.terminal import print_parameters
+    from workbench.terminal.tables import print_parameters
 
     options, world, about = world_options(name), load_world(name), about_world(name)
     instance = world.instance(0)
@@ -77,9 +77,9 @@ def algos(name: str | None, as_json: bool) -> int:
     """List algorithms, planners and methods of learning, or show NAME (or a file of your own) with parameters and reference."""
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
-    from workbench.catalogue import ALGORITHMS, describe, describe_method, describe_planner
-    from workbench.naming import METHOD, PLANNER, what_is
-    from workbench.terminal import print_algorithm, print_table
+    from workbench.catalogue.algorithms import ALGORITHMS, describe, describe_method, describe_planner
+    from workbench.catalogue.naming import METHOD, PLANNER, what_is
+    from workbench.terminal.tables import print_algorithm, print_table
 
     if name is None:
         records = [describe(entry) for entry in ALGORITHMS]
@@ -109,7 +109,7 @@ def algos(name: str | None, as_json: bool) -> int:
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def new_rule(file: Path, force: bool) -> int:
     """Write a commented CFR rule to FILE, to be changed and run with --algo FILE."""
-    from workbench.rule_tools import write_new_rule
+    from workbench.solving.rule_tools import write_new_rule
 
     write_new_rule(file, force=force)
     echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
@@ -124,8 +124,8 @@ def new_rule(file: Path, force: bool) -> int:
 def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
     """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
     from games.modules import located
-    from workbench.isolated import trust_of
-    from workbench.rule_tools import check_rule_file
+    from workbench.solving.isolated import trust_of
+    from workbench.solving.rule_tools import check_rule_file
 
     trust = trust_of(sandbox, trusted, {})
     file = Path(located(str(file)))
@@ -145,7 +145,7 @@ def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def new_method(file: Path, force: bool) -> int:
     """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
-    from workbench.method_tools import write_new_method
+    from workbench.training.method_tools import write_new_method
 
     write_new_method(file, force=force)
     echo(
@@ -160,7 +160,7 @@ def new_method(file: Path, force: bool) -> int:
 @json_option
 def check_method(file: str, as_json: bool) -> int:
     """Say what is wrong with the method in FILE: its form, some updates in a small game of dice, the slope of its loss."""
-    from workbench.method_tools import UPDATES, check_method_file
+    from workbench.training.method_tools import UPDATES, check_method_file
 
     record = check_method_file(file)
     if as_json:

@@ -26,7 +26,7 @@ from workbench.commands.options import (
     updates_option,
 )
 from workbench.commands.plan import levels_option, world_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.command()
@@ -92,9 +92,9 @@ def compare(
     where it stopped.
     """
     from workbench.engines import open_engine, parse_engine
-    from workbench.interrupts import stop_on_signal
-    from workbench.plotting import check_format
-    from workbench.terminal import say
+    from workbench.figures.convergence import check_format
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
 
     for kind in formats:
         check_format(f".{kind}")
@@ -139,12 +139,12 @@ def _compare_algorithms(
     trusted: bool,
     **options: Any,
 ) -> int:
-    from workbench import compare as comparison
-    from workbench import locks
-    from workbench.isolated import trust_of
-    from workbench.plotting import draw_convergence
-    from workbench.solve import SolveConfig
-    from workbench.terminal import job_progress, print_comparison
+    from workbench.comparison import solvers as comparison
+    from workbench.figures.convergence import draw_convergence
+    from workbench.runs import locks
+    from workbench.solving.isolated import trust_of
+    from workbench.solving.run import SolveConfig
+    from workbench.terminal.tables import job_progress, print_comparison
 
     if not algos:
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
@@ -182,11 +182,11 @@ def _compare_planners(
     stop: Any, *, budgets: list[str], budget_unit: str, levels: str | None, world: dict[str, Any], episodes: int | None,
     learned: dict[str, str], **options: Any,
 ) -> int:  # fmt: skip
-    from workbench import compare_planners as comparison
-    from workbench import locks
-    from workbench.plan_config import PlanConfig
-    from workbench.plotting_planners import draw_success
-    from workbench.terminal import job_progress
+    from workbench.comparison import planners as comparison
+    from workbench.figures.planners import draw_success
+    from workbench.planning.config import PlanConfig
+    from workbench.runs import locks
+    from workbench.terminal.tables import job_progress
 
     base = PlanConfig(
         env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
@@ -209,7 +209,7 @@ def _compare_planners(
 
 def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any, command: str = "compare") -> None:
     """Print what a comparison has found, as JSON or as the table that ``table(summary)`` makes, and what it has written."""
-    from workbench.terminal import print_table, say
+    from workbench.terminal.tables import print_table, say
 
     if as_json:
         print_json({"schema": SCHEMA, "command": command, "run": str(path), "figures": [str(f) for f in figures], **summary})
@@ -254,11 +254,11 @@ def learn(
         When `stop` says so.
     """
     from games.errors import UsageError
-    from workbench import locks
-    from workbench.plotting_training import draw_learning
-    from workbench.rundir import CONFIG
-    from workbench.terminal import job_progress
-    from workbench.training import comparison
+    from workbench.comparison import methods as comparison
+    from workbench.figures.training import draw_learning
+    from workbench.runs import locks
+    from workbench.runs.directory import CONFIG
+    from workbench.terminal.tables import job_progress
 
     cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out, command)
     if (path / CONFIG).exists():
@@ -299,10 +299,10 @@ def plot(runs: tuple[Path, ...], x: str | None, measure: str, out: Path, title: 
 
     Of training runs, what they measured while learning: those of one method in one world make a curve with a band.
     """
-    from workbench.plotting import draw_convergence
-    from workbench.plotting_training import draw_learning
-    from workbench.rundir import run_curves, training_runs
-    from workbench.training.comparison import curves
+    from workbench.comparison.methods import curves
+    from workbench.figures.convergence import draw_convergence
+    from workbench.figures.training import draw_learning
+    from workbench.runs.directory import run_curves, training_runs
 
     trained = training_runs(runs)
     if trained:

@@ -7,7 +7,7 @@ import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 # rollout policy: the options of a world under which its actions are those the policy draws from
 POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, "pushes": {"actions": "pushes"}}
@@ -47,8 +47,8 @@ def critic(
     from games.worlds import load_world, world_choices, world_options
     from planners.critic.learned import critic_of
     from planners.critic.monte_carlo import critic_report
-    from workbench.interrupts import patience
-    from workbench.terminal import print_table, say
+    from workbench.terminal.interrupts import patience
+    from workbench.terminal.tables import print_table, say
 
     learned = "" if policy in POLICIES else policy
     if learned and not Path(learned).exists():
@@ -77,7 +77,7 @@ def critic(
         )  # fmt: skip
     record |= {"policy": policy, "world": world_options(env, options)}
     if figure is not None:
-        from workbench.critic_figures import draw_critic
+        from workbench.figures.critic import draw_critic
 
         draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
     if as_json:

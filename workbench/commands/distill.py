@@ -52,7 +52,7 @@ def distill(
     environment before it is written. The same command, or --resume, goes on after an interruption and ends with the same bytes.
     """
     from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill, saved_distill
-    from workbench.rundir import CONFIG, RunDirectory, default_path
+    from workbench.runs.directory import CONFIG, RunDirectory, default_path
 
     given = {
         key: value
@@ -79,9 +79,9 @@ def _distill(config: Any, run: Any, resume: bool, workers: int | None, as_json: 
 
     from workbench.distill.run import INTERRUPTED, run_distill
     from workbench.engines import local_pool
-    from workbench.interrupts import stop_on_signal
-    from workbench.terminal import say
-    from workbench.terminal_distill import count_progress, print_distill
+    from workbench.terminal.distill import count_progress, print_distill
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
 
     workers = workers or os.cpu_count() or 1
     try:
@@ -110,7 +110,7 @@ def _distill(config: Any, run: Any, resume: bool, workers: int | None, as_json: 
 def _check(run: Any, as_json: bool) -> int:
     from workbench.distill.audit import audit
     from workbench.distill.config import saved_distill
-    from workbench.terminal_distill import count_progress, print_audit
+    from workbench.terminal.distill import count_progress, print_audit
 
     config = saved_distill(run)
     with count_progress(config.samples, "chains") as tell:

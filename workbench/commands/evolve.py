@@ -19,7 +19,7 @@ from workbench.commands.evolve_options import (
     weights,
 )
 from workbench.commands.options import RUNS, json_option, names, print_json
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
 
@@ -211,7 +211,7 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
     """List the programs of a run, best first."""
     from workbench.discovery.session import load_run, member_record, ranked
     from workbench.discovery.store import Store
-    from workbench.terminal import print_table
+    from workbench.terminal.tables import print_table
 
     loaded = load_run(Store.open(run), flagged=flagged)
     records = [member_record(member) for member in ranked(loaded.members())[:limit]]
@@ -291,7 +291,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     from workbench.discovery.lineage import descent
     from workbench.discovery.ranking import score_text
     from workbench.discovery.store import Store
-    from workbench.terminal import print_table
+    from workbench.terminal.tables import print_table
 
     store = Store.open(run)
     loaded = session.load_run(store)
@@ -342,7 +342,7 @@ def _how(detail: dict[str, Any]) -> str:
 def _begin(config: Any, imported: dict[str, str] | None = None, *, out: Path | None, **place: Any) -> int:
     from workbench.discovery.config import resolve
     from workbench.discovery.session import begin
-    from workbench.rundir import default_path
+    from workbench.runs.directory import default_path
 
     config = resolve(config, imported or ())
     path = out or default_path(RUNS, "evolve", Path(config.task).name, config.seed)
@@ -351,9 +351,9 @@ def _begin(config: Any, imported: dict[str, str] | None = None, *, out: Path | N
 
 def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: bool) -> int:
     from workbench.discovery.session import proceed
-    from workbench.interrupts import stop_on_signal
-    from workbench.terminal import say
-    from workbench.terminal_evolve import live_line
+    from workbench.terminal.evolve import live_line
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
 
     with stop_on_signal() as stop, live_line(config) as tell:
         record = proceed(store, config, engine=engine, workers=workers or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)
@@ -365,7 +365,7 @@ def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: b
 
 
 def _show(record: dict[str, Any], as_json: bool) -> None:
-    from workbench.terminal_evolve import print_discovery
+    from workbench.terminal.evolve import print_discovery
 
     if as_json:
         print_json(record)
@@ -376,7 +376,7 @@ def _show(record: dict[str, Any], as_json: bool) -> None:
 def _write_program(source: str, record: dict[str, Any], run: Path, out: Path | None, force: bool, as_json: bool) -> int:
     from games.errors import UsageError
     from games.files import write_output
-    from workbench.programs import marked
+    from workbench.runs.programs import marked
 
     if out is not None:
         if out.exists() and not force:

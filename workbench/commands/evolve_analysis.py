@@ -10,7 +10,7 @@ import click
 
 from workbench.commands.evolve_options import engine_options, task_option
 from workbench.commands.options import SCHEMA, json_option, names, print_json
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 sandbox_option = click.option("--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: auto]")
 
@@ -29,9 +29,9 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 @contextmanager
 def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
     """Yield an engine on which candidates are measured, and what says that a stop was asked for; nobody else writes to `place`."""
-    from workbench import locks
     from workbench.engines import open_engine
-    from workbench.interrupts import stop_on_signal
+    from workbench.runs import locks
+    from workbench.terminal.interrupts import stop_on_signal
 
     alone = locks.writing(place, make=True) if place else nullcontext()
     with stop_on_signal() as stop, alone, open_engine(engine, workers) as executor:
@@ -39,7 +39,7 @@ def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[t
 
 
 def _interrupted(what: str) -> int:
-    from workbench.terminal import say
+    from workbench.terminal.tables import say
 
     say(f"interrupted; {what}")
     return 130
@@ -69,7 +69,7 @@ def verify(
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import Store
     from workbench.discovery.task import find_task
-    from workbench.terminal import job_progress, say
+    from workbench.terminal.tables import job_progress, say
 
     store = Store.open(run)
     config = config_of(store)
@@ -135,8 +135,8 @@ def ablate(
     from workbench.discovery.scoring import Scorer
     from workbench.discovery.task import find_task, name_task
     from workbench.discovery.verify import expand_instances
-    from workbench.programs import marked
-    from workbench.terminal import say
+    from workbench.runs.programs import marked
+    from workbench.terminal.tables import say
 
     name_task(task_name)
     store, config, name, source = _program(target, program, task_name)
@@ -201,8 +201,8 @@ def compare(
     """
     from workbench.discovery import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
-    from workbench.plotting import check_format
-    from workbench.terminal import say
+    from workbench.figures.convergence import check_format
+    from workbench.terminal.tables import say
 
     for kind in formats:
         check_format(f".{kind}")
@@ -257,11 +257,11 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UnknownName, UsageError, did_you_mean
     from games.modules import read_text
-    from workbench.catalogue import check_kind
+    from workbench.catalogue.algorithms import check_kind
+    from workbench.catalogue.naming import ALGORITHM
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.store import FILE, Store
     from workbench.discovery.task import find_task
-    from workbench.naming import ALGORITHM
 
     if (Path(target) / FILE).is_file():
         store = Store.open(Path(target))
@@ -292,7 +292,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 def _print_ablation(record: dict[str, Any]) -> None:
     from workbench.discovery.ablation_tables import front_table, summary
-    from workbench.terminal import out_console
+    from workbench.terminal.tables import out_console
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):
         if key == "front" or record["held_out"]:
@@ -308,7 +308,7 @@ def _print_ablation(record: dict[str, Any]) -> None:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
     """Print a table of texts that may hold anything."""
-    from workbench.terminal import print_table
+    from workbench.terminal.tables import print_table
 
     print_table(header, rows, title=title)
 
@@ -326,7 +326,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from workbench.terminal import say, talk_console
+    from workbench.terminal.tables import say, talk_console
 
     console = talk_console()
     if not console.is_terminal:

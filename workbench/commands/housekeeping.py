@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.group()
@@ -18,8 +18,8 @@ def runs() -> None:
 @json_option
 def runs_list(root: Path, as_json: bool) -> int:
     """List the runs below ROOT, with what became of them."""
-    from workbench.rundir import list_runs
-    from workbench.terminal import print_runs
+    from workbench.runs.directory import list_runs
+    from workbench.terminal.tables import print_runs
 
     records = list_runs(root)
     if as_json:
@@ -41,7 +41,7 @@ def cache_group() -> None:
 def cache_info(as_json: bool) -> int:
     """Show where the cache is and what it holds."""
     from workbench.cache_tools import describe_cache
-    from workbench.terminal import print_cache
+    from workbench.terminal.tables import print_cache
 
     record = describe_cache()
     if as_json:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import RUNS, check_goes_on, json_option, print_json
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.command("train-lm")
@@ -40,10 +40,10 @@ def train_lm(
     Exit codes: 0 done, 1 error, 2 usage, 3 training diverged, 130 interrupted.
     """
     from planners.language.small import needs_learn
-    from workbench.interrupts import stop_on_signal
-    from workbench.rundir import RunDirectory, default_path
-    from workbench.terminal import say
-    from workbench.terminal_train import language_display, print_language
+    from workbench.runs.directory import RunDirectory, default_path
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
+    from workbench.terminal.train import language_display, print_language
     from workbench.training.language import LanguageConfig, resolve_language, resumed_language, train_language
     from workbench.training.loop import DIVERGED, INTERRUPTED
 
@@ -89,11 +89,11 @@ def play_lm(run: str, world: str | None, games: int, temperature: float, seed: i
     Boards of 2048 are shown and played as ProAct does. To let it play as a planner: gameplan serve-lm RUN.
     """
     from planners.language.small import needs_learn
-    from workbench.formats import SCHEMA
+    from workbench.runs.formats import SCHEMA
 
     needs_learn()
     from planners.language.small.files import read_model
-    from workbench.terminal_train import print_play
+    from workbench.terminal.train import print_play
     from workbench.training.language import play_record, world_of
 
     model = read_model(run)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 SCHEMA = 1
 RUNS = Path("runs")
@@ -21,7 +21,7 @@ def print_json(record: Any) -> None:
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     """Turn an option such as 10s into seconds."""
-    from workbench.durations import parse_duration
+    from workbench.terminal.durations import parse_duration
 
     return None if value is None else parse_duration(value)
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import PROGRAM, RUNS, assignments, check_goes_on, duration, json_option, print_json, set_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 world_option = click.option(
     "--world", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Set an option of the world; repeatable."
@@ -88,9 +88,9 @@ def plan(
     """
     from games.modules import is_program
     from planners.policies.catalogue import VALUE
-    from workbench.learned import is_function, params_of, policy_params
-    from workbench.plan_config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
-    from workbench.rundir import RunDirectory, default_path
+    from workbench.planning.config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
+    from workbench.planning.learned import is_function, params_of, policy_params
+    from workbench.runs.directory import RunDirectory, default_path
 
     if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
         options["planner"] = "llm"
@@ -141,7 +141,7 @@ def plan(
 
 
 def _with_protocol(config: Any, protocol: str | None, beside: str | None) -> Any:
-    from workbench.protocol import BESIDE, under_protocol
+    from workbench.planning.protocol import BESIDE, under_protocol
 
     if protocol is None:
         if beside is not None:
@@ -155,13 +155,13 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     from functools import cache
 
     from workbench.engines import local_pool
-    from workbench.interrupts import stop_on_signal
-    from workbench.plan import INTERRUPTED, run_plan
-    from workbench.plan_config import load_plan, own_names, with_copies
-    from workbench.programs import kept_programs
-    from workbench.protocol import run_protocol
-    from workbench.terminal import job_progress, say
-    from workbench.terminal_plan import Screen, print_plan
+    from workbench.planning.config import load_plan, own_names, with_copies
+    from workbench.planning.protocol import run_protocol
+    from workbench.planning.run import INTERRUPTED, run_plan
+    from workbench.runs.programs import kept_programs
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.plan import Screen, print_plan
+    from workbench.terminal.tables import job_progress, say
 
     try:
         with ExitStack() as stack:
@@ -226,10 +226,10 @@ def replay(
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
     steps are printed.
     """
-    from workbench.replay import load_frames, thinned, write_gif
-    from workbench.rundir import RunDirectory
-    from workbench.terminal import job_progress
-    from workbench.terminal_plan import browse, show_all
+    from workbench.planning.replay import load_frames, thinned, write_gif
+    from workbench.runs.directory import RunDirectory
+    from workbench.terminal.plan import browse, show_all
+    from workbench.terminal.tables import job_progress
 
     every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
     frames = every[first : None if last is None else last + 1]

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, size_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 @click.command()
@@ -21,8 +21,8 @@ def exploit(game: str, policy: Path, max_histories: int, max_memory: int | None,
     """
     from games.loader import load_game
     from solvers.exploitability import Evaluator
-    from workbench.policies import load_policy
-    from workbench.terminal import print_values, run_display, say
+    from workbench.solving.policies import load_policy
+    from workbench.terminal.tables import print_values, run_display, say
 
     with run_display(0) as display:
         compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
@@ -53,11 +53,11 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
 
     from games.errors import UsageError
     from games.gambit.export import SUFFIX, export_game
-    from workbench.naming import GAME, what_is
-    from workbench.policies import SUFFIXES, load_policy, save_policy
-    from workbench.rundir import RunDirectory
-    from workbench.solve import load_run_game, saved_config
-    from workbench.terminal import run_display
+    from workbench.catalogue.naming import GAME, what_is
+    from workbench.runs.directory import RunDirectory
+    from workbench.solving.policies import SUFFIXES, load_policy, save_policy
+    from workbench.solving.run import load_run_game, saved_config
+    from workbench.terminal.tables import run_display
 
     if file.suffix.lower() == SUFFIX:
         with run_display(0) as display:
@@ -84,8 +84,8 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
 @json_option
 def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     """Look into the PSRO run in directory RUN: meta-game, meta-strategies, supports, exploitability of each mixture."""
-    from workbench.population import Population, draw_population
-    from workbench.terminal import print_table
+    from workbench.solving.population import Population, draw_population
+    from workbench.terminal.tables import print_table
 
     population = Population(run)
     rows = population.mixtures()

@@ -56,9 +56,9 @@ def solve(
     run).
     """
     from games.loader import resolve
-    from workbench.isolated import trust_of
-    from workbench.rundir import RunDirectory, default_path
-    from workbench.solve import SolveConfig, resolve_config, resumed_config
+    from workbench.runs.directory import RunDirectory, default_path
+    from workbench.solving.isolated import trust_of
+    from workbench.solving.run import SolveConfig, resolve_config, resumed_config
 
     if resume is not None:
         if resume and game is None and out is not None and not Path(resume).exists():
@@ -84,9 +84,9 @@ def solve(
 
 
 def _solve(config: Any, run: Any, as_json: bool, trust: Any, *, resume: bool) -> int:
-    from workbench.interrupts import stop_on_signal
-    from workbench.solve import INEXACT, INTERRUPTED, MISSED, solve
-    from workbench.terminal import print_run, run_display, say
+    from workbench.solving.run import INEXACT, INTERRUPTED, MISSED, solve
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import print_run, run_display, say
 
     try:
         with stop_on_signal() as stop, run_display(config.iterations) as display:

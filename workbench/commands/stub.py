@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import set_option
-from workbench.printing import echo
+from workbench.terminal.printing import echo
 
 
 def _rates(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, float]:
@@ -64,7 +64,7 @@ def stub_server(
 
     from planners.language.stub import StubServer, StubSettings
     from planners.language.stub_answers import at_random, at_random_edit, at_random_legal, from_planner, from_script, read_script
-    from workbench.durations import parse_duration
+    from workbench.terminal.durations import parse_duration
 
     if script is not None and mode != "scripted":
         raise click.UsageError(f"--script {script} is for --mode scripted, not {mode}")

@@ -65,7 +65,7 @@ def train(
     it stopped. Exit codes: 0 done, 1 error, 2 usage, 3 training diverged, 130 interrupted (a checkpoint is saved; --resume goes
     on).
     """
-    from workbench.rundir import RunDirectory, default_path
+    from workbench.runs.directory import RunDirectory, default_path
     from workbench.training.config import TrainConfig, default_name, resolve_train, resumed_train
 
     if levels is not None:
@@ -98,8 +98,8 @@ def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs:
 
     from workbench.commands.compare import Interrupted, learn
     from workbench.engines import local_pool
-    from workbench.interrupts import stop_on_signal
-    from workbench.terminal import say
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
     from workbench.training.loop import DIVERGED
 
     with ExitStack() as stack:
@@ -117,9 +117,9 @@ def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs:
 
 
 def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
-    from workbench.interrupts import stop_on_signal
-    from workbench.terminal import say
-    from workbench.terminal_train import print_training, training_display
+    from workbench.terminal.interrupts import stop_on_signal
+    from workbench.terminal.tables import say
+    from workbench.terminal.train import print_training, training_display
     from workbench.training.config import own_names
     from workbench.training.loop import DIVERGED, INTERRUPTED
     from workbench.training.run import train

@@ -15,7 +15,7 @@ from workbench.discovery.records import OK, Job
 from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.store import StoredProgram
 from workbench.discovery.task import Task
-from workbench.jobs import run_jobs
+from workbench.engines.jobs import run_jobs
 
 WIDTH = 4  # removals tried at once on top of what is gone already
 NEARLY = 0.05  # by how much a distilled program may be larger than the smallest, where that is better

@@ -23,7 +23,7 @@ from workbench.discovery.scoring import Scorer, stored, values_at
 from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.store import FILE, Store
 from workbench.discovery.task import Task, find_task, name_task
-from workbench.plotting import COLOURS, STABLE, save_figure
+from workbench.figures.convergence import COLOURS, STABLE, save_figure
 
 CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 Curve = list[tuple[int, float, float]]  # evaluations, best log score, best average score

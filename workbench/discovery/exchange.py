@@ -10,7 +10,7 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file, write_atomically
 from workbench.discovery import pace
 from workbench.discovery.store import Store
-from workbench.programs import marked
+from workbench.runs.programs import marked
 
 LARGEST = 256 << 20  # bytes of a file that is read
 SOURCES = ("code", "source", "program")  # what other tools call a program's text in their JSON records

@@ -28,7 +28,7 @@ from workbench.discovery.store import Evaluation, Step, Store, StoredProgram, pr
 from workbench.discovery.task import Task
 from workbench.discovery.text import fault, storable
 from workbench.discovery.underway import Slot
-from workbench.environment import package_version
+from workbench.runs.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again
 RETRIES = 2  # of a measurement whose process was lost

@@ -22,8 +22,8 @@ from workbench.discovery.session import load_run, ranked, run_record
 from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
 from workbench.discovery.text import fault
-from workbench.durations import format_duration
-from workbench.printing import escape_html as escape
+from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import escape_html as escape
 
 STYLE = (Path(__file__).parent / "report.css").read_text
 GENERATIONS = 40  # of the winner's line that are shown

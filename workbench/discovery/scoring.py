@@ -12,7 +12,7 @@ from workbench.discovery.loop import ENGINE, RETRIES
 from workbench.discovery.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
 from workbench.discovery.store import Evaluation, Store, StoredProgram, program_row
 from workbench.discovery.task import Task
-from workbench.jobs import run_jobs
+from workbench.engines.jobs import run_jobs
 
 LIMITS = Limits(cpu_seconds=900.0, wall_seconds=3600.0)  # of one program on all trials, where no costs are known to go by
 LEAST = 60.0  # CPU seconds that a program may take at least: of compiling nothing is known

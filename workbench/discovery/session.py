@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
-from workbench import locks
-from workbench.addresses import PERSONAL, check_addresses
 from workbench.discovery.beginning import new_directory
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, check, from_record
 from workbench.discovery.genome.canonical import program_id
@@ -23,6 +21,8 @@ from workbench.discovery.selection import quality
 from workbench.discovery.store import Evaluation, Step, Store, program_row
 from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
+from workbench.planning.addresses import PERSONAL, check_addresses
+from workbench.runs import locks
 
 SCHEMA = 1
 GROWABLE = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")  # what a resumed run may change

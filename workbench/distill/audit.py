@@ -13,8 +13,8 @@ from planners.glad.judgement import JUDGEMENT, Judgement
 from planners.language.boards import find_board
 from workbench.distill.config import SPLITS, DistillConfig
 from workbench.distill.store import METADATA, read_jsonl
-from workbench.formats import SCHEMA
-from workbench.rundir import RunDirectory
+from workbench.runs.directory import RunDirectory
+from workbench.runs.formats import SCHEMA
 
 ROLES = ["system", "user", "assistant"]
 MOST_SHOWN = 5

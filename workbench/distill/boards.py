@@ -30,7 +30,7 @@ from workbench.distill.candidates import (
     Stop,
 )
 from workbench.distill.config import PHASES, DistillConfig
-from workbench.mixture import draw_player, parse_players
+from workbench.planning.mixture import draw_player, parse_players
 
 # simulations, rollouts, horizon: of the teacher (`planners.search.proact`). margin: standard errors by which the chosen action must
 # be ahead. players, noise: who plays, and the share of random moves. per_game: most positions of one game.

@@ -7,8 +7,8 @@ from games.errors import UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
 from games.worlds import WORLDS as ALL_WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
-from workbench.formats import SCHEMA, differing, from_saved
-from workbench.rundir import CONFIG, RunDirectory
+from workbench.runs.directory import CONFIG, RunDirectory
+from workbench.runs.formats import SCHEMA, differing, from_saved
 
 SPLITS = ("train", "validation", "test")
 PHASES = ("early", "middle", "late")  # of a game; a data set has as many examples of each

@@ -14,9 +14,9 @@ from games.errors import GameplanError
 from games.files import reason, temporary_name
 from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
 from workbench.distill.store import Store, read_jsonl
-from workbench.environment import package_version
-from workbench.formats import SCHEMA
-from workbench.rundir import RunDirectory
+from workbench.runs.directory import RunDirectory
+from workbench.runs.environment import package_version
+from workbench.runs.formats import SCHEMA
 
 HEADER = "header.json"
 BIN = 20  # tokens, of the histogram

@@ -25,7 +25,7 @@ from planners.language.speech import Speech
 from workbench.distill.boards import check_common
 from workbench.distill.candidates import FALSE, LOST, TOO_LARGE, TOO_LONG, Candidate, Noisy, Stop
 from workbench.distill.config import PHASES, DistillConfig
-from workbench.mixture import draw_player, parse_players
+from workbench.planning.mixture import draw_player, parse_players
 
 # rows, columns, boxes, difficulty: of the levels (`games.sokoban.generator`). most: positions of a level, at most, to be solved.
 # players, noise, per_game: as for 2048.

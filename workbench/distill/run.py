@@ -16,11 +16,11 @@ from workbench.distill.candidates import DUPLICATE, HELD_OUT, Candidate, Stop
 from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
 from workbench.distill.export import finish
 from workbench.distill.store import Store
-from workbench.environment import describe_environment
-from workbench.formats import SCHEMA
-from workbench.interrupts import patience
-from workbench.jobs import in_order
-from workbench.rundir import RunDirectory
+from workbench.engines.jobs import in_order
+from workbench.runs.directory import RunDirectory
+from workbench.runs.environment import describe_environment
+from workbench.runs.formats import SCHEMA
+from workbench.terminal.interrupts import patience
 
 DONE, INTERRUPTED = "done", "interrupted"
 MOST_IDLE = 400  # games in a row that bring nothing new: then there is nothing more to find
@@ -28,7 +28,7 @@ SLOW_SAMPLES = 300  # processes are started for more than so many
 
 
 class Game(NamedTuple):
-    """A game to play (a job for `workbench.jobs`): the configuration as JSON, its number, and its phase."""
+    """A game to play (a job for `workbench.engines.jobs`): the configuration as JSON, its number, and its phase."""
 
     config: str
     number: int

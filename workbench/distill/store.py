@@ -19,8 +19,8 @@ from games.errors import GameplanError
 from games.files import reason
 from games.reading import parse_json
 from workbench.distill.config import SPLITS
-from workbench.formats import PROGRESS as LINE
-from workbench.rundir import PROGRESS, RunDirectory
+from workbench.runs.directory import PROGRESS, RunDirectory
+from workbench.runs.formats import PROGRESS as LINE
 
 METADATA = "metadata"
 FILES = tuple(name for split in SPLITS for name in (f"{split}.jsonl", f"{METADATA}/{split}.jsonl"))

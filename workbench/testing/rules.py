@@ -13,7 +13,7 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.rule_file import FUNCTIONS, Rule, foreign_imports
 from solvers.cfr.solver import CFRSolver
 from solvers.exploitability import Evaluator, uniform_policy
-from workbench.catalogue import find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
 
 
 class RuleSuite:

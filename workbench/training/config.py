@@ -17,10 +17,10 @@ from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
-from workbench.formats import SCHEMA, differing, from_saved
-from workbench.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
-from workbench.protocol import PROACT
-from workbench.rundir import CONFIG, INITIAL, RunDirectory
+from workbench.planning.protocol import PROACT
+from workbench.runs.directory import CONFIG, INITIAL, RunDirectory
+from workbench.runs.formats import SCHEMA, differing, from_saved
+from workbench.runs.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
 from workbench.training.needs import check_needs
 
 CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change

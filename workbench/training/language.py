@@ -19,10 +19,10 @@ from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
 from planners.language.small import MODEL, needs_learn
-from workbench.environment import describe_environment
-from workbench.formats import SCHEMA, from_saved
-from workbench.protocol import PROACT
-from workbench.rundir import CONFIG, RunDirectory
+from workbench.planning.protocol import PROACT
+from workbench.runs.directory import CONFIG, RunDirectory
+from workbench.runs.environment import describe_environment
+from workbench.runs.formats import SCHEMA, from_saved
 from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
 
 TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control

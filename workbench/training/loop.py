@@ -10,7 +10,7 @@ import numpy as np
 
 from games.errors import GameplanError
 from planners.learning.learner import Diverged, Learner
-from workbench.rundir import CONFIG, LEARNING, TIMING, RunDirectory
+from workbench.runs.directory import CONFIG, LEARNING, TIMING, RunDirectory
 
 DONE, INTERRUPTED, TIME_UP, DIVERGED = "done", "interrupted", "time limit", "diverged"
 TELL_SECONDS = 0.1  # between two looks at the progress

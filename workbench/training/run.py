@@ -22,11 +22,11 @@ from planners.language.small import MODEL
 from planners.learning.learner import Learner
 from planners.policies.files import NAMES, encode_learned
 from planners.policies.reactive import Reactive
-from workbench.environment import describe_environment
-from workbench.formats import SCHEMA
-from workbench.interrupts import patience
-from workbench.programs import explained, read_data
-from workbench.rundir import INITIAL, RunDirectory, copy_name
+from workbench.runs.directory import INITIAL, RunDirectory, copy_name
+from workbench.runs.environment import describe_environment
+from workbench.runs.formats import SCHEMA
+from workbench.runs.programs import explained, read_data
+from workbench.terminal.interrupts import patience
 from workbench.training.config import (
     LANGUAGE,
     TrainConfig,

@@ -1,1 +1,1 @@
-"""The update rules, one file each; the catalogue in `workbench.catalogue` names them."""
+"""The update rules, one file each; the catalogue in `workbench.catalogue.algorithms` names them."""

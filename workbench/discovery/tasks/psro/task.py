@@ -17,7 +17,7 @@ from solvers.psro.catalogue import SOLVERS
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver, shipped_module
 from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
-from workbench.compare import expand_games
+from workbench.comparison.solvers import expand_games
 from workbench.discovery.genome.canonical import canonical, split
 from workbench.discovery.genome.check import literal, problems, table_nodes
 from workbench.discovery.isolation.source import load_source

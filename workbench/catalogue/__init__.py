@@ -1,0 +1,1 @@
+"""What can be run, and what a name means: algorithms, their families, how a name is understood. May use the packages below."""

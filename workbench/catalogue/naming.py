@@ -1,0 +1,167 @@
+"""One answer to "what is this name?": a catalogue's entry, a path, or ``module:attribute``, and the command that takes it."""
+
+import difflib
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from games.catalogue import GAMES, SUITES
+from games.errors import GameplanError, UnknownName, with_article
+from games.modules import defined_names, is_attribute, located
+from games.worlds import WORLDS
+
+GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
+ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
+SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
+TRAINING_RUN, DATA_SET, METHOD = "training run", "data set", "method"
+_RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET, "method": TRAINING_RUN}  # by a key that only their configurations have
+
+USES = {  # kind: the command that takes a name of it
+    GAME: "gameplan solve {}",
+    SUITE: "gameplan compare {}",
+    WORLD: "gameplan plan {}",
+    ALGORITHM: "gameplan solve GAME --algo {}",
+    META_SOLVER: "gameplan solve GAME --train {}",
+    PLANNER: "gameplan plan WORLD --planner {}",
+    METHOD: "gameplan train WORLD --method {}",
+    TASK: "gameplan evolve new {}",
+    SOLVER_RUN: "gameplan solve --resume {}",
+    PLANNER_RUN: "gameplan plan --resume {}",
+    COMPARISON: "gameplan runs list {}",
+    TRAINING_RUN: "gameplan train --resume {}",
+    DATA_SET: "gameplan distill --resume {}",
+    DISCOVERY: "gameplan evolve status {}",
+    "policy file": "gameplan exploit GAME {}",
+    "file of levels": "gameplan plan sokoban --levels {}",
+    "configuration of a discovery": "gameplan evolve run {}",
+}
+_SUFFIXES = {
+    ".efg": GAME, ".nfg": GAME, ".npz": "policy file", ".csv": "policy file", ".json": "policy file", ".xsb": "file of levels",
+    ".sok": "file of levels", ".toml": "configuration of a discovery",
+}  # fmt: skip
+_RULE = {"accumulate_policy", "accumulate_regret", "derive_policy"}
+_CLASSES = {"RegretAccumulator", "PolicyFromRegretAccumulator", "PolicyAccumulator"}
+_META = {"train", "evaluate", "TrainMetaStrategySolver", "EvalMetaStrategySolver"}
+
+
+class Meaning(NamedTuple):
+    """One thing that a name stands for: its kind (a key of `USES`), and the command that takes it."""
+
+    kind: str
+    use: str
+
+
+def catalogue() -> dict[str, tuple[str, ...]]:
+    """Return kind -> names of everything that ships."""
+    from planners.catalogue import PLANNERS
+    from planners.learning.names import METHODS
+    from solvers.psro.catalogue import SOLVERS
+    from workbench.catalogue.algorithms import ALGORITHMS
+    from workbench.discovery.task import SHIPPED
+
+    return {
+        GAME: tuple(GAMES),
+        SUITE: tuple(SUITES),
+        WORLD: tuple(WORLDS),
+        ALGORITHM: tuple(ALGORITHMS),
+        META_SOLVER: tuple(SOLVERS),
+        PLANNER: tuple(PLANNERS),
+        METHOD: tuple(METHODS),
+        TASK: tuple(SHIPPED),
+    }
+
+
+def what_is(name: str) -> list[Meaning]:
+    """Return what `name` stands for, without running anything of the user's: nothing if it is nothing that is known here."""
+    kinds = [kind for kind, names in catalogue().items() if name in names]
+    if not kinds or _is_directory(name):  # a directory may be called like an algorithm
+        kinds += _elsewhere(name)
+    return [Meaning(kind, USES[kind].format(_quoted(name))) for kind in dict.fromkeys(kinds)]
+
+
+def explain(error: UnknownName) -> str:
+    """Return the line for a name that is not of the kind that was wanted: what it is instead, or what is spelt alike."""
+    others = what_is(error.name)
+    if others and error.wanted not in (meaning.kind for meaning in others):
+        return f"{error.name} is {'; or '.join(f'{with_article(m.kind)}: {m.use}' for m in others)}"
+    if "did you mean" in str(error):
+        return str(error)
+    known = {name: kind for kind, names in catalogue().items() if kind != error.wanted for name in names}
+    near = difflib.get_close_matches(error.name, list(known), n=1, cutoff=0.75)
+    if not near:
+        return str(error)
+    kind = known[near[0]]
+    return f"{error} (did you mean {near[0]!r}, {with_article(kind)}: {USES[kind].format(near[0])}?)"
+
+
+def kinds_of_text(text: str) -> list[str]:
+    """Return what the text of a Python file defines at its top level; nothing is executed."""
+    try:
+        names = defined_names(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    found = [ALGORITHM] if names & (_RULE | _CLASSES) else []
+    found += [META_SOLVER] if names & _META else []
+    found += [METHOD] if {"PARAMS", "SAMPLING", "advantage"} <= names else []
+    found += [kind for kind, table in ((WORLD, "OPTIONS"), (PLANNER, "PARAMS")) if table in names and "make" in names]
+    return found
+
+
+def _elsewhere(name: str) -> Iterator[str]:
+    if is_attribute(name):
+        with suppress(GameplanError, OSError, UnicodeDecodeError):
+            yield from kinds_of_text(Path(located(name)).read_text())
+        return
+    try:
+        path = Path(name)
+        if path.is_dir():
+            yield from _of_directory(path)
+            return
+        if path.is_file():
+            yield from (
+                kinds_of_text(path.read_text()) if path.suffix == ".py" else filter(None, [_SUFFIXES.get(path.suffix.lower())])
+            )
+            return
+    except (OSError, ValueError):
+        return
+    if "/" not in name and not path.suffix:
+        yield from _of_openspiel(name)
+
+
+def _is_directory(name: str) -> bool:
+    with suppress(OSError, ValueError):
+        return Path(name).is_dir()
+    return False
+
+
+def _of_directory(path: Path) -> Iterator[str]:
+    from workbench.discovery.store import FILE
+    from workbench.runs.directory import CONFIG
+
+    if (path / FILE).is_file():
+        yield DISCOVERY
+    elif (path / CONFIG).is_file():
+        try:
+            saved = json.loads((path / CONFIG).read_bytes())
+            yield next((kind for key, kind in _RUNS.items() if key in saved), SOLVER_RUN)
+        except (ValueError, TypeError, RecursionError):
+            yield SOLVER_RUN
+    elif (path / "table.json").is_file():
+        yield COMPARISON
+    elif (path / "task.py").is_file():
+        yield TASK
+
+
+def _of_openspiel(name: str) -> list[str]:
+    base = name.partition("(")[0].strip()
+    if not base.replace("_", "").isalnum():
+        return []
+    import pyspiel
+
+    return [GAME] if base in pyspiel.registered_names() else []
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if set(name) & set(" ()&;|<>$*?") else name

@@ -1,0 +1,294 @@
+"""Comparisons: every algorithm on every game, a table, and who matches or beats whom."""
+
+import csv
+import hashlib
+import io
+import json
+import platform
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from games.catalogue import GAMES, SUITES
+from games.errors import GameplanError, UsageError
+from games.loader import load_game, resolve
+from games.modules import located
+from workbench.engines import cancelled
+from workbench.engines.jobs import run_jobs
+from workbench.runs.directory import CONFIG, METRICS, RESULT, RunDirectory
+from workbench.runs.directory import slug as file_name
+from workbench.solving.isolated import NO_WORD, Trust
+from workbench.solving.run import INTERRUPTED, SolveConfig, resolve_config, saved_config, solve
+
+MATCH_FACTOR = 2.0  # within this factor of the best counts as level with it
+MATCH_FLOOR = 1e-12  # below this everything is rounding
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell of the table: a configuration, the directory of its run, and the place of its algorithm in the request.
+
+    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for.
+    """
+
+    config: SolveConfig
+    path: Path
+    column: int
+    mark: str = ""
+    sandbox: bool = False
+    trusted: bool = False
+
+    @property
+    def trust(self) -> Trust:
+        """What the command line says of the user's own files, all of which it names."""
+        return Trust(self.sandbox, self.trusted, self.config.programs)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What came out of a job: the exploitability, or the reason why there is none."""
+
+    exploitability: float | None
+    seconds: float | None
+    reason: str
+    run: str | None
+
+
+def expand_games(names: Sequence[str]) -> list[str]:
+    """Return the games meant by `names`, suites unfolded, each once.
+
+    Raises
+    ------
+    UsageError
+        If none is named.
+    """
+    games = [game for name in names for game in SUITES.get(name, (name,))]
+    if not games:
+        raise UsageError(f"name a suite ({', '.join(SUITES)}) or games")
+    return list(dict.fromkeys(games))
+
+
+def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig]) -> Path:
+    """Return the directory of a comparison: the same for the same request, so that asking again goes on where it stopped."""
+    digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
+    lengths = "-".join(str(n) for n in sorted({config.iterations for config in configs}))
+    return root / f"compare-{slug('-'.join(names))[:40]}-n{lengths}-{digest}"
+
+
+def make_jobs(
+    games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path],
+    trust: Trust = NO_WORD,
+) -> list[Job]:  # fmt: skip
+    """Return the jobs of a comparison, largest games first so that the last minutes are not spent on one of them.
+
+    Raises
+    ------
+    UsageError
+        For an unknown algorithm or game, before anything runs.
+    """
+    configs = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}), trust=trust)[0] for g in games for a in algos]
+    for game in games:
+        resolve(game)[1]()
+    path = out(configs)
+    labels = _unique([label(located(a)) for a in algos])
+    jobs = [
+        Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column, sandbox=trust.sandbox, trusted=trust.trusted)
+        for config, (game, column) in zip(configs, [(g, c) for g in games for c in range(len(algos))], strict=True)
+    ]
+    return sorted(jobs, key=lambda job: -GAMES[job.config.game].histories if job.config.game in GAMES else -1)
+
+
+def compile_job(job: tuple[str, int, int | None]) -> None:
+    """Bring a game into the disk cache (a job for `workbench.engines.jobs`)."""
+    load_game(job[0], max_histories=job[1], max_memory=job[2])
+
+
+def run_job(job: Job) -> Cell:
+    """Run or finish one job, or take the result that is there already (a job for `workbench.engines.jobs`)."""
+    try:
+        if job.mark and not (job.path.parent / job.mark).exists():
+            raise GameplanError(
+                f"the worker on {platform.node()} does not see {job.path.parent}; name an --out that all machines share"
+            )
+        done = finished(job)
+        if done is not None:
+            return done
+        resume = (job.path / CONFIG).exists() and _same_config(RunDirectory(job.path), job.config)
+        run = RunDirectory.open(job.path) if resume else RunDirectory.create(job.path, force=True)
+        return _cell(solve(job.config, run, resume=resume, stop=cancelled, trust=job.trust))
+    except GameplanError as error:
+        return Cell(None, None, str(error), str(job.path))
+    except KeyboardInterrupt:  # cancelled before there was anything to save
+        return Cell(None, None, "cancelled", str(job.path))
+
+
+def finished(job: Job) -> Cell | None:
+    """Return the result of a job that was done before, or None."""
+    if not (job.path / CONFIG).exists():
+        return None
+    run = RunDirectory.open(job.path)
+    try:
+        result = run.read_json(RESULT)
+        return _cell(result) if result and result["status"] != INTERRUPTED and _same_config(run, job.config) else None
+    except GameplanError:
+        return None
+
+
+def run_comparison(
+    jobs: Sequence[Job], executor: Executor, *, stop: Callable[[], bool], on_done: Callable[[str], None]
+) -> dict[tuple[str, str], Cell]:
+    """Return the cells of all jobs by (game, algorithm), running those that are not done.
+
+    `on_done` is told the name of every cell that is there.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When `stop` says so; finished jobs are on disk and are reused next time.
+    """
+    cells = {}
+    todo = []
+    for job in jobs:
+        cell = finished(job)
+        if cell is None:
+            todo.append(job)
+        else:
+            cells[job.config.game, job.config.algo] = cell
+            on_done(job.path.name)
+    games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
+    for _ in run_jobs(executor, compile_job, games, stop):
+        pass  # each game is compiled once; one that fails says why in each of its cells
+    with _as_sent(todo, remote=getattr(executor, "remote", False)) as sent:
+        here = {there.path: str(job.path) for job, there in zip(todo, sent, strict=True)}
+        for job, result in run_jobs(executor, run_job, sent, stop):
+            path = here[job.path]
+            if isinstance(result, Cell):
+                cell = replace(result, run=path)
+            else:
+                reason = str(result) if isinstance(result, GameplanError) else f"{type(result).__name__}: {result}"
+                cell = Cell(None, None, reason, path)
+            cells[job.config.game, job.config.algo] = cell
+            on_done(job.path.name)
+    return cells
+
+
+@contextmanager
+def _as_sent(jobs: Sequence[Job], *, remote: bool) -> Iterator[Sequence[Job]]:
+    """Yield the jobs as workers get them: those elsewhere have absolute paths, and a mark to look for."""
+    if not remote or not jobs:
+        yield jobs
+        return
+    mark = jobs[0].path.parent / f".{uuid.uuid4().hex}"
+    RunDirectory(mark.parent).write(mark.name, b"")
+    try:
+        yield [replace(job, path=job.path.absolute(), mark=mark.name) for job in jobs]
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def matches(value: float, others: Sequence[float]) -> bool:
+    """Return whether `value` is level with or better than the best of `others`."""
+    best = min(others)
+    return value <= MATCH_FACTOR * best or (value <= MATCH_FLOOR and best <= MATCH_FLOOR)
+
+
+def summarise(games: Sequence[str], algos: Sequence[str], cells: dict[tuple[str, str], Cell]) -> dict[str, Any]:
+    """Return the comparison as one record: cells, the best of every game, and the counts of "matches or beats"."""
+    table, best = {}, {}
+    counts = {algo: {"matches": 0, "best": 0, "ran": 0} for algo in algos}
+    for game in games:
+        row = {algo: cells[game, algo] for algo in algos if (game, algo) in cells}
+        values = {algo: cell.exploitability for algo, cell in row.items() if cell.exploitability is not None}
+        table[game] = {algo: asdict(cell) for algo, cell in row.items()}
+        if not values:
+            continue
+        best[game] = min(values, key=lambda algo: values[algo])
+        counts[best[game]]["best"] += 1
+        for algo, value in values.items():
+            counts[algo]["ran"] += 1
+            counts[algo]["matches"] += matches(value, list(values.values()))
+    return {"games": list(games), "algos": list(algos), "cells": table, "best": best, "counts": counts}
+
+
+def write_table(summary: dict[str, Any], out: Path) -> None:
+    """Write the comparison as table.json, table.csv and table.md into `out`."""
+    run = RunDirectory(out)
+    run.write_json("table.json", summary)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["game", "algorithm", "exploitability", "seconds", "reason"])
+    for game, row in summary["cells"].items():
+        for algo, cell in row.items():
+            writer.writerow([game, algo, cell["exploitability"], cell["seconds"], cell["reason"]])
+    run.write("table.csv", text.getvalue().encode())
+    run.write("table.md", markdown_table(summary).encode())
+
+
+def markdown_table(summary: dict[str, Any]) -> str:
+    """Return the comparison as a Markdown table, the best of every game in bold, reasons below."""
+    algos = summary["algos"]
+    lines = ["| game | " + " | ".join(label(a) for a in algos) + " |", "|---|" + "---|" * len(algos)]
+    notes: dict[str, list[str]] = {}
+    for game, row in summary["cells"].items():
+        entries = []
+        for algo in algos:
+            cell = row.get(algo)
+            if cell is None or cell["exploitability"] is None:
+                entries.append("-")
+                if cell is not None:
+                    notes.setdefault(cell["reason"], []).append(f"{game}, {label(algo)}")
+            else:
+                text = format_exploitability(cell["exploitability"])
+                entries.append(f"**{text}**" if summary["best"].get(game) == algo else text)
+        lines.append(f"| {game} | " + " | ".join(entries) + " |")
+    counts = summary["counts"]
+    entries = [share(counts[a]) for a in algos]
+    lines.append("| matches or beats | " + " | ".join(entries) + " |")
+    lines += [""] + [f"- {', '.join(where)}: {reason}" for reason, where in notes.items()] if notes else []
+    return "\n".join(lines) + "\n"
+
+
+def share(count: dict[str, int]) -> str:
+    """Return in how many games an algorithm is level with the best, of those in which it ran."""
+    return f"{count['matches']}/{count['ran']}" if count["ran"] else "-"
+
+
+def format_exploitability(value: float) -> str:
+    """Return an exploitability in two digits, small ones as they are and nothing below zero but rounding."""
+    return f"{value:.2g}" if 1e-3 <= abs(value) < 1e3 or value == 0.0 else f"{value:.1e}"
+
+
+def curves(summary: dict[str, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return the metrics of every cell that ran, game -> label -> lines."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for game, row in summary["cells"].items():
+        for algo, cell in row.items():
+            if cell["exploitability"] is not None and cell["run"]:
+                found.setdefault(game, {})[label(algo)] = RunDirectory(Path(cell["run"])).read_lines(METRICS)
+    return found
+
+
+def _cell(result: dict[str, Any]) -> Cell:
+    return Cell(result["exploitability"], result["seconds"], "", result["run"])
+
+
+def _same_config(run: RunDirectory, config: SolveConfig) -> bool:
+    return asdict(saved_config(run)) == json.loads(json.dumps(asdict(config)))
+
+
+def label(algo: str) -> str:
+    """Return the short name of an algorithm: a file's stem."""
+    return Path(algo).stem if algo.endswith(".py") else algo
+
+
+def slug(name: str) -> str:
+    """Return `name` as a part of a directory's name."""
+    return file_name(name)[-60:].strip("_")
+
+
+def _unique(labels: list[str]) -> list[str]:
+    return [label if labels.index(label) == i else f"{label}-{i}" for i, label in enumerate(labels)]

@@ -1,0 +1,1 @@
+"""Runs of planners: configuration, episodes, replays, protocols of language models. May use runs."""

@@ -1,0 +1,1 @@
+"""What a run leaves behind: directories, formats, checkpoints, locks, programs of the user's own. Knows no kind of run."""

@@ -1,0 +1,274 @@
+"""Policy files: npz for the machine, JSON and CSV keyed by infoset string for everybody else.
+
+JSON is ``{"game": ..., "players": [{infoset: {action id: probability}}, ...]}``. A flat ``{infoset: {action id: probability}}`` is
+read too, and so are lists of (action, probability) pairs in place of the inner dictionary, which is what OpenSpiel's
+``TabularPolicy.to_dict()`` gives.
+"""
+
+import csv
+import io
+import json
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from games.errors import GameplanError, UnknownName, UsageError
+from games.files import read_file, write_output
+from games.reading import parse_json, shown
+from games.sequence_form import SequenceGame
+from solvers.exploitability import uniform_policy
+from workbench.runs.arrays import read_arrays
+
+SUFFIXES = (".npz", ".json", ".csv")
+MOST_BYTES = 1 << 30  # of a file
+_HEADER = ("player", "infoset", "action", "probability")
+_FORM = '{"players": [{infoset: {action id: probability}}, ...]}'
+_TURN = "Current player: "
+
+
+def policy_table(game: SequenceGame, policy: np.ndarray, *, stripped: bool = False) -> list[dict[str, dict[str, float]]]:
+    """Return the policy as one dictionary per player, infoset string -> action id -> probability.
+
+    `stripped` leaves out the line "Current player: ..." with which OpenSpiel begins the infoset strings of converted games.
+    """
+    tables = []
+    for player, names in enumerate(game.infoset_names):
+        infosets, start = game.player_infosets(player), game.player_actions(player).start
+        begin = (game.tree.first[infosets].astype(np.int64) + start).tolist()
+        count = game.tree.count[infosets].tolist()
+        actions, values = game.action_ids.tolist(), policy.tolist()
+        tables.append({
+            _strip(name) if stripped else name: {str(actions[k]): values[k] for k in range(a, a + n)}
+            for name, a, n in zip(names, begin, count, strict=True)
+        })  # fmt: skip
+    return tables
+
+
+def encode_policy(game: SequenceGame, policy: np.ndarray, suffix: str, *, stripped: bool = False) -> bytes:
+    """Return the content of a policy file of the kind given by `suffix`, one of `SUFFIXES`.
+
+    Raises
+    ------
+    UsageError
+        For another suffix.
+    """
+    if suffix == ".npz":
+        return encode_arrays({"policy": policy, "game": np.array(game.name)})
+    tables = policy_table(game, policy, stripped=stripped)
+    if suffix == ".json":
+        return (json.dumps({"game": game.name, "players": tables}, indent=1) + "\n").encode()
+    if suffix == ".csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["player", "infoset", "action", "probability"])
+        for player, table in enumerate(tables):
+            writer.writerows([player, name, a, repr(p)] for name, actions in table.items() for a, p in actions.items())
+        return text.getvalue().encode()
+    raise UsageError(f"no policy file ends in {suffix!r}; legal are {', '.join(SUFFIXES)}")
+
+
+def encode_arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the content of an npz file."""
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def save_policy(game: SequenceGame, policy: np.ndarray, path: Path, *, stripped: bool = False) -> None:
+    """Write the policy to `path`; the suffix says how."""
+    write_output(path, encode_policy(game, policy, path.suffix.lower(), stripped=stripped), "FILE")
+
+
+def load_policy(
+    game: SequenceGame, path: Path, warn: Callable[[str], None] = lambda text: warnings.warn(text, stacklevel=3)
+) -> tuple[np.ndarray, int]:
+    """Return the policy in the file `path` (pairs of all players) and the number of infosets that it does not mention.
+
+    Those are played uniformly, as infosets that no program has ever visited must be. `warn` is told of what the file has beyond
+    `game`: infosets that there are not.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read or is of no known kind.
+    GameplanError
+        If it does not hold a policy of `game`; line or infoset and action are named.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UnknownName(str(path), "policy file", f"{path} is no policy file; its name must end in {', '.join(SUFFIXES)}")
+    if suffix == ".npz":
+        return _from_arrays(game, path, warn), 0
+    data = read_file(path, "policy file", MOST_BYTES)
+    tables = _read_json(path, data) if suffix == ".json" else _read_csv(path, data, game.players)
+    return _from_tables(game, path, tables, warn)
+
+
+def _from_arrays(game: SequenceGame, path: Path, warn: Callable[[str], None]) -> np.ndarray:
+    pairs = len(game.action_ids)
+    arrays = read_arrays(path, lambda name: 16 * max(pairs, 1 << 20) if name == "policy" else 1 << 20, "policy file")
+    policy, name = arrays.get("policy"), arrays.get("game")
+    if policy is None or policy.dtype.kind not in "fiu" or policy.ndim != 1:
+        raise GameplanError(f"{path} holds no list of numbers called policy; 'gameplan export' writes such files")
+    known = str(name) if name is not None and name.dtype.kind == "U" and name.ndim == 0 else "an unnamed game"
+    if policy.shape != game.action_ids.shape:
+        raise GameplanError(
+            f"{path} holds {policy.size} probabilities for {ascii(known)[1:81]}; {game.name} has {pairs} (infoset, action) pairs"
+        )
+    if known != game.name:
+        warn(f"{path} was written for {ascii(known)[1:81]}, not {game.name}, which has as many (infoset, action) pairs")
+    policy = policy.astype(np.float64)
+    _check(game, path, policy)
+    return policy
+
+
+def _read_json(path: Path, data: bytes) -> list[Mapping[str, Any]]:
+    content = parse_json(data, path)
+    if not isinstance(content, dict):
+        raise GameplanError(f"{path} is JSON, but no object; write {_FORM}")
+    players = content.get("players")
+    tables = players if isinstance(players, list) else [{k: v for k, v in content.items() if k != "game" or not isinstance(v, str)}]
+    for player, table in enumerate(tables):
+        if not isinstance(table, dict):
+            raise GameplanError(f"{path}: players[{player}] = {shown(table)} is no object; write {_FORM}")
+    return tables
+
+
+def _read_csv(path: Path, data: bytes, players: int) -> list[Mapping[str, Any]]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise GameplanError(f"{path}, line {line}: is not UTF-8 text") from error
+    head = text.split("\n", 1)[0]
+    delimiter = max(",;\t", key=head.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    tables: list[dict[str, dict[int, float]]] = [{} for _ in range(players)]
+    try:
+        header = [name.strip() for name in next(rows, [])]
+        if sorted(header) != sorted(_HEADER):
+            raise ValueError(f"the header is {shown(head.strip())}; it must be {','.join(_HEADER)}")
+        columns = [header.index(name) for name in _HEADER]
+        for row in rows:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise ValueError(f"{len(row)} fields; there must be {len(header)}")
+            player, name, action, probability = (row[column] for column in columns)
+            table = tables[_whole("player", player, players)].setdefault(name, {})
+            number = _whole("action", action)
+            if number in table:
+                raise ValueError(f"action {number} of infoset {_short(name)} appears twice")
+            table[number] = _probability(probability)
+    except (ValueError, csv.Error) as error:
+        raise GameplanError(f"{path}, line {max(1, rows.line_num)}: {error}") from error
+    if not any(tables):
+        raise GameplanError(f"{path} has no rows under the header {','.join(_HEADER)}")
+    return list(tables)
+
+
+def _whole(what: str, text: str, count: int = 1 << 31) -> int:
+    if not (text.strip().isascii() and text.strip().isdigit() and len(text) <= 20 and int(text) < count):
+        raise ValueError(
+            f"{what} = {shown(text)}; it must be a whole number" + (f" from 0 to {count - 1}" if what == "player" else "")
+        )
+    return int(text)
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0 + 1e-6:
+        raise ValueError(f"probability = {shown(text)}; it must be a number from 0 to 1, with a decimal point")
+    return value
+
+
+def _from_tables(
+    game: SequenceGame, path: Path, tables: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+) -> tuple[np.ndarray, int]:
+    flat = len(tables) == 1 and game.players != 1
+    if not flat and len(tables) != game.players:
+        raise GameplanError(f"{path} holds policies of {len(tables)} players; {game.name} has {game.players}")
+    policy = uniform_policy(game)
+    missing, example = 0, ""
+    left = [dict.fromkeys(table) for table in tables]  # what is not of this game, in the file's order
+    for player, names in enumerate(game.infoset_names):
+        table, unknown = (tables[0], left[0]) if flat else (tables[player], left[player])
+        infosets, start = game.player_infosets(player), game.player_actions(player).start
+        for name, first, count in zip(names, game.tree.first[infosets].tolist(), game.tree.count[infosets].tolist(), strict=True):
+            key = name if name in table else _strip(name)
+            if key not in table:
+                missing, example = missing + 1, name
+                continue
+            unknown.pop(key, None)
+            at = slice(start + first, start + first + count)
+            policy[at] = _probabilities(path, name, table[key], game.action_ids[at].tolist())
+    total = sum(game.infosets)
+    if missing == total:
+        raise GameplanError(f"{path} mentions no infoset of {game.name}, such as {_short(example)}; is it for another game?")
+    _check(game, path, policy)
+    strange = [(player, name) for player, names in enumerate(left) for name in names]
+    if strange:
+        player, name = strange[0]
+        whose = "" if flat else f" of player {player}"
+        own = game.infoset_names[player]
+        warn(
+            f"{path} has {len(strange)} infosets that {game.name} does not have, such as {_short(name)}{whose} (its own are like "
+            f"{_short(own[0]) if own else 'none'}); they are left out"
+        )
+    return policy, missing
+
+
+def _probabilities(path: Path, name: str, given: Any, actions: list[int]) -> list[float]:
+    where = f"{path}, infoset {_short(name)}"
+    pairs = list(given.items()) if isinstance(given, Mapping) else given
+    if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
+        raise GameplanError(f"{where}: {shown(given)} is not a table of action ids and probabilities")
+    table: dict[int, float] = {}
+    for action, probability in pairs:
+        try:
+            if isinstance(action, bool) or not isinstance(action, int | str):
+                raise ValueError(f"action = {shown(action)}; it must be a whole number")
+            number = _whole("action", str(action)) if isinstance(action, str) or abs(action) < 10**20 else -1
+            if isinstance(probability, bool) or not isinstance(probability, int | float):
+                raise ValueError(f"probability = {shown(probability)}; it must be a number from 0 to 1")
+            if number in table:
+                raise ValueError(f"action {number} appears twice")
+            table[number] = _probability(repr(probability) if isinstance(probability, float) else str(probability)[:30])
+        except ValueError as error:
+            raise GameplanError(f"{where}: {error}") from error
+    illegal = [action for action in table if action not in actions]
+    if illegal:
+        raise GameplanError(f"{where}: action {illegal[0]} is not legal; legal are {actions}")
+    return [table.get(action, 0.0) for action in actions]
+
+
+def _check(game: SequenceGame, path: Path, policy: np.ndarray) -> None:
+    for player, names in enumerate(game.infoset_names):
+        infosets, pairs = game.player_infosets(player), game.player_actions(player)
+        if not names:
+            continue
+        own = policy[pairs]
+        sums = np.add.reduceat(own, game.tree.first[infosets].astype(np.int64))
+        lowest = np.minimum.reduceat(own, game.tree.first[infosets].astype(np.int64))
+        bad = np.flatnonzero(~((np.abs(sums - 1.0) <= 1e-6) & (lowest >= 0.0)))
+        if len(bad):
+            raise GameplanError(
+                f"{path}, infoset {_short(names[bad[0]])}: probabilities sum to {sums[bad[0]]:.9g} with a lowest of "
+                f"{lowest[bad[0]]:.3g}; they must be non-negative and sum to 1"
+            )
+
+
+def _strip(name: str) -> str:
+    return name.split("\n", 1)[1] if name.startswith(_TURN) and "\n" in name else name
+
+
+def _short(name: str) -> str:
+    shown = name.replace("\n", " ")
+    return repr(shown if len(shown) <= 80 else shown[:80] + "...")

@@ -1,0 +1,208 @@
+"""Looking into a PSRO run: its meta-game, its meta-strategies, who answers whom."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import networkx as nx
+import numpy as np
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+
+from games.errors import GameplanError, UsageError
+from games.sequence_form import SequenceGame
+from solvers.exploitability import Evaluator
+from solvers.plans import policy_of
+from solvers.psro.payoffs import Payoffs
+from workbench.figures.convergence import COLOURS, FLOOR, check_format, save_figure
+from workbench.runs.arrays import read_arrays
+from workbench.runs.directory import METRICS, RunDirectory
+from workbench.solving.run import load_run_game, saved_config
+
+GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
+_NONE = np.empty(0)
+
+
+class Population:
+    """The populations and meta-strategies of a finished PSRO run.
+
+    Raises
+    ------
+    UsageError
+        If the directory holds no finished PSRO run.
+    """
+
+    def __init__(self, path: Path) -> None:
+        run = RunDirectory.open(path)
+        config = saved_config(run)
+        file = path / "population.npz"
+        if not file.exists():
+            raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
+        self.path, self.config = path, config
+        self.game: SequenceGame = load_run_game(config, run)
+        most = 16 * (config.iterations + 1) * (max(self.game.actions) + 1)
+        arrays = read_arrays(file, lambda name: most)
+        self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]
+        self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(self.game.players)]
+        self.lines = run.read_lines(METRICS)
+        if not self.lines:
+            raise GameplanError(f"{path / METRICS} is empty or not there; resume the run, or run it again")
+        self._check(file)
+
+    def _check(self, file: Path) -> None:
+        """Check that the arrays are policies of the game, and the lines mixtures of them."""
+        count = len(self.plans[0])
+        shapes = [(count, n + 1) for n in self.game.actions]
+        good = all(plans.shape == shape and np.isfinite(plans).all() for plans, shape in zip(self.plans, shapes, strict=True))
+        if not good or not all(weights.shape == (count,) and np.isfinite(weights).all() for weights in self.eval):
+            raise GameplanError(f"{file} holds no policies of {self.config.game} with weights; run it again")
+        for number, line in enumerate(self.lines, 1):
+            sizes = [len(weights) for weights in line.get("train", ())]
+            if sizes != [line["iteration"]] * self.game.players or line["iteration"] > count or "support" not in line:
+                what = f"support and train weights of {line['iteration']} policies a player"
+                raise GameplanError(f"{self.path / METRICS}, line {number}: has no {what}; resume the run, or run it again")
+
+    def meta_game(self) -> np.ndarray:
+        """Return player 0's payoffs by own and player 1's policy, all further players playing their eval mixtures (K, K)."""
+        payoffs = Payoffs.of(self.game, self.plans)
+        strategies = list(self.eval)
+        columns = []
+        for pure in np.eye(len(self.plans[1])) if self.game.players > 1 else [None]:
+            if pure is not None:
+                strategies[1] = pure
+            columns.append(payoffs.vector(0, strategies))
+        return np.stack(columns, axis=1)
+
+    def mixtures(self) -> list[dict[str, Any]]:
+        """Return iteration, support sizes and the exploitability of the eval, train and uniform mixtures, per evaluated line."""
+        evaluator = Evaluator(self.game)
+        rows = []
+        for line in self.lines:
+            n = line["iteration"]
+            uniform = [np.full(n, 1.0 / n)] * self.game.players
+            rows.append({
+                "iteration": n,
+                "support": line["support"],
+                "eval": line["exploitability"],
+                "train": self._exploitability(evaluator, [np.array(s) for s in line["train"]]),
+                "uniform": self._exploitability(evaluator, uniform),
+            })  # fmt: skip
+        return rows
+
+    def response_graph(self) -> "nx.DiGraph":
+        """Return the graph of best single deviations between joint policies, of the policies that are played most.
+
+        Nodes are tuples of policy numbers; an edge goes to the joint policy in which one player has moved to its best policy, if
+        that gains anything; ``weight`` is the gain and ``player`` who moved.
+        """
+        keep = [np.sort(np.argsort(-weights, kind="stable")[:GRAPH_POLICIES]) for weights in self.eval]
+        payoffs = Payoffs(self.game)
+        size = min(len(k) for k in keep)
+        for n in range(size):
+            payoffs.extend([plans[k[n]] for plans, k in zip(self.plans, keep, strict=True)])
+        tensors = [payoffs.tensor(p) for p in range(self.game.players)]
+        graph = nx.DiGraph()
+        for joint in np.ndindex(tensors[0].shape):
+            name = tuple(int(k[i]) for k, i in zip(keep, joint, strict=True))
+            graph.add_node(name)
+            for player, tensor in enumerate(tensors):
+                line = tensor[joint[:player] + (slice(None),) + joint[player + 1 :]]
+                best = int(np.argmax(line))
+                gain = float(line[best] - line[joint[player]])
+                if gain > 1e-9:
+                    target = name[:player] + (int(keep[player][best]),) + name[player + 1 :]
+                    graph.add_edge(name, target, weight=gain, player=player)
+        return graph
+
+    def _exploitability(self, evaluator: Evaluator, strategies: list[np.ndarray]) -> float:
+        parts = [policy_of(self.game, p, w @ self.plans[p][: len(w)]) for p, w in enumerate(strategies)]
+        return evaluator(np.concatenate(parts)).exploitability
+
+
+def draw_population(population: Population, path: Path, rows: list[dict[str, Any]], *, font_size: float = 8.0) -> None:
+    """Draw meta-game, meta-strategy, supports, exploitabilities and response graph to `path` (PNG, SVG or PDF).
+
+    Raises
+    ------
+    UsageError
+        For another kind of file.
+    GameplanError
+        If it cannot be written.
+    """
+    check_format(path.suffix)
+    with matplotlib.rc_context({"font.size": font_size, "svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure = Figure(figsize=(8.4, 5.4), layout="constrained")
+        grid = figure.add_gridspec(2, 6)
+        _draw_meta_game(figure, figure.add_subplot(grid[0, :2]), population)
+        _draw_strategy(figure, figure.add_subplot(grid[0, 2:4]), population)
+        _draw_graph(figure.add_subplot(grid[0, 4:]), population)
+        _draw_exploitability(figure.add_subplot(grid[1, :3]), rows)
+        _draw_support(figure.add_subplot(grid[1, 3:]), rows)
+        figure.suptitle(
+            f"{population.config.game}: train {population.config.train}, eval {population.config.eval}",
+            fontsize=font_size + 1,
+        )
+        save_figure(figure, path)
+
+
+def _draw_meta_game(figure: Figure, panel: Any, population: Population) -> None:
+    table = population.meta_game()
+    limit = float(np.abs(table).max()) or 1.0
+    image = panel.imshow(table, cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
+    panel.set(title="payoff of player 0", xlabel="policy of player 1", ylabel="policy of player 0")
+    figure.colorbar(image, ax=panel, shrink=0.9)
+
+
+def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
+    lines = population.lines
+    size = max(line["iteration"] for line in lines)
+    table = np.full((size, len(lines)), np.nan)
+    for column, line in enumerate(lines):
+        table[: line["iteration"], column] = line["eval"][0]
+    image = panel.imshow(
+        table, cmap="cividis", norm=PowerNorm(0.5, 0.0, 1.0), interpolation="nearest", aspect="auto", origin="lower"
+    )
+    ticks = list(range(0, len(lines), max(1, len(lines) // 6)))
+    panel.set_xticks(ticks, [str(lines[t]["iteration"]) for t in ticks])
+    panel.set(title="eval strategy of player 0", xlabel="iteration (as evaluated)", ylabel="policy")
+    figure.colorbar(image, ax=panel, shrink=0.9)
+
+
+def _draw_exploitability(panel: Any, rows: list[dict[str, Any]]) -> None:
+    n = [row["iteration"] for row in rows]
+    for index, kind in enumerate(("eval", "train", "uniform")):
+        values = [max(row[kind], FLOOR) for row in rows]
+        panel.plot(n, values, color=COLOURS[index], marker="os^"[index], markersize=3, linewidth=1.0, label=kind)
+    panel.set(title="exploitability of the mixtures", xlabel="iteration", xscale="log", yscale="log")
+    panel.grid(True, linewidth=0.3, alpha=0.6)
+    panel.legend(frameon=False)
+
+
+def _draw_support(panel: Any, rows: list[dict[str, Any]]) -> None:
+    n = [row["iteration"] for row in rows]
+    for player in range(len(rows[0]["support"])):
+        values = [row["support"][player] for row in rows]
+        panel.plot(
+            n, values, color=COLOURS[player % len(COLOURS)], marker="o", markersize=3, linewidth=1.0, label=f"player {player}"
+        )
+    panel.set(title="policies in the eval support", xlabel="iteration", ylabel="policies")
+    panel.grid(True, linewidth=0.3, alpha=0.6)
+    panel.legend(frameon=False)
+
+
+def _draw_graph(panel: Any, population: Population) -> None:
+    panel.set_title("best deviations")
+    panel.set_axis_off()
+    if population.game.players > 3:
+        panel.text(0.5, 0.5, "too many joint policies to draw", ha="center", transform=panel.transAxes)
+        return
+    graph = population.response_graph()
+    layout = nx.circular_layout(graph)
+    colours = [COLOURS[graph.edges[edge]["player"]] for edge in graph.edges]
+    nx.draw_networkx_edges(
+        graph, layout, ax=panel, edge_color=colours, width=0.8, arrowsize=6, node_size=150, connectionstyle="arc3,rad=0.08"
+    )
+    nx.draw_networkx_nodes(graph, layout, ax=panel, node_color="white", edgecolors="black", node_size=150, linewidths=0.5)
+    labels = {node: ",".join(map(str, node)) for node in graph}
+    nx.draw_networkx_labels(graph, layout, labels, ax=panel, font_size=4.5)
+    panel.margins(0.12)

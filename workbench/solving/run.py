@@ -1,0 +1,539 @@
+"""One solver run, from a resolved configuration to a result record."""
+
+import hashlib
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from games.compiler import MAX_HISTORIES, Progress
+from games.errors import GameplanError, UnknownName, UsageError
+from games.files import read_file
+from games.gambit.files import is_game_file
+from games.loader import load_game, reads_file
+from games.modules import digest_of, located, read_text
+from games.params import Value
+from games.sequence_form import SequenceGame
+from solvers.cfr.binding import is_cold
+from solvers.cfr.rule_file import Rule
+from solvers.exploitability import Evaluation, Evaluator
+from workbench.catalogue.algorithms import Algorithm, MetaSolvers, Solver, check_kind, find_algorithm, is_file
+from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
+from workbench.runs.environment import describe_environment
+from workbench.runs.formats import SCHEMA, differing, from_saved
+from workbench.runs.programs import KINDS, data_digest, kept_data, kept_programs, read_copies
+from workbench.solving.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
+from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
+
+CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
+CHECKPOINT_SECONDS = 1.0  # what a crash can cost
+
+DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
+INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
+
+ROLES = ("algo", "train", "eval")  # of programs in a configuration
+CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories", "max_memory")  # what a resumed run may change
+
+OnProgress = Callable[[int, float | None], None]
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """A solver run, resolved: everything that decides its result.
+
+    `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
+    has hashes of the user's own files, the game's among them; `every` evaluates each so many iterations, and None on a logarithmic
+    grid, unless the family of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops at an
+    exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
+    """
+
+    game: str
+    algo: str
+    iterations: int = 0
+    params: dict[str, Value] = field(default_factory=dict)
+    train: str | None = None
+    eval: str | None = None
+    programs: dict[str, str] = field(default_factory=dict)
+    updates: str = "alternating"
+    every: int | None = None
+    target: float | None = None
+    time_limit: float | None = None
+    seed: int = 0
+    threads: int = 1
+    max_histories: int = MAX_HISTORIES
+    max_memory: int | None = None
+    schema: int = SCHEMA
+
+
+def resolve_config(
+    config: SolveConfig, copies: RunDirectory | None = None, trust: Trust = NO_WORD
+) -> tuple[SolveConfig, Algorithm]:
+    """Return `config` with all parameters filled in, and its algorithm (from the run's copies of the user's files, if given).
+
+    Raises
+    ------
+    UsageError
+        For an unknown algorithm or parameter, a number out of range, or a program of the run that may not run as the user.
+    """
+    for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
+        if getattr(config, name) < lowest:
+            raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
+    named: dict[str, Any] = {role: located(name) for role in ROLES if (name := getattr(config, role))}
+    config = replace(config, **named)
+    chosen: dict[str, str | None] = {role: named.get(role) for role in ROLES}
+    if not is_file(config.algo):
+        chosen["eval"] = config.eval or config.train
+    files = {role: Path(name) for role, name in chosen.items() if name is not None and is_file(name)}
+    if copies is not None:
+        texts = kept_programs(copies, {role: config.programs.get(role, "") for role in files})
+        chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files}
+    else:
+        texts = {role: read_text(path, f"{KINDS[role]} file") for role, path in files.items()}
+        for role in files:
+            check_kind(str(chosen[role]), KINDS[role])
+    game, data = config.game, {}
+    if is_game_file(game):
+        if copies is not None and GAME in config.programs:
+            game = str(kept_data(copies, GAME, game, config.programs))
+        data[GAME] = data_digest(game, GAME)
+    if files and isolates(texts, config.programs if copies else None, trust, copies.path if copies else None):
+        algorithm = isolated_algorithm(
+            config.algo, texts, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"], game=game,
+            max_histories=config.max_histories,
+        )  # fmt: skip
+    else:
+        with blamed(copies):
+            algorithm = find_algorithm(
+                chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
+            )
+    changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path.resolve()) for role, path in files.items()}}
+    family = algorithm.family
+    changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
+    changes["every"] = family.every if config.every is None else config.every
+    program = algorithm.program
+    if isinstance(program, IsolatedProgram):
+        digests: dict[str, str | None] = {**program.digests}
+        if program.form == "meta-solvers" and "algo" not in files:
+            changes |= {role: changes.get(role, program.order[role][0]) for role in ("train", "eval")}
+    elif isinstance(program, MetaSolvers):
+        digests = {"train": program.train.digest, "eval": program.eval.digest}
+        if "algo" in files:  # one file with the solvers that were not chosen
+            digests["algo"] = digests["eval" if config.train else "train"]
+        else:
+            changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
+    else:
+        digests = {"algo": getattr(program, "digest", None)}
+    changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest} | data
+    return SolveConfig(**{**asdict(config), **changes}), algorithm
+
+
+def is_evaluated(t: int, config: SolveConfig) -> bool:
+    """Return whether iteration `t` is evaluated: the last one always, the others by `every` or on a grid of 10 a decade."""
+    return t == config.iterations or _on_grid(t, config)
+
+
+def _on_grid(t: int, config: SolveConfig) -> bool:
+    if config.every is not None:
+        return t % config.every == 0 or t == 1
+    return t in _grid(len(str(t)))
+
+
+def _grid_before(stop: int, config: SolveConfig) -> list[int]:
+    """Return the iterations before `stop` that every run evaluates, however long it is."""
+    if config.every is not None:
+        return sorted({1, *range(config.every, stop, config.every)}) if stop > 1 else []
+    return sorted(t for digits in range(1, len(str(stop)) + 1) for t in _grid(digits) if t < stop)
+
+
+def _grid(digits: int) -> set[int]:
+    """Return the grid points of one decade; 1, 2, 5, 10, 20, 50 ... are among them."""
+    base = 10 ** (digits - 1)
+    steps = (1, 2, 3, 4, 5, 6, 7, 8, 9) if digits == 1 else (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
+    return {round(step * base) for step in steps}
+
+
+def next_evaluation(t: int, config: SolveConfig) -> int:
+    """Return the first evaluated iteration after `t`."""
+    t += 1
+    while not is_evaluated(t, config):
+        t += 1
+    return t
+
+
+def solve(
+    config: SolveConfig,
+    run: RunDirectory,
+    *,
+    resume: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+    on_progress: OnProgress = lambda iteration, exploitability: None,
+    on_compile: Progress | None = None,
+    say: Callable[[str], None] = lambda text: None,
+    trust: Trust = NO_WORD,
+) -> dict[str, Any]:
+    """Run `config` in the directory `run` and return the result record, which is also saved there.
+
+    Parameters
+    ----------
+    config : SolveConfig
+        Need not be resolved.
+    run : RunDirectory
+        A new one, or with `resume` that of an earlier run of the same configuration (iterations, target and time limit may
+        differ); the run then ends with the same bits as one that was never stopped.
+    stop : callable
+        Asked several times a second; when true, the run saves a checkpoint and ends with status "interrupted".
+    on_progress, on_compile, say : callable
+        Told of (iteration, last exploitability), of histories walked, and of what a user should know.
+    trust : Trust
+        What the command line says of programs of the user's own.
+
+    Raises
+    ------
+    GameplanError
+        For a game that cannot be solved, a rule that breaks down (metrics so far are kept), a disk that cannot be written, a run
+        that another process is working on, or files that are not this run's.
+    """
+    with run.writing(resume=resume):
+        return _solve(config, run, resume, stop, on_progress, on_compile, say, trust)
+
+
+def _solve(
+    config: SolveConfig,
+    run: RunDirectory,
+    resume: bool,
+    stop: Callable[[], bool],
+    on_progress: OnProgress,
+    on_compile: Progress | None,
+    say: Callable[[str], None],
+    trust: Trust,
+) -> dict[str, Any]:
+    saved = config
+    config, algorithm = resolve_config(config, run if resume else None, trust)
+    if isinstance(algorithm.program, IsolatedProgram):
+        say(f"{config.algo} runs isolated; to run it as you, name the file again, or say --trusted" if resume else
+            f"{config.algo} runs isolated")  # fmt: skip
+    for role, digest in saved.programs.items() if resume else ():
+        if config.programs.get(role) != digest:
+            raise GameplanError(
+                f"{run.path / PROGRAMS[role]} is not the file that the run was started with (digest {config.programs.get(role)}, "
+                f"not {digest}); put it back, or start a new run"
+            )
+
+    def walked(histories: int) -> None:
+        if on_compile:
+            on_compile(histories)
+        if stop():  # nothing to save yet
+            raise KeyboardInterrupt
+
+    with blamed(run if resume else None):
+        game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
+    if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
+        say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
+    solver = algorithm.make(game, alternating=config.updates == "alternating")
+    started = time.perf_counter()
+    spent, whose = 0.0, _whose(config, game)
+    if resume:
+        spent = _restore(solver, run, config, whose, say)
+        if GAME in config.programs and GAME not in saved.programs:  # of an earlier version, which kept no copy
+            for name, content in read_copies({GAME: config.game}, config.programs).items():
+                run.write(name, content)
+        run.write_json(CONFIG, asdict(config))
+    else:  # a resumed run goes on with these copies of the user's files, whatever becomes of them
+        roles = [role for role in config.programs if role != GAME]
+        copies = {copy_name(role, ""): read_file(Path(getattr(config, role))) for role in roles}
+        copies |= read_copies({GAME: config.game} if GAME in config.programs else {}, config.programs)
+        run.start(asdict(config), describe_environment(config.threads), copies)
+    _advise(config, algorithm, say)
+    progress = _Progress(config, whose, run, solver, Evaluator(game), stop, on_progress, spent)
+    status, evaluation = progress.run()
+    exact = solver.remarks() if algorithm.one_shot else {}
+    if exact and status == DONE and exact["proof"] is None:
+        status = INEXACT
+    record = result_record(config, run, game, solver, evaluation, status, progress.seconds) | exact
+    if status != INTERRUPTED:
+        policy = solver.average_policy()
+        for suffix in SUFFIXES:
+            run.write(f"policy{suffix}", encode_policy(game, policy, suffix))
+        for name, arrays in solver.artifacts().items():
+            run.write(f"{name}.npz", encode_arrays(arrays))
+    record["total_seconds"] = time.perf_counter() - started
+    run.write_result(record)
+    return record
+
+
+def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress: Progress | None = None) -> SequenceGame:
+    """Return the game of a run; given the `run`, no file that only it names is read, but the copy that it keeps.
+
+    Raises
+    ------
+    UsageError
+        If the run keeps no copy of its game's file.
+    GameplanError
+        If the game cannot be compiled.
+    """
+    name = config.game
+    if run is not None and GAME in config.programs:
+        name = str(kept_data(run, GAME, name, config.programs))
+    elif run is not None:
+        _check_named(config, run)
+    with blamed(run):
+        game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
+    return game if name == config.game else replace(game, name=config.game)
+
+
+def _check_named(config: SolveConfig, run: RunDirectory) -> None:
+    if GAME not in config.programs and reads_file(config.game):
+        raise UsageError(
+            f"the run in {run.path} keeps no copy of the file of its game, {config.game}, which is not read because a run "
+            f"directory says so; name it: gameplan solve {shlex.quote(config.game)} --resume {run.path}"
+        )
+
+
+def result_record(
+    config: SolveConfig, run: RunDirectory, game: SequenceGame, solver: Solver, evaluation: Evaluation, status: str, seconds: float
+) -> dict[str, Any]:
+    """Return the record of a run: what ``--json`` prints and result.json holds."""
+    return {
+        "schema": SCHEMA,
+        "command": "solve",
+        "game": config.game,
+        "algo": config.algo,
+        "params": config.params,
+        "iterations": solver.iteration,
+        "exploitability": evaluation.exploitability,
+        "nash_conv": evaluation.nash_conv,
+        "values": list(evaluation.values),
+        "seconds": seconds,
+        "status": status,
+        "run": str(run.path),
+        "players": game.players,
+        "histories": game.histories,
+        "infosets": game.infosets,
+        "updates": config.updates,
+        **({"train": config.train, "eval": config.eval} if config.train else {}),
+        "seed": config.seed,
+    }
+
+
+class _Progress:
+    """The loop over iterations: chunks, evaluations, checkpoints, reasons to stop."""
+
+    def __init__(
+        self,
+        config: SolveConfig,
+        whose: dict[str, Any],
+        run: RunDirectory,
+        solver: Solver,
+        evaluator: Evaluator,
+        stop: Callable[[], bool],
+        on_progress: OnProgress,
+        spent: float,
+    ) -> None:
+        self.config, self.run_directory, self.solver, self.evaluator = config, run, solver, evaluator
+        self.stop, self.on_progress = stop, on_progress
+        self.seconds = spent
+        self._per_iteration = 0.0
+        self._saved_at = time.perf_counter()
+        self._checkpoint_pause = CHECKPOINT_SECONDS
+        self._identity, self._whose = identity(config), whose
+        self._recorded = 0
+
+    def run(self) -> tuple[str, Evaluation]:
+        config, solver = self.config, self.solver
+        if solver.iteration:  # a resumed run may be where it should end, or have stopped between a checkpoint and its metrics
+            evaluation = self.evaluator(solver.average_policy())
+            if is_evaluated(solver.iteration, config):
+                self._record(evaluation)
+            if solver.iteration >= config.iterations:
+                return self._verdict(evaluation, DONE), evaluation
+        solver.advance(solver.iteration)  # compile before the clock starts
+        while True:
+            due = next_evaluation(solver.iteration, config)
+            reason = self._advance(due)
+            evaluation = self.evaluator(solver.average_policy())
+            if reason is not None:
+                self._record(evaluation)
+                self._checkpoint()
+                return self._verdict(evaluation, reason), evaluation
+            self._record(evaluation)
+            self.on_progress(solver.iteration, evaluation.exploitability)
+            if config.target is not None and evaluation.exploitability <= config.target:
+                self._checkpoint()
+                return REACHED, evaluation
+            if solver.iteration >= config.iterations:
+                self._checkpoint()
+                return self._verdict(evaluation, DONE), evaluation
+            if time.perf_counter() - self._saved_at > self._checkpoint_pause:
+                self._checkpoint()
+
+    def _verdict(self, evaluation: Evaluation, reason: str) -> str:
+        target = self.config.target
+        if target is None or reason == INTERRUPTED:
+            return reason
+        return REACHED if evaluation.exploitability <= target else MISSED
+
+    def _advance(self, due: int) -> str | None:
+        """Run up to iteration `due` in short calls; return why it stopped before, or None."""
+        solver, limit = self.solver, self.config.time_limit
+        while solver.iteration < due:
+            if self.stop():
+                return INTERRUPTED
+            if limit is not None and self.seconds >= limit:
+                return TIME_UP
+            allowed = CHUNK_SECONDS if limit is None else min(CHUNK_SECONDS, max(limit - self.seconds, 0.0))
+            chunk = max(1, int(allowed / self._per_iteration)) if self._per_iteration else 1
+            begin, before = time.perf_counter(), solver.iteration
+            solver.advance(min(due, before + chunk))
+            took = time.perf_counter() - begin
+            self.seconds += took
+            self._per_iteration = took / (solver.iteration - before)
+            self.on_progress(solver.iteration, None)
+            if time.perf_counter() - self._saved_at > self._checkpoint_pause:
+                self._checkpoint()
+        return None
+
+    def _record(self, evaluation: Evaluation) -> None:
+        t = self.solver.iteration
+        if t == self._recorded:
+            return
+        self._recorded = t
+        line = {
+            "iteration": t,
+            "exploitability": evaluation.exploitability,
+            "nash_conv": evaluation.nash_conv,
+            "values": list(evaluation.values),
+            **self.solver.remarks(),
+        }
+        self.run_directory.append_pair(METRICS, line, {"iteration": t, "seconds": self.seconds}, self._identity)
+
+    def _checkpoint(self) -> None:
+        begin = time.perf_counter()
+        arrays = {} if self.solver.replays else self.solver.state()
+        self.run_directory.save_checkpoint(self.solver.iteration, arrays, self._whose)
+        self._saved_at = time.perf_counter()
+        self._checkpoint_pause = max(CHECKPOINT_SECONDS, 20 * (self._saved_at - begin))  # at most a twentieth of the time
+
+
+def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict[str, Any], say: Callable[[str], None]) -> float:
+    """Bring `solver` to the last checkpoint, cut the metrics back to it, and return the seconds spent until then."""
+    checkpoint = run.load_checkpoint(whose)
+    reached, arrays = checkpoint if checkpoint else (0, {})
+    if reached > config.iterations:
+        raise UsageError(f"{run.path} has already done {reached} iterations; ask for at least that many with -n")
+    if not reached:
+        say("no checkpoint yet: starting from iteration 1")
+        for name in (METRICS, TIMING):
+            run.keep_lines(name, [])
+        return 0.0
+    pairs = [pair for pair in run.read_pairs(METRICS, "iteration", identity(config)) if pair[0]["iteration"] <= reached]
+    # An iteration that was evaluated only because the run stopped there would not be in an uninterrupted run's metrics; the one of
+    # the checkpoint is evaluated again.
+    kept = [pair for pair in pairs if pair[0]["iteration"] < reached and _on_grid(pair[0]["iteration"], config)]
+    lost = set(_grid_before(reached, config)).difference(line["iteration"] for line, _ in kept)
+    if lost:
+        raise GameplanError(
+            f"{run.path / METRICS} and {TIMING} have no line for iteration {min(lost)}, although the checkpoint is of iteration "
+            f"{reached}; put them back, or remove {CHECKPOINT} to run again from the start"
+        )
+    if solver.replays:
+        say(f"{config.algo} keeps memory of its own, so iterations 1 to {reached} are computed again")
+    try:
+        solver.restore(reached, arrays)
+        solver.average_policy()
+    except GameplanError:
+        raise
+    except (KeyError, IndexError, ValueError, TypeError) as error:  # schema 1 does not say whose it is
+        raise GameplanError(
+            f"{run.path / CHECKPOINT} does not belong to this run; remove it to run again from the start"
+        ) from error
+    for place, name in enumerate((METRICS, TIMING)):
+        run.keep_lines(name, [pair[place] for pair in kept])
+    say(f"resuming after iteration {reached}")
+    return float(pairs[-1][1]["seconds"]) if pairs else 0.0
+
+
+def identity(config: SolveConfig) -> dict[str, Any]:
+    """Return what makes a run this one, by which its lines and its checkpoint are known again: not its length, and no path."""
+    names = {role: config.programs.get(role, getattr(config, role)) for role in ROLES}
+    same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
+    return {**same, **names}
+
+
+def _whose(config: SolveConfig, game: SequenceGame) -> dict[str, Any]:
+    """Return `identity` with a digest of the game's arrays: the file that a game was read from may change."""
+    total = hashlib.sha256()
+    for array in (*game.tree, *game.rows, game.action_ids):
+        total.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return {**identity(config), "game digest": total.hexdigest()[:16]}
+
+
+def _advise(config: SolveConfig, algorithm: Algorithm, say: Callable[[str], None]) -> None:
+    warmup = algorithm.params.get("warmup_iterations")
+    if isinstance(warmup, int) and config.iterations <= warmup:
+        say(
+            f"warning: {config.algo} averages nothing in its first {warmup} iterations, so the reported policy stays uniform; "
+            f"run more than {warmup} iterations or say --set warmup_iterations=0"
+        )
+
+
+def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
+    """Return the configuration of the run in `run` with `changes` to iterations, target or time limit.
+
+    Raises
+    ------
+    UsageError
+        If a change would make it another run.
+    GameplanError
+        If the saved configuration is damaged or of another version.
+    """
+    config = saved_config(run)
+    saved = asdict(config)
+    for name, value in changes.items():
+        before: Any = saved.get(name)
+        other = None
+        if name == "params":
+            given = {key: new for key, new in value.items() if not _equal(before.get(key), new)}
+            other = differing(name, before, given)
+            same = other is None
+        elif name == GAME and GAME in config.programs and is_game_file(value):
+            same = data_digest(value, GAME) == config.programs[GAME]
+        elif name in PROGRAMS and value is not None and is_file(value := located(value)):
+            same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
+        else:
+            same = name in CHANGEABLE or value == before
+        if not same:
+            has = other or (name, before, value)
+            raise UsageError(
+                f"the run in {run.path} has {has[0]} = {has[1]}, not {has[2]}; a resumed run keeps it: leave it out or start anew"
+            )
+    if GAME not in changes:
+        _check_named(config, run)
+    kept = {name: value for name, value in changes.items() if name in CHANGEABLE}
+    return replace(config, **kept)
+
+
+def saved_config(run: RunDirectory) -> SolveConfig:
+    """Return the configuration of the solver run in `run`.
+
+    Raises
+    ------
+    UsageError
+        If it is a run of another command.
+    GameplanError
+        If the saved configuration is damaged or of a newer version.
+    """
+    saved = run.read_json(CONFIG)
+    if "planner" in saved:
+        raise UnknownName(str(run.path), "solver run", f"{run.path} is not a solver run; 'gameplan runs list' shows what there is")
+    return from_saved(SolveConfig, saved, run.path / CONFIG)
+
+
+def _equal(before: Any, text: Any) -> bool:
+    try:
+        return float(before) == float(text)
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,221 @@
+"""What a person sees of planner runs: the result, the game as it is played, and step-through replays."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
+
+from games.world import World
+from planners.episode import Episode
+from planners.status import ENDED
+from workbench.planning.replay import Frame, frame_of
+from workbench.planning.run import ignores
+from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import console, counted
+from workbench.terminal.tables import out_console, print_table
+
+MOST_ROWS = 30  # episodes shown one by one; longer runs are summarised
+
+
+def print_plan(record: dict[str, Any]) -> None:
+    """Print what a planner run has found: its episodes, the mean score, the cost, and where it is kept."""
+    console = out_console()
+    episodes = record["episodes"]
+    if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
+        extra = [name for name in ("pushes", "moves", "max_tile") if name in episodes[0]]
+        print_table(("episode", "instance", "score", "status", *(name.replace("_", " ") for name in extra), "steps", "time"), [
+            (
+                str(line["episode"]), line["instance"], _number(line["score"]), line["status"] + note(line),
+                *(_number(line[name]) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
+            )
+            for line in episodes[:MOST_ROWS]
+        ], left=2)  # fmt: skip
+        if len(episodes) > MOST_ROWS:
+            console.print(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl", soft_wrap=True)
+    budget = "  ".join(
+        f"{key.replace('_', '-')} {format_duration(value) if key.startswith('time') else format(value, ',')}"
+        for key, value in record["budget"].items()
+    )
+    console.print(
+        f"{record['env']}  {record['planner']}  {counted(record['played'], 'episode')}  {budget}  {record['status']}",
+        soft_wrap=True,
+    )
+    if record["mean"] is not None:
+        error = record["standard_error"]
+        spread = "" if error is None else f" ± {_number(error)} (standard error)"
+        console.print(
+            f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}"
+        )
+    if "symmetry" in record:
+        console.print(f"symmetry     {record['symmetry']}", soft_wrap=True)
+    if record["solved"] is not None:
+        console.print(f"solved       {record['solved']} of {record['played']}")
+    if set(record["statuses"]) - {ENDED}:
+        console.print(f"ended        {', '.join(f'{count} {name}' for name, count in record['statuses'].items())}", soft_wrap=True)
+    tiles = Counter(line["max_tile"] for line in episodes if "max_tile" in line)
+    if tiles:
+        reached, rows = 0, []
+        for tile in sorted(tiles, reverse=True):
+            reached += tiles[tile]
+            rows.append(f"{tile:,}: {100 * reached / len(episodes):.0f} %")
+        console.print(f"reached      {'  '.join(rows[:6])}", soft_wrap=True)
+    cost = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in record["cost"].items() if value]
+    if cost:
+        console.print(f"an episode   {'  '.join(cost)}", soft_wrap=True)
+    if record["decisions"]:
+        console.print(
+            f"time         {format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision"
+        )
+    for name in record.get("unlimited", ()):
+        console.print(f"budget       {ignores(record['planner'], name)}", soft_wrap=True)
+    if record["fallbacks"]:
+        console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
+    if "language" in record:
+        language = record["language"]
+        label = "; DEGRADED: no result of a language model" if language["degraded"] else ""
+        console.print(
+            f"language     {language['questions']:,} questions, {100 * language['share']:.2g} % of the answers unusable{label}",
+            soft_wrap=True,
+        )
+    if record.get("metrics"):
+        shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
+        print_table(("metric", "value", "95 % interval"), shown)
+    if "protocol" in record:
+        print_protocol(record["protocol"])
+    console.print(f"run          {record['run']}", soft_wrap=True)
+
+
+def print_protocol(protocol: dict[str, Any]) -> None:
+    """Print a language model's figures, and those of the players beside it on the same seeds, as one table."""
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.1f} %"
+
+    header = ["player", "score", "± (s.e.)", "format errors", "illegal", "turns", "tokens a turn", "time a turn"]
+    boxes = any("boxes" in row for row in protocol["players"])
+    rows = []
+    for row in protocol["players"]:
+        tokens, seconds = row.get("tokens_out_per_turn"), row["seconds_per_turn"]
+        cells = [
+            row["player"], _number(row["mean"]), _number(row["standard_error"]), share(row["format_error_rate"]),
+            share(row["illegal_rate"]), _number(row["turns"]), "-" if tokens is None else f"{tokens:.0f}",
+            "-" if seconds is None else format_duration(seconds),
+        ]  # fmt: skip
+        tiles = row.get("max_tiles", {})
+        cells.append(share(row.get("solve_rate")) if boxes else "  ".join(f"{tile}: {count}" for tile, count in tiles.items()))
+        rows.append(tuple(cells))
+    print_table((*header, "solved" if boxes else "largest tiles"), rows)
+    aborted = protocol["players"][0]["aborted"]
+    out_console().print(
+        f"protocol     {protocol['name']}, prompts: {protocol['prompts']}"
+        + (f"; {aborted} episodes were ended by the endpoint and count for nothing" if aborted else ""),
+        soft_wrap=True,
+    )
+
+
+def note(line: dict[str, Any]) -> str:
+    """Return more of why an episode ended, as an addition to its status."""
+    return f" ({line['note']})" if "note" in line else ""
+
+
+def _number(value: float) -> str:
+    """Return a number as people write it: whole ones with separators, others in four digits."""
+    if value is None:
+        return "-"
+    if float(value).is_integer() and abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def render(frame: Frame) -> Group:
+    """Return a frame as rich shows it: title, board in colours, values, action."""
+    parts: list[Text] = [Text(frame.title, style="bold")]
+    if frame.picture is None:
+        parts.append(Text(frame.text))
+    else:
+        width = max(2, max(len(cell.text) for row in frame.picture for cell in row) + 2 * (len(frame.picture) < 8))
+        for row in frame.picture:
+            line = Text()
+            for cell in row:
+                line.append(cell.text.center(width), style=f"{cell.ink} on {cell.ground}")
+            parts.append(line)
+    if frame.values:
+        best = max(value for _, value, _ in frame.values)
+        for name, value, visits in frame.values:
+            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,} visits" if visits else "")
+            parts.append(Text(text, style="bold green" if value == best else ""))
+    parts.append(Text(f"-> {frame.action}" if frame.action else "", style="bold"))
+    return Group(*parts)
+
+
+class Screen:
+    """The play of a run as it happens; in a pipe every frame is printed as text."""
+
+    def __init__(self, world: World, delay: float) -> None:
+        self._world, self._delay = world, delay
+        self._console = console()
+        self._live: Live | None = None
+
+    def decided(self, episode: Episode) -> None:
+        """Show the state in which the last decision was taken."""
+        decision = episode.decisions[-1]
+        frame = frame_of(
+            self._world, episode.instance, len(episode.actions), episode.states[-1], sum(episode.rewards), decision.action, decision
+        )
+        if not self._console.is_terminal:
+            self._console.print(render(frame))
+            return
+        if self._live is None:
+            self._live = Live(console=self._console, auto_refresh=False)
+            self._live.start()
+        self._live.update(render(frame), refresh=True)
+        time.sleep(self._delay)
+
+    def ended(self, record: dict[str, Any]) -> None:
+        """Leave the last board on the screen and say how the episode ended."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._console.print(
+            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {counted(record['steps'], 'step')}"
+            + note(record)
+        )
+
+
+def show_all(frames: Sequence[Frame], delay: float) -> None:
+    """Show the frames one after the other; in a pipe print them all."""
+    shown = console()
+    if not shown.is_terminal:
+        for frame in frames:
+            shown.print(render(frame))
+        return
+    with Live(console=shown, auto_refresh=False) as live:
+        for frame in frames:
+            live.update(render(frame), refresh=True)
+            time.sleep(delay)
+
+
+def browse(frames: Sequence[Frame]) -> None:
+    """Step through the frames with keys."""
+    steps = {
+        "\x1b[C": 1, " ": 1, "n": 1, "\r": 1, "\x1b[D": -1, "p": -1, "b": -1, "\x1b[B": 10, "\x1b[A": -10,
+        "\x1b[H": -len(frames), "\x1b[F": len(frames), "g": -len(frames), "G": len(frames),
+    }  # fmt: skip
+    shown = console()
+    at = 0
+    with Live(console=shown, auto_refresh=False, screen=True) as live:
+        while True:
+            hint = Text(f"\n{at + 1}/{len(frames)}   right/space next   left back   down/up ten   g/G ends   q quit", style="dim")
+            live.update(Group(render(frames[at]), hint), refresh=True)
+            try:
+                pressed = click.getchar()
+            except (KeyboardInterrupt, EOFError):
+                return
+            if pressed in ("q", "\x1b", "\x04"):
+                return
+            at = max(0, min(len(frames) - 1, at + steps.get(pressed, 0)))
