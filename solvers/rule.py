@@ -113,8 +113,8 @@ def safe_power(x, exponent):
         value = size * np.sqrt(size)
     else:
         value = size**exponent
-    value = min(value, 1e300)
-    return value if x > 0.0 else -value
+    bounded = min(value, 1e300)
+    return bounded if x > 0.0 else -bounded
 
 
 @njit

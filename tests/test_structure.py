@@ -50,3 +50,35 @@ def test_every_assertion_of_the_suites_says_what_is_wrong():
     for path in (TOP / "workbench" / "testing").rglob("*.py"):  # outside the project nothing rewrites a bare assert
         for node in ast.walk(ast.parse(path.read_text())):
             assert not isinstance(node, ast.Assert) or node.msg, f"{path}, line {node.lineno}"
+
+
+KERNELS = {"njit", "lean_njit", "embedded", "inlined", "operation", "of", "lean", "kernel", "part", "bound"}  # decorators
+
+
+def test_only_kernels_and_rules_have_no_types():
+    for package in ALLOWED:
+        for path in (TOP / package).rglob("*.py"):
+            if path.parent in (TOP / "solvers/cfr/rules", TOP / "solvers/psro/solvers") or "seeds" in path.parts:
+                continue  # rules read like their papers
+            tree = ast.parse(path.read_text())
+            registered = {
+                name.id for call in ast.walk(tree) if _registers(call) for name in call.args if isinstance(name, ast.Name)
+            }
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef) and not _typed(node) and node.name not in registered:
+                    assert {_called(decorator) for decorator in node.decorator_list} & KERNELS, f"{path}, line {node.lineno}"
+
+
+def _typed(function):
+    given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    complete = all(argument.annotation for argument in given if argument.arg not in ("self", "cls"))
+    return complete and (function.returns is not None or function.name == "__init__")
+
+
+def _registers(node):  # some_operation.of(Model)(function)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Call) and _called(node.func) == "of"
+
+
+def _called(node):
+    node = node.func if isinstance(node, ast.Call) else node
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

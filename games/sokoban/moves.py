@@ -219,7 +219,7 @@ def _playout(model, state, steps, discount, rng):
         else:
             if done & 15 == 0:
                 word = next_word(rng)
-            action = np.int64(word & np.uint64(7 if explicit else 3))
+            action = np.int64(word & np.uint64(7 if explicit else 3))  # type: ignore[assignment]
             word >>= bits
         done += 1
         reward, here = STEP, table[4 * player + (action & 3)]

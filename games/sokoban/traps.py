@@ -4,7 +4,8 @@ Positions of generated levels, at most 10x10 with 2 to 4 boxes. The push with th
 push that scores less can; both by exhaustive search. What a search of `MOST` states cannot decide is left out, and counted.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def _judged(model, state, most):
     return pushes[:count], scores, verdicts
 
 
-def _depth(model, state, push, winning):
+def _depth(model: Any, state: np.ndarray, push: int, winning: Sequence[int]) -> int:
     """Return `Trap.depth`."""
     lines = {}
     for action in (push, *winning):
@@ -114,7 +115,9 @@ class TrapWorld(SokobanWorld):
         instance.extra["trap"] = trap  # type: ignore[index]
         return instance
 
-    def outcome(self, instance, states, actions, rewards):
+    def outcome(
+        self, instance: Instance, states: Sequence[np.ndarray], actions: Sequence[int], rewards: Sequence[float]
+    ) -> dict[str, Any]:
         """See `SokobanWorld.outcome`; adds ``trapped``, whether the first push lost, and the trap's ``depth``."""
         trap: Trap = instance.extra["trap"]
         trapped = bool(actions) and actions[0] == trap.push

@@ -220,7 +220,7 @@ def descend(model, proposal, settings, tree, menus, desk, root, steps, b, by_sta
             states[b, d, w] = state[w]
         over = ended(model, state)
         if slot < 0 or last:
-            node = -1
+            node = np.int64(-1)
         elif d < steps and not over:
             child = children[node, slot]
             if child < 0:

@@ -61,7 +61,7 @@ def make_proposal(instance: Instance, proposal: str = "top", k: int = 8, others:
     return getattr(importlib.import_module(module), maker)(instance, k, argument)
 
 
-def most(proposal, model) -> int:
+def most(proposal: Any, model: Any) -> int:
     """Return a bound on the number of candidates."""
     if isinstance(proposal, Proposal) and proposal.kind != ALL:
         return min(model.actions, proposal.k)

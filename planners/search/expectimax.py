@@ -55,7 +55,7 @@ class Search(NamedTuple):
     leaves: Any
 
 
-def new_search(model, depth: int, table: int, weight: float, leaves: Any) -> Search:
+def new_search(model: Any, depth: int, table: int, weight: float, leaves: Any) -> Search:
     """Return working memory for searches to `depth` in the world of `model` with 2**table entries (none if it is 0)."""
     entries = 1 << table if table else 0
     outcomes = max(1, model.outcomes)

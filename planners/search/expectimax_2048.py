@@ -210,9 +210,9 @@ def _search(board, depth, reach, memory, values, judgement):
 @embedded
 def _distinct(board):
     """Return how many different tiles are on the board."""
-    seen, count = 0, 0
+    seen, count = np.int64(0), 0
     while board != _ZERO:
-        seen |= 1 << np.int64(board & np.uint64(15))
+        seen |= np.int64(1) << np.int64(board & np.uint64(15))
         board = board >> np.uint64(4)
     seen &= ~1
     while seen:

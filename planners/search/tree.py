@@ -292,7 +292,7 @@ def simulations(tree, how, evaluator, model, root, rng, n, cost, limit):
                 insert(tree.keys, tree.slots, place, word, node)
                 cost[EXPANSIONS] += 1
             else:
-                node = np.int64(tree.slots[place])
+                node = tree.slots[place]
             if model.outcomes == 0:
                 tree.child[edge] = node
                 if tree.met[node] == simulation:  # a loop, seen for the first time

@@ -19,7 +19,7 @@ PARTS = {
 
 
 @njit
-def _spin(n):  # type: ignore[no-untyped-def]
+def _spin(n):
     x = 1
     for _ in range(n):
         x ^= x << 13

@@ -45,7 +45,7 @@ _FIRST = 1 << 40  # seed of the first game
 
 
 @njit
-def _canonical(board, shape):  # type: ignore[no-untyped-def]
+def _canonical(board, shape):
     return canonical(board, shape)
 
 

@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 @njit
-def _effective(model, state, actions):  # type: ignore[no-untyped-def]
+def _effective(model, state, actions):
     return effective(model, state, actions)
 
 
