@@ -1,5 +1,39 @@
 """The decision process: what every planner needs of a world, in compiled form and as a plain-Python protocol.
 
+=================  ===================  ============================================================
+operation          default              who needs it
+=================  ===================  ============================================================
+legal              none                 everybody
+apply              none                 everybody
+draw               nothing              episode, critic, flare, learning, search, playout
+chance             0                    search.expectimax, glad, policies
+unlisted           no                   episode, language
+terminal           nothing is legal     evaluator, critic, glad, search
+goal               no                   episode, critic, flare, glad, learning, parts, search, exact
+dead               no                   evaluator, search, successors
+key                a hash of the words  flare, parts, policies, search, successors
+exact              1 at a goal, else 0  evaluator, flare, parts
+score              the reward           language, parts
+potential          none                 language, parts, outlook
+outlook            potential            parts
+potential_scale    1                    parts, search.expectimax
+distance           0                    search.best_first_search, search.idastar, parts, bound
+cost               1                    successors
+notes              empty                search.best_first_search
+successors         made of the others   search.best_first_search, search.idastar
+bound              distance             search.best_first_search, search.idastar
+playout            uniform play         critic, push_playout
+effective          legal                critic, glad, language, learning, parts, policies, search
+fresh              nothing              critic, learning
+critic_convention  1, 100, 0            critic
+by_pushes          no                   critic
+push_playout       playout              critic
+lost               0                    search.tree
+=================  ===================  ============================================================
+
+Without a default, a world brings the operation itself, or whoever needs it cannot play there. Who needs it: modules and folders of
+``planners/``, and operations whose defaults call it.
+
 A *model* is a record (NamedTuple) of arrays and numbers with at least the fields
 
     width      words of a state; a state is an int64 array of this length

@@ -1,9 +1,13 @@
 """The seam between worlds and planners: operations, random streams, budgets, and kernels run without numba."""
 
+import ast
+import re
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from games import process
 from games.dispatch import plain
 from games.jit import njit
 from games.process import PythonModel, apply, draw, key, legal, terminal
@@ -130,3 +134,55 @@ def test_episodes_of_compiled_and_python_models_are_the_same():
     assert words.value(python.states[-1]) == "".join("ab"[a] for a in compiled.actions)
     cut = play(Instance("bits", 0, Bits(2, 2, 0, 20), np.zeros(2, np.int64)), Coin(), Budget(), seed=5, steps=7)
     assert cut.actions == compiled.actions[:7] and cut.status == "cut"
+
+
+TOP = Path(__file__).parent.parent
+
+
+def test_the_table_of_operations_is_what_the_code_says():
+    tree = ast.parse(Path(process.__file__).read_text())
+    defaults = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and any(getattr(mark, "id", "") == "operation" for mark in node.decorator_list)
+    }
+    table = [re.split(r" {2,}", row.strip()) for row in re.split(r"\n=[= ]*\n", process.__doc__)[2].splitlines()]
+    assert [name for name, _, _ in table] == list(defaults)
+    callers = {  # a module or an operation: the operations that it calls
+        ".".join(path.relative_to(TOP / "planners").with_suffix("").parts): called(tree) & imported(tree)
+        for path in (TOP / "planners").rglob("*.py")
+        for tree in [ast.parse(path.read_text())]
+    } | {name: called(default) for name, default in defaults.items()}
+    for name, default, users in table:
+        assert default == (said(defaults[name]) or default), name
+        found = {caller for caller, names in callers.items() if name in names}
+        for user in [] if users == "everybody" else users.split(", "):
+            covered = {caller for caller in found if caller == user or caller.startswith(f"{user}.")}
+            assert covered, f"{user} does not call {name}"
+            found -= covered
+        assert users == "everybody" or not found, f"the row of {name} does not name {found}"
+
+
+def imported(tree):
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "games.process"]
+    return {name.name for node in found for name in node.names}
+
+
+def called(tree):
+    return {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+
+
+def said(default):
+    """Return what the table must say of a default that is a word, a number or another operation; None where it may choose."""
+    end = default.body[-1]
+    if isinstance(end, ast.Raise):
+        return "none"
+    if not isinstance(end, ast.Return):
+        return "nothing"
+    value = end.value
+    if len(default.body) > 2 or isinstance(value, ast.IfExp | ast.Compare | ast.Name):
+        return None
+    if isinstance(value, ast.Call):
+        return value.func.id if isinstance(value.func, ast.Name) else None
+    numbers = ast.literal_eval(value)
+    return "no" if numbers is False else ", ".join(f"{n:g}" for n in np.atleast_1d(numbers))
