@@ -135,6 +135,73 @@ def test_what_cannot_be_made_replaces_no_run(words, world, tmp_path):
     assert [file.name for file in run.iterdir()] == ["config.json"]
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--seed", "0"], "has seed = 3, not 0"),
+        (["--updates", "0"], "say how long to learn"),
+        (["--updates", "2"], "has already done 6 updates"),
+        (["--episodes", "5"], "has episodes = 4, not 5"),
+    ],
+)
+def test_all_that_is_said_beside_resume_is_heard(words, told, world, tmp_path):
+    """Also what is 0."""
+    start(world, tmp_path / "run", "reinforce", seed=3, updates=6)
+    before = contents(tmp_path / "run")
+    result = CliRunner().invoke(cli.cli, ["train", world, "--resume", str(tmp_path / "run"), *words])
+    assert isinstance(result.exception, UsageError) and told in str(result.exception)
+    assert contents(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("files", [["learning.jsonl"], ["timing.jsonl"], ["learning.jsonl", "timing.jsonl"]])
+@pytest.mark.parametrize("gone", [slice(2, 3), slice(4, 6), slice(0, 6)])
+def test_a_line_that_was_cut_out_is_missed(files, gone, world, tmp_path):
+    start(world, tmp_path / "run", "reinforce", updates=6)
+    for name in files:
+        lines = (tmp_path / "run" / name).read_text().splitlines(keepends=True)
+        del lines[gone]
+        (tmp_path / "run" / name).write_text("".join(lines))
+    run = RunDirectory(tmp_path / "run")
+    with pytest.raises(GameplanError, match=f"have no line for update {gone.start + 1}, although the checkpoint is of update 6"):
+        train(resumed_train(run, {"env": world, "updates": 8}), run, resume=True)
+    (tmp_path / "run" / "checkpoint.safetensors").unlink()
+    train(resumed_train(run, {"env": world, "updates": 8}), run, resume=True)
+    start(world, tmp_path / "whole", "reinforce", updates=8)
+    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
+
+
+EASY, OTHER = "#####\n#@$.#\n#####\n\n######\n#@ $.#\n######\n", "#######\n#@  $.#\n#######\n"
+
+
+def test_a_run_keeps_its_levels(tmp_path):
+    path, run = tmp_path / "my.xsb", RunDirectory(tmp_path / "run")
+    path.write_text(EASY)
+
+    def levels(updates):
+        world = {"levels": str(path), "actions": "moves"}
+        given = {"policy": "tabular", "episodes": 2, "world": world, "params": CHEAP}
+        return resolve_train(TrainConfig(env="sokoban", method="reinforce", updates=updates, **given))
+
+    train(levels(3), run)
+    train(levels(5), RunDirectory.create(tmp_path / "whole"))
+    path.write_text(OTHER)
+    assert levels(3) != resumed_train(run, {})  # a changed file makes another run
+    for words in (["--levels", str(path)], ["--world", f"levels={path}"]):
+        result = CliRunner().invoke(cli.cli, ["train", "--resume", str(run.path), *words])
+        assert isinstance(result.exception, UsageError) and "is not the file with which" in str(result.exception)
+    path.unlink()
+    (tmp_path / "same.xsb").write_text(EASY)
+    train(resumed_train(run, {"updates": 5, "world": {"levels": str(tmp_path / "same.xsb")}}), run, resume=True)
+    assert contents(run.path) == contents(tmp_path / "whole") and (run.path / "levels.xsb").read_text() == EASY
+    (run.path / "levels.xsb").write_text(OTHER)
+    with pytest.raises(GameplanError, match="is not the file of levels with which the run started"):
+        train(resumed_train(run, {"updates": 6}), run, resume=True)
+    settings = json.loads((run.path / "config.json").read_text())
+    (run.path / "config.json").write_text(json.dumps({**settings, "programs": {}}))
+    with pytest.raises(UsageError, match=r"keeps no copy of its levels, .*my.xsb, which is not read"):
+        resumed_train(run, {"updates": 6})
+
+
 def test_an_interrupted_run_offers_nothing_to_play_with_yet(world, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.terminal.interrupts.stop_on_signal", lambda: nullcontext(lambda: True))
     arguments = ["train", world, "--method", "mc-ppo", "--updates", "2", "--out", str(tmp_path / "run")]

@@ -81,7 +81,7 @@ def train(
     if resume is not None:
         run = RunDirectory.open(resume)
         default = click.core.ParameterSource.DEFAULT
-        given = {key: value for key, value in options.items() if value and ctx.get_parameter_source(key) != default}
+        given = {key: value for key, value in options.items() if key == "world" or ctx.get_parameter_source(key) != default}
         config = resumed_train(run, {**given, **({"env": env} if env else {})}, trusted)
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)

@@ -9,7 +9,7 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.modules import is_program, program_text, short_name
 from games.params import Value
 from games.world import Instance, World
-from games.worlds import load_world, world_options
+from games.worlds import WORLDS, load_world, world_options
 from planners.language.small import model_path, needs_learn
 from planners.learning.catalogue import Found, find_method, method_module
 from planners.learning.learner import Learner
@@ -18,9 +18,9 @@ from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, mak
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.planning.protocol import PROACT
-from workbench.runs.directory import CONFIG, INITIAL, RunDirectory
+from workbench.runs.directory import CONFIG, INITIAL, LEVELS, RunDirectory
 from workbench.runs.formats import SCHEMA, differing, from_saved
-from workbench.runs.programs import KINDS, data_digest, digests_of, explained, kept_programs, resolved_name
+from workbench.runs.programs import KINDS, data_digest, digests_of, explained, kept_data, kept_programs, resolved_name
 from workbench.training.needs import check_needs
 
 CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change
@@ -37,7 +37,8 @@ class TrainConfig:
     `policy` and `value` are kinds (`planners.policies.catalogue`), with values for all their parameters; `params` has a value for
     every parameter of the method and every option of the trainer. `init` names the run or file that it started from; a copy is
     kept. `updates`, `steps` (of the environment) and `time_limit` (seconds of learning) end it, 0 or None for no such limit;
-    `episodes` are played at the end on held-out seeds or levels. `programs` has the digests of the user's own files.
+    `episodes` are played at the end on held-out seeds or levels. `programs` has the digests of the user's own files, a file of
+    levels among them.
     """
 
     env: str
@@ -82,23 +83,23 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     for name, least in (("updates", 0), ("steps", 0), ("episodes", 1), ("seed", 0)):
         if getattr(config, name) < least:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {least}")
-    if not (config.updates or config.steps or config.time_limit):
-        raise UsageError("say how long to learn: --time-limit 1m, --steps 100000 or --updates 500")
+    _check_ends(config)
     texts = own_texts(config)
     model = model_path(config.init) if config.init else None
     config = replace(config, env=resolved_name(config.env), method=resolved_name(config.method))
     if model is not None:
         return _resolved_language(config, model, texts)
     options = world_options(config.env, config.world, texts.get("env"))
+    digests = digests_of(texts) | _levels(config.env, options)
     world = load_world(config.env, options, texts.get("env"))
     found = find_method(config.method, config.params, texts.get("method"))
     with explained(own_names(config)):
         check_needs(found, split(world)[0](0), config.env)
     if found.method.learner is not None:
-        return _resolved_value(config, found, options, texts, world)
+        return _resolved_value(config, found, options, digests, world)
     kind, preset = usual_kind(split(world)[0](0))
     kinds = {"policy": config.policy or kind, "value": config.value or kind}
-    digests, given = digests_of(texts), {"policy": config.policy_params, "value": config.value_params}
+    given = {"policy": config.policy_params, "value": config.value_params}
     for role in kinds:
         if not getattr(config, role):
             given[role] = {**preset, **given[role]}
@@ -124,6 +125,19 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
     )  # fmt: skip
 
 
+def _check_ends(config: TrainConfig) -> None:
+    if not (config.updates or config.steps or config.time_limit):
+        raise UsageError("say how long to learn: --time-limit 1m, --steps 100000 or --updates 500")
+
+
+def _levels(env: str, options: dict[str, Value]) -> dict[str, str]:
+    """Return the digest of the file of levels that the `options` of the world `env` name, if any; its path becomes absolute."""
+    if not options.get(LEVELS) or env not in WORLDS:
+        return {}
+    options[LEVELS] = str(Path(str(options[LEVELS])).resolve())
+    return {LEVELS: data_digest(str(options[LEVELS]), LEVELS)}
+
+
 def _learned(path: Path, role: str, instance: Instance, kind: str, given: Mapping[str, Value]) -> tuple[str, dict[str, Value]]:
     """Return kind and parameters of what was learned in the file at `path`; a `kind` and `given` ones, if any, must be these.
 
@@ -141,7 +155,7 @@ def _learned(path: Path, role: str, instance: Instance, kind: str, given: Mappin
 
 
 def _resolved_value(
-    config: TrainConfig, found: Found, options: dict[str, Value], texts: Mapping[str, str], world: World
+    config: TrainConfig, found: Found, options: dict[str, Value], digests: dict[str, str], world: World
 ) -> TrainConfig:
     """Return `config` with everything filled in, for a method that learns a value by its own learner and no policy."""
     for given, what in ((config.policy, "policy"), (config.init, "init")):
@@ -151,9 +165,7 @@ def _resolved_value(
         raise UsageError(f"{found.method.name} learns a value of kind ntuple, not {config.value}; leave --value out")
     value_params = kind_params("ntuple", {**AFTERSTATES, **config.value_params})
     make_learned(VALUE, "ntuple", split(world)[0](0), value_params)
-    return replace(
-        config, world=options, params=found.method.params, programs=digests_of(texts), value="ntuple", value_params=value_params
-    )
+    return replace(config, world=options, params=found.method.params, programs=digests, value="ntuple", value_params=value_params)
 
 
 def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]) -> TrainConfig:
@@ -170,6 +182,7 @@ def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]
     if found.method.learner is not None:
         raise UsageError(f"{found.method.name} learns a value from nothing; leave --init out")
     options = world_options(config.env, config.world, texts.get("env"))
+    digests = digests_of(texts) | _levels(config.env, options)
     world = load_world(config.env, options, texts.get("env"))
     with explained(own_names(config)):
         check_needs(found, split(world)[0](0), config.env)
@@ -177,7 +190,7 @@ def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]
     if "value" in found.method.needs:
         value, preset = usual_kind(split(world)[0](0)) if not config.value else (config.value, {})
         value_params = kind_params(value, {**preset, **config.value_params})
-    digests = {**digests_of(texts), INITIAL[POLICY]: data_digest(path, POLICY)}
+    digests[INITIAL[POLICY]] = data_digest(path, POLICY)
     return replace(
         config, init=str(path.resolve()), world=options, params={**found.method.params, **found.options}, programs=digests,
         policy=LANGUAGE, value=value, value_params=value_params,
@@ -198,17 +211,31 @@ def split(world: World) -> tuple[Callable[[int], Instance], Callable[[int], Inst
     return (lambda k: world.instance(learned[k % len(learned)])), (lambda k: world.instance(held[k % len(held)])), len(held)
 
 
+def training_world(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory | None = None) -> World:
+    """Return the world of a resolved `config`, with the levels of which the `run`, if given, keeps a copy.
+
+    Raises
+    ------
+    GameplanError
+        If it cannot be made, or the copy is not what was recorded.
+    """
+    options = config.world
+    if run is not None and LEVELS in config.programs:
+        options = {**options, LEVELS: str(kept_data(run, LEVELS, str(options[LEVELS]), config.programs).resolve())}
+    return load_world(config.env, options, texts.get("env"))
+
+
 def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory | None = None) -> tuple[World, Learner]:
     """Return the world and a learner at its beginning, for a resolved `config`; `texts` has the user's own programs.
 
-    What the run started from is read from its own copies if the `run` is given.
+    What the run started from, and its levels, are read from its own copies if the `run` is given.
 
     Raises
     ------
     GameplanError
         If something cannot be made.
     """
-    world = load_world(config.env, config.world, texts.get("env"))
+    world = training_world(config, texts, run)
     begin, _, _ = split(world)
     found = find_method(config.method, config.params, texts.get("method"))
     instance = begin(0)
@@ -287,17 +314,28 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
             )
         if digests_of({role: program_text(again, "file")})[role] != saved.programs.get(role):
             raise UsageError(f"{again} is not the file with which the run in {run.path} started; start anew")
+    if saved.world.get(LEVELS) and saved.env in WORLDS and LEVELS not in saved.programs and not trusted:
+        raise UsageError(
+            f"the run in {run.path} keeps no copy of its levels, {saved.world[LEVELS]}, which is not read because a run directory "
+            f"says so; if you trust the run: gameplan train --resume {run.path} --trusted"
+        )
     for name, value in changes.items():
         before = getattr(saved, name)
         if name in saved.programs and is_program(str(value)):
             continue
+        if name == "world" and LEVELS in value and LEVELS in saved.programs:
+            if data_digest(str(value[LEVELS]), LEVELS) != saved.programs[LEVELS]:
+                raise UsageError(f"{value[LEVELS]} is not the file with which the run in {run.path} started; start anew")
+            value = {key: given for key, given in value.items() if key != LEVELS}
         other = differing(name, before, value)
         if name not in CHANGEABLE and other is not None:
             raise UsageError(
                 f"the run in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed run keeps it: leave it out or start "
                 "anew"
             )
-    return replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+    now = replace(saved, **{name: value for name, value in changes.items() if name in CHANGEABLE})
+    _check_ends(now)
+    return now
 
 
 def kept_texts(config: TrainConfig, run: RunDirectory) -> dict[str, str]:

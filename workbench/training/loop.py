@@ -10,7 +10,7 @@ import numpy as np
 
 from games.errors import GameplanError
 from planners.learning.learner import Diverged, Learner
-from workbench.runs.directory import CONFIG, LEARNING, TIMING, RunDirectory
+from workbench.runs.directory import CHECKPOINT, CONFIG, LEARNING, TIMING, RunDirectory
 
 DONE, INTERRUPTED, TIME_UP, DIVERGED = "done", "interrupted", "time limit", "diverged"
 TELL_SECONDS = 0.1  # between two looks at the progress
@@ -41,6 +41,8 @@ class Loop:
         Go on from the last checkpoint.
     recorded : callable
         Whether the figures of an update are kept.
+    reached : callable
+        Called with a learner that is back where a run goes on; it raises if the run may not.
     compiling : callable
         Returns a context for what may take long because it compiles: making the learner, and its first update.
 
@@ -55,10 +57,11 @@ class Loop:
         self, directory: RunDirectory, make: Callable[[], Learner], identity: dict[str, Any], config: dict[str, Any],
         *, resume: bool, stop: Callable[[], bool], on_progress: OnProgress, say: Callable[[str], None],
         recorded: Callable[[int], bool] = is_recorded, compiling: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        reached: Callable[[Learner], None] = lambda learner: None,
     ) -> None:  # fmt: skip
         self.directory, self.identity, self._make, self._config = directory, identity, make, config
         self._stop, self._on_progress, self._say, self._recorded = stop, on_progress, say, recorded
-        self._compiling = compiling
+        self._compiling, self._reached = compiling, reached
         with compiling():
             self.learner = make()
         self.seconds, self.cpu_seconds = 0.0, 0.0
@@ -140,12 +143,20 @@ class Loop:
             raise GameplanError(
                 f"{self.directory.path} has a checkpoint that is none of this run; remove it to start anew"
             ) from error
+        self._reached(self.learner)
         self.seconds, self.cpu_seconds = float(clocks[0]), float(clocks[1])
         self._cut(update)
         return True
 
     def _cut(self, update: int) -> None:
         pairs = [pair for pair in self.directory.read_pairs(LEARNING, "update", self.identity) if pair[0]["update"] <= update]
+        there = {line["update"] for line, _ in pairs}
+        lost = next((k for k in range(1, update + 1) if k not in there and self._recorded(k)), None)
+        if lost is not None:
+            raise GameplanError(
+                f"{self.directory.path / LEARNING} and {TIMING} have no line for update {lost}, although the checkpoint is of "
+                f"update {update}; put them back, or remove {CHECKPOINT} to run again from the start"
+            )
         for place, name in enumerate((LEARNING, TIMING)):
             if pairs or (self.directory.path / name).exists():
                 self.directory.keep_lines(name, [pair[place] for pair in pairs])

@@ -13,19 +13,19 @@ from typing import Any
 
 import numpy as np
 
+from games.errors import UsageError
 from games.modules import short_name
 from games.world import Instance, World
-from games.worlds import load_world
 from planners.budget import Budget
 from planners.episode import play
 from planners.language.small import MODEL
 from planners.learning.learner import Learner
 from planners.policies.files import NAMES, encode_learned
 from planners.policies.reactive import Reactive
-from workbench.runs.directory import INITIAL, RunDirectory, copy_name
+from workbench.runs.directory import INITIAL, LEVELS, RunDirectory, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
-from workbench.runs.programs import explained, read_data
+from workbench.runs.programs import explained, read_copies, read_data
 from workbench.terminal.interrupts import patience
 from workbench.training.config import (
     LANGUAGE,
@@ -37,6 +37,7 @@ from workbench.training.config import (
     own_names,
     own_texts,
     split,
+    training_world,
 )
 from workbench.training.loop import DONE, INTERRUPTED, TIME_UP, Loop, OnProgress
 from workbench.training.optimum import optimum
@@ -72,7 +73,9 @@ def _train(
     texts = kept_texts(config, run) if resume else own_texts(config)
     if not resume:
         copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
-        run.start(asdict(config), describe_environment(1), copies | _initial(config))
+        levels = {LEVELS: str(config.world[LEVELS])} if LEVELS in config.programs else {}
+        copies |= read_copies(levels, config.programs) | _initial(config)
+        run.start(asdict(config), describe_environment(1), copies)
 
     def compiling() -> AbstractContextManager[None]:
         return patience(say, f"compiling {short_name(config.method)} for {short_name(config.env)}", own=bool(texts))
@@ -83,11 +86,15 @@ def _train(
             return DONE
         return TIME_UP if config.time_limit is not None and loop.seconds >= config.time_limit else ""
 
+    def reached(learner: Learner) -> None:
+        if config.updates and learner.updates > config.updates:
+            raise UsageError(f"{run.path} has already done {learner.updates} updates; ask for at least that many with --updates")
+
     loop = Loop(
         run, lambda: load_train(config, texts, run)[1], identity(config), asdict(config),
-        resume=resume, stop=stop, on_progress=on_progress, say=say, compiling=compiling,
+        resume=resume, stop=stop, on_progress=on_progress, say=say, compiling=compiling, reached=reached,
     )  # fmt: skip
-    world = load_world(config.env, config.world, texts.get("env"))
+    world = training_world(config, texts, run)
     started = time.perf_counter()
     status, problem = loop.learn(ended)
     learner = loop.learner
