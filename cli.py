@@ -133,7 +133,7 @@ def main() -> None:
     if problem:
         click.echo(f"gameplan: {problem}", err=True)  # noqa: TID251 (our packages are not there)
         sys.exit(1)
-    from workbench.terminal.printing import echo, visible
+    from workbench.terminal.printing import echo, message
 
     debug = "--debug" in sys.argv or bool(os.environ.get("GAMEPLAN_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
@@ -149,8 +149,8 @@ def main() -> None:
         sys.exit(130)
     except click.ClickException as error:
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "gameplan"
-        message = " ".join(line.strip() for line in error.format_message().rstrip(".").splitlines())
-        echo(f"{path}: {message}; see '{path} --help'", err=True)
+        told = " ".join(line.strip() for line in error.format_message().rstrip(".").splitlines())
+        echo(f"{path}: {message(told)}; see '{path} --help'", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -161,15 +161,15 @@ def main() -> None:
         if debug:
             raise
         if isinstance(error, GameplanError):
-            echo(f"gameplan: {visible(str(error), one_line=True)}", err=True)
+            echo(f"gameplan: {message(str(error))}", err=True)
             sys.exit(error.exit_code)
         if isinstance(error, MemoryError):
-            echo("gameplan: out of memory; choose a smaller game", err=True)
+            echo("gameplan: out of memory; choose a smaller game, model or batch", err=True)
         elif isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
             where = f": {error.filename}" if error.filename else ""
             echo(f"gameplan: the operating system refuses{where} ({error.strerror}); make room or name another place", err=True)
         else:
-            what = visible(f"{type(error).__name__}: {error}", one_line=True)
+            what = message(f"{type(error).__name__}: {error}")
             echo(f"gameplan: unexpected {what}; run again with --debug and report it", err=True)
         sys.exit(1)
 

@@ -1,5 +1,7 @@
 """Methods of learning against their formulas: slopes, advantages, rules of groups; each in worlds written in Python."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -444,6 +446,26 @@ FAULTY = {
 def test_what_is_no_number_a_row_is_refused_in_a_line(returned, tmp_path):
     with pytest.raises((GameplanError, Diverged), match=FAULTY[returned]):
         own(tmp_path, f"def advantage(batch, params): return {returned}\n").advance()
+
+
+HARMFUL = {
+    "batch.chosen.__setitem__(0, 99) or batch.rewards": "line 6: ValueError: .*read-only",
+    "batch.states.fill(0) or batch.rewards": "line 6: ValueError: .*read-only",
+    "setattr(batch, 'weight', batch.weight[:1]) or batch.rewards": "weight has the shape",
+    "setattr(batch, 'weight', batch.weight * np.nan) or batch.rewards": "weight of row 0 is nan",
+    "setattr(batch, 'old', batch.old[:1]) or batch.rewards": None,  # what it calls so is its own
+    "batch.rewards.__imul__(2.0)": None,
+}
+
+
+@pytest.mark.parametrize("returned", HARMFUL)
+def test_a_method_changes_nothing_that_is_not_its_own(returned, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        f"import numpy as np\nPARAMS = {{}}\nOPTIONS = {{}}\nSAMPLING = 'turns'\ndef advantage(batch, params):\n    return {returned}\n"
+    )
+    problems = check_method_file(str(path))["problems"]
+    assert len(problems) == (HARMFUL[returned] is not None) and re.search(HARMFUL[returned] or "", "".join(problems))
 
 
 def test_the_method_that_users_start_from_is_one_and_wrong_slopes_are_found(tmp_path):

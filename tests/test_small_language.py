@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from games.errors import GameplanError, UsageError
 from planners.language.small import needs_learn
 from planners.language.small.tokens import CHARACTERS, END, SPECIAL, UNKNOWN, Vocabulary, make_vocabulary
+from workbench.commands.language import train_lm
 
 TEXT = "thought: The 2048 board\n{'board': '[    .     2]\\n'}  has 12 empty cells; go  left.\nmove: left"
 
@@ -118,8 +119,6 @@ def write_data(folder: Path, copies: int = 8) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(jax, tmp_path_factory):
-    from workbench.commands.language import train_lm
-
     place = tmp_path_factory.mktemp("lm")
     data = write_data(place / "data")
     options = [
@@ -253,6 +252,48 @@ def test_what_is_no_model_or_no_data_is_one_line(jax, trained, tmp_path):
     (data / "train.jsonl").write_text('{"messages": []}\n')
     with pytest.raises(GameplanError, match=r"train\.jsonl, line 1 is no example"):
         read_pairs(data, "train", "chain")
+
+
+def test_a_model_of_another_world_or_of_no_size_is_one_line(trained, tmp_path):
+    """Its world is a name of the catalogue, never a program's; its size is compared before memory is taken for it."""
+    from safetensors import safe_open
+    from safetensors.numpy import save_file
+
+    from planners.language.small import MODEL
+    from planners.language.small.files import read_model
+
+    with safe_open(trained[0] / MODEL, framework="numpy") as stream:
+        header = json.loads(stream.metadata()["model"])
+        arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+    program = tmp_path / "spy.py"
+    program.write_text(f"open({str(tmp_path / 'mark')!r}, 'w')\n")
+    for changed, told in (
+        ({"world": str(program)}, "which is no world of gameplan"),
+        ({"world": "spy:make"}, "which is no world of gameplan"),
+        ({"width": 2**40}, "its weights are not those of a model of its size"),
+        ({"pieces": [""] * len(header["pieces"])}, "model.safetensors is damaged: the pieces"),
+    ):
+        save_file(arrays, tmp_path / MODEL, metadata={"model": json.dumps({**header, **changed})})
+        with pytest.raises(GameplanError, match=told):
+            read_model(tmp_path)
+    assert not (tmp_path / "mark").exists()
+
+
+def test_of_levels_as_many_games_are_played_as_asked(trained):
+    """Also more than there are: they come again."""
+    from planners.language.small.files import read_model
+    from workbench.training.language import play_record, world_of
+
+    world = world_of("sokoban-proact")
+    record = play_record(read_model(trained[0]), world, len(world) + 2, 0.0)
+    assert record["episodes"] == len(world) + 2 == record["beside"]["random"]["episodes"]
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-1"])
+@pytest.mark.parametrize("option", ["--temperature", "--rate", "--decay"])
+def test_what_is_no_number_is_no_setting(option, word, tmp_path):
+    found = CliRunner().invoke(train_lm, [str(tmp_path), option, word])
+    assert found.exit_code == 2 and ("is not finite" in found.output or "is not in the range" in found.output)
 
 
 def test_targets(tmp_path):

@@ -1,12 +1,15 @@
 """A batch: what was played between two updates, as arrays, and what can be asked about it. This is what methods see."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from planners.learning.questions import Questions
+
+OWN = ("rewards", "weight", "hopeless")  # of a batch: what a method may put in another's place
 
 
 @dataclass
@@ -73,6 +76,16 @@ class Batch:
     options: dict
     ask: Questions
     memory: dict = field(default_factory=dict)
+
+    def held(self) -> "Batch":
+        """Return the same, of which a method can change what is its own (`OWN`) and `memory`: anything else is read again later."""
+        found = copy(self)
+        for name, array in vars(self).items():
+            if isinstance(array, np.ndarray) and name not in OWN:
+                view = array.view()
+                view.flags.writeable = False
+                setattr(found, name, view)
+        return found
 
     def following(self, values: np.ndarray, ask: Callable[..., np.ndarray]) -> np.ndarray:
         """Return the values of the states after all turns, given those before them; 0 where the episode is over.

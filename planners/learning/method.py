@@ -61,6 +61,7 @@ class Method(NamedTuple):
     mask: Hook | None = None
     surrogate: Hook | None = None
     learner: Hook | None = None  # makes a learner that takes the trainer's place: learner(instance, value_params, params, seed)
+    teacher: str | None = None  # the text of the planner that it asks, where that is a file of the user's own
 
 
 def clipped(ratio: np.ndarray, advantage: np.ndarray, clip: float) -> tuple[np.ndarray, np.ndarray]:

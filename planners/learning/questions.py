@@ -31,6 +31,8 @@ class Questions:
         For the critic's rollouts where they follow it, as it is when asked.
     instances : sequence
         Of each of the parts, for planners.
+    teacher : str, optional
+        The text of the planner that is asked, where that is a file of the user's own.
     value : record, optional
         A learned value.
     options : mapping
@@ -49,13 +51,14 @@ class Questions:
     def __init__(
         self, states: np.ndarray, afters: np.ndarray, offered: np.ndarray, counts: np.ndarray, parts: list[tuple[Any, int, int]],
         value: Any, options: dict, seed: np.uint64, policy: Any = None, instances: Sequence[Instance] = (),
+        teacher: str | None = None,
     ) -> None:  # fmt: skip
         self._states, self._afters, self._offered, self._counts = states, afters, offered, counts
         same = all(model is parts[0][0] for model, _, _ in parts)
         self._parts = [(parts[0][0], 0, len(states))] if same else parts
         instances = instances[:1] if same else instances
         self._value, self._options, self._seed = value, options, seed
-        self._policy, self._instances = policy, instances
+        self._policy, self._instances, self._teacher = policy, instances, teacher
         self._asked = 0
         self.expansions, self.shape = 0, offered.shape
 
@@ -135,7 +138,7 @@ class Questions:
             If it finds no action in a state in which there may be one.
         """
         chances, values = np.zeros(self._offered.shape), np.full(len(self._states), np.nan)
-        planner = find_planner(name)
+        planner = find_planner(name, None, self._teacher)
         for instance, (model, begin, end) in zip(self._instances, self._parts, strict=True):
             planner.begin(instance, stream("planner of learning", int(self._seed), begin))
             known: dict[bytes, tuple[int, float]] = {}

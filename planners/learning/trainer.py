@@ -13,7 +13,7 @@ from games.process import apply, draw, goal
 from games.random import stream, unit
 from games.world import Instance
 from planners.learning import play
-from planners.learning.batch import Batch
+from planners.learning.batch import OWN, Batch
 from planners.learning.learner import Diverged
 from planners.learning.method import Method, clipped, logit_slopes, row_weights
 from planners.learning.questions import Questions
@@ -85,13 +85,17 @@ class Trainer:
         batch = self.collect()
         if "positive" in method.needs and (batch.rewards < 0.0).any():
             raise GameplanError(f"{method.name} needs rewards that are never negative, and met {batch.rewards.min():g}")
+        shown = batch.held()
         if method.rewards is not None:
-            batch.rewards = self._checked("rewards", method.rewards(batch, method.params), batch.at.shape)
-        advantage = self._checked("advantage", method.advantage(batch, method.params), batch.at.shape)
+            shown.rewards = self._checked("rewards", method.rewards(shown, method.params), batch.at.shape)
+        advantage = self._checked("advantage", method.advantage(shown, method.params), batch.at.shape)
         targets = batch.memory.pop("targets", None)
         mask = np.ones(len(batch.at), bool)
         if method.mask is not None:
-            mask = self._checked("mask", method.mask(batch, method.params), batch.at.shape) != 0.0
+            mask = self._checked("mask", method.mask(shown, method.params), batch.at.shape) != 0.0
+        for name in OWN:
+            setattr(batch, name, self._checked(name, getattr(shown, name), getattr(batch, name).shape))
+        batch.hopeless = batch.hopeless != 0.0
         self._figures = self._update(batch, advantage, mask)
         if targets is not None and self._value is not None:
             self._fit(batch, self._checked("targets", targets, batch.gained.shape))
@@ -269,6 +273,7 @@ class Trainer:
         ask = Questions(
             made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
             self._value, self.options, stream("critic of learning", self.seed, self.updates)[0], self._policy, instances,
+            self.method.teacher,
         )  # fmt: skip
         return Batch(
             states=made["states"], offered=made["offered"], counts=made["counts"], old=self._log_chances(ask),
@@ -353,7 +358,7 @@ class Trainer:
         if own is None:
             found = clipped(ratio, advantage, float(self.options["clip"]))
         else:
-            found = own(ratio, advantage, batch, self.method.params)
+            found = own(ratio, advantage, batch.held(), self.method.params)
         if not isinstance(found, tuple) or len(found) != 2:
             kind = type(found).__name__
             raise GameplanError(f"{self.method.name}: surrogate returned one {kind}; it must be (loss, slope in the ratio), arrays")

@@ -12,6 +12,7 @@ import click
 from workbench.commands.options import (
     RUNS,
     SCHEMA,
+    FiniteRange,
     assignments,
     duration,
     every_option,
@@ -291,9 +292,7 @@ def learn(
 @click.option("--measure", default="score", show_default=True, help="Training runs: what is drawn, such as entropy or kl.")
 @click.option("--out", default="convergence.png", show_default=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF file.")
 @click.option("--title", default="", help="A title above the panels.")
-@click.option(
-    "--font-size", default=8.0, show_default=True, type=click.FloatRange(4, 24), help="In points, at the size of the figure."
-)
+@click.option("--font-size", default=8.0, show_default=True, type=FiniteRange(4, 24), help="In points, at the size of the figure.")
 def plot(runs: tuple[Path, ...], x: str | None, measure: str, out: Path, title: str, font_size: float) -> int:
     """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game.
 

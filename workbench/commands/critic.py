@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.commands.options import SCHEMA, FiniteRange, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
 from workbench.terminal.printing import echo
 
@@ -21,7 +21,7 @@ POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, 
 @click.option(
     "--length", "-t", default=0, type=click.IntRange(0), help="T: random steps a rollout.  [default: ProAct's for the world]"
 )
-@click.option("--gamma", default=0.0, type=click.FloatRange(0, 1), help="Discount a step.  [default: ProAct's for the world]")
+@click.option("--gamma", default=0.0, type=FiniteRange(0, 1), help="Discount a step.  [default: ProAct's for the world]")
 @click.option(
     "--policy",
     default="all",

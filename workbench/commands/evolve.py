@@ -19,7 +19,7 @@ from workbench.commands.evolve_options import (
     weights,
 )
 from workbench.commands.options import RUNS, json_option, names, print_json
-from workbench.terminal.printing import echo
+from workbench.terminal.printing import counted, echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
 
@@ -330,7 +330,8 @@ def export(run: Path, flagged: bool, out: Path, no_clocks: bool, as_json: bool) 
     if as_json:
         print_json({"schema": 1, "command": "evolve export", **record})
     else:
-        echo(f"{out}: {record['programs']} programs, {record['steps']} steps, {record['evaluations']} evaluations")
+        made = [counted(record[f"{what}s"], what) for what in ("program", "step", "evaluation")]
+        echo(f"{out}: {', '.join(made)}")
     return 0
 
 
@@ -359,7 +360,7 @@ def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: b
         record = proceed(store, config, engine=engine, workers=workers or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)
     _show(record, as_json)
     if record["status"] == "interrupted":
-        say(f"interrupted after {record['evaluations']} evaluations; continue with: gameplan evolve resume {store.path}")
+        say(f"interrupted after {counted(record['evaluations'], 'evaluation')}; continue with: gameplan evolve resume {store.path}")
         return 130
     return 0
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.commands.evolve_options import engine_options, task_option
-from workbench.commands.options import SCHEMA, json_option, names, print_json
+from workbench.commands.options import SCHEMA, FiniteRange, json_option, names, print_json
 from workbench.terminal.printing import echo
 
 sandbox_option = click.option("--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: auto]")
@@ -111,9 +111,9 @@ def verify(
 @click.option("--every", is_flag=True, help="Measure each single removal on held-out instances too.")
 @click.option("--known", is_flag=True, help="Set the published programs beside.")
 @click.option(
-    "--tolerance", default=0.1, show_default=True, type=click.FloatRange(0), help="Decades that the distilled program may lose."
+    "--tolerance", default=0.1, show_default=True, type=FiniteRange(0), help="Decades that the distilled program may lose."
 )
-@click.option("--depth", default=1.5, show_default=True, type=click.FloatRange(0), help="Decades lost at which removing ends.")
+@click.option("--depth", default=1.5, show_default=True, type=FiniteRange(0), help="Decades lost at which removing ends.")
 @click.option("--limit", default=120, show_default=True, type=click.IntRange(1), help="Most programs measured while combining.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the tables as Markdown.")
 @click.option("--save", type=click.Path(path_type=Path, dir_okay=False), help="Write the distilled program as a rule file.")

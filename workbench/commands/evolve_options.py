@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import duration, json_option, names
+from workbench.commands.options import FiniteRange, duration, json_option, names
 
 PLACE = ("out", "workers", "engine", "as_json")
 
@@ -69,7 +69,7 @@ def budget_options(command: Any) -> Any:
             click.option("--budget-calls", "calls", type=click.IntRange(1), help="Questions to language models."),
             click.option("--budget-tokens", "tokens", type=click.IntRange(1), help="Tokens in and out."),
             click.option(
-                "--budget-money", "money", type=click.FloatRange(0.0, min_open=True), help="By the prices in the configuration."
+                "--budget-money", "money", type=FiniteRange(0.0, min_open=True), help="By the prices in the configuration."
             ),
         )
     ):

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, check_goes_on, json_option, print_json
-from workbench.terminal.printing import echo
+from workbench.commands.options import RUNS, FiniteRange, check_goes_on, json_option, print_json
+from workbench.terminal.printing import counted, echo
 
 
 @click.command("train-lm")
@@ -17,14 +17,14 @@ from workbench.terminal.printing import echo
 )  # fmt: skip
 @click.option("--epochs", default=3, show_default=True, type=click.IntRange(1), help="Times that all texts are seen.")
 @click.option("--batch", default=16, show_default=True, type=click.IntRange(1), help="Texts of an update.")
-@click.option("--rate", default=1e-3, show_default=True, type=float, help="Greatest learning rate.")
-@click.option("--decay", default=0.05, show_default=True, type=float, help="Weight decay.")
+@click.option("--rate", default=1e-3, show_default=True, type=FiniteRange(0), help="Greatest learning rate.")
+@click.option("--decay", default=0.05, show_default=True, type=FiniteRange(0), help="Weight decay.")
 @click.option("--layers", default=5, show_default=True, type=click.IntRange(1), help="Layers of the network.")
 @click.option("--width", default=128, show_default=True, type=click.IntRange(1), help="Numbers a token is carried by.")
 @click.option("--heads", default=4, show_default=True, type=click.IntRange(1), help="Heads of attention.")
 @click.option("--context", default=256, show_default=True, type=click.IntRange(16), help="Most tokens of question and answer.")
 @click.option("--games", default=64, show_default=True, type=click.IntRange(0), help="Games that are played at the end.")
-@click.option("--temperature", default=0.6, show_default=True, type=click.FloatRange(0), help="Of the answers in these games.")
+@click.option("--temperature", default=0.6, show_default=True, type=FiniteRange(0), help="Of the answers in these games.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of weights, order and games.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<data>-train-lm-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
@@ -78,7 +78,7 @@ def train_lm(
 @click.argument("run", metavar="RUN")
 @click.argument("world", required=False)
 @click.option("--games", default=64, show_default=True, type=click.IntRange(1), help="Games, all of them side by side.")
-@click.option("--temperature", default=0.6, show_default=True, type=click.FloatRange(0), help="Of the answers.")
+@click.option("--temperature", default=0.6, show_default=True, type=FiniteRange(0), help="Of the answers.")
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the first game; the next have those after it."
 )
@@ -132,7 +132,9 @@ def serve_lm(run: str, port: int, model: str, batch: int) -> int:
     try:
         server.serve()
     except KeyboardInterrupt:
-        echo(f"{server.counts['requests']} requests in {server.counts['batches']} batches", err=True)
+        echo(
+            f"{counted(server.counts['requests'], 'request')} in {counted(server.counts['batches'], 'batch', 'batches')}", err=True
+        )
     finally:
         server.stop()
     return 0

@@ -1,6 +1,7 @@
 """What commands share: options, their conversions, and how a record is printed."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,17 @@ def memory_size(_ctx: click.Context, _param: click.Parameter, value: str | None)
 def names(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[str]:
     """Turn a comma-separated option into a list."""
     return [name.strip() for name in (value or "").split(",") if name.strip()]
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; what is no number is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is not finite", param, ctx)
+        return found
 
 
 def assignments(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -6,7 +6,17 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import PROGRAM, RUNS, assignments, check_goes_on, duration, json_option, print_json, set_option
+from workbench.commands.options import (
+    PROGRAM,
+    RUNS,
+    FiniteRange,
+    assignments,
+    check_goes_on,
+    duration,
+    json_option,
+    print_json,
+    set_option,
+)
 from workbench.terminal.printing import echo
 
 world_option = click.option(
@@ -39,7 +49,7 @@ levels_option = click.option(
     help="A learned policy, likewise, or a file with a function logits(instance, state, actions): plays by itself unless "
     "--planner says mcts (prior), flat, flat-critic, proact (rollouts).",
 )
-@click.option("--temperature", type=click.FloatRange(0.0), help="--planner policy: draw from the softmax; 0, the default: no draw.")
+@click.option("--temperature", type=FiniteRange(0.0), help="--planner policy: draw from the softmax; 0, the default: no draw.")
 @click.option("--simulations", type=click.IntRange(1), help="Budget of a decision: trajectories.")
 @click.option("--evaluations", type=click.IntRange(1), help="Budget of a decision: calls of the evaluator.")
 @click.option("--expansions", type=click.IntRange(1), help="Budget of a decision: states expanded.")

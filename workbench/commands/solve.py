@@ -8,6 +8,7 @@ import click
 from workbench.commands.options import (
     PROGRAM,
     RUNS,
+    FiniteRange,
     duration,
     every_option,
     iterations_option,
@@ -32,7 +33,7 @@ from workbench.commands.options import (
 @click.option("--eval", metavar=PROGRAM, help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
 @updates_option
 @every_option
-@click.option("--target", type=click.FloatRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")
+@click.option("--target", type=FiniteRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s or 5m.")
 @click.option("--seed", default=0, show_default=True, help="Recorded; CFR and LP draw no random numbers.")
 @size_option

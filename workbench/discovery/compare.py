@@ -24,6 +24,7 @@ from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.store import FILE, Store
 from workbench.discovery.task import Task, find_task, name_task
 from workbench.figures.convergence import COLOURS, STABLE, save_figure
+from workbench.terminal.printing import counted
 
 CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 Curve = list[tuple[int, float, float]]  # evaluations, best log score, best average score
@@ -171,9 +172,10 @@ def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], l
 
 def notes(record: Mapping[str, Any]) -> list[str]:
     """Return what has to be said beside the tables."""
+    seeds = len(record["runs"]) // max(1, len(record["rows"]))
     found = [
-        f"medians over {len(record['runs']) // max(1, len(record['rows']))} seeds, worst to best in brackets; start from "
-        f"{', '.join(record['start'])}; {', '.join(record['train'])} after {record['horizon']:,} iterations"
+        f"medians over {counted(seeds, 'seed')}, worst to best in brackets; start from "
+        f"{', '.join(record['start'])}; {', '.join(record['train'])} after {counted(record['horizon'], 'iteration')}"
     ]
     for row in record["rows"]:
         reached = [f"{name} in {count}" for name, count in row["reached"].items() if count]

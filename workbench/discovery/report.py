@@ -23,6 +23,7 @@ from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
 from workbench.discovery.text import fault
 from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import counted
 from workbench.terminal.printing import escape_html as escape
 
 STYLE = (Path(__file__).parent / "report.css").read_text
@@ -237,7 +238,12 @@ def _cost(store: Store) -> str:
         ("wall clock", _time(cost["wall_seconds"])),
     ]
     if cost["calls"]:
-        rows.append(("language models", f"{cost['calls']:,} calls, {cost['tokens']:,} tokens, {cost['money']:.2f} of money"))
+        rows.append(
+            (
+                "language models",
+                f"{counted(cost['calls'], 'call')}, {counted(cost['tokens'], 'token')}, {cost['money']:.2f} of money",
+            )
+        )
     return _facts(rows)
 
 

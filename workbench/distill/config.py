@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from games.errors import UnknownName, UsageError, did_you_mean
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
+from games.reading import shown
 from games.worlds import WORLDS as ALL_WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
-from workbench.runs.directory import CONFIG, RunDirectory
+from workbench.planning.mixture import own_players
+from workbench.runs.directory import CONFIG, RunDirectory, blamed
 from workbench.runs.formats import SCHEMA, differing, from_saved
 
 SPLITS = ("train", "validation", "test")
@@ -96,7 +98,12 @@ def saved_distill(run: RunDirectory) -> DistillConfig:
         raise UnknownName(
             str(run.path), "data set", f"{run.path} is no data set of 'gameplan distill'; 'gameplan runs list' shows what there is"
         )
-    return from_saved(DistillConfig, saved, run.path / CONFIG)
+    found = from_saved(DistillConfig, saved, run.path / CONFIG)
+    if found.world not in WORLDS:
+        raise GameplanError(
+            f"{run.path / CONFIG} has world = {shown(found.world)}; legal are {', '.join(WORLDS)}: make the data again"
+        )
+    return found
 
 
 def resumed_distill(run: RunDirectory, changes: dict[str, Any]) -> DistillConfig:
@@ -105,9 +112,17 @@ def resumed_distill(run: RunDirectory, changes: dict[str, Any]) -> DistillConfig
     Raises
     ------
     UsageError
-        If one would make it another data set.
+        If one would make it another data set, or a program that plays for it is not named again.
+    GameplanError
+        If the saved configuration is of nothing that there is.
     """
     saved = saved_distill(run)
+    own = own_players(str(saved.params.get("players", "")))
+    if own and "players" not in changes.get("params", {}):
+        raise UsageError(
+            f"the data set in {run.path} has positions by a planner of its own, {own[0]}, which runs as you only if you name it "
+            f"again: gameplan distill --resume {run.path} --set players='{saved.params['players']}'"
+        )
     for name, value in changes.items():
         before = getattr(saved, name)
         other = differing(name, before, value)
@@ -116,4 +131,5 @@ def resumed_distill(run: RunDirectory, changes: dict[str, Any]) -> DistillConfig
                 f"the data set in {run.path} has {other[0]} = {other[1]}, not {other[2]}; a resumed one keeps it: leave it "
                 "out or start anew"
             )
-    return saved
+    with blamed(run):
+        return resolve_distill(saved)

@@ -15,6 +15,7 @@ from planners.catalogue import PLANNERS, find_planner, planner_params
 from planners.planner import Planner
 from workbench.planning.addresses import check_addresses
 from workbench.planning.learned import PARAMETERS, found_files, learned_names, parameter, renamed
+from workbench.planning.mixture import own_players
 from workbench.runs.directory import CONFIG, EPISODES, LEVELS, RunDirectory
 from workbench.runs.formats import SCHEMA, differing, from_saved
 from workbench.runs.programs import (
@@ -157,6 +158,12 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, aga
         raise UsageError(
             f"the run in {run.path} keeps no copy of {unkept[0]}, which is not read because a run directory says so; if you trust "
             f"the run: {again} --trusted"
+        )
+    own = [] if trusted else own_players(saved.beside or "")
+    if own:
+        raise UsageError(
+            f"the run in {run.path} is played beside a planner of its own, {own[0]}, which runs as you only if you trust the run: "
+            f"{again} --trusted"
         )
     return saved
 

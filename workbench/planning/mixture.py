@@ -6,6 +6,7 @@ import numpy as np
 
 from games.dispatch import plain
 from games.errors import UsageError
+from games.modules import is_program
 from games.random import below
 from planners.catalogue import find_planner
 
@@ -47,6 +48,12 @@ def parse_players(text: str) -> list[Player]:
     if not sum(player.weight for player in players):
         raise UsageError(f"players={text} names no player with a weight; write such as expectimax:depth=1 3, random 1")
     return players
+
+
+def own_players(text: str) -> list[str]:
+    """Return the programs of the user's own that a mixture names; none of them runs."""
+    names = [part.split()[0].split(":")[0] for part in text.split(",") if part.strip()]
+    return [name for name in names if is_program(name)]
 
 
 def draw_player(players: list[Player], rng: np.ndarray) -> Player:

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from workbench.distill.export import NOT_SHOWN
 from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import counted
 from workbench.terminal.tables import out_console, talk_console
 
 
@@ -45,7 +46,7 @@ def print_distill(record: dict[str, Any]) -> None:
         return ", ".join(f"{count:,} {name}" for name, count in table.items()) or "none"
 
     console.print(
-        f"{record['world']}  {record['accepted']:,} of {record['samples']:,} chains from {record['games']:,} games  "
+        f"{record['world']}  {record['accepted']:,} of {record['samples']:,} chains from {counted(record['games'], 'game')}  "
         f"{record['status']}",
         soft_wrap=True,
     )
@@ -65,8 +66,9 @@ def print_audit(record: dict[str, Any]) -> None:
     """Print what a check of a data set has found."""
     console = out_console()
     console.print(
-        f"{record['examples']:,} examples, {record['claims']:,} claims: {record['wrong']:,} examples with anything false or "
-        f"unreadable, {record['leaks']:,} positions in two splits",
+        f"{counted(record['examples'], 'example')}, {counted(record['claims'], 'claim')}: "
+        f"{counted(record['wrong'], 'example')} with anything false or unreadable, "
+        f"{counted(record['leaks'], 'position')} in two splits",
         soft_wrap=True,
     )
     for text in record["first"]:

@@ -37,7 +37,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], N
         goal = f"/{config.evals}" if config.evals else ""
         score = f"best {score_text(best.score)}" if best else ""
         return (
-            f"{run.counted}{goal} evaluations of {len(run.steps)} programs  {score}  {shown}  "
+            f"{run.counted}{goal} evaluations of {counted(len(run.steps), 'program')}  {score}  {shown}  "
             f"{format_duration(run.cpu_seconds())} CPU  [{refused}]"
         )
 
@@ -91,6 +91,9 @@ def print_discovery(record: dict[str, Any]) -> None:
     isolating = f"{format_duration(cost['overhead_seconds'])} isolation"
     console.print(f"cost         {running} ({each}), {compiling}, {isolating}", soft_wrap=True)
     if cost["calls"]:
-        console.print(f"models       {cost['calls']} calls, {cost['tokens']:,} tokens, {cost['money']:.4g} paid", soft_wrap=True)
+        console.print(
+            f"models       {counted(cost['calls'], 'call')}, {counted(cost['tokens'], 'token')}, {cost['money']:.4g} paid",
+            soft_wrap=True,
+        )
     console.print(f"isolation    {record['isolation'] or 'nothing has run yet'}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)

@@ -74,12 +74,13 @@ def print_plan(record: dict[str, Any]) -> None:
     for name in record.get("unlimited", ()):
         console.print(f"budget       {ignores(record['planner'], name)}", soft_wrap=True)
     if record["fallbacks"]:
-        console.print(f"fallbacks    {record['fallbacks']} of {record['decisions']} decisions", soft_wrap=True)
+        console.print(f"fallbacks    {record['fallbacks']} of {counted(record['decisions'], 'decision')}", soft_wrap=True)
     if "language" in record:
         language = record["language"]
         label = "; DEGRADED: no result of a language model" if language["degraded"] else ""
         console.print(
-            f"language     {language['questions']:,} questions, {100 * language['share']:.2g} % of the answers unusable{label}",
+            f"language     {counted(language['questions'], 'question')}, {100 * language['share']:.2g} % of the answers "
+            f"unusable{label}",
             soft_wrap=True,
         )
     if record.get("metrics"):
@@ -113,7 +114,7 @@ def print_protocol(protocol: dict[str, Any]) -> None:
     aborted = protocol["players"][0]["aborted"]
     out_console().print(
         f"protocol     {protocol['name']}, prompts: {protocol['prompts']}"
-        + (f"; {aborted} episodes were ended by the endpoint and count for nothing" if aborted else ""),
+        + (f"; {counted(aborted, 'episode')} ended by the endpoint and counted for nothing" if aborted else ""),
         soft_wrap=True,
     )
 
@@ -147,7 +148,7 @@ def render(frame: Frame) -> Group:
     if frame.values:
         best = max(value for _, value, _ in frame.values)
         for name, value, visits in frame.values:
-            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,} visits" if visits else "")
+            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,} visit{'s' * (visits != 1)}" if visits else "")
             parts.append(Text(text, style="bold green" if value == best else ""))
     parts.append(Text(f"-> {frame.action}" if frame.action else "", style="bold"))
     return Group(*parts)

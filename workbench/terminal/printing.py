@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+LONGEST = 2000  # characters of a message
 _STEERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -23,9 +24,15 @@ def visible(text: str, *, one_line: bool = False) -> str:
     return shown.replace("\n", "\\n").replace("\t", "\\t") if one_line else shown
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, in the plural unless it is one: "1,000 iterations"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a count with its noun, in the plural (with an s, unless it is given) unless it is one: "1,000 iterations"."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def message(text: str) -> str:
+    """Return `text` as one visible line that is not endless, whatever value it quotes."""
+    line = visible(text, one_line=True)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ... ({len(line):,} characters)"
 
 
 def escape_html(text: str, quote: bool = True) -> str:

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from planners.learning.learner import Learner
 from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import counted
 from workbench.terminal.tables import out_console, talk_console
 from workbench.training.loop import INTERRUPTED
 
@@ -56,7 +57,8 @@ def print_language(record: dict[str, Any]) -> None:
     """Print what became of a language model."""
     console, score = out_console(), record["score"]
     console.print(
-        f"{record['world']}  train-lm  {record['target']}  {record['weights']:,} weights  {record['status']}", soft_wrap=True
+        f"{record['world']}  train-lm  {record['target']}  {counted(record['weights'], 'weight')}  {record['status']}",
+        soft_wrap=True,
     )
     if record["validation_loss"] is not None:
         console.print(f"loss         {record['validation_loss']:.4g} a token of answers that were held out")
@@ -64,7 +66,9 @@ def print_language(record: dict[str, Any]) -> None:
         console.print(f"agreement    {100 * record['agreement']:.3g} % of their moves")
     if score["mean"] is not None:
         print_play(score)
-    console.print(f"cost         {record['tokens']:,} tokens, {format_duration(record['cpu_seconds'])} CPU", soft_wrap=True)
+    console.print(
+        f"cost         {counted(record['tokens'], 'token')}, {format_duration(record['cpu_seconds'])} CPU", soft_wrap=True
+    )
     if record["status"] != INTERRUPTED:
         console.print(f"serve it     gameplan serve-lm {record['run']}", soft_wrap=True)
     console.print(f"run          {record['run']}", soft_wrap=True)
@@ -76,8 +80,12 @@ def print_play(record: dict[str, Any]) -> None:
     for name, found in {"score": record, **record["beside"]}.items():
         error = "" if found["standard_error"] is None else f" \u00b1 {found['standard_error']:,.4g} (standard error)"
         tiles = ", ".join(f"{tile} x {count}" for tile, count in found["max_tiles"].items())
-        games = f"{found['episodes']} games of {record['world']}" if found is record else f"greatest tiles {tiles}"
-        console.print(f"{name:<12} {found['mean']:,.6g}{error}, {games}", soft_wrap=True)
+        games = (
+            f", {counted(found['episodes'], 'game')} of {record['world']}"
+            if found is record
+            else tiles and f", greatest tiles {tiles}"
+        )
+        console.print(f"{name:<12} {found['mean']:,.6g}{error}{games}", soft_wrap=True)
         if found is record and tiles:
             console.print(f"tiles        {tiles}", soft_wrap=True)
     console.print(
@@ -89,16 +97,20 @@ def print_play(record: dict[str, Any]) -> None:
 def print_training(record: dict[str, Any]) -> None:
     """Print what a training run has found, and where it is kept."""
     console, score = out_console(), record["score"]
-    console.print(f"{record['world']}  {record['method']}  {record['updates']:,} updates  {record['status']}", soft_wrap=True)
+    console.print(
+        f"{record['world']}  {record['method']}  {counted(record['updates'], 'update')}  {record['status']}", soft_wrap=True
+    )
     if "beside" in score:
         print_play(score)
     elif score["mean"] is not None:
         error = "" if score["standard_error"] is None else f" \u00b1 {score['standard_error']:,.4g} (standard error)"
-        console.print(f"score        {score['mean']:,.6g}{error}, greedy, {score['episodes']} held-out episodes", soft_wrap=True)
+        console.print(
+            f"score        {score['mean']:,.6g}{error}, greedy, {counted(score['episodes'], 'held-out episode')}", soft_wrap=True
+        )
     if record["optimum"] is not None:
         console.print(f"optimum      {record['optimum']:,.6g}, what the best play expects in those episodes", soft_wrap=True)
     console.print(
-        f"cost         {record['environment_steps']:,} environment steps, {record['expansions']:,} expansions, "
+        f"cost         {counted(record['environment_steps'], 'environment step')}, {counted(record['expansions'], 'expansion')}, "
         f"{format_duration(record['cpu_seconds'])} CPU", soft_wrap=True,
     )  # fmt: skip
     if record["status"] != INTERRUPTED:  # there is nothing to play with yet

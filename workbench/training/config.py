@@ -20,13 +20,23 @@ from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.planning.protocol import PROACT
 from workbench.runs.directory import CONFIG, INITIAL, LEVELS, RunDirectory
 from workbench.runs.formats import SCHEMA, differing, from_saved
-from workbench.runs.programs import KINDS, data_digest, digests_of, explained, kept_data, kept_programs, resolved_name
+from workbench.runs.programs import (
+    KINDS,
+    data_digest,
+    digests_of,
+    explained,
+    kept_data,
+    kept_programs,
+    read_programs,
+    resolved_name,
+)
 from workbench.training.needs import check_needs
 
 CHANGEABLE = ("updates", "steps", "time_limit")  # what a resumed run may change
 HELD_OUT = 5  # of a collection of levels every so manieth is held out
 FIRST_SEED = 1 << 30  # of training episodes in worlds with an instance for every seed; evaluation has those from 0 on
 EPISODES = 100  # of the evaluation
+TEACHER = "planner"  # the parameter of methods that names one to be asked
 LANGUAGE = "language"  # the policy is a small language model, which is no kind of `planners.policies`
 
 
@@ -60,14 +70,14 @@ class TrainConfig:
 
 
 def own_names(config: TrainConfig) -> dict[str, str]:
-    """Return role -> name of the programs of the user's own."""
-    return {role: getattr(config, role) for role in ("env", "method") if is_program(getattr(config, role))}
+    """Return role -> name of the programs of the user's own, the planner that a method asks among them."""
+    names = {"env": config.env, "method": config.method, TEACHER: str(config.params.get(TEACHER, ""))}
+    return {role: name for role, name in names.items() if is_program(name)}
 
 
 def own_texts(config: TrainConfig) -> dict[str, str]:
     """Return role -> text of the programs of the user's own, as they are now."""
-    kinds = {"env": "world", "method": "method"}
-    return {role: program_text(name, f"{kinds[role]} file") for role, name in own_names(config).items()}
+    return read_programs(own_names(config))
 
 
 def resolve_train(config: TrainConfig) -> TrainConfig:
@@ -84,15 +94,15 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         if getattr(config, name) < least:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {least}")
     _check_ends(config)
+    config = _named(config)
     texts = own_texts(config)
     model = model_path(config.init) if config.init else None
-    config = replace(config, env=resolved_name(config.env), method=resolved_name(config.method))
     if model is not None:
         return _resolved_language(config, model, texts)
     options = world_options(config.env, config.world, texts.get("env"))
     digests = digests_of(texts) | _levels(config.env, options)
     world = load_world(config.env, options, texts.get("env"))
-    found = find_method(config.method, config.params, texts.get("method"))
+    found = _found(config, config.params, texts)
     with explained(own_names(config)):
         check_needs(found, split(world)[0](0), config.env)
     if found.method.learner is not None:
@@ -123,6 +133,23 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
         config, world=options, params={**found.method.params, **found.options}, programs=digests, policy=kinds["policy"],
         value=kinds["value"] if has_value else "", policy_params=policy_params, value_params=value_params,
     )  # fmt: skip
+
+
+def _named(config: TrainConfig) -> TrainConfig:
+    """Return `config` with programs of the user's own by their absolute paths, also one that a method of the user's own asks."""
+    params, path = dict(config.params), config.method
+    if TEACHER not in params and is_program(path):
+        default = method_module(path).PARAMS.get(TEACHER)
+        params |= {TEACHER: default} if isinstance(default, str) else {}
+    if isinstance(params.get(TEACHER), str):
+        params[TEACHER] = resolved_name(str(params[TEACHER]))
+    return replace(config, env=resolved_name(config.env), method=resolved_name(path), params=params)
+
+
+def _found(config: TrainConfig, given: Mapping[str, Value], texts: Mapping[str, str]) -> Found:
+    """Return the method with `given` values, and the text of the planner that it asks."""
+    found = find_method(config.method, given, texts.get("method"))
+    return found._replace(method=found.method._replace(teacher=texts.get(TEACHER)))
 
 
 def _check_ends(config: TrainConfig) -> None:
@@ -178,7 +205,7 @@ def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]
     config = replace(config, env=PROACT.get(config.env, config.env))
     module = method_module(config.method, texts.get("method"))
     own = {key: value for key, value in OPTIONS.items() if key not in getattr(module, "OPTIONS", {})}
-    found = find_method(config.method, {**own, **config.params}, texts.get("method"))
+    found = _found(config, {**own, **config.params}, texts)
     if found.method.learner is not None:
         raise UsageError(f"{found.method.name} learns a value from nothing; leave --init out")
     options = world_options(config.env, config.world, texts.get("env"))
@@ -237,7 +264,7 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
     """
     world = training_world(config, texts, run)
     begin, _, _ = split(world)
-    found = find_method(config.method, config.params, texts.get("method"))
+    found = _found(config, config.params, texts)
     instance = begin(0)
 
     if found.method.learner is not None:
@@ -306,7 +333,7 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
     for role, name in own_names(saved).items():
         if trusted:
             break
-        again = changes.get(role)
+        again = (changes.get("params") or {}).get(TEACHER) if role == TEACHER else changes.get(role)
         if again is None or not is_program(again):
             raise UsageError(
                 f"the run in {run.path} has a {KINDS[role]} of its own, {name}, which runs as you only if you name it again or "
@@ -327,6 +354,8 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
             if data_digest(str(value[LEVELS]), LEVELS) != saved.programs[LEVELS]:
                 raise UsageError(f"{value[LEVELS]} is not the file with which the run in {run.path} started; start anew")
             value = {key: given for key, given in value.items() if key != LEVELS}
+        if name == "params" and TEACHER in saved.programs:  # its text was compared, or it is trusted
+            value = {key: given for key, given in value.items() if key != TEACHER}
         other = differing(name, before, value)
         if name not in CHANGEABLE and other is not None:
             raise UsageError(

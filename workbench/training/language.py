@@ -13,16 +13,19 @@ import numpy as np
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.files import read_file
+from games.reading import shown
 from games.world import World
 from games.worlds import load_world
 from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
 from planners.language.small import MODEL, needs_learn
+from workbench.distill.config import WORLDS
 from workbench.planning.protocol import PROACT
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA, from_saved
+from workbench.terminal.printing import counted
 from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
 
 TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control
@@ -76,7 +79,7 @@ def resolve_language(config: LanguageConfig) -> LanguageConfig:
         raise UsageError(f"width={config.width} is no multiple of heads={config.heads}")
     if not 16 <= config.context <= 4096:
         raise UsageError(f"context={config.context} is not possible; legal are 16 to 4096 tokens")
-    if not 0.0 < config.rate < 1.0 or not math.isfinite(config.decay) or config.decay < 0.0 or config.temperature < 0.0:
+    if not 0.0 < config.rate < 1.0 or not math.isfinite(config.decay) or not min(config.decay, config.temperature) >= 0.0:
         raise UsageError("rate lies between 0 and 1; decay and temperature are at least 0")
     folder = Path(config.data)
     path = _split(folder, "train")
@@ -85,6 +88,8 @@ def resolve_language(config: LanguageConfig) -> LanguageConfig:
         world = str(json.loads(read_file(header, "header").decode())["settings"]["world"])
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise GameplanError(f"{header} is damaged: it does not say of which world the data is; make the data again") from error
+    if world not in WORLDS:  # a name from a file of data is never one of a program
+        raise GameplanError(f"{header} says the data is of {shown(world)}; legal are {', '.join(WORLDS)}: make the data again")
     return replace(config, data=str(folder.resolve()), world=world, digest=hashlib.sha256(read_file(path, "texts")).hexdigest())
 
 
@@ -224,7 +229,8 @@ def _train(
         recorded=lambda update: is_recorded(update) or learner.judges(update),
     )  # fmt: skip
     weights = count(learner.parameters)
-    say(f"{weights:,} weights, {len(vocabulary):,} tokens, {len(pairs):,} texts, {learner.total:,} batches")
+    counts = counted(weights, "weight"), counted(len(vocabulary), "token"), counted(len(pairs), "text")
+    say(f"{', '.join(counts)}, {counted(learner.total, 'batch', 'batches')}")
     status, problem = loop.learn(lambda loop: DONE if loop.learner.updates >= learner.total else "")
     learner = cast(LanguageLearner, loop.learner)
     score: dict[str, Any] = dict(UNPLAYED)
@@ -234,7 +240,7 @@ def _train(
         run.write(MODEL, encode_model(model))
         agreed = agreement(model, held)
         if config.games:
-            say(f"playing {config.games} games")
+            say(f"playing {counted(config.games, 'game')}")
             score = play_record(model, world_of(config.world), config.games, config.temperature, stop=stop)
             status = status if score["episodes"] else INTERRUPTED  # to play again when it is resumed
     figures = _finite(learner.figures())
@@ -264,11 +270,12 @@ def play_record(
     from planners.language.small.play import account, play_games, summary
 
     seeds = list(range(seed, seed + games))
-    played = play_games(model, world, seeds, temperature=temperature, stop=stop)
+    start = (lambda k: world.instance(k % len(world))) if len(world) else world.instance  # levels come again
+    played = play_games(model, world, seeds, start=start, temperature=temperature, stop=stop)
     if not played:
         return dict(UNPLAYED)
     found = account(world, played)
-    episodes = [play(world.instance(k), find_planner("random"), Budget(), seed=k) for k in seeds]
+    episodes = [play(start(k), find_planner("random"), Budget(), seed=k) for k in seeds]
     drawn = [world.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
     return {"world": world.name, **found, "beside": {"random": summary(drawn)}}
 

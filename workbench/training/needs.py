@@ -77,6 +77,6 @@ def _check_planner(found: Found, instance: Instance, name: str) -> None:
     if not isinstance(planner, str):
         raise GameplanError(f"{found.method.name} needs a planner, but its PARAMS do not name one: add planner")
     try:
-        find_planner(planner).begin(instance, stream("needs"))
+        find_planner(planner, None, found.method.teacher).begin(instance, stream("needs"))
     except UsageError as error:
         raise UsageError(f"{found.method.name} cannot ask planner={planner} in {name}: {error}") from error

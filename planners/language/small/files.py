@@ -9,9 +9,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from games.errors import GameplanError, UnknownName
-from games.reading import listed, parse_json, record, text, whole
+from games.reading import listed, parse_json, record, shown, text, whole
+from games.worlds import WORLDS
 from planners.language.small import MODEL
-from planners.language.small.network import Parameters, Size, initial
+from planners.language.small.network import Parameters, Size, shapes_of
 from planners.language.small.tokens import MOST, Vocabulary
 
 SCHEMA = 1
@@ -70,13 +71,16 @@ def read_model(name: str | Path) -> Model:
         raise GameplanError(f"{path} is no language model of gameplan, or is damaged; train it again") from error
     if header["schema"] > SCHEMA:
         raise GameplanError(f"{path} is of version {header['schema']}; this gameplan knows up to {SCHEMA}: install a newer one")
+    if header["world"] not in WORLDS:  # a name from a file of data is never one of a program
+        raise GameplanError(f"{path} learned in {shown(header['world'])}, which is no world of gameplan; train it again")
     if len(header["pieces"]) > MOST or max(header["layers"], header["context"]) > 1 << 14 or header["width"] % header["heads"]:
         raise GameplanError(f"{path} has a size that makes no sense; train it again")
-    vocabulary = Vocabulary(header["pieces"])
+    try:
+        vocabulary = Vocabulary(header["pieces"])
+    except GameplanError as error:
+        raise GameplanError(f"{path} is damaged: {error}; train it again") from error
     size = Size(header["layers"], header["width"], header["heads"], len(vocabulary), header["context"])
     shapes = {key: array.shape for key, array in arrays.items()}
-    if shapes != {key: array.shape for key, array in initial(size, 0).items()} or not all(
-        array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()
-    ):
+    if shapes != shapes_of(size) or not all(array.dtype == np.float32 and np.isfinite(array).all() for array in arrays.values()):
         raise GameplanError(f"{path} is damaged: its weights are not those of a model of its size; train it again")
     return Model(arrays, size, vocabulary, header["world"], header["target"])

@@ -34,17 +34,23 @@ class Cache(NamedTuple):
 def initial(size: Size, seed: int) -> dict[str, np.ndarray]:
     """Return parameters to begin with: normal, of deviation 0.02, the last map of every block less by the depth."""
     draw = np.random.Generator(np.random.PCG64([seed, 7]))
+    deep = 0.02 / (2 * size.layers) ** 0.5
+
+    def made(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        if name in ("norm", "norms"):
+            return np.ones(shape, np.float32)
+        return ((deep if name in ("joined", "narrowed") else 0.02) * draw.standard_normal(shape)).astype(np.float32)
+
+    return {name: made(name, shape) for name, shape in shapes_of(size).items()}
+
+
+def shapes_of(size: Size) -> dict[str, tuple[int, ...]]:
+    """Return name -> shape of the parameters."""
     layers, wide = size.layers, size.width
-    deep = 0.02 / (2 * layers) ** 0.5
-
-    def normal(*shape: int, scale: float = 0.02) -> np.ndarray:
-        return (scale * draw.standard_normal(shape)).astype(np.float32)
-
     return {
-        "embedding": normal(size.tokens, wide), "places": normal(size.context, wide), "norm": np.ones(wide, np.float32),
-        "norms": np.ones((layers, 2, wide), np.float32), "mixed": normal(layers, wide, 3 * wide),
-        "joined": normal(layers, wide, wide, scale=deep), "widened": normal(layers, wide, 4 * wide),
-        "narrowed": normal(layers, 4 * wide, wide, scale=deep),
+        "embedding": (size.tokens, wide), "places": (size.context, wide), "norm": (wide,), "norms": (layers, 2, wide),
+        "mixed": (layers, wide, 3 * wide), "joined": (layers, wide, wide), "widened": (layers, wide, 4 * wide),
+        "narrowed": (layers, 4 * wide, wide),
     }  # fmt: skip
 
 

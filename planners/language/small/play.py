@@ -11,7 +11,7 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.process import unlisted
 from games.random import stream
-from games.world import World
+from games.world import Instance, World
 from planners.episode import options, step
 from planners.language.parser import strict_move
 from planners.language.prompts import PROMPTS
@@ -27,7 +27,8 @@ SIDE_BY_SIDE = 64  # games; more are played in turn
 class Game:
     """One game under way, and what became of it: turns, answers in the wrong format, moves without an effect, tokens."""
 
-    instance: Any
+    seed: int
+    instance: Instance
     speech: Speech
     state: np.ndarray
     chance: np.ndarray
@@ -66,12 +67,15 @@ def play_games(
     world: World,
     seeds: list[int],
     *,
+    start: Callable[[int], Instance] | None = None,
     temperature: float = 0.6,
     turns: int = 10_000,
     plain: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> list[Game]:
     """Return the games that `model` plays in `world`, one a seed, boards shown as ProAct does (`plain`: with real line breaks).
+
+    Game k begins in ``start(seeds[k])``, the world's own instance of that number by default.
 
     `stop` is asked every turn; once it is true, no game is returned.
 
@@ -80,9 +84,9 @@ def play_games(
     speaker = Speaker(model.parameters, model.size, model.vocabulary, min(SIDE_BY_SIDE, len(seeds)))
     games = []
     for seed in seeds:
-        instance = world.instance(seed)
+        instance = (start or world.instance)(seed)
         state = instance.start.copy()
-        games.append(Game(instance, Speech(instance), state, stream("chance", instance.name, seed), [state.copy()]))
+        games.append(Game(seed, instance, Speech(instance), state, stream("chance", instance.name, seed), [state.copy()]))
     for turn in range(turns):
         live = [game for game in games if not game.over and not _ended(game)]
         if not live:
@@ -93,7 +97,7 @@ def play_games(
         asked = []
         for game in live:
             asked.append(model.vocabulary.encode(asked_in(game.speech, game.state, plain)))
-        draws = [int(stream("language game", game.instance.seed, turn)[0] >> np.uint64(33)) for game in live]
+        draws = [int(stream("language game", game.seed, turn)[0] >> np.uint64(33)) for game in live]
         for game, (text, tokens) in zip(live, speaker.answer(asked, draws, temperature), strict=True):
             _move(game, text, tokens)
     return games
