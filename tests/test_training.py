@@ -174,7 +174,7 @@ EASY, OTHER = "#####\n#@$.#\n#####\n\n######\n#@ $.#\n######\n", "#######\n#@  $
 
 
 def test_a_run_keeps_its_levels(tmp_path):
-    path, run = tmp_path / "my.xsb", RunDirectory(tmp_path / "run")
+    path, run = tmp_path / "my.xsb", RunDirectory.create(tmp_path / "run")
     path.write_text(EASY)
 
     def levels(updates):
