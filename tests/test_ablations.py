@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from workbench.catalogue.algorithms import CFR
-from workbench.discovery.ablations import Marked, find_edits
-from workbench.discovery.folding import fold
+from workbench.discovery.analysis.ablations import Marked, find_edits
+from workbench.discovery.analysis.folding import fold
 from workbench.discovery.genome.canonical import canonical, size, split
 from workbench.discovery.task import find_task
 

@@ -19,14 +19,14 @@ from click.testing import CliRunner
 from cli import cli
 from games.errors import GameplanError, UsageError
 from games.files import write_atomically
+from workbench.discovery.analysis.lineage import descent
+from workbench.discovery.books.exchange import export, read_programs
+from workbench.discovery.books.records import Job, Trial
+from workbench.discovery.books.store import Store
 from workbench.discovery.config import BOUNDS, DiscoveryConfig, load_config, resolve
-from workbench.discovery.exchange import export, read_programs
 from workbench.discovery.isolation import measure
-from workbench.discovery.lineage import descent
-from workbench.discovery.ranking import average_score, capped_log_score, log_score, selection_weights
-from workbench.discovery.records import Job, Trial
+from workbench.discovery.population.ranking import average_score, capped_log_score, log_score, selection_weights
 from workbench.discovery.session import begin, config_of, load_run, proceed, ranked
-from workbench.discovery.store import Store
 from workbench.discovery.task import find_task
 
 TOY = str(Path(__file__).parent / "toy_task")
@@ -266,7 +266,7 @@ def test_an_export_that_finds_no_room_leaves_nothing(whole, tmp_path, monkeypatc
         written.append(path)
         write_atomically(path, content)
 
-    monkeypatch.setattr("workbench.discovery.exchange.write_atomically", full)
+    monkeypatch.setattr("workbench.discovery.books.exchange.write_atomically", full)
     with pytest.raises(GameplanError, match="No space left on device; choose another --out"):
         export(Store.open(whole[0]), tmp_path / "out")
     assert written and not (tmp_path / "out").exists()

@@ -17,23 +17,25 @@ from cli import cli
 from games.errors import GameplanError, UsageError
 from workbench import engines
 from workbench.commands import evolve_analysis
-from workbench.discovery import ablate, ablation_tables, compare, loop, pace, scoring, session
-from workbench.discovery.charts import Series, bars, chart
+from workbench.discovery import session
+from workbench.discovery.analysis import ablate, ablation_tables, compare, scoring
+from workbench.discovery.analysis.charts import Series, bars, chart
+from workbench.discovery.analysis.lineage import ancestry
+from workbench.discovery.analysis.report import report
+from workbench.discovery.analysis.scoring import Scorer, stored, values_at
+from workbench.discovery.analysis.verify import expand_instances, notes, verify
+from workbench.discovery.books.exchange import export
+from workbench.discovery.books.records import INFRA, OK, Outcome, Proposal, failed
+from workbench.discovery.books.store import FILE, Evaluation, Step, Store
+from workbench.discovery.books.text import LONGEST, storable
 from workbench.discovery.config import DiscoveryConfig, resolve
-from workbench.discovery.exchange import export
 from workbench.discovery.genome.canonical import split
-from workbench.discovery.lineage import ancestry
-from workbench.discovery.records import INFRA, OK, Outcome, Proposal, failed
-from workbench.discovery.report import report
-from workbench.discovery.scoring import Scorer, stored, values_at
-from workbench.discovery.selection import quality
+from workbench.discovery.population.selection import quality
+from workbench.discovery.scheduling import loop, pace
 from workbench.discovery.session import begin, load_run
-from workbench.discovery.store import FILE, Evaluation, Step, Store
 from workbench.discovery.task import find_task, name_task
 from workbench.discovery.tasks.cfr.task import TASK as TASK_CFR
 from workbench.discovery.tasks.cfr.task import instance_of
-from workbench.discovery.text import LONGEST, storable
-from workbench.discovery.verify import expand_instances, notes, verify
 
 # A task of tests: programs move x towards 0, an instance is a starting point, the cost is |x| after so many steps.
 TASK = """

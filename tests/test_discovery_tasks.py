@@ -11,10 +11,10 @@ from planners.search.best_first_search import SOLVED, Search
 from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from solvers.exploitability import Evaluator
 from workbench.catalogue.algorithms import find_algorithm
+from workbench.discovery.books.records import OK, Job, Trial
 from workbench.discovery.genome.canonical import with_constants
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.isolation.source import is_inert
-from workbench.discovery.records import OK, Job, Trial
 from workbench.discovery.task import BadAnswer, find_task
 from workbench.discovery.tasks.psro.behaviour import shortened
 from workbench.discovery.tasks.sokoban_h import levels

@@ -20,11 +20,11 @@ import pytest
 from games.errors import GameplanError
 from solvers.exploitability import Evaluator
 from workbench.catalogue.algorithms import find_algorithm
+from workbench.discovery.books.records import Job, Limits, Trial
 from workbench.discovery.isolation import client, examine, level, locks, measure
 from workbench.discovery.isolation.keeper import descendants
 from workbench.discovery.isolation.nursery import KEPT
 from workbench.discovery.isolation.source import is_inert
-from workbench.discovery.records import Job, Limits, Trial
 from workbench.discovery.tasks.cfr import engine
 from workbench.discovery.tasks.cfr.task import TASK
 
@@ -306,7 +306,7 @@ def test_what_compiles_starts_no_process_and_leaves_none(tmp_path):
 LOOPING = """
 import sys
 from workbench.discovery.isolation import measure
-from workbench.discovery.records import Job, Limits, Trial
+from workbench.discovery.books.records import Job, Limits, Trial
 measure(Job(sys.argv[1], "def answer():\\n    while True: pass\\n", (Trial("a", 1),), limits=Limits(60.0, 60.0)))
 """
 

@@ -12,14 +12,14 @@ from games.errors import GameplanError, UsageError
 from games.random import stream
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random_edit, from_script
+from workbench.discovery.books.store import Store
 from workbench.discovery.operators.language.accounting import Spent, account, spent
 from workbench.discovery.operators.language.choice import choose
 from workbench.discovery.operators.language.edits import Refused, read_reply
 from workbench.discovery.operators.language.operator import make
 from workbench.discovery.operators.language.prompts import SHIPPED, copy_templates, load_prompts
 from workbench.discovery.operators.language.settings import complete, resolve
-from workbench.discovery.population import Member, Trace
-from workbench.discovery.store import Store
+from workbench.discovery.population.view import Member, Trace
 
 PROGRAM = """GAIN = 1.5
 

@@ -16,7 +16,7 @@ from workbench.discovery.genome.draft import Draft
 from workbench.discovery.operators.catalogue import OPERATORS, make_operator
 from workbench.discovery.operators.splicing import apply
 from workbench.discovery.operators.symbolic import mutate
-from workbench.discovery.population import Member, Trace
+from workbench.discovery.population.view import Member, Trace
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
 from workbench.discovery.tasks.cfr.seeds import shipped
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import cli
-from workbench.discovery.report import escape
+from workbench.discovery.analysis.report import escape
 from workbench.terminal import printing
 from workbench.terminal.printing import echo, visible
 from workbench.terminal.tables import print_table, say

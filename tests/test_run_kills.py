@@ -8,9 +8,9 @@ import pytest
 
 from games.errors import GameplanError
 from games.files import is_temporary
+from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.session import begin
-from workbench.discovery.store import FILE, Store
 from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from games.errors import GameplanError, UsageError
 from workbench.commands.evolve import evolve
 from workbench.discovery import task
+from workbench.discovery.books.exchange import export
 from workbench.discovery.config import DiscoveryConfig, resolve
-from workbench.discovery.exchange import export
 from workbench.discovery.session import begin, config_of, load_run, resumed
 from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill
 from workbench.planning.addresses import check_addresses

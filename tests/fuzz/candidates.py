@@ -8,12 +8,12 @@ import sys
 
 from games.errors import GameplanError
 from tests.fuzz.common import run
+from workbench.discovery.books.store import program_row
+from workbench.discovery.books.text import storable
 from workbench.discovery.genome.canonical import canonical, program_id, split, with_constants
 from workbench.discovery.operators.language.edits import Refused, read_reply
-from workbench.discovery.store import program_row
 from workbench.discovery.tasks.cfr.seeds import shipped
 from workbench.discovery.tasks.cfr.task import TASK
-from workbench.discovery.text import storable
 
 PARENT = shipped()["pcfr+"]
 REPLY = b"REPLY\n"  # what an input that is a model's reply begins with

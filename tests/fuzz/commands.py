@@ -116,11 +116,11 @@ COMMANDS = (
 )  # fmt: skip
 WORK = (  # where a command has taken what it was given and begins to work
     "workbench.solving.run.solve", "workbench.planning.run.run_plan", "workbench.comparison.solvers.run_comparison",
-    "workbench.comparison.planners.run_cells", "workbench.discovery.session.proceed", "workbench.discovery.verify.verify",
+    "workbench.comparison.planners.run_cells", "workbench.discovery.session.proceed", "workbench.discovery.analysis.verify.verify",
     "workbench.solving.rule_tools.load_game", "workbench.solving.population.draw_population",
     "workbench.figures.convergence.draw_convergence", "planners.critic.monte_carlo.critic_report",
-    "workbench.discovery.report.write_report", "workbench.discovery.compare.run_comparison",
-    "workbench.discovery.ablate.Ablation", "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
+    "workbench.discovery.analysis.report.write_report", "workbench.discovery.analysis.compare.run_comparison",
+    "workbench.discovery.analysis.ablate.Ablation", "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
 )  # fmt: skip
 
 

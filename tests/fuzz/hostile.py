@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tests.fuzz.report import Report
 from tests.hostile import ELSEWHERE, HOSTILE, REFUSED, rule
+from workbench.discovery.books.records import INFRA, Job, Limits, Outcome, Trial
 from workbench.discovery.isolation import client, examine, measure
 from workbench.discovery.isolation.keeper import descendants
-from workbench.discovery.records import INFRA, Job, Limits, Outcome, Trial
 from workbench.discovery.task import find_task
 from workbench.discovery.tasks.cfr.task import TASK
 

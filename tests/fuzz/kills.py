@@ -21,9 +21,9 @@ from click.testing import CliRunner
 
 import cli
 from tests.fuzz.tally import Tally, options
+from workbench.discovery.books.store import FILE as STORE
 from workbench.discovery.isolation.keeper import descendants
 from workbench.discovery.isolation.locks import adopt_orphans
-from workbench.discovery.store import FILE as STORE
 
 RULE = """import numpy as np
 PARAMS = {}

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from tests.fuzz.run_directories import gameplan
 from tests.fuzz.tally import Tally, changed_json, damaged, options
-from workbench.discovery.schema import ROWS
+from workbench.discovery.books.schema import ROWS
+from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.session import config_of, load_run
-from workbench.discovery.store import FILE, Store
 
 TOY = Path(__file__).parent.parent / "toy_task"
 STRANGE = (None, -1, 0, 2**63 - 1, 0.5, float("inf"), float("nan"), 1e300, "", "x" * 5000, "\x1b[31m\n", "[1", "{}", "null", "[" * 9000,

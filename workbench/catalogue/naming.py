@@ -137,7 +137,7 @@ def _is_directory(name: str) -> bool:
 
 
 def _of_directory(path: Path) -> Iterator[str]:
-    from workbench.discovery.store import FILE
+    from workbench.discovery.books.store import FILE
     from workbench.runs.directory import CONFIG
 
     if (path / FILE).is_file():

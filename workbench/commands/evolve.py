@@ -134,8 +134,8 @@ def resume(
     run: Path, workers: int | None, engine: str, given: dict[str, Any], sandbox: str, as_json: bool, **budgets: Any
 ) -> int:  # fmt: skip
     """Go on with a run that was stopped or killed, or with larger budgets."""
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import resumed
-    from workbench.discovery.store import Store
 
     store = Store.open(run)
     changes = {key: value for key, value in budgets.items() if value is not None}
@@ -160,8 +160,8 @@ def import_(
     Rule files and programs in the published class form run as they are; folders are searched; JSON and JSON lines are read for
     records with a program's source.
     """
+    from workbench.discovery.books.exchange import read_programs
     from workbench.discovery.config import from_record
-    from workbench.discovery.exchange import read_programs
 
     if given["sandbox"] == "none":
         raise click.UsageError("imported programs always run isolated; leave out --sandbox none")
@@ -177,8 +177,8 @@ def import_(
 @json_option
 def status(run: Path, as_json: bool) -> int:
     """Show how a run stands: evaluations, best program, baselines, rejections, cost."""
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import run_record
-    from workbench.discovery.store import Store
 
     _show(run_record(Store.open(run)), as_json)
     return 0
@@ -193,8 +193,8 @@ def status(run: Path, as_json: bool) -> int:
 def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export the best program: a file that 'gameplan solve --algo FILE.py' runs as it is, isolated."""
     from games.errors import GameplanError
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import load_run, member_record, ranked
-    from workbench.discovery.store import Store
 
     members = ranked(load_run(Store.open(run), flagged=flagged).members())
     if not members:
@@ -209,8 +209,8 @@ def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool)
 @json_option
 def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
     """List the programs of a run, best first."""
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import load_run, member_record, ranked
-    from workbench.discovery.store import Store
     from workbench.terminal.tables import print_table
 
     loaded = load_run(Store.open(run), flagged=flagged)
@@ -236,9 +236,9 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
 def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export a program of a run, named by the beginning of its id."""
     from games.errors import GameplanError
-    from workbench.discovery.pace import STATUS
+    from workbench.discovery.books.store import Store
+    from workbench.discovery.scheduling.pace import STATUS
     from workbench.discovery.session import load_run, member_record
-    from workbench.discovery.store import Store
 
     store = Store.open(run)
     found = store.program(program)
@@ -264,9 +264,9 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
 @click.argument("second", required=False)
 def diff(run: Path, first: str, second: str | None) -> int:
     """Show what differs between two programs, or between a program and its parent."""
-    from workbench.discovery.lineage import source_diff
+    from workbench.discovery.analysis.lineage import source_diff
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import load_run
-    from workbench.discovery.store import Store
 
     store = Store.open(run)
     new_program = store.program(first)
@@ -288,9 +288,9 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     """Show how a program came about, from its seed on; without PROGRAM, the best one."""
     from games.errors import GameplanError
     from workbench.discovery import session
-    from workbench.discovery.lineage import descent
-    from workbench.discovery.ranking import score_text
-    from workbench.discovery.store import Store
+    from workbench.discovery.analysis.lineage import descent
+    from workbench.discovery.books.store import Store
+    from workbench.discovery.population.ranking import score_text
     from workbench.terminal.tables import print_table
 
     store = Store.open(run)
@@ -323,8 +323,8 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
 @json_option
 def export(run: Path, flagged: bool, out: Path, no_clocks: bool, as_json: bool) -> int:
     """Write a run as a folder of programs and JSON lines."""
-    from workbench.discovery import exchange
-    from workbench.discovery.store import Store
+    from workbench.discovery.books import exchange
+    from workbench.discovery.books.store import Store
 
     record = exchange.export(Store.open(run), out, clocks=not no_clocks, flagged=flagged)
     if as_json:

@@ -64,10 +64,10 @@ def verify(
     Every look at held-out games is recorded in the run. A program whose place among the published ones drops off the training
     horizon, or on held-out games, is flagged.
     """
-    from workbench.discovery import verify as verification
-    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.analysis import verify as verification
+    from workbench.discovery.analysis.scoring import Scorer
+    from workbench.discovery.books.store import Store
     from workbench.discovery.session import config_of, load_run, ranked
-    from workbench.discovery.store import Store
     from workbench.discovery.task import find_task
     from workbench.terminal.tables import job_progress, say
 
@@ -130,11 +130,11 @@ def ablate(
     Every piece is taken out alone, then together with others, the least harmful first; the front of size against score is printed
     for training and held-out games. The program is one of a RUN (its best, or PROGRAM), a rule file, or a published one.
     """
-    from workbench.discovery.ablate import Ablation
-    from workbench.discovery.ablation_tables import markdown
-    from workbench.discovery.scoring import Scorer
+    from workbench.discovery.analysis.ablate import Ablation
+    from workbench.discovery.analysis.ablation_tables import markdown
+    from workbench.discovery.analysis.scoring import Scorer
+    from workbench.discovery.analysis.verify import expand_instances
     from workbench.discovery.task import find_task, name_task
-    from workbench.discovery.verify import expand_instances
     from workbench.runs.programs import marked
     from workbench.terminal.tables import say
 
@@ -199,7 +199,7 @@ def compare(
 
     Finished runs are kept: the same command goes on where it stopped.
     """
-    from workbench.discovery import compare as comparison
+    from workbench.discovery.analysis import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
     from workbench.figures.convergence import check_format
     from workbench.terminal.tables import say
@@ -241,8 +241,8 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 
     It loads nothing from elsewhere. After 'gameplan evolve verify' it has the held-out table, too.
     """
-    from workbench.discovery.report import write_report
-    from workbench.discovery.store import Store
+    from workbench.discovery.analysis.report import write_report
+    from workbench.discovery.books.store import Store
 
     path = out or run / "report.html"
     write_report(Store.open(run), path)
@@ -259,8 +259,8 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     from games.modules import read_text
     from workbench.catalogue.algorithms import check_kind
     from workbench.catalogue.naming import ALGORITHM
+    from workbench.discovery.books.store import FILE, Store
     from workbench.discovery.session import config_of, load_run, ranked
-    from workbench.discovery.store import FILE, Store
     from workbench.discovery.task import find_task
 
     if (Path(target) / FILE).is_file():
@@ -291,7 +291,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 
 def _print_ablation(record: dict[str, Any]) -> None:
-    from workbench.discovery.ablation_tables import front_table, summary
+    from workbench.discovery.analysis.ablation_tables import front_table, summary
     from workbench.terminal.tables import out_console
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):

@@ -10,10 +10,10 @@ from typing import Any, get_args, get_origin
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.files import read_file
 from games.params import check_bounds
+from workbench.discovery.books.records import Limits
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
-from workbench.discovery.ranking import RANKINGS
-from workbench.discovery.records import Limits
+from workbench.discovery.population.ranking import RANKINGS
 from workbench.discovery.task import find_task
 
 LANGUAGE = "llm"

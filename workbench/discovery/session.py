@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
-from workbench.discovery.beginning import new_directory
+from workbench.discovery.books.beginning import new_directory
+from workbench.discovery.books.records import OK, Job, Trial
+from workbench.discovery.books.store import Evaluation, Step, Store, program_row
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, check, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators
-from workbench.discovery.population import Member
-from workbench.discovery.ranking import average_score, log_score
-from workbench.discovery.records import OK, Job, Trial
-from workbench.discovery.selection import quality
-from workbench.discovery.store import Evaluation, Step, Store, program_row
+from workbench.discovery.population.ranking import average_score, log_score
+from workbench.discovery.population.selection import quality
+from workbench.discovery.population.view import Member
+from workbench.discovery.scheduling.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators
 from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
 from workbench.planning.addresses import PERSONAL, check_addresses

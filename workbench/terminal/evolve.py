@@ -10,11 +10,11 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
+from workbench.discovery.books.store import Step
 from workbench.discovery.config import DiscoveryConfig
-from workbench.discovery.loop import Discovery
-from workbench.discovery.ranking import score_text
-from workbench.discovery.selection import quality
-from workbench.discovery.store import Step
+from workbench.discovery.population.ranking import score_text
+from workbench.discovery.population.selection import quality
+from workbench.discovery.scheduling.loop import Discovery
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
 from workbench.terminal.tables import out_console, print_table, talk_console

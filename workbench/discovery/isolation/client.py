@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from games.errors import GameplanError, UsageError
+from workbench.discovery.books.records import INFRA, Job, Outcome
 from workbench.discovery.isolation import locks, wire
-from workbench.discovery.records import INFRA, Job, Outcome
 from workbench.discovery.task import SHIPPED
 
 ATTEMPTS = 3  # a warden that dies is replaced; a job that kills so many is given up

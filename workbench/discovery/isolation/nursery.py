@@ -5,8 +5,8 @@ from collections import OrderedDict
 from contextlib import suppress
 from typing import NamedTuple
 
+from workbench.discovery.books.records import OK, Limits
 from workbench.discovery.isolation.zygote import Child, Died, Zygote
-from workbench.discovery.records import OK, Limits
 from workbench.discovery.task import Task
 
 KEPT = 6  # zygotes, for programs that differ in constants only

@@ -9,10 +9,10 @@ from typing import Any
 
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
+from workbench.discovery.books.records import OK, Limits
 from workbench.discovery.isolation import child, wire
 from workbench.discovery.isolation.client import Handle
 from workbench.discovery.isolation.zygote import Zygote, deadline_after
-from workbench.discovery.records import OK, Limits
 from workbench.discovery.task import Answer, find_task
 
 LONG = 1e8  # seconds: whoever started this can stop it

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError, UsageError
+from workbench.discovery.books.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
 from workbench.discovery.isolation import child, locks, wire
 from workbench.discovery.isolation.fingerprint import WORDS
 from workbench.discovery.isolation.nursery import Key, Nursery
 from workbench.discovery.isolation.session import serve_session
 from workbench.discovery.isolation.source import LONGEST, describe, is_inert
 from workbench.discovery.isolation.zygote import Died, Reply, Zygote, deadline_after
-from workbench.discovery.records import INFRA, OK, Job, Limits, Outcome, Trial, failed, rejected
 from workbench.discovery.task import BadAnswer, Task, find_task
 
 

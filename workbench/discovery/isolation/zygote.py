@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from workbench.discovery.books.records import MEMORY, OK, TIMEOUT, Limits, failed
 from workbench.discovery.isolation import child, locks, wire
-from workbench.discovery.records import MEMORY, OK, TIMEOUT, Limits, failed
 from workbench.discovery.task import Answer, BadAnswer, Task
 
 GRACE = 10.0  # seconds that a zygote has to say how a child ended, once that has

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from workbench.discovery.books.records import Proposal
 from workbench.discovery.operators.symbolic import MUTATIONS, WEIGHTS, grammar_of, no_grammar, vary
-from workbench.discovery.population import View
-from workbench.discovery.records import Proposal
+from workbench.discovery.population.view import View
 
 _ALONE = {name: WEIGHTS[name] for name in MUTATIONS}  # what needs no second parent
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from games.errors import UsageError, did_you_mean
+from workbench.discovery.books.records import Proposal
 from workbench.discovery.operators.baselines import Independent, RandomSearch, Sequential
 from workbench.discovery.operators.constants import Constants
 from workbench.discovery.operators.crossover import Crossover
 from workbench.discovery.operators.symbolic import Symbolic
-from workbench.discovery.population import Operator, View
-from workbench.discovery.records import Proposal
+from workbench.discovery.population.view import Operator, View
 
 
 class Mixed:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from workbench.discovery.books.records import Proposal, rejected
 from workbench.discovery.genome.canonical import split, with_constants
-from workbench.discovery.population import Member, Trace, View
-from workbench.discovery.records import Proposal, rejected
+from workbench.discovery.population.view import Member, Trace, View
 
 GENERATIONS = 6  # of a block at most; a structure of few constants gets fewer
 STEP = 0.3  # of the logarithms of constants, at a block's start

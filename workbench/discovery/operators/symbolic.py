@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from workbench.discovery.books.records import Proposal, rejected
 from workbench.discovery.genome.canonical import canonical, count_nodes
 from workbench.discovery.genome.draft import Draft, opened_source
 from workbench.discovery.genome.grammar import Grammar
 from workbench.discovery.operators import mutations, splicing
-from workbench.discovery.population import View
-from workbench.discovery.records import Proposal, rejected
+from workbench.discovery.population.view import View
 from workbench.discovery.task import Task
 
 Mutation = Callable[[Draft, np.random.Generator], str | None]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypedDict
 
-from workbench.discovery.records import OK, failed
+from workbench.discovery.books.records import OK, failed
 
 
 class Call(TypedDict):

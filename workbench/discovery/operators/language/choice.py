@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.discovery.books.records import OK
 from workbench.discovery.operators.language.settings import Model
-from workbench.discovery.population import Trace
-from workbench.discovery.records import OK
+from workbench.discovery.population.view import Trace
 
 
 def draw(models: Sequence[Model], rng: np.random.Generator) -> Model:

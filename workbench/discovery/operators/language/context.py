@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from workbench.discovery.population import Member, View
+from workbench.discovery.population.view import Member, View
 from workbench.discovery.task import SHIPPED, Task
 
 _LONGEST = 400  # characters of one failure

@@ -4,7 +4,7 @@ import difflib
 import re
 from typing import NamedTuple
 
-from workbench.discovery.records import rejected
+from workbench.discovery.books.records import rejected
 
 _SEARCH, _DIVIDER, _REPLACE = (re.compile(p) for p in (r"<{5,}\s*SEARCH\s*$", r"={5,}\s*$", r">{5,}\s*REPLACE\s*$"))
 _SHOWN = 100  # characters of a line in a message

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from planners.language.client import Client, estimate_tokens
+from workbench.discovery.books.records import OK, Proposal, failed
+from workbench.discovery.books.text import storable
 from workbench.discovery.operators.language.accounting import ESTIMATED, Call, believable, failure
 from workbench.discovery.operators.language.choice import choose, draw
 from workbench.discovery.operators.language.context import about_member, about_parent, about_task, examples
 from workbench.discovery.operators.language.edits import Refused, read_reply
 from workbench.discovery.operators.language.prompts import Prompts, load_prompts
 from workbench.discovery.operators.language.settings import LanguageSettings, Model, resolve
-from workbench.discovery.population import Member, View
-from workbench.discovery.records import OK, Proposal, failed
-from workbench.discovery.text import storable
+from workbench.discovery.population.view import Member, View
 
 NAME = "llm"
 QUESTION_AT_FAULT = (400, 413, 422)  # a prompt that is too long, or that a filter stops: the next one may pass

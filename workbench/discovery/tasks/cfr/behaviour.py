@@ -13,7 +13,7 @@ import numpy as np
 from solvers.cfr.class_form import METHODS, InfoStateNode, is_class_form
 from solvers.cfr.records import record_class
 from solvers.rule import Infosets
-from workbench.discovery.plain import plain_module
+from workbench.discovery.genome.plain import plain_module
 from workbench.discovery.tasks.cfr.engine import BadPolicy
 
 Counts = Sequence[np.ndarray]  # for every player, the number of actions at each of its infosets

@@ -15,8 +15,8 @@ from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, rea
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
+from workbench.discovery.genome.plain import plain_module, plain_rule
 from workbench.discovery.isolation.source import load_source
-from workbench.discovery.plain import plain_module, plain_rule
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
 from workbench.discovery.tasks.values import parameters
 

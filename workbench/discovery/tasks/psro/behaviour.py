@@ -14,7 +14,7 @@ from solvers.exploitability import uniform_policy
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, MetaSolver, bound, checked_strategies, make_meta_solver
 from solvers.psro.payoffs import Payoffs
-from workbench.discovery.plain import plain_module
+from workbench.discovery.genome.plain import plain_module
 from workbench.discovery.tasks.cfr.task import instance_of
 from workbench.discovery.tasks.values import parameters
 

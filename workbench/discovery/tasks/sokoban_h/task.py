@@ -12,7 +12,7 @@ from planners.search.best_first_search import SOLVED, Search
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
-from workbench.discovery.plain import plain_module, plain_rule
+from workbench.discovery.genome.plain import plain_module, plain_rule
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
 from workbench.discovery.tasks.sokoban_h import levels
 from workbench.discovery.tasks.values import parameters

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.discovery.books.store import Step
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig
 from workbench.discovery.operators.language.accounting import Spent
-from workbench.discovery.store import Step
 
 ASKING = ("calls", "tokens", "money")  # budgets of questions; when one is spent the run goes on without them
 

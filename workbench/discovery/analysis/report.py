@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from games.files import write_output
-from workbench.discovery import ablation_tables
-from workbench.discovery import verify as verification
-from workbench.discovery.charts import Series, bars, chart
-from workbench.discovery.lineage import ancestry, source_diff
-from workbench.discovery.loop import Discovery
-from workbench.discovery.population import Member
-from workbench.discovery.ranking import average_score, log_score
-from workbench.discovery.records import OK
+from workbench.discovery.analysis import ablation_tables
+from workbench.discovery.analysis import verify as verification
+from workbench.discovery.analysis.charts import Series, bars, chart
+from workbench.discovery.analysis.lineage import ancestry, source_diff
+from workbench.discovery.books.records import OK
+from workbench.discovery.books.store import Step, Store
+from workbench.discovery.books.text import fault
+from workbench.discovery.population.ranking import average_score, log_score
+from workbench.discovery.population.view import Member
+from workbench.discovery.scheduling.loop import Discovery
 from workbench.discovery.session import load_run, ranked, run_record
-from workbench.discovery.store import Step, Store
 from workbench.discovery.task import Task
-from workbench.discovery.text import fault
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
 from workbench.terminal.printing import escape_html as escape

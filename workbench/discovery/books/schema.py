@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from games.reading import Kind, anything, listed, number, optional, table, text, whole
-from workbench.discovery.text import LONGEST
+from workbench.discovery.books.text import LONGEST
 
 FORMAT = 1
 TABLES = """

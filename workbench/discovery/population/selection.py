@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from workbench.discovery.books.store import Step
 from workbench.discovery.config import DiscoveryConfig
-from workbench.discovery.population import Member, Trace
-from workbench.discovery.ranking import log10_cost, selection_weights
-from workbench.discovery.store import Step
+from workbench.discovery.population.ranking import log10_cost, selection_weights
+from workbench.discovery.population.view import Member, Trace
 from workbench.discovery.task import Task
 
 SIZE_CELL = 1.5  # sizes within this factor share a row of the archive
@@ -17,7 +17,7 @@ KEPT_FAILURES = 5  # messages a program keeps of children that went wrong
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The run as it stood some steps before step `n` (a `workbench.discovery.population.View`)."""
+    """The run as it stood some steps before step `n` (a `workbench.discovery.population.view.View`)."""
 
     n: int
     island: int

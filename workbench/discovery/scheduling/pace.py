@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 
+from workbench.discovery.books.records import OK, Job, Outcome
+from workbench.discovery.books.store import Store
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
-from workbench.discovery.records import OK, Job, Outcome
-from workbench.discovery.store import Store
 from workbench.discovery.task import Task
 
 FLAGGED = 20.0  # times the yardstick's CPU time

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.discovery.records import Proposal
+from workbench.discovery.books.records import Proposal
 from workbench.discovery.task import Task
 
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.discovery.ablations import Edit, Marked, find_edits
+from workbench.discovery.analysis.ablations import Edit, Marked, find_edits
+from workbench.discovery.analysis.scoring import Scorer, stored, values_at
+from workbench.discovery.books.records import OK, Job
+from workbench.discovery.books.store import StoredProgram
 from workbench.discovery.isolation import examine
-from workbench.discovery.ranking import average_score, log10_cost, log_score
-from workbench.discovery.records import OK, Job
-from workbench.discovery.scoring import Scorer, stored, values_at
-from workbench.discovery.store import StoredProgram
+from workbench.discovery.population.ranking import average_score, log10_cost, log_score
 from workbench.discovery.task import Task
 from workbench.engines.jobs import run_jobs
 

@@ -4,8 +4,8 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from workbench.discovery.records import Limits, Outcome, Proposal, Trial
-from workbench.discovery.store import Step, StoredProgram
+from workbench.discovery.books.records import Limits, Outcome, Proposal, Trial
+from workbench.discovery.books.store import Step, StoredProgram
 
 
 @dataclass

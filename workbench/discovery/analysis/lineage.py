@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from games.errors import GameplanError
-from workbench.discovery.store import Step, Store
+from workbench.discovery.books.store import Step, Store
 
 
 def ancestry(store: Store, program: str) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import Any
 
 from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file, write_atomically
-from workbench.discovery import pace
-from workbench.discovery.store import Store
+from workbench.discovery.books.store import Store
+from workbench.discovery.scheduling import pace
 from workbench.runs.programs import marked
 
 LARGEST = 256 << 20  # bytes of a file that is read

@@ -16,12 +16,12 @@ from matplotlib.figure import Figure
 
 from games.errors import UsageError
 from games.files import write_output
+from workbench.discovery.analysis.scoring import Scorer, stored, values_at
+from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.config import DiscoveryConfig, resolve
-from workbench.discovery.loop import DONE, INTERRUPTED, Discovery, open_operators
-from workbench.discovery.ranking import average_score, log_score
-from workbench.discovery.scoring import Scorer, stored, values_at
+from workbench.discovery.population.ranking import average_score, log_score
+from workbench.discovery.scheduling.loop import DONE, INTERRUPTED, Discovery, open_operators
 from workbench.discovery.session import begin, config_of, load_run
-from workbench.discovery.store import FILE, Store
 from workbench.discovery.task import Task, find_task, name_task
 from workbench.figures.convergence import COLOURS, STABLE, save_figure
 from workbench.terminal.printing import counted

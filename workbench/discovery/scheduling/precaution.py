@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from games.errors import GameplanError
-from workbench.discovery.store import Store
-from workbench.discovery.text import fault
+from workbench.discovery.books.store import Store
+from workbench.discovery.books.text import fault
 
 BEGUN = "begun"  # the key of the step that this process is busy with, should it end there
 Result = TypeVar("Result")

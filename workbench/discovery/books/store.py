@@ -16,10 +16,10 @@ from typing import Any
 
 from games.errors import GameplanError, UnknownName, UsageError
 from games.reading import Kind, Mismatch, anything, parse_json
+from workbench.discovery.books.schema import FORMAT, KEYS, LARGEST, MOST, NAMES, OBJECT, ROWS, TABLES, Shapes, shapes, shapes_in
+from workbench.discovery.books.text import storable
 from workbench.discovery.genome.canonical import program_id, size
-from workbench.discovery.schema import FORMAT, KEYS, LARGEST, MOST, NAMES, OBJECT, ROWS, TABLES, Shapes, shapes, shapes_in
 from workbench.discovery.task import Task
-from workbench.discovery.text import storable
 
 FILE = "discovery.sqlite"
 CLOCKS = ("timing",)

@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
-from workbench.discovery import pace
-from workbench.discovery.budgets import may_ask, only_questions
+from workbench.discovery.books.records import INFRA, OK, Job, Outcome, Proposal, Trial, failed, rejected
+from workbench.discovery.books.store import Evaluation, Step, Store, StoredProgram, program_row
+from workbench.discovery.books.text import fault, storable
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig
 from workbench.discovery.isolation import examine, measure
 from workbench.discovery.operators.catalogue import make_operator
-from workbench.discovery.population import Member, Operator
-from workbench.discovery.precaution import Fault, Precaution
-from workbench.discovery.ranking import rank
-from workbench.discovery.records import INFRA, OK, Job, Outcome, Proposal, Trial, failed, rejected
-from workbench.discovery.selection import Population
-from workbench.discovery.store import Evaluation, Step, Store, StoredProgram, program_row
+from workbench.discovery.population.ranking import rank
+from workbench.discovery.population.selection import Population
+from workbench.discovery.population.view import Member, Operator
+from workbench.discovery.scheduling import pace
+from workbench.discovery.scheduling.budgets import may_ask, only_questions
+from workbench.discovery.scheduling.precaution import Fault, Precaution
+from workbench.discovery.scheduling.underway import Slot
 from workbench.discovery.task import Task
-from workbench.discovery.text import fault, storable
-from workbench.discovery.underway import Slot
 from workbench.runs.environment import package_version
 
 ENGINE = f"gameplan {package_version('gameplan')}"  # evaluations by another version are done again

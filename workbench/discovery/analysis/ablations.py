@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.discovery.folding import fold, is_constant, number, pairs
+from workbench.discovery.analysis.folding import fold, is_constant, number, pairs
 from workbench.discovery.genome.canonical import TABLES, normalised
 from workbench.discovery.genome.check import is_docstring, literal, table_nodes
 

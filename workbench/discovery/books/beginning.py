@@ -7,7 +7,7 @@ from pathlib import Path
 
 from games.errors import GameplanError, UsageError
 from games.files import is_temporary, reason, temporary_name
-from workbench.discovery.store import FILE
+from workbench.discovery.books.store import FILE
 from workbench.runs import locks
 
 _EARLY = ("prompts",)  # what is there before the store

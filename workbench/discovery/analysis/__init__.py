@@ -1,0 +1,1 @@
+"""Discoveries looked at afterwards: comparisons, ablations, verification, lineage, reports. May use all of discovery."""

@@ -1,0 +1,1 @@
+"""Which programs a discovery has: what operators see of them, how good they are, which become parents."""
