@@ -25,7 +25,8 @@ from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.psro.catalogue import SOLVERS
-from workbench.catalogue.algorithms import CFR, find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.catalogue.entries import CFR
 
 FILE = Path(__file__).with_name("data") / "regression.json"
 GAMES = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.catalogue.algorithms import CFR
+from workbench.catalogue.entries import CFR
 from workbench.discovery.analysis.ablations import Marked, find_edits
 from workbench.discovery.analysis.folding import fold
 from workbench.discovery.genome.canonical import canonical, size, split

@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from solvers.cfr.binding import bind_loop
-from workbench.catalogue.algorithms import CFR, find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.catalogue.entries import CFR
 from workbench.testing.rules import RuleSuite
 
 # Exploitability on kuhn_2p after 1000 iterations: the published order of magnitude times 3, nothing below rounding.

@@ -8,7 +8,10 @@ from click.testing import CliRunner
 
 import cli
 from workbench.catalogue import families
-from workbench.catalogue.algorithms import ALGORITHMS, CFR, EXACT, PSRO, describe, find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.catalogue.descriptions import describe
+from workbench.catalogue.entries import CFR, EXACT, PSRO
+from workbench.catalogue.families import ALGORITHMS
 from workbench.commands.options import iterations_option
 from workbench.comparison.solvers import default_path, make_jobs
 from workbench.discovery.task import find_task

@@ -1,5 +1,7 @@
 """Programs that run in a locked process: the same bits as the user's own, nothing of them outside, and who decides it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -7,13 +9,17 @@ from click.testing import CliRunner
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
 from solvers.cfr.solver import CFRSolver
-from workbench.catalogue.algorithms import describe, load_program
+from workbench.catalogue.algorithms import load_program
+from workbench.catalogue.descriptions import describe
+from workbench.catalogue.families import CLASS_PROGRAM, PSRO, Request
+from workbench.catalogue.families import RULE as RULES
+from workbench.catalogue.sources import source_of
 from workbench.commands.catalogue import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
 from workbench.runs.directory import RunDirectory
 from workbench.runs.programs import is_marked, marked
-from workbench.solving.isolated import Trust, form_of, isolated_algorithm, isolates
+from workbench.solving.isolated import Trust, isolated_algorithm, isolates
 from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
 
 locked = pytest.mark.skipif(locks.level() == "none", reason="no seccomp here")
@@ -119,15 +125,19 @@ def test_meta_solvers_run_isolated(tmp_path):
 
 def test_who_decides():
     """Where a program runs follows from the command line, and from where its text is."""
-    texts, kept = {"algo": RULE}, {"algo": "digest"}
+
+    def text(text, role="algo"):
+        return {role: source_of(Path("mine.py"), text)}
+
+    rule, kept = text(RULE), {"algo": "digest"}
     for trust, where, isolated in (
         (Trust(), None, False), (Trust(sandbox=True), None, True), (Trust(), kept, True), (Trust(trusted=True), kept, False),
         (Trust(named=kept), kept, False), (Trust(named={"algo": "other"}), kept, True),
     ):  # fmt: skip
-        assert isolates(texts, where, trust, None) is isolated, (trust, where)
-    assert isolates({"algo": marked(RULE, "best")}, None, Trust(), None)
-    assert not isolates({"algo": marked(RULE, "best")}, None, Trust(trusted=True), None)
-    for other in ({"train": SOLVERS}, {"algo": SOLVERS}):
+        assert isolates(rule, where, trust, None) is isolated, (trust, where)
+    assert isolates(text(marked(RULE, "best")), None, Trust(), None)
+    assert not isolates(text(marked(RULE, "best")), None, Trust(trusted=True), None)
+    for other in (text(SOLVERS, "train"), text(SOLVERS)):
         with pytest.raises(UsageError, match="--trusted"):
             isolates(other, dict.fromkeys(other, "digest"), Trust(), None)
     assert is_marked(marked(RULE, "best", "a\nb\x1b")) and not is_marked(RULE)
@@ -135,18 +145,20 @@ def test_who_decides():
 
 
 def test_what_is_said_of_an_isolated_file_is_read_not_run():
-    assert [form_of(text) for text in (RULE, SOLVERS, "class RegretAccumulator: pass")] == ["rule", "meta-solvers", "class program"]
-    where = {"train": None, "evaluate": None, "game": "kuhn_2p", "max_histories": 100}
-    found = isolated_algorithm("mine.py", {"algo": RULE}, {"gamma": "3"}, 10, **where)
-    assert found.params == {"gamma": 3.0} and found.program.digests["algo"]
+    def told(text, given=None):
+        request = Request("mine.py", given or {}, 10, sources={"algo": source_of(Path("mine.py"), text)})
+        return isolated_algorithm(request, game="kuhn_2p", max_histories=100)
+
+    assert told(RULE, {"gamma": "3"}).params == {"gamma": 3.0} and told(SOLVERS).params == {"train.floor": 0.1}
+    assert [told(text).family for text in (RULE, SOLVERS, "class RegretAccumulator: pass")] == [RULES, PSRO, CLASS_PROGRAM]
     for text, what in (
         ("x = [", "line 1: not valid Python"), ("PARAMS = {}", "function accumulate_policy"), (RULE.replace("{\"gamma", "{1: 2, \"gamma"), "PARAMS"),
         (RULE.replace("2.0", "open('x')"), "PARAMS"),
     ):  # fmt: skip
         with pytest.raises(GameplanError, match=what):
-            isolated_algorithm("mine.py", {"algo": text}, {}, 10, **where)
+            told(text)
     with pytest.raises(UsageError, match="no parameter"):
-        isolated_algorithm("mine.py", {"algo": RULE}, {"other": 1.0}, 10, **where)
+        told(RULE, {"other": 1.0})
 
 
 def test_what_comes_back_is_checked(monkeypatch):
@@ -167,9 +179,8 @@ def test_what_comes_back_is_checked(monkeypatch):
 
     monkeypatch.setattr(isolated, "Session", Session)
     kuhn = load_game("kuhn_2p")
-    algorithm = isolated_algorithm(
-        "mine.py", {"algo": SOLVERS}, {}, 10, train=None, evaluate=None, game="kuhn_2p", max_histories=100
-    )
+    request = Request("mine.py", {}, 10, sources={"algo": source_of(Path("mine.py"), SOLVERS)})
+    algorithm = isolated_algorithm(request, game="kuhn_2p", max_histories=100)
     solver = algorithm.make(kuhn, alternating=True)
     good = np.repeat(1.0 / kuhn.tree.count, kuhn.tree.count)
     answers["policy"] = good

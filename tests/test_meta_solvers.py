@@ -11,7 +11,7 @@ from games.errors import GameplanError
 from solvers.psro.catalogue import SOLVERS
 from solvers.psro.meta_game import vector
 from solvers.psro.meta_solver import checked_strategies
-from workbench.catalogue.algorithms import find_meta_solver
+from workbench.catalogue.families import find_meta_solver
 from workbench.testing.meta_solvers import MetaSolverSuite, payoffs_of
 
 EXACT = 1e-12  # sums of at most a thousand terms of size one

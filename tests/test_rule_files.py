@@ -19,7 +19,9 @@ from solvers.rule import (
     raise_to,
     regret_matching,
 )
-from workbench.catalogue.algorithms import CFR, find_algorithm, find_rule, load_program
+from workbench.catalogue.algorithms import find_algorithm, load_program
+from workbench.catalogue.entries import CFR
+from workbench.catalogue.families import find_rule
 
 LAST_PLACES = 1e-15  # a few units in the last place
 CLOSE = 1e-12  # another order of sums over twenty iterations

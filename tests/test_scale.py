@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.catalogue.algorithms import CFR, find_algorithm
+from workbench.catalogue.algorithms import find_algorithm
+from workbench.catalogue.entries import CFR
 
 # docs/conventions.md names these: their regrets are compared with constants (a floor, a largest expected regret, a volatility).
 DEPEND_ON_SCALE = {"vad-cfr"}

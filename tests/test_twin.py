@@ -13,7 +13,8 @@ from random_games import samples
 from games.catalogue import GAMES
 from games.compiler import compile_game
 from solvers.exploitability import Evaluator
-from workbench.catalogue.algorithms import CFR, find_rule
+from workbench.catalogue.entries import CFR
+from workbench.catalogue.families import find_rule
 from workbench.solving.policies import policy_table
 
 CLOSE = 1e-10  # rounding of 1e-16 an operation, amplified over a dozen iterations

@@ -1,55 +1,299 @@
-"""The families of algorithms: what holds for all of a kind, and how a program of the kind becomes a solver."""
+"""The families of algorithms: one object each for all that holds of a kind.
 
-from collections.abc import Callable, Mapping
+A family knows which names are its own, by the catalogue or by what a file defines; finds the program that a request asks for, with
+its parameters; and makes solvers of it. Nothing else decides what kind of algorithm a name is.
+"""
+
+from collections.abc import Mapping, Set
+from functools import cache
 from typing import Any, NamedTuple
 
-from games.params import Value
+from games.errors import UnknownName, UsageError, did_you_mean
+from games.modules import is_file, located
+from games.params import Value, resolve_params
 from games.sequence_form import SequenceGame
+from solvers.cfr.class_form import METHODS, ClassProgram, make_class_program
+from solvers.cfr.rule_file import FUNCTIONS, Rule, load_module, make_rule, shipped_rule
+from solvers.psro.catalogue import PRESETS, SOLVERS
+from solvers.psro.meta_solver import CLASSES, MetaSolver, load_meta_solver, make_meta_solver, shipped_module
+from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
+from workbench.catalogue.entries import CFR, Entry
+from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
+from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
+from workbench.catalogue.sources import META_SOLVER, Source, read_source
+
+_META = {*CLASSES.values(), *META_FUNCTIONS.values()}
 
 
-class Family(NamedTuple):
-    """A kind of algorithm, with the defaults that `solve`, `compare` and `evolve` share.
+class Request(NamedTuple):
+    """An algorithm as it is asked for.
 
-    `iterations` is the length of a run and `every` how often it is evaluated (None: ten times a decade), unless somebody says
-    otherwise; `parameters` says where an algorithm's parameters come from; `make` returns a solver for (program, parameters, game,
-    alternating).
+    `algo`, `train` and `eval` are catalogue names or paths, the latter two of meta-strategy solvers; `given` are parameters,
+    `iterations` the length of the run (0: the family's own). `sources` has those programs, by role, that were read already.
+    """
+
+    algo: str
+    given: Mapping[str, Value]
+    iterations: int = 0
+    train: str | None = None
+    eval: str | None = None
+    sources: Mapping[str, Source] = {}
+
+
+class Found(NamedTuple):
+    """What a family found: the program, a value for each of its parameters, and the names of solvers that were `chosen` by role."""
+
+    program: Any
+    params: dict[str, Value]
+    chosen: Mapping[str, str] = {}
+
+
+class Family:
+    """A kind of algorithm.
+
+    Attributes
+    ----------
+    name : str
+    entries : mapping
+        What ships, by name.
+    iterations : int
+        The length of a run, unless somebody says otherwise.
+    every : int or None
+        How often a run is evaluated; None: ten times a decade.
+    parameters : str
+        Where an algorithm's parameters come from, for people.
     """
 
     name: str
-    iterations: int
-    every: int | None
+    entries: Mapping[str, Entry]
+    iterations = 1000
+    every: int | None = None
     parameters: str
-    make: Callable[[Any, Mapping[str, Value], SequenceGame, bool], Any]
+
+    def defines(self, names: Set[str]) -> bool:
+        """Return whether a file that defines these names holds an algorithm of this family."""
+        return False
+
+    def find(self, request: Request) -> Found:
+        """Return the program that is asked for.
+
+        Raises
+        ------
+        UsageError
+            For an unknown parameter or value.
+        GameplanError
+            For a file that is no valid program, saying what is wrong with it.
+        """
+        raise NotImplementedError
+
+    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """Return a fresh solver for `game`."""
+        raise NotImplementedError
+
+    def told(self, program: Any) -> dict[str, Any]:
+        """Return what is told of a program: its ``doc``, and what it declares."""
+        return {"doc": (getattr(getattr(program, "module", None), "__doc__", None) or "").strip()}
 
 
-def _make_rule(program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
-    from solvers.cfr.solver import CFRSolver
+class Rules(Family):
+    """CFR variants: three functions over a player's whole table."""
 
-    return CFRSolver(game, program, dict(params), alternating=alternating)
+    name, entries = "rule", CFR
+    parameters = "PARAMS of the rule: --set NAME=VALUE"
+
+    def defines(self, names: Set[str]) -> bool:
+        """See `Family.defines`."""
+        return not names.isdisjoint(FUNCTIONS) and not CLASS_PROGRAM.defines(names)
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        source = request.sources.get("algo")
+        rule = make_rule(source.path.name, *load_module(source.path)) if source else find_rule(request.algo)
+        length = request.iterations or self.iterations
+        return Found(rule, resolve_params(request.algo, rule.params, rule.choices, request.given, length))
+
+    def make(self, program: Rule, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """See `Family.make`."""
+        from solvers.cfr.solver import CFRSolver
+
+        return CFRSolver(game, program, dict(params), alternating=alternating)
+
+    def told(self, program: Rule) -> dict[str, Any]:
+        """See `Family.told`; parameters as they are declared, for ``planned_iterations`` follows the run."""
+        return {**super().told(program), "params": program.params, "choices": program.choices, "state": program.state}
 
 
-def _make_class(program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
-    from solvers.cfr.class_form import ClassProgramSolver
+class ClassPrograms(Family):
+    """Programs in the published class form, which keep memory where they like."""
 
-    return ClassProgramSolver(game, program, alternating=alternating)
+    name, entries = "class program", {}
+    parameters = "none: edit the file instead of using --set"
+
+    def defines(self, names: Set[str]) -> bool:
+        """See `Family.defines`."""
+        return not names.isdisjoint(METHODS) and "PARAMS" not in names
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        refuse_params(request)
+        source = request.sources["algo"]
+        return Found(make_class_program(source.path.name, *load_module(source.path)), {})
+
+    def make(self, program: ClassProgram, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """See `Family.make`."""
+        from solvers.cfr.class_form import ClassProgramSolver
+
+        return ClassProgramSolver(game, program, alternating=alternating)
 
 
-def _make_psro(program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
-    from solvers.psro.solver import PSROSolver
+class MetaSolvers(NamedTuple):
+    """The two meta-strategy solvers of a PSRO algorithm."""
 
-    return PSROSolver(game, program.train, program.eval)
-
-
-def _make_exact(program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
-    from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
-
-    return LPSolver(game)
+    train: MetaSolver
+    eval: MetaSolver
 
 
-RULE = Family("rule", 1000, None, "PARAMS of the rule: --set NAME=VALUE", _make_rule)
-CLASS_PROGRAM = Family("class program", 1000, None, "none: edit the file instead of using --set", _make_class)
-PSRO = Family(  # an iteration grows the populations; a thousand would be a misunderstanding
-    "psro", 100, None, "those of its two meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE", _make_psro
-)
-EXACT = Family("exact", 1, None, "none", _make_exact)
-FAMILIES = (RULE, CLASS_PROGRAM, PSRO, EXACT)
+class PSROAlgorithms(Family):
+    """PSRO with any two meta-strategy solvers; an iteration grows the populations, so a thousand would be a misunderstanding."""
+
+    name, entries = "psro", PSRO_ENTRIES
+    iterations = 100
+    parameters = "those of its two meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE"
+
+    def defines(self, names: Set[str]) -> bool:
+        """See `Family.defines`."""
+        return not names.isdisjoint(_META) and names.isdisjoint(FUNCTIONS)
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        chosen = self.chosen(request)
+        split: dict[str, dict[str, Value]] = {"train": {}, "eval": {}}
+        for key, value in request.given.items():
+            role, dot, name = key.partition(".")
+            if not dot or role not in split:
+                legal = [f"{r}.{n}" for r in split for n in find_meta_solver(chosen[r], r, {}).params]
+                raise UsageError(
+                    f"{request.algo} has no parameter {key!r}{did_you_mean(key, legal)}; legal: "
+                    f"{', '.join(legal) or 'none for these solvers'}"
+                )
+            split[role][name] = value
+        pair = MetaSolvers(*(find_meta_solver(chosen[role], role, split[role]) for role in ("train", "eval")))
+        params = {f"{role}.{name}": value for role, solver in pair._asdict().items() for name, value in solver.params.items()}
+        return Found(pair, params, {} if "algo" in request.sources else {r: s.name for r, s in pair._asdict().items()})
+
+    def chosen(self, request: Request) -> dict[str, str]:
+        """Return role -> catalogue name or path of the solvers that a request asks for.
+
+        Those of a preset, or of the file that the algorithm is, are replaced by the request's `train` and `eval`; a preset whose
+        train solver is replaced is evaluated by the new one too.
+        """
+        own = request.sources.get("algo")
+        preset = str(own.path) if own else PRESETS[request.algo][0] if request.algo in PRESETS else "shor"
+        named = {role: str(source.path) for role, source in request.sources.items()}
+        train, evaluate = (named.get(role) or name for role, name in (("train", request.train), ("eval", request.eval)))
+        return {"train": train or preset, "eval": evaluate or (None if own else train) or preset}
+
+    def make(self, program: MetaSolvers, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """See `Family.make`."""
+        from solvers.psro.solver import PSROSolver
+
+        return PSROSolver(game, program.train, program.eval)
+
+    def told(self, program: MetaSolvers) -> dict[str, Any]:
+        """See `Family.told`."""
+        return {
+            "doc": f"Meta-strategy solver {program.train.name} for training and evaluation. --train and --eval take: "
+            f"{', '.join(SOLVERS)}, or a file of your own (docs/psro.md)."
+        }
+
+
+class ExactMethods(Family):
+    """Methods whose one iteration is the whole solution."""
+
+    name, entries = "exact", EXACT_ENTRIES
+    iterations = 1
+    parameters = "none"
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        if request.given:
+            raise UsageError(f"{request.algo} has no parameters; leave out --set")
+        return Found(None, {})
+
+    def make(self, program: None, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """See `Family.make`."""
+        from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
+
+        return LPSolver(game)
+
+    def told(self, program: None) -> dict[str, Any]:
+        """See `Family.told`."""
+        return {"doc": "Two-player constant-sum games; one iteration is the whole solution."}
+
+
+RULE, CLASS_PROGRAM, PSRO, EXACT = Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods()
+FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT)
+ALGORITHMS: dict[str, Entry] = {name: entry for family in FAMILIES for name, entry in family.entries.items()}
+
+
+def family_of(name: str, source: Source | None = None, *, execute: bool = False) -> Family:
+    """Return the family of the algorithm called `name`, or of the one in the file `source`.
+
+    A file whose text says nothing, because its parts come from elsewhere, is asked by running it if `execute` allows that. One of
+    no family is taken for a rule, whose reader says what is missing.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such algorithm.
+    """
+    if source is None:
+        found = [family for family in FAMILIES if name in family.entries]
+        if not found:
+            raise UnknownName(
+                name,
+                "algorithm",
+                f"unknown algorithm {name!r}{did_you_mean(name, list(ALGORITHMS))}; 'gameplan algos' lists them, and a path such "
+                "as ./my_rule.py runs a rule of your own",
+            )
+        return found[0]
+    found = [family for family in FAMILIES if family.defines(source.names)]
+    if not found and execute:
+        names = vars(load_module(source.path)[0]).keys()
+        found = [family for family in FAMILIES if family.defines(names)]
+    return found[0] if found else RULE
+
+
+def refuse_params(request: Request) -> None:
+    """Refuse parameters for a class program, which declares none."""
+    if request.given:
+        raise UsageError(f"{request.algo} is a class program, which declares no parameters; edit the file instead of using --set")
+
+
+@cache
+def find_rule(name: str) -> Rule:
+    """Return the shipped CFR rule called `name` (a key of `workbench.catalogue.entries.CFR`)."""
+    return shipped_rule(name, CFR[name].module)
+
+
+def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSolver:
+    """Return the meta-strategy solver called `name` (a catalogue name, a file, ``module:attribute``) for a `role`: train or eval.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or parameter.
+    GameplanError
+        For a file that has no solver for the role.
+    """
+    name = located(name)
+    if is_file(name):
+        return load_meta_solver(read_source(name, META_SOLVER).path, role, given)
+    if name not in SOLVERS:
+        raise UnknownName(
+            name,
+            META_SOLVER,
+            f"unknown meta-strategy solver {name!r}{did_you_mean(name, list(SOLVERS))}; legal are {', '.join(SOLVERS)} and a path "
+            "such as ./my_solver.py",
+        )
+    return make_meta_solver(name, role, shipped_module(SOLVERS[name][0]), given, None)

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UnknownName, with_article
-from games.modules import defined_names, is_attribute, located
+from games.modules import is_attribute, located
 from games.worlds import WORLDS
+from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD, kinds_of, names_in
 
-GAME, SUITE, WORLD, PLANNER, TASK = "game", "suite of games", "world", "planner", "task of evolution"
-ALGORITHM, META_SOLVER = "algorithm", "meta-strategy solver"
+GAME, SUITE, TASK = "game", "suite of games", "task of evolution"
 SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
-TRAINING_RUN, DATA_SET, METHOD = "training run", "data set", "method"
+TRAINING_RUN, DATA_SET = "training run", "data set"
 _RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET, "method": TRAINING_RUN}  # by a key that only their configurations have
 
 USES = {  # kind: the command that takes a name of it
@@ -41,9 +41,6 @@ _SUFFIXES = {
     ".efg": GAME, ".nfg": GAME, ".npz": "policy file", ".csv": "policy file", ".json": "policy file", ".xsb": "file of levels",
     ".sok": "file of levels", ".toml": "configuration of a discovery",
 }  # fmt: skip
-_RULE = {"accumulate_policy", "accumulate_regret", "derive_policy"}
-_CLASSES = {"RegretAccumulator", "PolicyFromRegretAccumulator", "PolicyAccumulator"}
-_META = {"train", "evaluate", "TrainMetaStrategySolver", "EvalMetaStrategySolver"}
 
 
 class Meaning(NamedTuple):
@@ -58,7 +55,7 @@ def catalogue() -> dict[str, tuple[str, ...]]:
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
     from solvers.psro.catalogue import SOLVERS
-    from workbench.catalogue.algorithms import ALGORITHMS
+    from workbench.catalogue.families import ALGORITHMS
     from workbench.discovery.task import SHIPPED
 
     return {
@@ -98,15 +95,7 @@ def explain(error: UnknownName) -> str:
 
 def kinds_of_text(text: str) -> list[str]:
     """Return what the text of a Python file defines at its top level; nothing is executed."""
-    try:
-        names = defined_names(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return []
-    found = [ALGORITHM] if names & (_RULE | _CLASSES) else []
-    found += [META_SOLVER] if names & _META else []
-    found += [METHOD] if {"PARAMS", "SAMPLING", "advantage"} <= names else []
-    found += [kind for kind, table in ((WORLD, "OPTIONS"), (PLANNER, "PARAMS")) if table in names and "make" in names]
-    return found
+    return kinds_of(names_in(text))
 
 
 def _elsewhere(name: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ def bench() -> None:
 def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as_json: bool) -> int:
     """Time set-up, iterations of every variant, exploitability and memory (VAD-CFR without its cheaper warm-up)."""
     from workbench.bench import cfr
-    from workbench.catalogue.algorithms import CFR
+    from workbench.catalogue.entries import CFR
     from workbench.comparison.solvers import expand_games
     from workbench.terminal.tables import print_bench, say
 

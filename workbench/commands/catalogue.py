@@ -77,7 +77,8 @@ def algos(name: str | None, as_json: bool) -> int:
     """List algorithms, planners and methods of learning, or show NAME (or a file of your own) with parameters and reference."""
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
-    from workbench.catalogue.algorithms import ALGORITHMS, describe, describe_method, describe_planner
+    from workbench.catalogue.descriptions import describe, describe_method, describe_planner
+    from workbench.catalogue.families import ALGORITHMS
     from workbench.catalogue.naming import METHOD, PLANNER, what_is
     from workbench.terminal.tables import print_algorithm, print_table
 

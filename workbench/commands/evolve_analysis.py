@@ -256,9 +256,7 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UnknownName, UsageError, did_you_mean
-    from games.modules import read_text
-    from workbench.catalogue.algorithms import check_kind
-    from workbench.catalogue.naming import ALGORITHM
+    from workbench.catalogue.sources import ALGORITHM, read_source
     from workbench.discovery.books.store import FILE, Store
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.task import find_task
@@ -277,8 +275,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     if program is not None:
         raise UsageError(f"{target} is not a discovery, so {program!r} can be no program of it")
     if target.endswith(".py"):
-        check_kind(target, ALGORITHM)
-        return None, {}, Path(target).name, read_text(Path(target), "algorithm file")
+        return None, {}, Path(target).name, read_source(target, ALGORITHM).text
     task = find_task(task_name)
     programs = {**task.known(), **task.seeds()}
     if target not in programs:

@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError, UsageError
-from games.modules import defined_names, digest_of, is_file, located, read_text
+from games.modules import digest_of, is_file, located, read_text
 from games.params import Value, resolve_params
 from games.reading import Mismatch
 from games.sequence_form import SequenceGame
-from solvers.cfr.class_form import METHODS
 from solvers.cfr.rule_file import FUNCTIONS
-from solvers.psro.catalogue import PRESETS, SOLVERS
-from solvers.psro.meta_solver import CLASSES as META_CLASSES
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
-from workbench.catalogue import families
-from workbench.catalogue.algorithms import Algorithm, find_meta_solver
+from workbench.catalogue.algorithms import Algorithm, check_roles
+from workbench.catalogue.families import CLASS_PROGRAM, PSRO, RULE, Request, family_of, find_meta_solver, refuse_params
+from workbench.catalogue.sources import Source
 from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.session import Session
 from workbench.runs.formats import REMARKS
@@ -65,8 +63,8 @@ def trust_of(sandbox: bool, trusted: bool, given: Mapping[str, Any]) -> Trust:
     return Trust(sandbox, trusted, {role: digest_of(read_text(Path(name))) for role, name in files.items()})
 
 
-def isolates(texts: Mapping[str, str], kept: Mapping[str, str] | None, trust: Trust, run: Path | None) -> bool:
-    """Return whether programs (role -> text) run isolated; `kept` has the digests with which the run directory `run` has them.
+def isolates(sources: Mapping[str, Source], kept: Mapping[str, str] | None, trust: Trust, run: Path | None) -> bool:
+    """Return whether programs (by role) run isolated; `kept` has the digests with which the run directory `run` has them.
 
     Raises
     ------
@@ -75,10 +73,10 @@ def isolates(texts: Mapping[str, str], kept: Mapping[str, str] | None, trust: Tr
     """
     if trust.sandbox or trust.trusted:
         return trust.sandbox
-    if any(map(is_marked, texts.values())):
+    if any(is_marked(source.text) for source in sources.values()):
         return True
-    unknown = [role for role in kept or () if role in texts and trust.named.get(role) != (kept or {})[role]]
-    if unknown and (unknown != ["algo"] or form_of(texts["algo"]) == "meta-solvers"):
+    unknown = [role for role in kept or () if role in sources and trust.named.get(role) != (kept or {})[role]]
+    if unknown and (unknown != ["algo"] or family_of("", sources["algo"]) is PSRO):
         again = " ".join(f"--{role} FILE" for role in unknown)
         raise UsageError(
             f"the run in {run} has meta-strategy solvers of its own, which run as you only if you name them again or trust the "
@@ -87,37 +85,15 @@ def isolates(texts: Mapping[str, str], kept: Mapping[str, str] | None, trust: Tr
     return bool(unknown)
 
 
-def form_of(text: str) -> str:
-    """Return what a program is, by its text: "rule", "class program" or "meta-solvers".
-
-    Raises
-    ------
-    GameplanError
-        If it is not valid Python.
-    """
-    names = _defined(text)
-    if names & {*META_CLASSES.values(), *META_FUNCTIONS.values()} and not names & {*FUNCTIONS}:
-        return "meta-solvers"
-    return "class program" if names & {*METHODS} and "PARAMS" not in names else "rule"
-
-
 @dataclass(frozen=True)
 class IsolatedProgram:
-    """A program that runs in a locked process: what its session is told, and the digests of its files by role."""
+    """A program that runs in a locked process, and what its session is told."""
 
     name: str
-    form: str
     order: dict[str, Any]
-    digests: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def family(self) -> families.Family:
-        """The family of programs of its form, but that its solvers are made in processes of their own."""
-        found = {"rule": families.RULE, "class program": families.CLASS_PROGRAM, "meta-solvers": families.PSRO}[self.form]
-        return found._replace(make=_make)
 
 
-def _make(program: "IsolatedProgram", params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> "IsolatedSolver":
+def _make(program: IsolatedProgram, game: SequenceGame, alternating: bool) -> "IsolatedSolver":
     return IsolatedSolver(game, program, alternating=alternating)
 
 
@@ -167,7 +143,7 @@ class IsolatedSolver:
 
     def remarks(self) -> dict[str, Any]:
         """Return what an evaluation's line says beyond the policy's worth, checked."""
-        if self.program.form != "meta-solvers":
+        if self.program.order["task"] != "psro":
             return {}
         try:
             codes = self._ask("remarks")["json"]
@@ -181,7 +157,7 @@ class IsolatedSolver:
     def artifacts(self) -> dict[str, dict[str, np.ndarray]]:
         """Return what a finished run keeps beyond the policy."""
         made: dict[str, dict[str, np.ndarray]] = {}
-        for path, array in self._ask("artifacts").items() if self.program.form == "meta-solvers" else ():
+        for path, array in self._ask("artifacts").items() if self.program.order["task"] == "psro" else ():
             name, _, key = path.partition("/")
             if name != "population" or not key.replace("_", "").isalnum() or not np.isfinite(array).all():
                 raise GameplanError(f"{self.program.name} returned no population")
@@ -205,11 +181,8 @@ class IsolatedSolver:
             raise GameplanError(f"{self.program.name}, isolated: {error}") from error
 
 
-def isolated_algorithm(
-    algo: str, texts: Mapping[str, str], given: Mapping[str, Value], iterations: int, *, train: str | None, evaluate: str | None,
-    game: str, max_histories: int,
-) -> Algorithm:  # fmt: skip
-    """Return the algorithm whose programs, role -> text, run in a locked process; arguments as `find_algorithm` has them.
+def isolated_algorithm(request: Request, *, game: str, max_histories: int) -> Algorithm:
+    """Return the algorithm whose programs, the request's sources, run in a locked process on `game`.
 
     Raises
     ------
@@ -218,55 +191,54 @@ def isolated_algorithm(
     GameplanError
         If a text is no program of its kind.
     """
-    order: dict[str, Any] = {"game": game, "max_histories": max_histories, "name": algo}
-    digests = {role: digest_of(text) for role, text in texts.items()}
-    if set(texts) & set(META_FUNCTIONS) or form_of(texts["algo"]) == "meta-solvers":
-        chosen: dict[str, tuple[str, str | None]] = {}
-        preset = PRESETS[algo][0] if algo in PRESETS else "shor"
-        for role, name in (("train", train), ("eval", evaluate or (None if "algo" in texts else train))):
-            source = texts.get(role) or (texts["algo"] if name is None and "algo" in texts else None)
-            if source is None and role == "eval" and evaluate is None and "train" in texts and "algo" not in texts:
-                source = texts["train"]
-            chosen[role] = (name or (algo if "algo" in texts else preset), source)
-        params = _meta_params(algo, chosen, given)
-        roles = {
-            role: [name, source, {k.partition(".")[2]: v for k, v in params.items() if k.startswith(f"{role}.")}]
-            for role, (name, source) in chosen.items()
-        }
-        return Algorithm(algo, params, IsolatedProgram(algo, "meta-solvers", {**order, "task": "psro", **roles}, digests))
-    text = texts["algo"]
-    form = form_of(text)
-    if form == "class program":
-        if given:
-            raise UsageError(f"{algo} is a class program, which declares no parameters; edit the file instead of using --set")
-        params = {}
-    else:
-        missing = [name for name in FUNCTIONS if name not in _defined(text)]
-        if missing:
-            raise GameplanError(f"{algo} is not a valid rule: function {', '.join(missing)} is missing")
-        params = resolve_params(
-            algo, _table(algo, text, "PARAMS"), _table(algo, text, "CHOICES"), given, iterations or families.RULE.iterations
-        )
-    return Algorithm(algo, params, IsolatedProgram(
-        algo, form, {**order, "task": "cfr", "form": form, "algo": text, "params": params}, digests
-    ))  # fmt: skip
+    for source in request.sources.values():
+        _parsed(source.text)
+    family = family_of(request.algo, request.sources.get("algo"))
+    check_roles(request, family)
+    params, told, chosen = _ORDERS[family](request)
+    program = IsolatedProgram(request.algo, {"game": game, "max_histories": max_histories, "name": request.algo, **told})
+    return Algorithm(request.algo, family, program, params, chosen, _make)
 
 
-def _meta_params(algo: str, chosen: Mapping[str, tuple[str, str | None]], given: Mapping[str, Value]) -> dict[str, Value]:
-    found: dict[str, Value] = {}
-    for key in given:
-        if key.partition(".")[0] not in chosen or "." not in key:
-            raise UsageError(f"{algo} has no parameter {key!r}; those of meta-strategy solvers begin with train. or eval.")
-    for role, (name, source) in chosen.items():
-        own = {key.partition(".")[2]: value for key, value in given.items() if key.startswith(f"{role}.")}
-        if source is None:
-            if name not in SOLVERS:
-                raise UsageError(f"unknown meta-strategy solver {name!r}; legal are {', '.join(SOLVERS)} and a path")
-            resolved = find_meta_solver(name, role, own).params
+_Order = tuple[dict[str, Value], dict[str, Any], dict[str, str]]  # parameters, what a session is told, names of solvers by role
+
+
+def _rule_order(request: Request) -> _Order:
+    name, source = request.algo, request.sources["algo"]
+    missing = [function for function in FUNCTIONS if function not in source.names]
+    if missing:
+        raise GameplanError(f"{name} is not a valid rule: function {', '.join(missing)} is missing")
+    defaults, choices = (_table(name, source.text, table) for table in ("PARAMS", "CHOICES"))
+    params = resolve_params(name, defaults, choices, request.given, request.iterations or RULE.iterations)
+    return params, {"task": "cfr", "form": RULE.name, "algo": source.text, "params": params}, {}
+
+
+def _class_order(request: Request) -> _Order:
+    refuse_params(request)
+    return {}, {"task": "cfr", "form": CLASS_PROGRAM.name, "algo": request.sources["algo"].text, "params": {}}, {}
+
+
+def _psro_order(request: Request) -> _Order:
+    for key in request.given:
+        if key.partition(".")[0] not in META_FUNCTIONS or "." not in key:
+            raise UsageError(f"{request.algo} has no parameter {key!r}; those of meta-strategy solvers begin with train. or eval.")
+    params: dict[str, Value] = {}
+    told: dict[str, Any] = {"task": "psro"}
+    texts = {str(source.path): source.text for source in request.sources.values()}
+    chosen = PSRO.chosen(request)
+    for role, name in chosen.items():
+        given = {key.partition(".")[2]: value for key, value in request.given.items() if key.startswith(f"{role}.")}
+        text = texts.get(name)
+        if text is None:
+            found = find_meta_solver(name, role, given).params
         else:
-            resolved = resolve_params(f"{name} ({role})", _table(name, source, role.upper()), {}, own)
-        found |= {f"{role}.{key}": value for key, value in resolved.items()}
-    return found
+            found = resolve_params(f"{name} ({role})", _table(name, text, role.upper()), {}, given)
+        params |= {f"{role}.{key}": value for key, value in found.items()}
+        told[role] = [name, text, found]
+    return params, told, {} if "algo" in request.sources else chosen
+
+
+_ORDERS = {RULE: _rule_order, CLASS_PROGRAM: _class_order, PSRO: _psro_order}
 
 
 def _table(name: str, text: str, table: str) -> dict[str, Any]:
@@ -278,10 +250,10 @@ def _table(name: str, text: str, table: str) -> dict[str, Any]:
     return value
 
 
-def _defined(text: str) -> set[str]:
-    """Return the names that a program's module level defines."""
+def _parsed(text: str) -> None:
+    """Refuse what is no valid Python."""
     try:
-        return defined_names(text)
+        ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise GameplanError(f"line {line}: not valid Python: {getattr(error, 'msg', error)}") from error

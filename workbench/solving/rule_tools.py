@@ -1,18 +1,18 @@
 """Starting and checking rules of one's own."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from games.compiler import MAX_HISTORIES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
-from games.modules import read_text
-from solvers.cfr.class_form import ClassProgram
+from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluator
-from workbench.catalogue.algorithms import Algorithm, load_program
+from workbench.catalogue.algorithms import Algorithm, algorithm_of
+from workbench.catalogue.families import PSRO, Request, family_of
+from workbench.catalogue.sources import ALGORITHM, read_source
 from workbench.runs.programs import is_marked, write_template
-from workbench.solving.isolated import form_of, isolated_algorithm
+from workbench.solving.isolated import isolated_algorithm
 
 TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
 
@@ -70,12 +70,18 @@ def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None =
     """
     record: dict[str, Any] = {"file": str(path), "ok": False, "form": None, "problems": [], "exploitability": None}
     try:
-        text = read_text(path, "rule file")
-        isolated = is_marked(text) if sandbox is None else sandbox
-        record["form"], algorithm = _isolated(path, text, iterations) if isolated else _own(path, iterations)
+        source = read_source(str(path), ALGORITHM)
+        request = Request(path.name, {}, iterations, sources={"algo": source})
+        isolated = is_marked(source.text) if sandbox is None else sandbox
+        if isolated and family_of(path.name, source) is PSRO:
+            raise GameplanError(
+                f"{path.name} has meta-strategy solvers: try it with gameplan solve kuhn_2p --algo {path} --sandbox"
+            )
         for name in ("kuhn_2p", "kuhn_3p"):  # three players: infosets with other numbers of rows, and a game state shared by more
+            algorithm = isolated_algorithm(request, game=name, max_histories=MAX_HISTORIES) if isolated else algorithm_of(request)
+            record["form"] = _form(algorithm)
             game = load_game(name)
-            solver = algorithm(name).make(game, alternating=True)
+            solver = algorithm.make(game, alternating=True)
             solver.advance(iterations)
             value = Evaluator(game)(solver.average_policy()).exploitability
             if name == "kuhn_2p":
@@ -89,20 +95,9 @@ def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None =
     return record
 
 
-def _own(path: Path, iterations: int) -> tuple[str, Callable[[str], Algorithm]]:
-    program = load_program(path)
-    if isinstance(program, ClassProgram):
-        made = Algorithm(path.name, {}, program)
-        return "class program", lambda game: made
-    params = {k: iterations if k == "planned_iterations" and v == 0 else v for k, v in program.params.items()}
-    rule = Algorithm(path.name, params, program)
-    return "compiled rule" if program.compiled else "NumPy rule", lambda game: rule
-
-
-def _isolated(path: Path, text: str, iterations: int) -> tuple[str, Callable[[str], Algorithm]]:
-    form = form_of(text)
-    if form == "meta-solvers":
-        raise GameplanError(f"{path.name} has meta-strategy solvers: try it with gameplan solve kuhn_2p --algo {path} --sandbox")
-    return f"{form}, isolated", lambda game: isolated_algorithm(
-        path.name, {"algo": text}, {}, iterations, train=None, evaluate=None, game=game, max_histories=MAX_HISTORIES
-    )
+def _form(algorithm: Algorithm) -> str:
+    if algorithm.isolated:
+        return f"{algorithm.family.name}, isolated"
+    if isinstance(algorithm.program, Rule):
+        return "compiled rule" if algorithm.program.compiled else "NumPy rule"
+    return algorithm.family.name

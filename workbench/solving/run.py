@@ -15,18 +15,20 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file
 from games.gambit.files import is_game_file
 from games.loader import load_game, reads_file
-from games.modules import digest_of, located, read_text
+from games.modules import digest_of, is_file, located, read_text
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import is_cold
 from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
-from workbench.catalogue.algorithms import Algorithm, MetaSolvers, Solver, check_kind, find_algorithm, is_file
+from workbench.catalogue.algorithms import Algorithm, Solver, algorithm_of
+from workbench.catalogue.families import Request
+from workbench.catalogue.sources import Source, read_source, source_of
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA, differing, from_saved
 from workbench.runs.programs import KINDS, data_digest, kept_data, kept_programs, read_copies
-from workbench.solving.isolated import NO_WORD, IsolatedProgram, Trust, isolated_algorithm, isolates
+from workbench.solving.isolated import NO_WORD, Trust, isolated_algorithm, isolates
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
 
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
@@ -84,51 +86,42 @@ def resolve_config(
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
     named: dict[str, Any] = {role: located(name) for role in ROLES if (name := getattr(config, role))}
     config = replace(config, **named)
-    chosen: dict[str, str | None] = {role: named.get(role) for role in ROLES}
-    if not is_file(config.algo):
-        chosen["eval"] = config.eval or config.train
-    files = {role: Path(name) for role, name in chosen.items() if name is not None and is_file(name)}
-    if copies is not None:
-        texts = kept_programs(copies, {role: config.programs.get(role, "") for role in files})
-        chosen |= {role: str(copies.path / PROGRAMS[role]) for role in files}
-    else:
-        texts = {role: read_text(path, f"{KINDS[role]} file") for role, path in files.items()}
-        for role in files:
-            check_kind(str(chosen[role]), KINDS[role])
+    sources = _sources(config, copies)
     game, data = config.game, {}
     if is_game_file(game):
         if copies is not None and GAME in config.programs:
             game = str(kept_data(copies, GAME, game, config.programs))
         data[GAME] = data_digest(game, GAME)
-    if files and isolates(texts, config.programs if copies else None, trust, copies.path if copies else None):
-        algorithm = isolated_algorithm(
-            config.algo, texts, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"], game=game,
-            max_histories=config.max_histories,
-        )  # fmt: skip
+    request = Request(config.algo, config.params, config.iterations, config.train, config.eval, sources)
+    if sources and isolates(sources, config.programs if copies else None, trust, copies.path if copies else None):
+        algorithm = isolated_algorithm(request, game=game, max_histories=config.max_histories)
     else:
         with blamed(copies):
-            algorithm = find_algorithm(
-                chosen["algo"] or config.algo, config.params, config.iterations, train=chosen["train"], evaluate=chosen["eval"]
-            )
-    changes: dict[str, Any] = {"params": algorithm.params, **{role: str(path.resolve()) for role, path in files.items()}}
+            algorithm = algorithm_of(request)
     family = algorithm.family
-    changes["iterations"] = 1 if algorithm.one_shot else config.iterations or family.iterations
-    changes["every"] = family.every if config.every is None else config.every
-    program = algorithm.program
-    if isinstance(program, IsolatedProgram):
-        digests: dict[str, str | None] = {**program.digests}
-        if program.form == "meta-solvers" and "algo" not in files:
-            changes |= {role: changes.get(role, program.order[role][0]) for role in ("train", "eval")}
-    elif isinstance(program, MetaSolvers):
-        digests = {"train": program.train.digest, "eval": program.eval.digest}
-        if "algo" in files:  # one file with the solvers that were not chosen
-            digests["algo"] = digests["eval" if config.train else "train"]
-        else:
-            changes |= {role: changes.get(role, solver.name) for role, solver in program._asdict().items()}
-    else:
-        digests = {"algo": getattr(program, "digest", None)}
-    changes["programs"] = {role: digest for role, digest in digests.items() if role in files and digest} | data
-    return SolveConfig(**{**asdict(config), **changes}), algorithm
+    named = {role: algorithm.chosen[role] for role in algorithm.chosen if role not in sources}
+    own = {role: str(Path(getattr(config, role) or config.train or "").resolve()) for role in sources}
+    resolved = replace(
+        config,
+        params=algorithm.params,
+        iterations=1 if algorithm.one_shot else config.iterations or family.iterations,
+        every=family.every if config.every is None else config.every,
+        programs={role: source.digest for role, source in sources.items()} | data,
+        **{**named, **own},
+    )
+    return resolved, algorithm
+
+
+def _sources(config: SolveConfig, copies: RunDirectory | None) -> dict[str, Source]:
+    """Return the programs of the user's own, by role, read once: the files, or the copies that a run keeps of them."""
+    names = {role: getattr(config, role) for role in ROLES}
+    if not is_file(config.algo):
+        names["eval"] = config.eval or config.train
+    files = {role: name for role, name in names.items() if name is not None and is_file(name)}
+    if copies is None:
+        return {role: read_source(name, KINDS[role]) for role, name in files.items()}
+    texts = kept_programs(copies, {role: config.programs.get(role, "") for role in files})
+    return {role: source_of(copies.path / PROGRAMS[role], texts[role]) for role in files}
 
 
 def is_evaluated(t: int, config: SolveConfig) -> bool:
@@ -213,7 +206,7 @@ def _solve(
 ) -> dict[str, Any]:
     saved = config
     config, algorithm = resolve_config(config, run if resume else None, trust)
-    if isinstance(algorithm.program, IsolatedProgram):
+    if algorithm.isolated:
         say(f"{config.algo} runs isolated; to run it as you, name the file again, or say --trusted" if resume else
             f"{config.algo} runs isolated")  # fmt: skip
     for role, digest in saved.programs.items() if resume else ():

@@ -14,7 +14,7 @@ from solvers.plans import plan_of
 from solvers.psro.meta_solver import MetaSolver, checked_strategies
 from solvers.psro.payoffs import Payoffs
 from solvers.psro.solver import PSROSolver
-from workbench.catalogue.algorithms import find_meta_solver
+from workbench.catalogue.families import find_meta_solver
 
 GAMES = 200
 SIZE = 5

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 
 from solvers.cfr.rule_file import FUNCTIONS
-from workbench.catalogue.algorithms import PUBLISHED
+from workbench.catalogue.entries import PUBLISHED
 from workbench.discovery.genome.canonical import canonical
 
 HORIZON = 1000.0

@@ -15,7 +15,7 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
 from solvers.exploitability import Evaluator
-from workbench.catalogue.algorithms import PUBLISHED
+from workbench.catalogue.entries import PUBLISHED
 from workbench.comparison.solvers import expand_games
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
