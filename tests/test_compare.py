@@ -15,8 +15,8 @@ import pytest
 from games.errors import GameplanError, UsageError
 from workbench.comparison import solvers as compare
 from workbench.figures.convergence import draw_convergence
-from workbench.runs.directory import run_curves
-from workbench.solving.run import SolveConfig
+from workbench.runs.listing import run_curves
+from workbench.solving.config import SolveConfig
 from workbench.terminal.durations import format_duration, parse_duration
 
 TOP = Path(__file__).resolve().parent.parent

@@ -22,7 +22,7 @@ from workbench.engines.version import checked, code_version, difference
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
-from workbench.solving.run import SolveConfig
+from workbench.solving.config import SolveConfig
 
 TOP = Path(__file__).resolve().parent.parent
 

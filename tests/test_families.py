@@ -15,7 +15,7 @@ from workbench.catalogue.families import ALGORITHMS
 from workbench.commands.options import iterations_option
 from workbench.comparison.solvers import default_path, make_jobs
 from workbench.discovery.task import find_task
-from workbench.solving.run import SolveConfig, resolve_config
+from workbench.solving.config import SolveConfig, resolve_config
 
 LENGTHS = {**dict.fromkeys(CFR, 1000), **dict.fromkeys(PSRO, 100), **dict.fromkeys(EXACT, 1)}
 

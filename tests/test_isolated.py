@@ -19,8 +19,9 @@ from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
 from workbench.runs.directory import RunDirectory
 from workbench.runs.programs import is_marked, marked
+from workbench.solving.config import SolveConfig, resolve_config, resumed_config
 from workbench.solving.isolated import Trust, isolated_algorithm, isolates
-from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
+from workbench.solving.run import solve
 
 locked = pytest.mark.skipif(locks.level() == "none", reason="no seccomp here")
 

@@ -12,8 +12,9 @@ from workbench.planning.config import PlanConfig, repeated_plan, resolve_plan, r
 from workbench.planning.replay import load_frames
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
+from workbench.solving.config import SolveConfig, resolve_config, resumed_config
 from workbench.solving.population import Population
-from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
+from workbench.solving.run import solve
 
 CASES = Path(__file__).parent / "cases" / "gambit"
 LEVELS = "; one\r\n#####\r\n#@$.#\r\n#####\r\n\n; two\n######\n#@ $.#\n######\n"

@@ -18,8 +18,9 @@ from workbench.planning.replay import load_frames
 from workbench.planning.run import Chunk, play_chunk, run_plan
 from workbench.runs.directory import RunDirectory
 from workbench.runs.programs import kept_programs
+from workbench.solving.config import SolveConfig, resolve_config, resumed_config
 from workbench.solving.isolated import trust_of
-from workbench.solving.run import SolveConfig, resolve_config, resumed_config, solve
+from workbench.solving.run import solve
 
 WORLD = '''"""Take 1, 2 or 3 from a number; reaching exactly 0 wins."""
 from games.model_world import ModelWorld

@@ -27,10 +27,11 @@ from solvers.psro.solver import PSROSolver
 from solvers.psro.solvers import alpharank
 from workbench.catalogue.algorithms import find_algorithm
 from workbench.runs.directory import RunDirectory
+from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.isolated import Trust
 from workbench.solving.policies import SUFFIXES, load_policy, policy_table
 from workbench.solving.population import Population, draw_population
-from workbench.solving.run import SolveConfig, resumed_config, solve
+from workbench.solving.run import solve
 
 TOP = Path(__file__).resolve().parent.parent
 EXACT = 1e-12  # sums of at most a thousand terms of size one

@@ -22,9 +22,11 @@ from workbench.discovery.session import begin
 from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.run import run_plan
 from workbench.runs import formats, locks
-from workbench.runs.directory import RunDirectory, default_path, run_curves
+from workbench.runs.directory import RunDirectory, default_path
+from workbench.runs.listing import run_curves
+from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.population import Population
-from workbench.solving.run import SolveConfig, resumed_config, solve
+from workbench.solving.run import solve
 from workbench.terminal.evolve import print_discovery
 from workbench.terminal.printing import counted
 from workbench.training.config import TrainConfig

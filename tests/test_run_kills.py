@@ -14,8 +14,9 @@ from workbench.discovery.session import begin
 from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
+from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.isolated import Trust
-from workbench.solving.run import SolveConfig, resumed_config, solve
+from workbench.solving.run import solve
 
 EVENTS = ("sqlite3.connect", "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
 KILLED = 9

@@ -13,7 +13,8 @@ import pytest
 
 from games.errors import GameplanError, UsageError
 from workbench.runs.directory import RunDirectory
-from workbench.solving.run import SolveConfig, is_evaluated, next_evaluation, resumed_config, solve
+from workbench.solving.config import SolveConfig, resumed_config
+from workbench.solving.run import is_evaluated, next_evaluation, solve
 
 TOP = Path(__file__).resolve().parent.parent
 SAME = ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")

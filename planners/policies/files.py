@@ -1,6 +1,5 @@
 """Files of policies and values: arrays in safetensors, and a header in JSON that says what they are. Nothing in them runs."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -11,6 +10,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from games.digests import arrays_digest
 from games.errors import GameplanError, UnknownName, UsageError
 from games.reading import anything, parse_json, record, table, text, whole
 from games.world import Instance
@@ -44,7 +44,13 @@ def encode_learned(learned: Learned, instance: Instance) -> bytes:
     module = kind_module(learned.kind)
     arrays = {name: np.ascontiguousarray(array) for name, array in module.state(learned.record).items()}
     header = Header(
-        SCHEMA, learned.role, learned.kind, _world_name(instance), dict(learned.params), module.shape(instance), digest_of(arrays)
+        SCHEMA,
+        learned.role,
+        learned.kind,
+        _world_name(instance),
+        dict(learned.params),
+        module.shape(instance),
+        arrays_digest(arrays),
     )
     return save(arrays, metadata={"learned": json.dumps(header._asdict())})  # one key: several come in a random order
 
@@ -177,23 +183,13 @@ def is_symmetric(header: Header, instance: Instance) -> bool:
     return None not in units and units[0] != units[1] and hasattr(module, "in_units")
 
 
-def digest_of(arrays: Mapping[str, np.ndarray]) -> str:
-    """Return a digest of arrays by name."""
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        total.update(array.reshape(-1).view(np.uint8).data)
-    return total.hexdigest()
-
-
 def _arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
     try:
         with safe_open(path, framework="numpy") as stream:
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)
     except (OSError, SafetensorError, ValueError) as error:
         raise GameplanError(f"{path} is damaged; train it again or name another") from error
-    if digest_of(arrays) != header.digest:
+    if arrays_digest(arrays) != header.digest:
         raise GameplanError(f"{path} is damaged: its digest is not that of its arrays; train it again or name another")
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():

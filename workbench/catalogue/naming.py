@@ -12,11 +12,10 @@ from games.errors import GameplanError, UnknownName, with_article
 from games.modules import is_attribute, located
 from games.worlds import WORLDS
 from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD, kinds_of, names_in
+from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, SOLVER_RUN, TRAINING_RUN, kind_of
 
 GAME, SUITE, TASK = "game", "suite of games", "task of evolution"
-SOLVER_RUN, PLANNER_RUN, COMPARISON, DISCOVERY = "solver run", "planner run", "comparison", "discovery"
-TRAINING_RUN, DATA_SET = "training run", "data set"
-_RUNS = {"planner": PLANNER_RUN, "splits": DATA_SET, "method": TRAINING_RUN}  # by a key that only their configurations have
+COMPARISON, DISCOVERY = "comparison", "discovery"
 
 USES = {  # kind: the command that takes a name of it
     GAME: "gameplan solve {}",
@@ -27,11 +26,12 @@ USES = {  # kind: the command that takes a name of it
     PLANNER: "gameplan plan WORLD --planner {}",
     METHOD: "gameplan train WORLD --method {}",
     TASK: "gameplan evolve new {}",
-    SOLVER_RUN: "gameplan solve --resume {}",
-    PLANNER_RUN: "gameplan plan --resume {}",
+    SOLVER_RUN.name: "gameplan solve --resume {}",
+    PLANNER_RUN.name: "gameplan plan --resume {}",
     COMPARISON: "gameplan runs list {}",
-    TRAINING_RUN: "gameplan train --resume {}",
-    DATA_SET: "gameplan distill --resume {}",
+    TRAINING_RUN.name: "gameplan train --resume {}",
+    LANGUAGE_MODEL.name: "gameplan play-lm {}",
+    DATA_SET.name: "gameplan distill --resume {}",
     DISCOVERY: "gameplan evolve status {}",
     "policy file": "gameplan exploit GAME {}",
     "file of levels": "gameplan plan sokoban --levels {}",
@@ -134,9 +134,9 @@ def _of_directory(path: Path) -> Iterator[str]:
     elif (path / CONFIG).is_file():
         try:
             saved = json.loads((path / CONFIG).read_bytes())
-            yield next((kind for key, kind in _RUNS.items() if key in saved), SOLVER_RUN)
+            yield kind_of(saved).name
         except (ValueError, TypeError, RecursionError):
-            yield SOLVER_RUN
+            yield SOLVER_RUN.name
     elif (path / "table.json").is_file():
         yield COMPARISON
     elif (path / "task.py").is_file():

@@ -143,8 +143,8 @@ def _compare_algorithms(
     from workbench.comparison import solvers as comparison
     from workbench.figures.convergence import draw_convergence
     from workbench.runs import locks
+    from workbench.solving.config import SolveConfig
     from workbench.solving.isolated import trust_of
-    from workbench.solving.run import SolveConfig
     from workbench.terminal.tables import job_progress, print_comparison
 
     if not algos:
@@ -301,7 +301,7 @@ def plot(runs: tuple[Path, ...], x: str | None, measure: str, out: Path, title: 
     from workbench.comparison.methods import curves
     from workbench.figures.convergence import draw_convergence
     from workbench.figures.training import draw_learning
-    from workbench.runs.directory import run_curves, training_runs
+    from workbench.runs.listing import run_curves, training_runs
 
     trained = training_runs(runs)
     if trained:

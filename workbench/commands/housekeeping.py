@@ -18,7 +18,7 @@ def runs() -> None:
 @json_option
 def runs_list(root: Path, as_json: bool) -> int:
     """List the runs below ROOT, with what became of them."""
-    from workbench.runs.directory import list_runs
+    from workbench.runs.listing import list_runs
     from workbench.terminal.tables import print_runs
 
     records = list_runs(root)

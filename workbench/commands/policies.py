@@ -55,8 +55,9 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
     from games.gambit.export import SUFFIX, export_game
     from workbench.catalogue.naming import GAME, what_is
     from workbench.runs.directory import RunDirectory
+    from workbench.solving.config import saved_config
     from workbench.solving.policies import SUFFIXES, load_policy, save_policy
-    from workbench.solving.run import load_run_game, saved_config
+    from workbench.solving.run import load_run_game
     from workbench.terminal.tables import run_display
 
     if file.suffix.lower() == SUFFIX:

@@ -58,8 +58,8 @@ def solve(
     """
     from games.loader import resolve
     from workbench.runs.directory import RunDirectory, default_path
+    from workbench.solving.config import SolveConfig, resolve_config, resumed_config
     from workbench.solving.isolated import trust_of
-    from workbench.solving.run import SolveConfig, resolve_config, resumed_config
 
     if resume is not None:
         if resume and game is None and out is not None and not Path(resume).exists():

@@ -21,8 +21,9 @@ from workbench.engines import cancelled
 from workbench.engines.jobs import run_jobs
 from workbench.runs.directory import CONFIG, METRICS, RESULT, RunDirectory
 from workbench.runs.directory import slug as file_name
+from workbench.solving.config import SolveConfig, resolve_config, saved_config
 from workbench.solving.isolated import NO_WORD, Trust
-from workbench.solving.run import INTERRUPTED, SolveConfig, resolve_config, saved_config, solve
+from workbench.solving.run import INTERRUPTED, solve
 
 MATCH_FACTOR = 2.0  # within this factor of the best counts as level with it
 MATCH_FLOOR = 1e-12  # below this everything is rounding

@@ -10,7 +10,8 @@ from games.worlds import WORLDS as ALL_WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
 from workbench.planning.mixture import own_players
 from workbench.runs.directory import CONFIG, RunDirectory, blamed
-from workbench.runs.formats import SCHEMA, differing, from_saved
+from workbench.runs.formats import SCHEMA, differing
+from workbench.runs.kinds import DATA_SET, read_config
 
 SPLITS = ("train", "validation", "test")
 PHASES = ("early", "middle", "late")  # of a game; a data set has as many examples of each
@@ -93,12 +94,7 @@ def saved_distill(run: RunDirectory) -> DistillConfig:
     GameplanError
         If it is damaged or of a newer version.
     """
-    saved = run.read_json(CONFIG)
-    if "samples" not in saved or "splits" not in saved:
-        raise UnknownName(
-            str(run.path), "data set", f"{run.path} is no data set of 'gameplan distill'; 'gameplan runs list' shows what there is"
-        )
-    found = from_saved(DistillConfig, saved, run.path / CONFIG)
+    found = read_config(run, DATA_SET, DistillConfig)
     if found.world not in WORLDS:
         raise GameplanError(
             f"{run.path / CONFIG} has world = {shown(found.world)}; legal are {', '.join(WORLDS)}: make the data again"

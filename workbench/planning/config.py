@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from games.errors import UnknownName, UsageError
+from games.errors import UsageError
 from games.modules import is_program, short_name
 from games.params import Value
 from games.world import World
@@ -16,8 +16,9 @@ from planners.planner import Planner
 from workbench.planning.addresses import check_addresses
 from workbench.planning.learned import PARAMETERS, found_files, learned_names, parameter, renamed
 from workbench.planning.mixture import own_players
-from workbench.runs.directory import CONFIG, EPISODES, LEVELS, RunDirectory
-from workbench.runs.formats import SCHEMA, differing, from_saved
+from workbench.runs.directory import EPISODES, LEVELS, RunDirectory
+from workbench.runs.formats import SCHEMA, differing
+from workbench.runs.kinds import PLANNER_RUN, read_config
 from workbench.runs.programs import (
     check_trust,
     data_digest,
@@ -219,12 +220,7 @@ def saved_plan(run: RunDirectory) -> PlanConfig:
     GameplanError
         If the saved configuration is damaged or of a newer version.
     """
-    saved = run.read_json(CONFIG)
-    if "planner" not in saved:
-        raise UnknownName(
-            str(run.path), "planner run", f"{run.path} is not a planner run; 'gameplan runs list' shows what there is"
-        )
-    return from_saved(PlanConfig, saved, run.path / CONFIG)
+    return read_config(run, PLANNER_RUN, PlanConfig)
 
 
 def repeated_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool = False) -> PlanConfig:

@@ -1,6 +1,5 @@
 """Checkpoints: a solver's arrays with a digest of them, the iteration, and the run that they belong to."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from games.digests import arrays_digest
 from games.errors import GameplanError
 from games.reading import anything, parse_json, record, table, text, whole
 from workbench.runs.formats import SCHEMA, check_schema, digest_of
@@ -21,7 +21,7 @@ _ADVICE = "remove it to run again from the start"
 def encode_checkpoint(iteration: int, arrays: dict[str, np.ndarray], identity: Mapping[str, Any]) -> bytes:
     """Return the content of the checkpoint of a run, which `identity` describes, after `iteration`."""
     header = {"schema": SCHEMA, "iteration": iteration, "identity": dict(identity)}
-    header["digest"] = digest_of(header, _digest(arrays))
+    header["digest"] = digest_of(header, arrays_digest(arrays))
     return save(arrays, metadata={"checkpoint": json.dumps(header)})  # one key: safetensors writes several in a random order
 
 
@@ -50,7 +50,7 @@ def read_checkpoint(path: Path, identity: Mapping[str, Any]) -> tuple[int, dict[
         raise GameplanError(f"{path} is damaged; {_ADVICE}") from error
     check_schema(path, header["schema"], oldest=2)
     claimed = header.pop("digest")
-    if claimed != digest_of(header, _digest(arrays)):
+    if claimed != digest_of(header, arrays_digest(arrays)):
         raise GameplanError(f"{path} is damaged: its digest is not that of its arrays; {_ADVICE}")
     theirs, ours = header["identity"], json.loads(json.dumps(dict(identity)))
     for key in (*ours, *theirs):
@@ -60,12 +60,3 @@ def read_checkpoint(path: Path, identity: Mapping[str, Any]) -> tuple[int, dict[
                 f"{json.dumps(ours.get(key))}; put its own checkpoint back, or {_ADVICE}"
             )
     return header["iteration"], arrays
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    total = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        total.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        total.update(array.reshape(-1).view(np.uint8).data)
-    return total.hexdigest()

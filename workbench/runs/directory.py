@@ -18,7 +18,7 @@ without it holds no run, only, perhaps, what a killed process has left.
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,6 @@ import numpy as np
 
 from games.errors import GameplanError, UnknownName, UsageError
 from games.files import is_temporary, reason, write_atomically
-from games.modules import short_name
 from games.reading import Kind, anything, read_lines, read_record
 from workbench.runs import formats, locks
 from workbench.runs.checkpoints import encode_checkpoint, read_checkpoint
@@ -307,84 +306,6 @@ def copy_name(role: str, name: str) -> str:
 def slug(name: str) -> str:
     """Return `name` as a part of a directory's name: in characters of one byte, so that its length is known."""
     return "".join(c if (c.isascii() and c.isalnum()) or c in "+-_" else "_" for c in name)
-
-
-def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Return a summary of every run below `root`, oldest name first."""
-    found: list[dict[str, Any]] = []
-    for config in _configs(root):
-        run = RunDirectory(config.parent)
-        try:
-            settings, result = run.read_json(CONFIG), run.read_json(RESULT)
-            lines = run.read_lines(METRICS)
-        except GameplanError as error:
-            found.append({"run": str(config.parent), "status": f"damaged: {error}"})
-            continue
-        last = lines[-1] if lines else {}
-        done = result or {}
-        counted = next((done[key] for key in ("played", "accepted", "updates") if key in done), 0)
-        found.append({
-            "run": str(config.parent),
-            "game": settings.get("game") or settings.get("env") or settings.get("world"),
-            "algo": settings.get("algo") or settings.get("planner") or settings.get("method") or "distill",
-            "status": result["status"] if result else "unfinished",
-            "iterations": (result or last).get("iterations", last.get("iteration", counted)),
-            "exploitability": (result or last).get("exploitability"),
-            "mean": done.get("mean", (done.get("score") or {}).get("mean")),
-        })  # fmt: skip
-    return found
-
-
-def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return the metrics, with seconds, of all runs at or below `paths`: game -> label -> lines.
-
-    Runs of one algorithm on one game are told apart by their directories' names.
-
-    Raises
-    ------
-    UsageError
-        If a path holds no run.
-    """
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for path in paths:
-        configs = _configs(path)
-        if not configs:
-            raise UnknownName(
-                str(path),
-                "run",
-                f"{path} holds no run; name run directories or a comparison's directory ('gameplan runs list')",
-            )
-        for config in configs:
-            run = RunDirectory(config.parent)
-            settings = run.read_json(CONFIG)
-            if "game" not in settings:
-                continue  # a planner's run
-            seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING, formats.TIME)}
-            lines = [{**line, "seconds": seconds.get(line["iteration"], 0.0)} for line in run.read_lines(METRICS)]
-            curves = found.setdefault(settings["game"], {})
-            name = Path(settings["algo"]).stem if settings["algo"].endswith(".py") else settings["algo"]
-            curves[name if name not in curves else f"{name} ({config.parent.name})"] = lines
-    return found
-
-
-def training_runs(paths: Sequence[Path]) -> dict[str, dict[str, list[Path]]]:
-    """Return the training runs at or below `paths`: world -> method -> directories; none if there are others only."""
-    found: dict[str, dict[str, list[Path]]] = {}
-    for path in paths:
-        for config in _configs(path):
-            settings = RunDirectory(config.parent).read_json(CONFIG)
-            if "method" in settings:
-                world, method = short_name(settings["env"]), short_name(settings["method"])
-                found.setdefault(world, {}).setdefault(method, []).append(config.parent)
-    return found
-
-
-def _configs(root: Path) -> list[Path]:
-    """Return the configurations of all runs at or below `root`."""
-    try:
-        return sorted(path for path in root.rglob(CONFIG) if path.is_file()) if root.is_dir() else []
-    except OSError as error:
-        raise UsageError(f"cannot look into {root}: {reason(error)}") from error
 
 
 def _explain(path: Path, action: Callable[[], Any]) -> Any:

@@ -112,10 +112,12 @@ LANGUAGE_CONFIG = record({
 })  # fmt: skip
 
 _STATISTIC = optional(number())
+_GAMES = {"mean": _STATISTIC, "standard_error": _STATISTIC, "episodes": _COUNT}
+_PLAYED = record(_GAMES, {"world": text(), "beside": table(record(_GAMES))})  # games of a language model
 LANGUAGE_RESULT = record({
     **_SCHEMA, "command": text(("train-lm",)), "world": text(), "target": text(), "epochs": whole(1), "seed": whole(0),
     **dict.fromkeys(("weights", "texts", "updates", "tokens"), _COUNT), "loss": _STATISTIC, "validation_loss": _STATISTIC,
-    "score": table(_STATISTIC), "seconds": _SECONDS, "cpu_seconds": _SECONDS, "status": text(), "run": text(),
+    "score": _PLAYED, "seconds": _SECONDS, "cpu_seconds": _SECONDS, "status": text(), "run": text(),
 }, {"total_seconds": _SECONDS, "digest": text()})  # fmt: skip
 TRAIN_RESULT = record({
     **_SCHEMA, "command": text(("train",)), "world": text(), "method": text(), "policy": text(), "params": table(scalar),

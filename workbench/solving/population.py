@@ -17,7 +17,8 @@ from solvers.psro.payoffs import Payoffs
 from workbench.figures.convergence import COLOURS, FLOOR, check_format, save_figure
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
-from workbench.solving.run import load_run_game, saved_config
+from workbench.solving.config import saved_config
+from workbench.solving.run import load_run_game
 
 GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
 _NONE = np.empty(0)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UnknownName, UsageError
+from games.errors import GameplanError, UsageError
 from games.modules import is_program, program_text, short_name
 from games.params import Value
 from games.world import Instance, World
@@ -18,8 +18,9 @@ from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, mak
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
 from workbench.planning.protocol import PROACT
-from workbench.runs.directory import CONFIG, INITIAL, LEVELS, RunDirectory
-from workbench.runs.formats import SCHEMA, differing, from_saved
+from workbench.runs.directory import INITIAL, LEVELS, RunDirectory
+from workbench.runs.formats import SCHEMA, differing
+from workbench.runs.kinds import TRAINING_RUN, read_config
 from workbench.runs.programs import (
     KINDS,
     data_digest,
@@ -313,12 +314,7 @@ def saved_train(run: RunDirectory) -> TrainConfig:
     UsageError
         If it is a run of another command.
     """
-    saved = run.read_json(CONFIG)
-    if "method" not in saved:
-        raise UnknownName(
-            str(run.path), "training run", f"{run.path} is not a training run; 'gameplan runs list' shows what there is"
-        )
-    return from_saved(TrainConfig, saved, run.path / CONFIG)
+    return read_config(run, TRAINING_RUN, TrainConfig)
 
 
 def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool = False) -> TrainConfig:

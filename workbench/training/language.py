@@ -22,9 +22,10 @@ from planners.episode import play
 from planners.language.small import MODEL, needs_learn
 from workbench.distill.config import WORLDS
 from workbench.planning.protocol import PROACT
-from workbench.runs.directory import CONFIG, RunDirectory
+from workbench.runs.directory import RunDirectory
 from workbench.runs.environment import describe_environment
-from workbench.runs.formats import SCHEMA, from_saved
+from workbench.runs.formats import SCHEMA
+from workbench.runs.kinds import LANGUAGE_MODEL, read_config
 from workbench.terminal.printing import counted
 from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
 
@@ -141,14 +142,7 @@ def _split(folder: Path, name: str) -> Path:
 
 def saved_language(run: RunDirectory) -> LanguageConfig:
     """Return the configuration of the run in `run`; UsageError if it is a run of another command."""
-    saved = run.read_json(CONFIG)
-    if "epochs" not in saved:
-        raise UnknownName(
-            str(run.path),
-            "language model",
-            f"{run.path} is no run of 'gameplan train-lm'; 'gameplan runs list' shows what there is",
-        )
-    return from_saved(LanguageConfig, saved, run.path / CONFIG)
+    return read_config(run, LANGUAGE_MODEL, LanguageConfig)
 
 
 def resumed_language(run: RunDirectory, changes: Mapping[str, Any]) -> LanguageConfig:
