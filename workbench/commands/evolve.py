@@ -236,8 +236,8 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
 def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, as_json: bool) -> int:
     """Print or export a program of a run, named by the beginning of its id."""
     from games.errors import GameplanError
+    from workbench.discovery.books.records import SLOW
     from workbench.discovery.books.store import Store
-    from workbench.discovery.scheduling.pace import STATUS
     from workbench.discovery.session import load_run, member_record
 
     store = Store.open(run)
@@ -253,7 +253,7 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
             "parents": list(steps[0].parents),
             "detail": steps[0].detail,
         }
-    if out is not None and not member and steps and steps[0].status == STATUS:
+    if out is not None and not member and steps and steps[0].status == SLOW:
         raise GameplanError(f"{found.id} {steps[0].reason}")
     return _write_program(found.source, record, run, out, force, as_json)
 

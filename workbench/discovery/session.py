@@ -10,15 +10,17 @@ from typing import Any
 
 from games.errors import UsageError
 from workbench.discovery.books.beginning import new_directory
+from workbench.discovery.books.journal import ENGINE, Journal
 from workbench.discovery.books.records import OK, Job, Trial
 from workbench.discovery.books.store import Evaluation, Step, Store, program_row
 from workbench.discovery.config import LANGUAGE, DiscoveryConfig, check, from_record
 from workbench.discovery.genome.canonical import program_id
 from workbench.discovery.isolation import measure
+from workbench.discovery.operators.opening import PROMPTS, open_operators
 from workbench.discovery.population.ranking import average_score, log_score
 from workbench.discovery.population.selection import quality
 from workbench.discovery.population.view import Member
-from workbench.discovery.scheduling.loop import ENGINE, PATIENCE, PROMPTS, Discovery, open_operators
+from workbench.discovery.scheduling.loop import PATIENCE, Discovery
 from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
 from workbench.planning.addresses import PERSONAL, check_addresses
@@ -100,7 +102,7 @@ def proceed(
     engine: str = "threads",
     workers: int = 1,
     stop: Callable[[], bool] = lambda: False,
-    on_step: Callable[[Step, Discovery], None] = lambda step, run: None,
+    on_step: Callable[[Step, Journal], None] = lambda step, journal: None,
     say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Run until a budget is spent or `stop` says so; return the record of the run. Nobody else writes to the store meanwhile."""
@@ -114,7 +116,7 @@ def _proceed(
     engine: str,
     workers: int,
     stop: Callable[[], bool],
-    on_step: Callable[[Step, Discovery], None],
+    on_step: Callable[[Step, Journal], None],
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     task = find_task(config.task)
@@ -123,9 +125,10 @@ def _proceed(
     with open_engine(engine, workers) as executor:
         _measure_known(store, config, task, executor, say, stop)
         discovery = Discovery(store, config, task, executor, open_operators(store, config))
-        new = len(discovery.steps)
+        steps = discovery.journal.steps
+        new = len(steps)
         status = discovery.run(stop=stop, on_step=on_step, say=say)
-    for step in discovery.steps[new : len(config.seeds)]:
+    for step in steps[new : len(config.seeds)]:
         if step.status != OK and step.same_as is None:
             say(f"the seed {step.detail['name']} has no score: {step.status}: {step.reason}")
     with store.transaction():
@@ -187,11 +190,11 @@ def known_values(store: Store, config: DiscoveryConfig, task: Task) -> dict[str,
     return {name: values[key] for name, key in names.items() if len(values.get(key, {})) == len(task.train)}
 
 
-def load_run(store: Store, *, flagged: bool = False) -> Discovery:
-    """Return the run of a store, to be looked at; with programs that are `flagged`, if the run has none of them itself."""
+def load_run(store: Store, *, flagged: bool = False) -> Journal:
+    """Return what is known of the run of a store; with programs that are `flagged`, if the run has none of them itself."""
     config = config_of(store)
     config = replace(config, flagged=flagged or config.flagged)
-    return Discovery(store, config, find_task(config.task), None, {})  # type: ignore[arg-type]
+    return Journal(store, config, find_task(config.task))
 
 
 def ranked(members: list[Member]) -> list[Member]:

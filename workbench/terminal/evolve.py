@@ -10,11 +10,11 @@ from typing import Any
 from rich.live import Live
 from rich.text import Text
 
+from workbench.discovery.books.journal import Journal
 from workbench.discovery.books.store import Step
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.population.ranking import score_text
 from workbench.discovery.population.selection import quality
-from workbench.discovery.scheduling.loop import Discovery
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
 from workbench.terminal.tables import out_console, print_table, talk_console
@@ -23,13 +23,13 @@ SECONDS = 2.0  # between two lines where there is no terminal
 
 
 @contextmanager
-def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], None]]:
+def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Journal], None]]:
     """Yield a function that is told of every step and keeps a line up to date, or prints one now and then in a pipe."""
     console = talk_console()
     rejections: Counter[str] = Counter()
     last = 0.0
 
-    def text(run: Discovery) -> str:
+    def text(run: Journal) -> str:
         members = run.members()
         best = max(members, key=quality) if members else None
         shown = "  ".join(f"{name} {best.values[name]:.1e}" for name in run.task.train) if best else "no score yet"
@@ -44,7 +44,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], N
     if console.is_terminal:
         with Live(console=console, auto_refresh=False, transient=True) as live:
 
-            def show(step: Step, run: Discovery) -> None:
+            def show(step: Step, run: Journal) -> None:
                 nonlocal last
                 rejections.update([step.status] if step.status != "ok" else [])
                 if time.monotonic() - last >= 0.2:
@@ -54,7 +54,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Discovery], N
             yield show
         return
 
-    def tell(step: Step, run: Discovery) -> None:
+    def tell(step: Step, run: Journal) -> None:
         nonlocal last
         rejections.update([step.status] if step.status != "ok" else [])
         if time.monotonic() - last >= SECONDS:

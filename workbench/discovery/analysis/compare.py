@@ -19,8 +19,9 @@ from games.files import write_output
 from workbench.discovery.analysis.scoring import Scorer, stored, values_at
 from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.config import DiscoveryConfig, resolve
+from workbench.discovery.operators.opening import open_operators
 from workbench.discovery.population.ranking import average_score, log_score
-from workbench.discovery.scheduling.loop import DONE, INTERRUPTED, Discovery, open_operators
+from workbench.discovery.scheduling.loop import DONE, INTERRUPTED, Discovery
 from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.task import Task, find_task, name_task
 from workbench.figures.convergence import COLOURS, STABLE, save_figure
@@ -271,7 +272,7 @@ def _run(
             with store.transaction():
                 store.set("references", known)
         run = Discovery(store, config, task, executor, open_operators(store, config))
-        status = run.run(stop=stop, on_step=lambda step, run: tell(step.counted))
+        status = run.run(stop=stop, on_step=lambda step, journal: tell(step.counted))
         with store.transaction():
             store.set("status", status)
     finally:

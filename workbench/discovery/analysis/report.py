@@ -14,12 +14,12 @@ from workbench.discovery.analysis import ablation_tables
 from workbench.discovery.analysis import verify as verification
 from workbench.discovery.analysis.charts import Series, bars, chart
 from workbench.discovery.analysis.lineage import ancestry, source_diff
+from workbench.discovery.books.journal import Journal
 from workbench.discovery.books.records import OK
 from workbench.discovery.books.store import Step, Store
 from workbench.discovery.books.text import fault
 from workbench.discovery.population.ranking import average_score, log_score
 from workbench.discovery.population.view import Member
-from workbench.discovery.scheduling.loop import Discovery
 from workbench.discovery.session import load_run, ranked, run_record
 from workbench.discovery.task import Task
 from workbench.terminal.durations import format_duration
@@ -86,7 +86,7 @@ def _report(store: Store) -> str:
     )
 
 
-def _header(run: Discovery, best: Sequence[Member], known: Known, level: str) -> str:
+def _header(run: Journal, best: Sequence[Member], known: Known, level: str) -> str:
     config, task = run.config, run.task
     rows = [
         ("task", f"{config.task}: {task.measure} after {config.horizon:,} iterations on {', '.join(task.train)}"),
@@ -107,7 +107,7 @@ def _header(run: Discovery, best: Sequence[Member], known: Known, level: str) ->
     return _facts(rows)
 
 
-def _scores(run: Discovery, known: Known) -> list[str]:
+def _scores(run: Journal, known: Known) -> list[str]:
     """Draw the best so far under both rankings, with all programs as dots and the published ones as lines."""
     members, made = run.members(), []
     for label, what, log_y, score in (

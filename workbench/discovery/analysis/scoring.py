@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
+from workbench.discovery.books.journal import ENGINE
 from workbench.discovery.books.records import INFRA, MEMORY, OK, TIMEOUT, Job, Limits, Outcome, Trial
 from workbench.discovery.books.store import Evaluation, Store, StoredProgram, program_row
 from workbench.discovery.config import GENEROUS, PATIENCE
 from workbench.discovery.isolation import measure
-from workbench.discovery.scheduling.loop import ENGINE, RETRIES
+from workbench.discovery.scheduling.sifting import RETRIES
 from workbench.discovery.task import Task
 from workbench.engines.jobs import run_jobs
 

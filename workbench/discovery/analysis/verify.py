@@ -12,9 +12,9 @@ from typing import Any
 
 from games.errors import UsageError, did_you_mean
 from workbench.discovery.analysis.scoring import UNSTABLE, Place, Scorer, stored, values_at
+from workbench.discovery.books.journal import ENGINE
 from workbench.discovery.books.store import Evaluation, StoredProgram
 from workbench.discovery.population.ranking import average_score, log_score
-from workbench.discovery.scheduling.loop import ENGINE
 from workbench.discovery.task import Task
 
 MARGIN = 2  # a program is flagged when it loses at least so many places

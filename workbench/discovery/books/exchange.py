@@ -8,8 +8,8 @@ from typing import Any
 
 from games.errors import GameplanError, UnknownName, UsageError
 from games.files import read_file, write_atomically
+from workbench.discovery.books.records import SLOW
 from workbench.discovery.books.store import Store
-from workbench.discovery.scheduling import pace
 from workbench.runs.programs import marked
 
 LARGEST = 256 << 20  # bytes of a file that is read
@@ -33,7 +33,7 @@ def export(store: Store, out: Path, *, clocks: bool = True, flagged: bool = Fals
     if out.exists() and any(out.iterdir()):
         raise UsageError(f"{out} exists and is not empty; choose another --out")
     steps, programs = store.steps(), store.programs()
-    slow = set() if flagged or store.get("config").get("flagged") else {s.program for s in steps if s.status == pace.STATUS}
+    slow = set() if flagged or store.get("config").get("flagged") else {s.program for s in steps if s.status == SLOW}
     tables: dict[str, list[dict[str, Any]]] = {
         "steps": [asdict(step) for step in steps],
         "programs": [{k: v for k, v in asdict(program).items() if k != "source"} for program in programs],

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 OK, TIMEOUT, MEMORY, INFRA = "ok", "timeout", "memory", "infra"
+SLOW = "flagged:slow"  # measured, and takes far more time than the yardstick
 
 
 def rejected(reason: str) -> str:

@@ -1,7 +1,7 @@
 """What a run may still do. Questions to language models are counted by steps, so that any number of workers asks the same ones."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from workbench.discovery.books.store import Step
@@ -33,6 +33,22 @@ def may_ask(config: DiscoveryConfig, steps: Sequence[Step], under_way: int) -> b
         or (config.tokens is not None and used.tokens * (1.0 + each) >= config.tokens)
         or (config.money is not None and used.money * (1.0 + each) >= config.money)
     )
+
+
+def may_propose(
+    config: DiscoveryConfig, names: Sequence[str], steps: Sequence[Step], absorbed: int, under_way: Collection[str]
+) -> list[str]:
+    """Return which of the operators `names` may propose the next step; none if nothing more may be proposed.
+
+    That depends on the first `absorbed` of `steps` only: those that are later, and the operators of those `under_way`, count as
+    questions whose costs are not known yet.
+    """
+    if LANGUAGE not in names:
+        return list(names)
+    unknown = [step.operator for step in steps[absorbed:]] + list(under_way)
+    if may_ask(config, steps[:absorbed], unknown.count(LANGUAGE)):
+        return list(names)
+    return [] if only_questions(config) else [name for name in names if name != LANGUAGE]
 
 
 def only_questions(config: DiscoveryConfig) -> bool:

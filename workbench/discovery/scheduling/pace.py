@@ -21,7 +21,6 @@ FLAGGED = 20.0  # times the yardstick's CPU time
 SUSPECT = FLAGGED / 5.0  # from here on both are measured again: the yardstick's time may be of another machine, or of a busy one
 CERTAIN = FLAGGED * 25.0  # from here on nothing needs to be measured again
 REPEATS = 3
-STATUS = "flagged:slow"
 
 
 class Yardstick:

@@ -4,8 +4,8 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from workbench.discovery.books.records import Limits, Outcome, Proposal, Trial
-from workbench.discovery.books.store import Step, StoredProgram
+from workbench.discovery.books.records import OK, Limits, Outcome, Proposal, Trial
+from workbench.discovery.books.store import Evaluation, Step, StoredProgram
 
 
 @dataclass
@@ -19,12 +19,21 @@ class Slot:
     examined: Future[Outcome] | None = None
     measured: Future[Outcome] | None = None
     paced: Future[float] | None = None
-    asks: bool = False  # a language model
+    operator: str = ""  # that proposes, or proposed
     began: float = field(default_factory=time.monotonic)
     step: Step | None = None  # once it is decided
     trials: tuple[Trial, ...] = ()
     clocks: list[tuple[str, float, str]] = field(default_factory=list)
     retries: int = 0
+
+    def evaluations(self, seed: int, engine: str) -> list[Evaluation] | None:
+        """Return what was measured in the step, None if it was not."""
+        if self.measured is None or self.row is None:
+            return None
+        return [
+            Evaluation(self.row.id, trial.instance, trial.horizon, seed, trial.purpose, engine, value, OK)
+            for trial, value in zip(self.trials, self.measured.result().values, strict=False)
+        ]
 
     def waiting(self, limits: Limits | None) -> str:
         """Return what is waited for, and when that ends."""
