@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NamedTuple
@@ -130,11 +131,13 @@ def located(name: str) -> str:
     if not is_attribute(name):
         return name
     module, _, attribute = name.partition(":")
-    package, places = _find(module)
-    file = _find(attribute, places)[0] if places else None
+    found = _find(module)
+    places = found.submodule_search_locations if found else None
+    inside = _find(attribute, places) if places else None
+    file, package = _file_of(inside), _file_of(found)
     if file is not None:
         return displayed(str(file))
-    if package is None and not places:
+    if found is None:
         raise UsageError(f"there is no module {module!r} for {name!r}; install it, or run where Python finds it")
     if package is None or package.suffix != ".py":
         raise UsageError(f"the module {module} is not written in Python, so {name} cannot be kept with a run")
@@ -147,20 +150,25 @@ def located(name: str) -> str:
     return displayed(str(package))
 
 
-def _find(module: str, places: Sequence[str] | None = None) -> tuple[Path | None, Sequence[str] | None]:
-    """Return the file of a module, and where the modules in it are if it is a package; nothing is imported."""
+def _find(module: str, places: Sequence[str] | None = None) -> ModuleSpec | None:
+    """Return what is known of a module, None if there is none; nothing is imported."""
     see_here()
     found, done = None, ""
     for part in module.split("."):
         done = f"{done}.{part}" if done else part
         if done != part and places is None:
-            return None, None
+            return None
         specs = (finder.find_spec(done, places) for finder in sys.meta_path)
         found = next(filter(None, specs), None)
         if found is None:
-            return None, None
+            return None
         places = found.submodule_search_locations
-    return (Path(found.origin) if found and found.has_location and found.origin else None), places
+    return found
+
+
+def _file_of(spec: ModuleSpec | None) -> Path | None:
+    """Return the file of a module; those that are compiled into Python have none."""
+    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
 
 
 def defined_names(text: str) -> set[str]:
