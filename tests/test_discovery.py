@@ -190,7 +190,7 @@ def test_programs_are_imported_as_seeds(tmp_path, monkeypatch):
 @pytest.mark.slow
 def test_what_the_user_chose_may_take_longer(tmp_path):
     slow = "PARAMS = {}\n\n\ndef curve(x, params):\n    for _ in range(6000000):\n        x = x * 1.0000001\n    return x\n"
-    config = resolve(DiscoveryConfig(TOY, seeds=("slow.py",), evals=0, candidate_seconds=0.3), ("slow.py",))
+    config = resolve(DiscoveryConfig(TOY, seeds=("slow.py",), evals=0, candidate_seconds=0.1), ("slow.py",))
     record = proceed(begin(config, tmp_path / "run", {"slow.py": slow}), config)
     assert (record["status"], record["programs"], record["evaluations"]) == ("done", 1, 0)
     (member,) = load_run(Store.open(tmp_path / "run")).members()
