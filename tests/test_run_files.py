@@ -339,20 +339,21 @@ def test_a_run_that_was_made_in_the_meantime_is_not_overwritten(tmp_path):
 
 def test_temporary_files_of_dead_processes_are_removed(runs, tmp_path, monkeypatch):
     shutil.copytree(runs["plan"], tmp_path / "run")
+    places = tmp_path / "run", tmp_path / "run" / "lists", tmp_path / "cache"
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     with monkeypatch.context() as patch:  # a process that dies after its temporary file is written
         patch.setattr(Path, "replace", lambda self, target: (_ for _ in ()).throw(KeyboardInterrupt))
         patch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
         patch.setattr(os, "getpid", lambda: dead.pid)
-        for place in (tmp_path / "run", tmp_path / "cache"):
+        for place in places:
             with pytest.raises(KeyboardInterrupt):
                 write_atomically(place / "file", b"half")
-    for place in (tmp_path / "run", tmp_path / "cache"):
+    for place in places:
         assert any(is_temporary(path.name) for path in place.iterdir())
     go_on(tmp_path / "run")
     remove_stale(tmp_path / "cache")
-    for place in (tmp_path / "run", tmp_path / "cache"):
+    for place in places:
         assert not any(is_temporary(path.name) for path in place.iterdir())
 
 

@@ -124,10 +124,9 @@ class RunDirectory:
         with locks.writing(self.path):
             if not resume and (self.path / CONFIG).exists():
                 raise UsageError(f"{self.path} exists by now: another process has made it; choose another --out")
-            for name in _names(self.path):
-                if is_temporary(name):
-                    with suppress(OSError):
-                        (self.path / name).unlink()
+            for place in [place for place in self.path.rglob(".*") if is_temporary(place.name)]:  # also in folders of a run
+                with suppress(OSError):
+                    place.unlink()
             try:
                 yield
             except BaseException:
