@@ -5,13 +5,13 @@ A walk numbers every player's infosets by first visit (`Infosets`) and lists the
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from games.blocks import build_blocks
 from games.errors import GameplanError
-from games.names import Names
+from games.names import Labels, Names
 from games.sequence_form import Rows, SequenceGame, Tree
 
 
@@ -28,9 +28,14 @@ class Infosets:
         self.first = [array("q") for _ in range(players)]
         self.actions: list[list[Sequence[int]]] = [[] for _ in range(players)]
         self.pairs = [0] * players
+        self.labels = Labels(players)
 
-    def add(self, player: int, parent: int, actions: Sequence[int]) -> int:
-        """Number a new infoset of `player`, reached by the local sequence `parent`; return its number."""
+    def add(self, player: int, parent: int, actions: Sequence[int], labels: Iterable[str] | None = None) -> int:
+        """Number a new infoset of `player`, reached by the local sequence `parent`; return its number.
+
+        `labels` are what its actions are called; their numbers unless given.
+        """
+        self.labels.add(player, map(str, actions) if labels is None else labels)
         self.parent[player].append(parent)
         self.first[player].append(self.pairs[player])
         self.actions[player].append(actions)
@@ -68,6 +73,7 @@ def assemble(
     scale = np.abs(rows.utility).max(initial=0.0)
     shared = infosets.players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
     name_bytes, name_start = names.pack()
+    label_bytes, label_start, label = infosets.labels.pack()
     return SequenceGame(
         name=name,
         key=key,
@@ -80,6 +86,9 @@ def assemble(
         action_ids=np.array([a for player in infosets.actions for legal in player for a in legal], np.int64),
         name_bytes=name_bytes,
         name_start=name_start,
+        label_bytes=label_bytes,
+        label_start=label_start,
+        label=label,
     )
 
 

@@ -16,9 +16,9 @@ from games.files import remove_stale, write_atomically
 from games.jit import cache_root
 from games.sequence_form import Blocks, Rows, SequenceGame, Tree
 
-FORMAT = 7  # raise whenever the arrays or the compiler's results change
+FORMAT = 8  # raise whenever the arrays or the compiler's results change
 _PARTS: dict[str, Any] = {"tree": Tree, "rows": Rows, "blocks": Blocks}
-_FIELDS = ("action_ids", "name_bytes", "name_start")
+_FIELDS = ("action_ids", "name_bytes", "name_start", "label_bytes", "label_start", "label")
 
 
 def game_directory() -> Path:

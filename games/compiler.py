@@ -18,6 +18,7 @@ from games.sequence_form import Rows, SequenceGame
 
 MAX_HISTORIES = 5_000_000
 _TERMINAL, _CHANCE = -4, -1
+LONGEST_LABEL = 200  # characters of an action's name
 _REPORT_EVERY, _REPORT_SECONDS = 1 << 11, 2.0  # histories, or where OpenSpiel is slow seconds
 
 Progress = Callable[[int], None]
@@ -133,7 +134,7 @@ class _Walk:
                 identity = blake2b(name, digest_size=16).digest()
                 infoset = self.ids[player].get(identity)
                 if infoset is None:
-                    infoset = self._new_infoset(player, name, identity, reached[player], legal)
+                    infoset = self._new_infoset(player, name, identity, reached[player], legal, state)
                 elif parents[player][infoset] != reached[player] or actions[player][infoset] != legal:
                     raise self._recall_error(player, text, parents[player][infoset] != reached[player])
                 first = first_pair[player][infoset]
@@ -163,11 +164,11 @@ class _Walk:
             else:
                 raise GameplanError(f"{self.name} reaches a state of an unsupported kind (player {player})")
 
-    def _new_infoset(self, player: int, name: bytes, identity: bytes, parent: int, legal: tuple[int, ...]) -> int:
+    def _new_infoset(self, player: int, name: bytes, identity: bytes, parent: int, legal: tuple[int, ...], state: Any) -> int:
         if len(set(legal)) != len(legal):
             raise GameplanError(f"{self.name} lists an action twice at infoset {_short(name.decode())} of player {player}")
         legal = self.action_lists.setdefault(legal, legal)
-        self.ids[player][identity] = infoset = self.infosets.add(player, parent, legal)
+        self.ids[player][identity] = infoset = self.infosets.add(player, parent, legal, _labels(state, player, legal))
         self.names.add(player, name)
         return infoset
 
@@ -191,6 +192,15 @@ class _Walk:
         chance = np.array(self.chance)
         utility = np.array(self.returns).reshape(-1, self.players).T * chance
         return Rows(np.array(self.sequences, np.int32).reshape(-1, self.players), chance, utility)
+
+
+def _labels(state: Any, player: int, legal: tuple[int, ...]) -> list[str]:
+    """Return what OpenSpiel calls these actions; their numbers where it has no names, or one name for two."""
+    try:
+        labels = [" ".join(str(state.action_to_string(player, action)).split())[:LONGEST_LABEL] for action in legal]
+    except Exception:  # games written in Python may raise anything; a game without names of actions can be solved all the same
+        return [str(action) for action in legal]
+    return labels if len(set(labels)) == len(labels) and all(labels) else [str(action) for action in legal]
 
 
 def _short(text: str) -> str:

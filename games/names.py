@@ -1,8 +1,8 @@
-"""Names of infosets, packed: information-state strings are long, much alike, and seldom looked at."""
+"""Names of infosets and of actions, packed: they are long, much alike, and seldom looked at."""
 
 import zlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -48,3 +48,21 @@ def unpack(packed: np.ndarray, start: np.ndarray) -> list[str]:
         rest = stream.unused_data
     text = b"".join(texts)
     return [text[a:b].decode() for a, b in pairwise(start.tolist())]
+
+
+class Labels:
+    """Collects the names of actions, each once, and which of them every (infoset, action) pair of every player has."""
+
+    def __init__(self, players: int) -> None:
+        self._known: dict[str, int] = {}
+        self._of = [array("i") for _ in range(players)]
+
+    def add(self, player: int, names: Iterable[str]) -> None:
+        """Add the names of the actions of the player's next infoset."""
+        known = self._known
+        self._of[player].extend(known.setdefault(name, len(known)) for name in names)
+
+    def pack(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the distinct names, packed as `Names.pack` does, and the number of its name for every pair of all players."""
+        packed, start = Names.of([list(self._known)]).pack()
+        return packed, start, np.concatenate([np.frombuffer(own, np.int32) for own in self._of])

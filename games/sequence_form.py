@@ -86,6 +86,11 @@ class SequenceGame:
         OpenSpiel's action of every (infoset, action) pair; its position in the infoset, from 0, for game files.
     name_bytes, name_start : uint8, (infosets + 1,) int64 arrays
         The infosets' names, packed (`games.names`).
+    label_bytes, label_start : uint8, int64 arrays
+        The distinct names of actions, packed alike.
+    label : (pairs,) int32 array
+        Which of them every (infoset, action) pair has: what OpenSpiel calls the action in the first history of the infoset that a
+        depth-first walk meets, or the label in a game file.
     """
 
     name: str
@@ -99,6 +104,9 @@ class SequenceGame:
     action_ids: np.ndarray
     name_bytes: np.ndarray
     name_start: np.ndarray
+    label_bytes: np.ndarray
+    label_start: np.ndarray
+    label: np.ndarray
 
     @property
     def players(self) -> int:
@@ -138,6 +146,11 @@ class SequenceGame:
         names = unpack(self.name_bytes, self.name_start)
         cuts = self.tree.infoset_start.tolist()
         return [names[a:b] for a, b in pairwise(cuts)]
+
+    @cached_property
+    def action_labels(self) -> list[str]:
+        """The distinct names of actions; that of the pair k of all players is ``action_labels[label[k]]``."""
+        return unpack(self.label_bytes, self.label_start)
 
     def player_actions(self, player: int) -> slice:
         """Return the slice of `player` in an action table."""

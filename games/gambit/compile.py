@@ -9,7 +9,7 @@ import numpy as np
 
 from games.assembly import Infosets, assemble
 from games.errors import GameplanError
-from games.gambit.labels import infoset_names
+from games.gambit.labels import distinct, infoset_names
 from games.gambit.nodes import Infoset, Node, Source
 from games.gambit.numbers import plus, times
 from games.gambit.tokens import shortened
@@ -106,7 +106,7 @@ class _Walk:
             player = infoset.player - 1
             local = self._local.get(infoset)
             if local is None:
-                local = self.infosets.add(player, reached[player], range(len(infoset.actions)))
+                local = self.infosets.add(player, reached[player], range(len(infoset.actions)), distinct(infoset.actions))
                 self._local[infoset] = local
                 self.met[player].append(infoset)
             elif self.infosets.parent[player][local] != reached[player]:

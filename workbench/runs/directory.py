@@ -3,7 +3,7 @@
 config.json        the resolved configuration; with it and the program every result can be made again
 program.py         the user's own rule, as it was when the run started (train.py, eval.py: meta-solvers; world.py, planner.py)
 game.efg           the user's own game file, as it was then (game.nfg; levels.xsb: a file of levels)
-environment.json   versions, machine, commit
+environment.json   versions, machine, commit, when it started
 metrics.jsonl      one line an evaluation, without any clock
 timing.jsonl       one line an evaluation: seconds, and a digest of the other line
 checkpoint.safetensors   the solver's state, replaced as a whole
@@ -20,7 +20,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,9 @@ class RunDirectory:
         """Write what a run starts with: `copies` of the user's files (name: content), environment, and last the configuration."""
         for name, content in (copies or {}).items():
             self.write(name, content)
-        self.write_json(ENVIRONMENT, {"schema": SCHEMA, **environment})
+        self.write_json(
+            ENVIRONMENT, {"schema": SCHEMA, **environment, "started": datetime.now().astimezone().isoformat("T", "seconds")}
+        )
         self.write_json(CONFIG, config)
 
     def discard_if_empty(self) -> None:

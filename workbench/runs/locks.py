@@ -76,6 +76,25 @@ def writing(directory: Path, *, make: bool = False) -> Iterator[None]:
                 directory.rmdir()
 
 
+def holder(directory: Path) -> str | None:
+    """Return who works on `directory`, such as "process 7 on host (since ...)", or None if nobody does; nothing is written."""
+    import fcntl
+
+    try:
+        handle = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _who(_read(handle))
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return None  # a file that a killed process has left
+
+
 def _take(directory: Path) -> int:
     """Return the descriptor of the locked file."""
     import fcntl
@@ -120,5 +139,8 @@ def _read(handle: int) -> dict[str, Any] | None:
 
 
 def _message(directory: Path, about: dict[str, Any] | None) -> str:
-    who = "another process" if about is None else f"process {about['pid']} on {about['host']} (since {about['since']})"
-    return f"{who} is working on {directory}; wait until it has ended, or stop it first"
+    return f"{_who(about)} is working on {directory}; wait until it has ended, or stop it first"
+
+
+def _who(about: dict[str, Any] | None) -> str:
+    return "another process" if about is None else f"process {about['pid']} on {about['host']} (since {about['since']})"

@@ -1,6 +1,9 @@
 """Policy files: npz for the machine, JSON and CSV keyed by infoset string for everybody else.
 
-JSON is ``{"game": ..., "players": [{infoset: {action id: probability}}, ...]}``. A flat ``{infoset: {action id: probability}}`` is
+JSON is ``{"game": ..., "players": [{infoset: {action id: probability}}, ...], "action_names": [{action id: name}, ...]}``; where a
+player's infosets name an action differently, as game files may, "infoset_action_names" has them by infoset, too. CSV has the name
+in its last column, npz the distinct names and the number of its own for every probability. Names are for people: no reader needs
+them, and files without them are read. A flat ``{infoset: {action id: probability}}`` is
 read too, and so are lists of (action, probability) pairs in place of the inner dictionary, which is what OpenSpiel's
 ``TabularPolicy.to_dict()`` gives.
 """
@@ -25,7 +28,9 @@ from workbench.runs.arrays import read_arrays
 
 SUFFIXES = (".npz", ".json", ".csv")
 MOST_BYTES = 1 << 30  # of a file
+MOST_NAMES = 1 << 20  # bytes of the names of actions in an npz file, which has none if they were more
 _HEADER = ("player", "infoset", "action", "probability")
+_NAME = "name"  # a further column, which may be missing
 _FORM = '{"players": [{infoset: {action id: probability}}, ...]}'
 _TURN = "Current player: "
 
@@ -48,6 +53,21 @@ def policy_table(game: SequenceGame, policy: np.ndarray, *, stripped: bool = Fal
     return tables
 
 
+def action_names(game: SequenceGame) -> tuple[list[dict[str, str]], list[dict[str, dict[str, str]]]]:
+    """Return what actions are called: of every player action id -> name, and infoset -> action id -> name where that is another."""
+    labels, label, ids = game.action_labels, game.label.tolist(), game.action_ids.tolist()
+    names: list[dict[str, str]] = [{} for _ in range(game.players)]
+    others: list[dict[str, dict[str, str]]] = [{} for _ in range(game.players)]
+    for player, infosets in enumerate(game.infoset_names):
+        k = game.player_actions(player).start
+        for infoset, count in zip(infosets, game.tree.count[game.player_infosets(player)].tolist(), strict=True):
+            own = {str(ids[j]): labels[label[j]] for j in range(k, k + count)}
+            if any(names[player].setdefault(action, name) != name for action, name in own.items()):
+                others[player][infoset] = own
+            k += count
+    return names, others
+
+
 def encode_policy(game: SequenceGame, policy: np.ndarray, suffix: str, *, stripped: bool = False) -> bytes:
     """Return the content of a policy file of the kind given by `suffix`, one of `SUFFIXES`.
 
@@ -57,16 +77,24 @@ def encode_policy(game: SequenceGame, policy: np.ndarray, suffix: str, *, stripp
         For another suffix.
     """
     if suffix == ".npz":
-        return encode_arrays({"policy": policy, "game": np.array(game.name)})
+        labels = game.action_labels
+        small = 4 * len(labels) * max(map(len, labels), default=0) <= MOST_NAMES  # numpy gives every text the room of the longest
+        named = {"names": np.array(labels, np.str_), _NAME: game.label} if small else {}
+        return encode_arrays({"policy": policy, "game": np.array(game.name), **named})
     tables = policy_table(game, policy, stripped=stripped)
     if suffix == ".json":
-        return (json.dumps({"game": game.name, "players": tables}, indent=1) + "\n").encode()
+        names, others = action_names(game)
+        if stripped:
+            others = [{_strip(infoset): own for infoset, own in table.items()} for table in others]
+        record = {"game": game.name, "players": tables, "action_names": names}
+        return (json.dumps({**record, **({"infoset_action_names": others} if any(others) else {})}, indent=1) + "\n").encode()
     if suffix == ".csv":
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["player", "infoset", "action", "probability"])
+        writer.writerow([*_HEADER, _NAME])
+        called = (game.action_labels[k] for k in game.label.tolist())
         for player, table in enumerate(tables):
-            writer.writerows([player, name, a, repr(p)] for name, actions in table.items() for a, p in actions.items())
+            writer.writerows([player, i, a, repr(p), next(called)] for i, actions in table.items() for a, p in actions.items())
         return text.getvalue().encode()
     raise UsageError(f"no policy file ends in {suffix!r}; legal are {', '.join(SUFFIXES)}")
 
@@ -110,7 +138,8 @@ def load_policy(
 
 def _from_arrays(game: SequenceGame, path: Path, warn: Callable[[str], None]) -> np.ndarray:
     pairs = len(game.action_ids)
-    arrays = read_arrays(path, lambda name: 16 * max(pairs, 1 << 20) if name == "policy" else 1 << 20, "policy file")
+    most = {"policy": 16 * max(pairs, 1 << 20), _NAME: 8 * max(pairs, 1 << 17)}
+    arrays = read_arrays(path, lambda name: most.get(name, MOST_NAMES), "policy file")
     policy, name = arrays.get("policy"), arrays.get("game")
     if policy is None or policy.dtype.kind not in "fiu" or policy.ndim != 1:
         raise GameplanError(f"{path} holds no list of numbers called policy; 'gameplan export' writes such files")
@@ -150,8 +179,8 @@ def _read_csv(path: Path, data: bytes, players: int) -> list[Mapping[str, Any]]:
     tables: list[dict[str, dict[int, float]]] = [{} for _ in range(players)]
     try:
         header = [name.strip() for name in next(rows, [])]
-        if sorted(header) != sorted(_HEADER):
-            raise ValueError(f"the header is {shown(head.strip())}; it must be {','.join(_HEADER)}")
+        if sorted(header) not in (sorted(_HEADER), sorted((*_HEADER, _NAME))):
+            raise ValueError(f"the header is {shown(head.strip())}; it must be {','.join(_HEADER)}, perhaps with {_NAME}")
         columns = [header.index(name) for name in _HEADER]
         for row in rows:
             if not row:

@@ -1,0 +1,219 @@
+"""A policy as rows, an infoset each: what is played there, how often one comes there, and what each action is worth.
+
+Counterfactual values and regrets are those of the policy against itself (Zinkevich et al. 2007, equations 5 and 7): sums over the
+histories of the infoset, weighted by the probability with which chance and the *others* lead there. Divided by
+`InfosetRow.others_reach` they are expected payoffs, given that the infoset is reached.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from games.errors import UsageError
+from games.loader import load_game
+from games.sequence_form import SequenceGame
+from solvers.kernels import regrets
+from solvers.plans import plan_of
+from workbench.runs.directory import RunDirectory
+from workbench.solving.config import saved_config
+from workbench.solving.policies import load_policy
+from workbench.solving.run import load_run_game
+from workbench.views.labels import action_names, readable
+
+MOST_ROWS = 10_000  # of one question, unless it says otherwise
+
+
+class InfosetRow(NamedTuple):
+    """An infoset under a policy.
+
+    Attributes
+    ----------
+    player, number : int
+        Whose it is, and its place among the player's, from 0, parents before children.
+    infoset, label : str
+        The game's own string, the key of policy files; and a readable line, distinct within the player.
+    after : tuple of str
+        The names of the player's own actions that lead here.
+    actions, names, probabilities : tuples
+        Of every action its id, what the game calls it, and how likely it is.
+    reach, own_reach, others_reach : float
+        The probability of coming here when all play the policy; and its two factors: of the player's own actions, and of chance's
+        and the others' (the counterfactual reach).
+    values, regrets : tuple of float
+        Counterfactual value of every action, and what it is above that of the policy here.
+    """
+
+    player: int
+    number: int
+    infoset: str
+    label: str
+    after: tuple[str, ...]
+    actions: tuple[int, ...]
+    names: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    reach: float
+    own_reach: float
+    others_reach: float
+    values: tuple[float, ...]
+    regrets: tuple[float, ...]
+
+    @property
+    def regret(self) -> float:
+        """What the best action here would gain, the others' and the own later play staying as they are; 0 is least."""
+        return max(self.regrets, default=0.0)
+
+
+@dataclass(frozen=True)
+class PolicyView:
+    """A policy of a game, to be looked at; what is asked for is computed when it is, and once.
+
+    Attributes
+    ----------
+    game : SequenceGame
+    policy : (pairs,) float64 array
+        Probabilities of all players' (infoset, action) pairs.
+    source : Path
+        The run directory or the file that it is from.
+    missing : int
+        Infosets that a policy file does not mention, which are played uniformly.
+    """
+
+    game: SequenceGame
+    policy: np.ndarray
+    source: Path
+    missing: int = 0
+
+    @cached_property
+    def labels(self) -> list[list[str]]:
+        """A readable line for every infoset of every player."""
+        return [readable(names) for names in self.game.infoset_names]
+
+    @cached_property
+    def action_names(self) -> list[str]:
+        """What the game calls the action of every (infoset, action) pair of all players."""
+        return action_names(self.game)
+
+    @cached_property
+    def plans(self) -> list[np.ndarray]:
+        """The realisation plan of every player (sequences, the empty one first)."""
+        return [plan_of(self.game, player, self.policy[self.game.player_actions(player)]) for player in range(self.game.players)]
+
+    @cached_property
+    def _counterfactual(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Of every player action values (pairs), regrets (pairs), and the others' reach of every infoset."""
+        game, found = self.game, []
+        for player in range(game.players):
+            infosets = game.player_infosets(player)
+            tree = tuple(part[infosets] for part in (game.tree.parent, game.tree.first, game.tree.count))
+            others = np.ones(len(game.rows.chance))
+            for other, plan in enumerate(self.plans):
+                if other != player:
+                    others *= plan[game.rows.sequences[:, other]]
+            own, sigma = game.rows.sequences[:, player], self.policy[game.player_actions(player)]
+            size = game.actions[player] + 1
+            worth, mass, gain = (np.zeros(size) for _ in range(3))
+            for into, weight in ((mass, game.rows.chance), (worth, game.rows.utility[player])):
+                into += np.bincount(own, weight * others, size)
+                regrets(into, sigma, *tree, 1.0, gain[1:])  # a payoff of 1 everywhere: what it sums up is how often one comes
+            found.append((worth[1:], gain[1:], mass[1:][tree[1]]))
+        return found
+
+    def select(self, player: int | None = None, pattern: str = "", reach: float = 0.0) -> Iterator[tuple[int, int]]:
+        """Yield (player, number) of the infosets of `player` (None: of all) that match, in the game's order.
+
+        Parameters
+        ----------
+        pattern : str
+            A part of the infoset's string or label, in any case; ``*`` stands for anything.
+        reach : float
+            Leave out what is reached less often.
+
+        Raises
+        ------
+        UsageError
+            For a player that there is not.
+        """
+        if player is not None and not 0 <= player < self.game.players:
+            raise UsageError(f"player {player} is not in {self.game.name}; players are 0 to {self.game.players - 1}")
+        wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+        for p in range(self.game.players) if player is None else (player,):
+            for number, (name, label) in enumerate(zip(self.game.infoset_names[p], self.labels[p], strict=True)):
+                if pattern and not (wanted.search(label) or wanted.search(name)):
+                    continue
+                if reach > 0.0 and self._reach(p, number)[0] < reach:
+                    continue
+                yield p, number
+
+    def rows(
+        self, player: int | None = None, pattern: str = "", reach: float = 0.0, most: int | None = MOST_ROWS
+    ) -> Iterator[InfosetRow]:
+        """Yield the rows that `select` names, at most `most` of them (None: all)."""
+        for p, number in islice(self.select(player, pattern, reach), most):
+            yield self.row(p, number)
+
+    def row(self, player: int, number: int) -> InfosetRow:
+        """Return the row of a player's infoset with this number."""
+        tree = self.game.tree
+        start, infoset = self.game.player_actions(player).start, self.game.player_infosets(player).start + number
+        first, count = int(tree.first[infoset]), int(tree.count[infoset])
+        local, pairs = slice(first, first + count), slice(start + first, start + first + count)
+        values, gains, _ = self._counterfactual[player]
+        return InfosetRow(
+            player, number, self.game.infoset_names[player][number], self.labels[player][number], self._after(player, number),
+            tuple(self.game.action_ids[pairs].tolist()), tuple(self.action_names[pairs]), tuple(self.policy[pairs].tolist()),
+            *self._reach(player, number), tuple(values[local].tolist()), tuple(gains[local].tolist()),
+        )  # fmt: skip
+
+    def _reach(self, player: int, number: int) -> tuple[float, float, float]:
+        own = float(self.plans[player][self.game.tree.parent[self.game.player_infosets(player).start + number]])
+        others = float(self._counterfactual[player][2][number])
+        return own * others, own, others
+
+    def _after(self, player: int, number: int) -> tuple[str, ...]:
+        tree, infosets, start = self.game.tree, self.game.player_infosets(player), self.game.player_actions(player).start
+        path, first = [], tree.first[infosets]
+        sequence = int(tree.parent[infosets][number])
+        while sequence:
+            path.append(self.action_names[start + sequence - 1])
+            owner = int(np.searchsorted(first, sequence - 1, side="right")) - 1
+            sequence = int(tree.parent[infosets][owner])
+        return tuple(reversed(path))
+
+
+def view_run(path: Path) -> PolicyView:
+    """Return the policy that the solver run in the directory `path` has ended with.
+
+    Raises
+    ------
+    UsageError
+        If there is no run, or one of another kind, or it has no policy yet.
+    GameplanError
+        If its files are damaged, or its game cannot be compiled.
+    """
+    run = RunDirectory.open(path)
+    config = saved_config(run)
+    file = path / "policy.npz"
+    if not file.exists():
+        raise UsageError(f"{path} has no policy yet: it was not run to its end; go on with: gameplan solve --resume {path}")
+    game = load_run_game(config, run)
+    policy, missing = load_policy(game, file)
+    return PolicyView(game, policy, path, missing)
+
+
+def view_file(game: str | SequenceGame, path: Path) -> PolicyView:
+    """Return the policy in a policy file, of the `game` with this name, or this one.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As `games.loader.load_game` and `workbench.solving.policies.load_policy`.
+    """
+    loaded = load_game(game) if isinstance(game, str) else game
+    policy, missing = load_policy(loaded, path)
+    return PolicyView(loaded, policy, path, missing)
