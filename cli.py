@@ -29,7 +29,7 @@ PACKAGES = ("games", "solvers", "planners", "workbench")
 COMMANDS = {  # name: module in workbench.commands, the command in it, and what it is for; in the order of a first session
     "solve": ("solve:solve", "Solve a game with one algorithm."),
     "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
-    "plot": ("compare:plot", "Draw the convergence of solver runs."),
+    "plot": ("plot:plot", "Draw runs, policies and dynamics."),
     "plan": ("plan:plan", "Play episodes of a world with a planner."),
     "replay": ("plan:replay", "Step through an episode, or animate it."),
     "critic": ("critic:critic", "Print Monte-Carlo values of a position."),

@@ -14,8 +14,9 @@ import pytest
 
 from games.errors import GameplanError, UsageError
 from workbench.comparison import solvers as compare
+from workbench.comparison.curves import run_curves
 from workbench.figures.convergence import draw_convergence
-from workbench.runs.listing import run_curves
+from workbench.figures.frame import Look
 from workbench.solving.config import SolveConfig
 from workbench.terminal.durations import format_duration, parse_duration
 
@@ -89,7 +90,7 @@ def test_figures(suffix, tmp_path):
     assert set(curves) == {"kuhn_2p", "kuhn_3p"} and set(curves["kuhn_2p"]) == {"cfr", "cfr+"}
     for x in ("iteration", "seconds"):
         path = tmp_path / f"figure-{x}.{suffix}"
-        draw_convergence(curves, path, x=x, title="A title")
+        draw_convergence(curves, path, x=x, look=Look(title="A title"))
         assert path.stat().st_size > 4000
         if suffix == "svg":
             text = "".join(ElementTree.parse(path).getroot().itertext())

@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from planners.learning.bands import band, interquartile_mean
 from tests.test_training import CHEAP, WORLD, contents, start
+from workbench.comparison.bands import band, interquartile_mean
 from workbench.engines import local_pool, thread_pool
 
 

@@ -17,13 +17,13 @@ import cli
 from games.errors import GameplanError
 from games.files import is_temporary, remove_stale, write_atomically
 from games.reading import Mismatch, parse_json
+from workbench.comparison.curves import run_curves
 from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.session import begin
 from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.run import run_plan
 from workbench.runs import formats, locks
 from workbench.runs.directory import RunDirectory, default_path
-from workbench.runs.listing import run_curves
 from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.population import Population
 from workbench.solving.run import solve

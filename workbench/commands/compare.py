@@ -1,4 +1,4 @@
-"""``gameplan compare`` and ``gameplan plot``."""
+"""``gameplan compare``."""
 
 import os
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import (
     RUNS,
     SCHEMA,
-    FiniteRange,
     assignments,
     duration,
     every_option,
@@ -77,6 +77,7 @@ from workbench.terminal.printing import echo
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
+@look_options
 @sandbox_option
 @trusted_option
 @json_option
@@ -93,12 +94,13 @@ def compare(
     where it stopped.
     """
     from workbench.engines import open_engine, parse_engine
-    from workbench.figures.convergence import check_format
+    from workbench.figures.frame import check_format
     from workbench.terminal.interrupts import stop_on_signal
     from workbench.terminal.tables import say
 
     for kind in formats:
         check_format(f".{kind}")
+    look = look_of(options)
     workers = jobs or os.cpu_count() or 1
     elsewhere = parse_engine(engine).kind != "local"
     for_methods = {key: options.pop(key) for key in ("seeds", "policy", "policy_params", "params", "init")}
@@ -111,14 +113,15 @@ def compare(
             if methods:
                 for_methods |= {key: for_worlds[key] for key in ("episodes", "world", "levels")}
                 for_methods |= {key: options[key] for key in ("time_limit", "seed", "iterations")}
-                return _compare_methods(games, methods, out, formats, as_json, pool, stop, **for_methods)
+                return _compare_methods(games, methods, out, formats, as_json, pool, stop, look=look, **for_methods)
             if planners:
                 if elsewhere:  # is it there? How many workers has it?
                     workers = pool().workers
                 shared = {key: options[key] for key in ("time_limit", "seed")}
                 shared["learned"] = {role: name for role, name in learned.items() if name}
+                shared["look"] = look
                 return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
-            return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, **options)
+            return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, look=look, **options)
         except Interrupted as interrupted:
             say(f"interrupted; finished runs are kept in {interrupted}, and the same command goes on from there")
             return 130
@@ -138,6 +141,7 @@ def _compare_algorithms(
     stop: Any,
     sandbox: bool,
     trusted: bool,
+    look: Any,
     **options: Any,
 ) -> int:
     from workbench.comparison import solvers as comparison
@@ -169,7 +173,7 @@ def _compare_algorithms(
     lines = comparison.curves(summary)
     figures = [path / f"figure.{kind}" for kind in formats if lines]  # where nothing ran there is nothing to draw
     for figure in figures:
-        draw_convergence(lines, figure)
+        draw_convergence(lines, figure, look=look)
     if as_json:
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
@@ -181,7 +185,7 @@ def _compare_algorithms(
 def _compare_planners(
     envs: tuple[str, ...], planners: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, workers: int,
     stop: Any, *, budgets: list[str], budget_unit: str, levels: str | None, world: dict[str, Any], episodes: int | None,
-    learned: dict[str, str], **options: Any,
+    learned: dict[str, str], look: Any, **options: Any,
 ) -> int:  # fmt: skip
     from workbench.comparison import planners as comparison
     from workbench.figures.planners import draw_success
@@ -203,7 +207,7 @@ def _compare_planners(
     ran = [row for row in summary["rows"] if "reason" not in row]
     figures = [path / f"figure.{kind}" for kind in formats if ran]
     for figure in figures:
-        draw_success(summary, figure)
+        draw_success(summary, figure, look=look)
     _tell(path, summary, figures, as_json, comparison.table)
     return 0 if ran else 1
 
@@ -224,19 +228,19 @@ def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: boo
 
 def _compare_methods(
     worlds: tuple[str, ...], methods: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, stop: Any, *,
-    seeds: int, levels: str | None, world: dict[str, Any], episodes: int | None, iterations: int, **options: Any,
+    seeds: int, levels: str | None, world: dict[str, Any], episodes: int | None, iterations: int, look: Any, **options: Any,
 ) -> int:  # fmt: skip
     from workbench.training.config import EPISODES, TrainConfig
 
     world = {**world, **({"levels": levels} if levels else {})}
     base = TrainConfig(env="", method="", updates=iterations, episodes=episodes or EPISODES, world=world, **options)
-    summary = learn(worlds, methods, seeds, base, out, formats, as_json, pool, stop, "compare")
+    summary = learn(worlds, methods, seeds, base, out, formats, as_json, pool, stop, "compare", look)
     return 0 if any("reason" not in row for row in summary["rows"]) else 1
 
 
 def learn(
     worlds: Sequence[str], methods: Sequence[str], seeds: int, base: Any, out: Path | None, formats: list[str], as_json: bool,
-    pool: Any, stop: Any, command: str,
+    pool: Any, stop: Any, command: str, look: Any = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Train every method in every world with several seeds, tell what came of it, and return that.
 
@@ -248,6 +252,8 @@ def learn(
         Returns the executor.
     command : str
         Which this is; it begins the default name of the directory.
+    look : workbench.figures.frame.Look, optional
+        Of the figure.
 
     Raises
     ------
@@ -256,6 +262,7 @@ def learn(
     """
     from games.errors import UsageError
     from workbench.comparison import methods as comparison
+    from workbench.figures.frame import PLAIN
     from workbench.figures.training import draw_learning
     from workbench.runs import locks
     from workbench.runs.directory import CONFIG
@@ -278,41 +285,6 @@ def learn(
     drawn = any(len(curve[0]) for lines in curves.values() for curve in lines.values())  # else no episode ended while learning
     figures = [path / f"figure.{kind}" for kind in formats if drawn]
     for figure in figures:
-        draw_learning(curves, figure)
+        draw_learning(curves, figure, look=look or PLAIN)
     _tell(path, summary, figures, as_json, comparison.table, command)
     return summary
-
-
-@click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
-@click.option(
-    "--by", "x", type=click.Choice(["iteration", "seconds", "cost", "environment_steps", "expansions"]),
-    help="Horizontal axis.  [default: iteration; training runs: cost, which is environment steps plus expansions]",
-)  # fmt: skip
-@click.option("--measure", default="score", show_default=True, help="Training runs: what is drawn, such as entropy or kl.")
-@click.option("--out", default="convergence.png", show_default=True, type=click.Path(path_type=Path), help="PNG, SVG or PDF file.")
-@click.option("--title", default="", help="A title above the panels.")
-@click.option("--font-size", default=8.0, show_default=True, type=FiniteRange(4, 24), help="In points, at the size of the figure.")
-def plot(runs: tuple[Path, ...], x: str | None, measure: str, out: Path, title: str, font_size: float) -> int:
-    """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game.
-
-    Of training runs, what they measured while learning: those of one method in one world make a curve with a band.
-    """
-    from workbench.comparison.methods import curves
-    from workbench.figures.convergence import draw_convergence
-    from workbench.figures.training import draw_learning
-    from workbench.runs.listing import run_curves, training_runs
-
-    trained = training_runs(runs)
-    if trained:
-        if x == "iteration":
-            x = "update"
-        lines = {world: {label: curves(paths, x or "cost", measure) for label, paths in m.items()} for world, m in trained.items()}
-        draw_learning(lines, out, x=x or "cost", y=measure, title=title, font_size=font_size)
-        echo(str(out))
-        return 0
-    if x not in (None, "iteration", "seconds"):
-        raise click.UsageError(f"--by {x} is for training runs; of solver runs there are iteration and seconds")
-    draw_convergence(run_curves(runs), out, x=x or "iteration", title=title, font_size=font_size)
-    echo(str(out))
-    return 0

@@ -201,7 +201,7 @@ def compare(
     """
     from workbench.discovery.analysis import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
-    from workbench.figures.convergence import check_format
+    from workbench.figures.frame import check_format
     from workbench.terminal.tables import say
 
     for kind in formats:

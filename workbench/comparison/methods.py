@@ -14,7 +14,7 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.modules import short_name
-from planners.learning.bands import band
+from workbench.comparison.bands import band
 from workbench.comparison.solvers import slug
 from workbench.engines.jobs import run_jobs
 from workbench.runs import formats

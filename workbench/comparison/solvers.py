@@ -17,9 +17,10 @@ from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
 from games.modules import located
+from workbench.comparison.curves import Curve, curve_of
 from workbench.engines import cancelled
 from workbench.engines.jobs import run_jobs
-from workbench.runs.directory import CONFIG, METRICS, RESULT, RunDirectory
+from workbench.runs.directory import CONFIG, RESULT, RunDirectory
 from workbench.runs.directory import slug as file_name
 from workbench.solving.config import SolveConfig, resolve_config, saved_config
 from workbench.solving.isolated import NO_WORD, Trust
@@ -263,13 +264,14 @@ def format_exploitability(value: float) -> str:
     return f"{value:.2g}" if 1e-3 <= abs(value) < 1e3 or value == 0.0 else f"{value:.1e}"
 
 
-def curves(summary: dict[str, Any]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return the metrics of every cell that ran, game -> label -> lines."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
+def curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
+    """Return the curve of every cell that ran, game -> label -> curve."""
+    found: dict[str, dict[str, Curve]] = {}
     for game, row in summary["cells"].items():
         for algo, cell in row.items():
             if cell["exploitability"] is not None and cell["run"]:
-                found.setdefault(game, {})[label(algo)] = RunDirectory(Path(cell["run"])).read_lines(METRICS)
+                run = RunDirectory(Path(cell["run"]))
+                found.setdefault(game, {})[label(algo)] = curve_of(run, run.read_json(CONFIG))
     return found
 
 

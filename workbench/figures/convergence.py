@@ -1,35 +1,25 @@
 """Convergence figures: exploitability on a logarithmic axis, one panel a game, one legend for all."""
 
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from games.errors import GameplanError, UsageError
-from games.files import write_output
+from workbench.comparison.curves import FLOOR, Curve, Curves
+from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.style import QUIET, Style, style_of
 
-SUFFIXES = (".png", ".svg", ".pdf")
-FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are drawn here
-
-# Okabe & Ito's colours, told apart by colour-blind readers, first with solid then with dashed lines; markers help in print.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-LINES = ("-", "--", ":")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
-
-STABLE: dict[Any, Any] = {
-    "svg.hashsalt": "gameplan",
-    "svg.fonttype": "none",
-    "pdf.fonttype": 42,
-}  # text stays text, equal figures equal bytes
-
-Curves = Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+ROUNDING = 1e-15  # exploitabilities below it tell of rounding, not of the algorithm
+AXES = {"iteration": "iteration", "seconds": "seconds of iterating"}
+WARMUP, ZONE = "warm-up", "rounding"  # labels of what is no algorithm
 
 
-def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title: str = "", font_size: float = 8.0) -> None:
-    """Draw `curves`, game -> algorithm -> lines with `x` and "exploitability", to `path` (PNG, SVG or PDF by its suffix).
+def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", look: Look = PLAIN) -> None:
+    """Draw `curves`, game -> label -> curve, over `x` ("iteration" or "seconds"), to `path` (PNG, SVG or PDF by its suffix).
+
+    What lies below `ROUNDING` is shaded, and where a rule's average has not begun its line is thin and pale.
 
     Raises
     ------
@@ -39,68 +29,78 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", title:
         If there is nothing to draw or the file cannot be written.
     """
     check_format(path.suffix)
-    curves = {game: lines for game, lines in curves.items() if any(lines.values())}
-    if not curves:
+    shown = {game: {label: c for label, c in lines.items() if c.points} for game, lines in curves.items()}
+    shown = {game: lines for game, lines in shown.items() if lines}
+    if not shown:
         raise GameplanError("there is nothing to draw: no run has an evaluated iteration yet")
-    labels = list(dict.fromkeys(label for lines in curves.values() for label in lines))
-    columns = min(len(curves), 4 if len(curves) > 6 else 3 if len(curves) != 4 else 2)
-    rows = -(-len(curves) // columns)
-    width = 3.4 if columns == 1 else 2.4 * columns
-    legend_rows = -(-len(labels) // max(1, int(width / 0.95)))
-    legend_columns = -(-len(labels) // legend_rows)
-    legend_height = 0.2 * legend_rows + 0.25
-    with matplotlib.rc_context({"font.size": font_size, **STABLE}):
-        height = (2.4 if columns == 1 else 1.9) * rows + legend_height + (0.25 if title else 0.0)
-        figure = Figure(figsize=(width, height), layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False)
-        for panel, (game, lines) in zip(panels.flat, curves.items(), strict=False):
-            for label, points in lines.items():
-                _draw_line(panel, labels.index(label), label, points, x)
-            panel.set_title(game, fontsize=font_size)
+    with look.context():
+        figure, panels = panels_of(len(shown), look)
+        columns = panels.shape[1]
+        for index, (panel, (game, lines)) in enumerate(zip(panels.flat, shown.items(), strict=False)):
+            for label, curve in lines.items():
+                _draw(panel, look.label(label), curve, x)
+            panel.set_title(game)
             panel.set_xscale("log")
             panel.set_yscale("log")
-            panel.grid(True, which="major", linewidth=0.3, alpha=0.6)
-            panel.tick_params(which="minor", length=0)
-        for panel in panels.flat[len(curves) :]:
-            panel.set_visible(False)
-        for index in range(len(curves)):  # under the lowest panel of each column; a label of the figure would hit the legend
-            if index + columns >= len(curves):
-                panels.flat[index].set_xlabel({"iteration": "iteration", "seconds": "seconds of iterating"}[x])
-        figure.supylabel("exploitability (NashConv / players)", fontsize=font_size)
-        if title:
-            figure.suptitle(title, fontsize=font_size + 1)
-        handles = {h.get_label(): h for panel in panels.flat for h in panel.get_lines()}
-        figure.legend(
-            [handles[label] for label in labels], labels, loc="outside lower center", ncols=legend_columns, frameon=False,
-            fontsize=font_size, handlelength=2.4, columnspacing=1.2,
-        )  # fmt: skip
+            fit_axes(panel, look)
+            _shade_rounding(panel)
+            if index + columns >= len(shown):  # under the lowest panel of each column
+                panel.set_xlabel(AXES[x])
+        figure.supylabel("exploitability (NashConv / players)", fontsize=look.font_size)
+        legend_below(figure, _legend(shown, look), look.font_size)
         save_figure(figure, path)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path`, the same bytes for the same figure.
+def keep_games(curves: Curves, names: Sequence[str]) -> Curves:
+    """Return the `curves` on the games called `names`; without names, all.
 
     Raises
     ------
-    GameplanError
-        If it cannot be written.
+    UsageError
+        If there is none of a name.
     """
-    drawn = io.BytesIO()
-    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
-    figure.savefig(drawn, format=path.suffix[1:], dpi=200, metadata=metadata)
-    write_output(path, drawn.getvalue())
+    for name in names:
+        if name not in curves:
+            raise UsageError(f"there is no run of {name}; there are runs of {', '.join(curves) or 'no game'}")
+    return {name: curves[name] for name in names} if names else curves
 
 
-def check_format(suffix: str) -> None:
-    """Raise UsageError unless figures of this kind can be drawn."""
-    if suffix not in SUFFIXES:
-        raise UsageError(f"no figure ends in {suffix!r}; legal are {', '.join(SUFFIXES)}")
+def _draw(panel: Any, label: str, curve: Curve, x: str) -> None:
+    style = style_of(curve.name, curve.variant)
+    points = [point for point in curve.points if point[x] > 0.0]
+    before = [p for p in points if p["iteration"] <= curve.warmup]
+    after = points[max(0, len(before) - 1) :] if before else points  # the line goes on where the warm-up ends
+    if len(before) > 1:
+        across, up = _places(before, x)
+        panel.plot(across, up, color=style.colour, linewidth=0.8, alpha=0.35, label=f"_{WARMUP}")
+        panel.plot(across[-1:], up[-1:], color=style.colour, marker="|", markersize=7, linestyle="none", label=f"_{WARMUP} ends")
+    across, up = _places(after, x)
+    panel.plot(across, up, label=label, markevery=max(1, len(across) // 8), **_line(style))
+    if after and "low" in after[0]:
+        ends = ([max(p[end], FLOOR) for p in after] for end in ("low", "high"))
+        panel.fill_between(across, *ends, color=style.colour, alpha=0.18, linewidth=0.0)
 
 
-def _draw_line(panel: Any, index: int, label: str, points: Sequence[Mapping[str, Any]], x: str) -> None:
-    across = [point[x] for point in points]
-    up = [max(point["exploitability"], FLOOR) for point in points]
-    panel.plot(
-        across, up, label=label, color=COLOURS[index % len(COLOURS)], linestyle=LINES[index // len(COLOURS) % len(LINES)],
-        marker=MARKERS[index % len(MARKERS)], markersize=2.6, markevery=max(1, len(across) // 8), linewidth=1.0,
-    )  # fmt: skip
+def _places(points: Sequence[Any], x: str) -> tuple[list[float], list[float]]:
+    return [point[x] for point in points], [max(point["exploitability"], FLOOR) for point in points]
+
+
+def _line(style: Style) -> dict[str, Any]:
+    return {"color": style.colour, "linestyle": style.line, "marker": style.marker, "markersize": 2.6, "linewidth": 1.0}
+
+
+def _shade_rounding(panel: Any) -> None:
+    low, high = panel.get_ylim()
+    if low < ROUNDING:
+        panel.axhspan(low, min(ROUNDING, high), color="0.5", alpha=0.18, linewidth=0.0, label=f"_{ZONE}", zorder=0.5)
+        panel.text(0.02, (low * min(ROUNDING, high)) ** 0.5, ZONE, transform=panel.get_yaxis_transform(), ha="left", va="center",
+                   color=QUIET, fontsize="x-small")  # fmt: skip
+        panel.set_ylim(low, high)
+
+
+def _legend(shown: Curves, look: Look) -> dict[str, Any]:
+    curves = {look.label(label): curve for lines in shown.values() for label, curve in lines.items()}
+    entries = {label: Line2D([], [], **_line(style_of(curve.name, curve.variant))) for label, curve in curves.items()}
+    if any(sum(p["iteration"] <= c.warmup for p in c.points) > 1 for c in curves.values()):
+        entries[WARMUP] = Line2D([], [], color=QUIET, linewidth=0.8, alpha=0.5, marker="|", markersize=7)
+    return entries

@@ -1,6 +1,5 @@
 """Bias and variance of the Monte-Carlo critic against M, T and gamma: the numbers, and the figure."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from games.files import write_output
 from games.world import Instance, World
 from planners.critic.monte_carlo import Critic, action_values, make_critic
+from workbench.figures.frame import Look, check_format, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.style import COLOURS, MARKERS, QUIET
 
 LENGTHS, COUNTS = (1, 2, 5, 10, 20, 50, 100, 200), (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 GAMMAS = (0.8, 0.9, 0.95, 0.99, 1.0)
@@ -94,41 +94,39 @@ def draw_critic(
     gamma: float = 0.0,
     policy: str = "all",
     seed: int = 0,
+    look: Look | None = None,
 ) -> list[Row]:
     """Draw bias and standard error at `state` against T, M and gamma to the figure `path`; return the numbers.
 
     The first panel varies T at the given gamma, the second M at the given T and gamma, the third gamma at the given T.
     """
-    from matplotlib.figure import Figure
-
-    from workbench.figures.convergence import check_format
-
     check_format(path.suffix)
     own = make_critic(instance.model, 1, length, gamma, policy)
     length, gamma = own.steps, own.discount
     by_length = measure(instance.model, [state], gammas=(gamma,), counts=(100,), policy=policy, seed=seed)
     by_count = measure(instance.model, [state], gammas=(gamma,), lengths=(length,), policy=policy, seed=seed)
     by_gamma = measure(instance.model, [state], gammas=GAMMAS, lengths=(length,), counts=(100,), policy=policy, seed=seed)
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
-    panels = figure.subplots(1, 3)
-    for axes, rows, name, title in (
-        (panels[0], by_length, "length", f"rollouts of T steps (M = 100, gamma {gamma:g})"),
-        (panels[1], by_count, "rollouts", f"M rollouts (T = {length}, gamma {gamma:g})"),
-        (panels[2], by_gamma, "gamma", f"discount gamma (T = {length}, M = 100)"),
-    ):
-        x = [getattr(row, name) for row in rows]
-        axes.plot(x, [row.bias for row in rows], marker="o", markersize=3, label=f"bias against T = {LONG}")
-        axes.plot(x, [row.error for row in rows], marker="s", markersize=3, label="standard error")
-        axes.plot(x, [row.gap for row in rows], linestyle="--", color="0.5", label="best action over the second")
-        if name != "gamma":
-            axes.set_xscale("log")
-        axes.set_title(title, fontsize=9)
-        axes.set_xlabel({"length": "T", "rollouts": "M", "gamma": "gamma"}[name])
-        axes.grid(alpha=0.3)
-    panels[0].set_ylabel("units of the world's rewards")
-    panels[0].legend(fontsize=8)
-    figure.suptitle(f"{world.name} {instance.name}: the Monte-Carlo critic", fontsize=10)
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format=path.suffix[1:], dpi=150)
-    write_output(path, drawn.getvalue(), "--figure")
+    look = look or Look(title=f"{world.name} {instance.name}: the Monte-Carlo critic")
+    with look.context():
+        figure, panels = panels_of(3, look)
+        for axes, rows, name, title, across in (
+            (panels.flat[0], by_length, "length", f"M = 100, gamma = {gamma:g}", "T, steps of a rollout"),
+            (panels.flat[1], by_count, "rollouts", f"T = {length}, gamma = {gamma:g}", "M, rollouts"),
+            (panels.flat[2], by_gamma, "gamma", f"M = 100, T = {length}", "gamma, discount"),
+        ):
+            x = [getattr(row, name) for row in rows]
+            for place, (measured, label) in enumerate((("bias", f"bias against T = {LONG}"), ("error", "standard error"))):
+                y = [getattr(row, measured) for row in rows]
+                axes.plot(x, y, color=COLOURS[place], marker=MARKERS[place], markersize=2.6, linewidth=1.0, label=label)
+            axes.plot(x, [row.gap for row in rows], linestyle="--", linewidth=0.8, color=QUIET, label="best action over the second")
+            if name != "gamma":
+                axes.set_xscale("log")
+            axes.set_title(title)
+            axes.set_xlabel(across)
+            fit_axes(axes, look)
+        for line in panels:
+            line[0].set_ylabel("units of the world's rewards")
+        handles, labels = panels.flat[0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(labels, handles, strict=True)), look.font_size)
+        save_figure(figure, path)
     return by_length + by_count + by_gamma

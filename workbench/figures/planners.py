@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from workbench.comparison.planners import is_share, success
-from workbench.figures.convergence import COLOURS, LINES, MARKERS, STABLE, check_format, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, save_figure
+from workbench.figures.style import style_of
 
 COSTS = {  # what a panel has on its horizontal axis, a decision
     "evaluations": "evaluator calls a decision",
@@ -18,7 +18,7 @@ COSTS = {  # what a panel has on its horizontal axis, a decision
 }
 
 
-def draw_success(summary: Mapping[str, Any], path: Path, *, font_size: float = 8.0) -> None:
+def draw_success(summary: Mapping[str, Any], path: Path, *, look: Look = PLAIN) -> None:
     """Draw a comparison of planners (`workbench.comparison.planners.summarise`) to `path` (PNG, SVG or PDF by its suffix).
 
     Raises
@@ -33,35 +33,35 @@ def draw_success(summary: Mapping[str, Any], path: Path, *, font_size: float = 8
     envs = list(dict.fromkeys(row["env"] for row in rows))
     planners = list(dict.fromkeys(row["planner"] for row in rows))
     costs = [cost for cost in COSTS if any(_cost(row, cost) > 0.0 for row in rows)]
-    legend = 0.2 * -(-len(planners) // 4) + 0.25
-    with matplotlib.rc_context({"font.size": font_size, **STABLE}):
-        figure = Figure(figsize=(max(3.6, 2.6 * len(costs)), 2.3 * len(envs) + legend), layout="constrained")
+    with look.context():
+        width = look.width or max(3.6, 2.6 * len(costs))
+        figure = Figure(figsize=(width, 2.3 * len(envs)), layout="constrained")
         panels = figure.subplots(len(envs), len(costs), squeeze=False)
         for line, env in zip(panels, envs, strict=True):
             for panel, cost in zip(line, costs, strict=True):
-                for index, planner in enumerate(planners):
-                    _draw(panel, index, planner, [r for r in rows if r["env"] == env and r["planner"] == planner], cost)
+                for planner in planners:
+                    _draw(panel, planner, [r for r in rows if r["env"] == env and r["planner"] == planner], cost, look)
                 if panel.get_lines():
                     panel.set_xscale("log")
                 panel.set_xlabel(COSTS[cost])
-                panel.grid(True, which="major", linewidth=0.3, alpha=0.6)
+                fit_axes(panel, look)
             solved = any(row["env"] == env and is_share(row) for row in rows)
             line[0].set_ylabel("share solved" if solved else "mean score")
-            line[0].set_title(env, fontsize=font_size, loc="left")
+            line[0].set_title(env, loc="left")
         handles = {h.get_label(): h for panel in panels.flat for h in panel.containers}
-        figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=4, frameon=False, fontsize=font_size)
+        legend_below(figure, handles, look.font_size)
         save_figure(figure, path)
 
 
-def _draw(panel: Any, index: int, planner: str, rows: Sequence[Mapping[str, Any]], cost: str) -> None:
+def _draw(panel: Any, planner: str, rows: Sequence[Mapping[str, Any]], cost: str, look: Look) -> None:
     points = sorted((_cost(row, cost), *found) for row in rows if (found := success(dict(row))) and _cost(row, cost) > 0.0)
     if not points:
         return
     across, up, half = zip(*points, strict=True)
-    style = LINES[index // len(COLOURS) % len(LINES)]
+    style = style_of(planner)
     panel.errorbar(
-        across, up, yerr=half, label=planner, color=COLOURS[index % len(COLOURS)], linestyle=style,
-        marker=MARKERS[index % len(MARKERS)], markersize=3, linewidth=1.0, capsize=2, elinewidth=0.7,
+        across, up, yerr=half, label=look.label(planner), color=style.colour, linestyle=style.line, marker=style.marker,
+        markersize=3, linewidth=1.0, capsize=2, elinewidth=0.7,
     )  # fmt: skip
 
 

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UnknownName, UsageError
+from games.errors import GameplanError, UsageError
 from games.files import reason
 from games.modules import short_name
-from workbench.runs import formats
-from workbench.runs.directory import CONFIG, METRICS, RESULT, TIMING, RunDirectory
-from workbench.runs.kinds import SOLVER_RUN, TRAINING_RUN, kind_of
+from workbench.runs.directory import CONFIG, METRICS, RESULT, RunDirectory
+from workbench.runs.kinds import TRAINING_RUN, kind_of
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
     """Return a summary of every run below `root`, oldest name first."""
     found: list[dict[str, Any]] = []
-    for config in _configs(root):
+    for config in configs_below(root):
         run = RunDirectory(config.parent)
         try:
             settings, result = run.read_json(CONFIG), run.read_json(RESULT)
@@ -38,43 +37,11 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     return found
 
 
-def run_curves(paths: Sequence[Path]) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return the metrics, with seconds, of all runs at or below `paths`: game -> label -> lines.
-
-    Runs of one algorithm on one game are told apart by their directories' names.
-
-    Raises
-    ------
-    UsageError
-        If a path holds no run.
-    """
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for path in paths:
-        configs = _configs(path)
-        if not configs:
-            raise UnknownName(
-                str(path),
-                "run",
-                f"{path} holds no run; name run directories or a comparison's directory ('gameplan runs list')",
-            )
-        for config in configs:
-            run = RunDirectory(config.parent)
-            settings = run.read_json(CONFIG)
-            if kind_of(settings) != SOLVER_RUN:
-                continue
-            seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING, formats.TIME)}
-            lines = [{**line, "seconds": seconds.get(line["iteration"], 0.0)} for line in run.read_lines(METRICS)]
-            curves = found.setdefault(settings["game"], {})
-            name = Path(settings["algo"]).stem if settings["algo"].endswith(".py") else settings["algo"]
-            curves[name if name not in curves else f"{name} ({config.parent.name})"] = lines
-    return found
-
-
 def training_runs(paths: Sequence[Path]) -> dict[str, dict[str, list[Path]]]:
     """Return the training runs at or below `paths`: world -> method -> directories; none if there are others only."""
     found: dict[str, dict[str, list[Path]]] = {}
     for path in paths:
-        for config in _configs(path):
+        for config in configs_below(path):
             settings = RunDirectory(config.parent).read_json(CONFIG)
             if kind_of(settings) == TRAINING_RUN:
                 world, method = short_name(settings["env"]), short_name(settings["method"])
@@ -82,7 +49,7 @@ def training_runs(paths: Sequence[Path]) -> dict[str, dict[str, list[Path]]]:
     return found
 
 
-def _configs(root: Path) -> list[Path]:
+def configs_below(root: Path) -> list[Path]:
     """Return the configurations of all runs at or below `root`."""
     try:
         return sorted(path for path in root.rglob(CONFIG) if path.is_file()) if root.is_dir() else []

@@ -14,7 +14,9 @@ from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.plans import policy_of
 from solvers.psro.payoffs import Payoffs
-from workbench.figures.convergence import COLOURS, FLOOR, check_format, save_figure
+from workbench.comparison.curves import FLOOR
+from workbench.figures.frame import check_format, save_figure
+from workbench.figures.style import COLOURS
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
 from workbench.solving.config import saved_config

@@ -11,9 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context
-from matplotlib.figure import Figure
-
 from games.errors import UsageError
 from games.files import write_output
 from workbench.discovery.analysis.scoring import Scorer, stored, values_at
@@ -24,7 +21,8 @@ from workbench.discovery.population.ranking import average_score, log_score
 from workbench.discovery.scheduling.loop import DONE, INTERRUPTED, Discovery
 from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.task import Task, find_task, name_task
-from workbench.figures.convergence import COLOURS, STABLE, save_figure
+from workbench.figures.frame import PLAIN, Look, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.style import style_of
 from workbench.terminal.printing import counted
 
 CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
@@ -203,7 +201,7 @@ def write(record: Mapping[str, Any], path: Path) -> None:
     write_output(path / "table.md", "\n".join([*lines, *(f"* {note}" for note in notes(record)), ""]))
 
 
-def draw(record: Mapping[str, Any], path: Path) -> None:
+def draw(record: Mapping[str, Any], path: Path, look: Look = PLAIN) -> None:
     """Draw the best so far over evaluations, median and range over seeds, under both rankings, to `path`.
 
     Raises
@@ -211,16 +209,16 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
     UsageError
         For a suffix that is no kind of figure.
     """
-    with rc_context({"font.size": 8.0, **STABLE}):
-        figure = Figure(figsize=(7.2, 3.4), layout="constrained")
-        panels = figure.subplots(1, 2)
-        for panel, place, sign in ((panels[0], 1, 1.0), (panels[1], 2, -1.0)):
-            for index, (label, curves) in enumerate(record["curves"].items()):
+    with look.context():
+        figure, panels = panels_of(2, look, own=3.6, height=2.9)
+        for panel, place, sign in ((panels.flat[0], 1, 1.0), (panels.flat[1], 2, -1.0)):
+            for label, curves in record["curves"].items():
                 xs = sorted({max(1, point[0]) for curve in curves for point in curve} | {record["evals"]})
                 ys = [[sign * b[place - 1] for curve in curves if (b := best_at(curve, x))] for x in xs]
                 xs, ys = [x for x, y in zip(xs, ys, strict=True) if y], [y for y in ys if y]
-                colour = COLOURS[index % len(COLOURS)]
-                panel.plot(xs, [statistics.median(y) for y in ys], drawstyle="steps-post", label=label, color=colour, linewidth=1.3)
+                colour, line, _ = style_of(label)
+                middle = [statistics.median(y) for y in ys]
+                panel.plot(xs, middle, drawstyle="steps-post", label=look.label(label), color=colour, linestyle=line, linewidth=1.3)
                 panel.fill_between(
                     xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0
                 )
@@ -231,11 +229,13 @@ def draw(record: Mapping[str, Any], path: Path) -> None:
                 panel.annotate(names, (record["evals"], level), fontsize=5, color="0.4", ha="right", va="bottom")
             panel.set_xscale("log")
             panel.set_xlabel("evaluations")
-        panels[0].set_ylabel(f"minus mean log10 {record['measure']}")
-        panels[1].set_yscale("log")
-        panels[1].set_ylabel(f"average {record['measure']}")
-        handles = panels[0].get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=min(6, len(handles[1])), frameon=False)
+        panels.flat[0].set_ylabel(f"minus mean log10 {record['measure']}")
+        panels.flat[1].set_yscale("log")
+        panels.flat[1].set_ylabel(f"average {record['measure']}")
+        for panel in panels.flat[:2]:
+            fit_axes(panel, look)
+        handles, labels = panels.flat[0].get_legend_handles_labels()
+        legend_below(figure, dict(zip(labels, handles, strict=True)), look.font_size)
         save_figure(figure, path)
 
 

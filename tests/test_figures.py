@@ -1,0 +1,171 @@
+"""Figures by what is in them: colours by name, labels that do not overlap, legends that fit, the data of every line."""
+
+import itertools
+import zlib
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from games.errors import UsageError
+from planners.catalogue import PLANNERS
+from planners.learning.names import METHODS
+from solvers.psro.catalogue import PRESETS, SOLVERS
+from workbench.catalogue.entries import CFR, EXACT
+from workbench.comparison.curves import Curve, merged, run_curves
+from workbench.discovery.operators.catalogue import OPERATORS
+from workbench.figures import frame
+from workbench.figures.convergence import ROUNDING, draw_convergence
+from workbench.figures.frame import INCH, WIDTHS, Look, overlap, settle
+from workbench.figures.style import COLOURS, style_of
+from workbench.runs.directory import RunDirectory
+from workbench.solving.config import SolveConfig
+from workbench.solving.run import solve
+
+LINEAR = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+SEEN = {  # what linear RGB becomes for whom (Machado, Oliveira, Fernandes 2009, severity 1)
+    "normal": np.eye(3),
+    "protan": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "deutan": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+}  # fmt: skip
+
+
+@pytest.fixture
+def figures(monkeypatch):
+    """Return the list into which every figure that is saved comes."""
+    kept = []
+
+    def settled(figure):
+        kept.append(figure)
+        settle(figure)
+
+    monkeypatch.setattr(frame, "settle", settled)
+    return kept
+
+
+def lab(colour, whom):
+    """Return CIE L*a*b* of a colour as it is seen."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = LINEAR @ np.clip(SEEN[whom] @ linear, 0.0, 1.0) / np.array([0.95047, 1.0, 1.08883])
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("whom", SEEN)
+def test_colours_are_told_apart(whom):
+    for a, b in itertools.combinations(COLOURS, 2):
+        assert np.linalg.norm(lab(a, whom) - lab(b, whom)) > 14.0, (a, b)
+    assert all(lab(colour, "normal")[0] < 75.0 for colour in COLOURS)  # seen on white
+
+
+@pytest.mark.parametrize("names", [{**CFR, **EXACT}, {**PRESETS, "psro": 0}, SOLVERS, PLANNERS, METHODS, OPERATORS])
+def test_names_of_one_kind_have_styles_of_their_own(names):
+    styles = [style_of(name) for name in names]
+    assert len(set(map(str, styles))) == len(styles)
+    told = {(s.line if isinstance(s.line, str) else "dashes", s.marker) for s in styles}
+    assert len(told) >= min(len(styles), len(COLOURS))  # in grey
+
+
+def test_a_style_is_that_of_the_name():
+    mine = style_of("my_rule")
+    assert mine == style_of("my_rule") and mine.colour == COLOURS[zlib.crc32(b"my_rule") % len(COLOURS)]
+    assert style_of("cfr", 1).colour == style_of("cfr").colour and style_of("cfr", 1) != style_of("cfr")
+    assert str(style_of("my_rule").line) not in {str(style_of(name).line) for name in CFR}
+
+
+def falling(name, low=-16.0, stop=3000, warmup=0, **kwargs):
+    """Return a made-up curve from 1 down to 10^low."""
+    places = np.unique(np.geomspace(1, stop, 30).astype(int))
+    points = [
+        {"iteration": int(t), "seconds": 0.01 * float(t), "exploitability": 10.0 ** (low * np.log(t) / np.log(stop))}
+        for t in places
+    ]
+    return Curve(name, points, warmup, **kwargs)
+
+
+def test_an_algorithm_has_one_colour_in_all_figures(figures, tmp_path):
+    draw_convergence({"a": {"vad-cfr": falling("vad-cfr")}}, tmp_path / "one.png")
+    draw_convergence({"b": {name: falling(name) for name in ("cfr", "my", "vad-cfr")}}, tmp_path / "two.png")
+    one, two = ({line.get_label(): line for line in figure.axes[0].get_lines()} for figure in figures)
+    assert one["vad-cfr"].get_color() == two["vad-cfr"].get_color() == style_of("vad-cfr").colour
+    assert len({line.get_color() for line in two.values()}) == 3
+    texts = [text.get_text() for text in figures[1].legends[0].get_texts()]
+    handles = dict(zip(texts, figures[1].legends[0].legend_handles, strict=True))
+    assert all(handles[name].get_color() == two[name].get_color() for name in texts)
+
+
+@pytest.mark.parametrize("width", [None, *WIDTHS])
+@pytest.mark.parametrize("stop", [7, 300, 2_000_000])
+def test_labels_of_ticks_are_apart_and_the_legend_fits(width, stop, figures, tmp_path):
+    names = [*CFR, "a_rule_with_a_rather_long_name", "psro"]
+    look = Look(width=width and WIDTHS[width] / INCH)
+    games = {f"game {k}": {name: falling(name, low, stop) for name in names} for k, low in enumerate((-0.2, -1.5, -17.0))}
+    draw_convergence(games, tmp_path / "figure.png", look=look)
+    figure = figures[0]
+    figure.draw_without_rendering()
+    assert width is None or figure.get_size_inches()[0] == pytest.approx(WIDTHS[width] / INCH)
+    for panel in figure.axes:
+        if panel.get_visible():
+            assert not overlap(panel.xaxis) and not overlap(panel.yaxis)
+            assert all(len(frame.labels_of(axis)) >= 2 for axis in (panel.xaxis, panel.yaxis))
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0
+    assert all(box.y1 <= panel.get_tightbbox().y0 + 1 for panel in figure.axes if panel.get_visible())
+    if width != "column":
+        assert len({round(text.get_window_extent().y0) for text in figure.legends[0].get_texts()}) < len(names)
+
+
+def test_without_settling_labels_would_overlap():
+    figure = Figure(figsize=(1.2, 1.2))
+    panel = figure.subplots()
+    panel.set(xscale="log", xlim=(100, 700))
+    figure.draw_without_rendering()
+    before = overlap(panel.xaxis)
+    settle(figure)
+    assert before and not overlap(panel.xaxis) and len(frame.labels_of(panel.xaxis)) >= 2
+
+
+def test_rounding_is_shaded_and_a_warm_up_is_marked(figures, tmp_path):
+    curves = {"deep": {"vad-cfr": falling("vad-cfr", -17.0, warmup=500)}, "shallow": {"cfr": falling("cfr", -3.0)}}
+    draw_convergence(curves, tmp_path / "figure.png")
+    deep, shallow = figures[0].axes
+    zone = next(p for p in deep.patches if p.get_label() == "_rounding")
+    assert zone.get_y() + zone.get_height() == pytest.approx(ROUNDING) and not shallow.patches
+    lines = {line.get_label(): line for line in deep.get_lines()}
+    before, points = lines["_warm-up"].get_xdata(), curves["deep"]["vad-cfr"].points
+    assert list(before) == [p["iteration"] for p in points if p["iteration"] <= 500]
+    assert list(lines["_warm-up ends"].get_xdata()) == [before[-1]] == [lines["vad-cfr"].get_xdata()[0]]
+    assert "warm-up" in [text.get_text() for text in figures[0].legends[0].get_texts()]
+
+
+def test_limits_labels_and_titles(figures, tmp_path):
+    look = Look(xlim=(10.0, 100.0), ylim=(1e-4, None), labels={"cfr": "Vanilla"}, title="Above")
+    draw_convergence({"g": {"cfr": falling("cfr")}}, tmp_path / "figure.svg", look=look)
+    panel = figures[0].axes[0]
+    assert panel.get_xlim() == (10.0, 100.0) and panel.get_ylim()[0] == 1e-4
+    assert [text.get_text() for text in figures[0].legends[0].get_texts()] == ["Vanilla"]
+    assert panel.get_lines()[0].get_color() == style_of("cfr").colour and "Above" in (tmp_path / "figure.svg").read_text()
+    with pytest.raises(UsageError, match="above 0"):
+        draw_convergence({"g": {"cfr": falling("cfr")}}, tmp_path / "figure.svg", look=Look(ylim=(0.0, 1.0)))
+
+
+def test_several_runs_are_told_apart_or_make_a_band(figures, tmp_path):
+    for seed, warmup in ((0, 2), (1, 2), (2, 3)):
+        config = SolveConfig("kuhn_2p", "vad-cfr", iterations=5, seed=seed, params={"warmup_iterations": warmup})
+        solve(config, RunDirectory.create(tmp_path / "runs" / str(seed)))
+    single = run_curves([tmp_path / "runs", tmp_path / "runs" / "0"])["kuhn_2p"]
+    assert list(single) == [f"vad-cfr warmup_iterations={w} seed={s}" for s, w in ((0, 2), (1, 2), (2, 3))]
+    assert [curve.variant for curve in single.values()] == [0, 1, 2] and {curve.name for curve in single.values()} == {"vad-cfr"}
+    banded = run_curves([tmp_path / "runs"], bands=True)["kuhn_2p"]
+    assert {label: (curve.runs, curve.warmup) for label, curve in banded.items()} == {
+        "vad-cfr warmup_iterations=2": (2, 2), "vad-cfr warmup_iterations=3": (1, 3)
+    }  # fmt: skip
+    curves = [falling("cfr", low) for low in (-2.0, -4.0, -4.0, -6.0)]
+    band = merged(curves)
+    last = band.points[-1]
+    assert np.log10(last["exploitability"]) == pytest.approx(-4.0) and last["low"] < last["exploitability"] < last["high"]
+    draw_convergence({"g": {"cfr": band}}, tmp_path / "figure.png")
+    (area,) = figures[0].axes[0].collections
+    assert area.get_facecolor()[0][:3] == pytest.approx(to_rgb(style_of("cfr").colour))

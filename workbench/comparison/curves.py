@@ -1,0 +1,131 @@
+"""Convergence of solver runs as curves: one a run, or one an algorithm with a band over its runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from games.errors import UnknownName
+from games.modules import short_name
+from workbench.comparison.bands import band
+from workbench.runs import formats
+from workbench.runs.directory import CONFIG, METRICS, TIMING, RunDirectory
+from workbench.runs.kinds import SOLVER_RUN, kind_of
+from workbench.runs.listing import configs_below
+
+FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are taken for this
+WARMUP = "warmup_iterations"  # the parameter of rules whose average begins later
+
+Lines = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How the exploitability of an algorithm fell on one game.
+
+    Attributes
+    ----------
+    name : str
+        The algorithm, which decides the colour.
+    points : sequence of mappings
+        ``iteration``, ``seconds`` and ``exploitability``; of several runs also ``low`` and ``high``, the ends of the band.
+    warmup : int
+        Iterations that the rule's average leaves out at the beginning.
+    runs : int
+        Runs behind it.
+    variant : int
+        Which this is of the curves of `name`.
+    """
+
+    name: str
+    points: Lines
+    warmup: int = 0
+    runs: int = 1
+    variant: int = 0
+
+
+Curves = Mapping[str, Mapping[str, Curve]]
+
+
+def curve_of(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
+    """Return the curve of the solver run in `run` with the configuration `settings`."""
+    seconds = {line["iteration"]: line["seconds"] for line in run.read_lines(TIMING, formats.TIME)}
+    points = [{**line, "seconds": seconds.get(line["iteration"], 0.0)} for line in run.read_lines(METRICS)]
+    warmup = settings.get("params", {}).get(WARMUP, 0)
+    good = isinstance(warmup, int | float) and not isinstance(warmup, bool) and warmup > 0
+    return Curve(short_name(settings["algo"]), points, int(min(warmup, 1e9)) if good else 0)
+
+
+def run_curves(paths: Sequence[Path], *, bands: bool = False) -> dict[str, dict[str, Curve]]:
+    """Return the curves of all solver runs at or below `paths`: game -> label -> curve.
+
+    Several runs of one algorithm on one game are told apart by what differs in their configurations, else by their directories'
+    names; with `bands` those that differ in their seeds at most make one curve.
+
+    Raises
+    ------
+    UsageError
+        If a path holds no run.
+    """
+    found: dict[str, dict[str, list[tuple[Path, dict[str, Any]]]]] = {}
+    for path in paths:
+        configs = configs_below(path)
+        if not configs:
+            raise UnknownName(
+                str(path),
+                "run",
+                f"{path} holds no run; name run directories or a comparison's directory ('gameplan runs list')",
+            )
+        for config in configs:
+            settings = RunDirectory(config.parent).read_json(CONFIG)
+            if kind_of(settings) == SOLVER_RUN:
+                runs = found.setdefault(settings["game"], {}).setdefault(short_name(settings["algo"]), [])
+                if all(config.parent != place for place, _ in runs):
+                    runs.append((config.parent, settings))
+    return {game: _curves(runs, bands) for game, runs in found.items()}
+
+
+def merged(curves: Sequence[Curve]) -> Curve:
+    """Return the interquartile mean of several runs where all were evaluated, with its band; both of log10 exploitability."""
+    if len(curves) == 1:
+        return curves[0]
+    by = [{point["iteration"]: point for point in curve.points} for curve in curves]
+    shared = sorted(set.intersection(*(set(points) for points in by)))
+    if not shared:
+        return Curve(curves[0].name, [], curves[0].warmup, len(curves))
+    table = np.array([[np.log10(max(points[t]["exploitability"], FLOOR)) for t in shared] for points in by])
+    seconds = np.mean([[points[t]["seconds"] for t in shared] for points in by], axis=0)
+    middle, low, high = (10.0**ends for ends in band(table, draws=500))
+    rows = zip(shared, seconds.tolist(), middle.tolist(), low.tolist(), high.tolist(), strict=True)
+    keys = ("iteration", "seconds", "exploitability", "low", "high")
+    return Curve(curves[0].name, [dict(zip(keys, row, strict=True)) for row in rows], curves[0].warmup, len(curves))
+
+
+def _curves(found: Mapping[str, Sequence[tuple[Path, dict[str, Any]]]], bands: bool) -> dict[str, Curve]:
+    made: dict[str, Curve] = {}
+    for name, runs in found.items():
+        groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
+        for path, settings in runs:
+            what = _differing(settings, [s for _, s in runs], seeds=not bands)
+            label = f"{name} {what}".strip()
+            if not bands and label in groups:
+                label = f"{name} ({path.name})"
+            groups.setdefault(label, []).append((path, settings))
+        for variant, (label, members) in enumerate(groups.items()):
+            curve = merged([curve_of(RunDirectory(path), settings) for path, settings in members])
+            made[label] = Curve(curve.name, curve.points, curve.warmup, curve.runs, variant)
+    return made
+
+
+def _differing(settings: Mapping[str, Any], among: Sequence[Mapping[str, Any]], *, seeds: bool) -> str:
+    """Return what tells a configuration from the others of its algorithm, such as ``alpha=2``."""
+    flat = [_flat(each, seeds) for each in among]
+    mine = _flat(settings, seeds)
+    return " ".join(f"{key}={value}" for key, value in mine.items() if any(each.get(key) != value for each in flat))
+
+
+def _flat(settings: Mapping[str, Any], seeds: bool) -> dict[str, Any]:
+    keys = ("train", "eval", "updates", *(("seed",) if seeds else ()))
+    return {**settings.get("params", {}), **{key: settings.get(key) for key in keys}}
