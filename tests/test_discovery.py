@@ -101,7 +101,7 @@ def test_killed_at_any_moment_a_run_ends_the_same(whole, tmp_path):
     path, _ = whole
     expected = contents(path, tmp_path / "expected")
     rng = np.random.default_rng(5)
-    command = [sys.executable, "-m", "cli", "evolve", "resume", str(tmp_path / "run"), "--workers", "1", "--task", TOY]
+    command = [sys.executable, "-m", "cli", "evolve", "resume", str(tmp_path / "run"), "--jobs", "1", "--task", TOY]
     begin(resolve(CONFIG), tmp_path / "run")
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     steps = 0
@@ -202,7 +202,7 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
     ("arguments", "message"),
     [
         (["evolve", "new", "cfx"], "did you mean 'cfr'"),
-        (["evolve", "new", "cfr", "--seeds", "cfr++"], "did you mean 'cfr+'"),
+        (["evolve", "new", "cfr", "--from", "cfr++"], "did you mean 'cfr+'"),
         (["evolve", "new", "cfr", "--operator", "symbolc"], "did you mean 'symbolic'"),
         (["evolve", "new", "cfr", "--operator", "symbolic=x"], "is no number"),
         (["evolve", "new", "cfr", "--ranking", "best"], "unknown ranking"),
@@ -214,8 +214,8 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
         ),
         (["evolve", "new", "cfr", "--set", "slack=nan"], "slack = nan is out of range"),
         (["evolve", "new", "cfr", "--set", "elites=2"], "elites = 2 is out of range; legal are 0.0 to 1.0"),
-        (["evolve", "new", "cfr", "--horizon", str(2**62)], "is out of range; legal are 0 to 1,000,000,000"),
-        (["evolve", "new", "cfr", "--sandbox", "weak"], "unknown sandbox"),
+        (["evolve", "new", "cfr", "-n", str(2**62)], "is out of range; legal are 0 to 1,000,000,000"),
+        (["evolve", "new", "cfr", "--sandbox", "weak"], "'weak' is not one of"),
         (["evolve", "nwe", "cfr"], "did you mean 'new'"),
         (["evolve", "status", "nowhere"], "not a discovery"),
         (["evolve", "run", "none.toml"], "cannot read"),

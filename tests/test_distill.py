@@ -303,7 +303,7 @@ def test_a_data_set_killed_at_any_moment_ends_with_the_same_bytes(tmp_path):
     arguments = ["distill", "2048-3x3", "--samples", "60", "--seed", "3", "--set", "simulations=40"]
 
     def command(place):
-        return [sys.executable, "-m", "cli", *arguments, "--out", str(place), "--workers", "1"]
+        return [sys.executable, "-m", "cli", *arguments, "--out", str(place), "--jobs", "1"]
 
     subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True, env={**os.environ})
     kills = 0

@@ -129,7 +129,7 @@ def test_places_that_cannot_be_written_are_one_line(name, made, tmp_path, monkey
         ["plan", "2048", "--planner", "astar"],
         ["plan", "sokoban", "--levels", "broken.xsb"],
         ["compare", "kuhn_2p", "--algos", "crf"],
-        ["evolve", "new", "cfr", "--seeds", "nobody"],
+        ["evolve", "new", "cfr", "--from", "nobody"],
         ["evolve", "new", "cfg"],
     ],
 )

@@ -192,7 +192,7 @@ def test_the_configuration_is_saved_resolved(tmp_path):
 def test_the_critic_prints_values_with_errors_whatever_the_threads():
     arguments = ["critic", "2048-2x2", "--board", "2 4/2 4", "-m", 200, "-t", 1, "--gamma", 0.5, "--json"]
     record = json.loads(gameplan(*arguments).stdout)
-    assert record == json.loads(gameplan(*arguments, "--threads", 3).stdout)
+    assert record == json.loads(gameplan(*arguments, "--jobs", 3).stdout)
     q = {row["action"]: row for row in record["q"]}
     assert {name for name, row in q.items() if row["legal"]} == {"up", "down"}  # up and down merge both columns: 4 + 8
     # ProAct's rollouts make illegal moves too (-1); T counts the steps after the first.

@@ -136,7 +136,7 @@ def trained(jax, tmp_path_factory):
         "0.02",
         "--context",
         "48",
-        "--games",
+        "--episodes",
         "0",
     ]
     found = CliRunner().invoke(train_lm, [str(data), *options, "--out", str(place / "run"), "--json"], standalone_mode=False)

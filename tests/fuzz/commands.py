@@ -150,7 +150,7 @@ def make_place(path: Path) -> None:
             "plan p1 --episodes 1 --out planned", "export kuhn_2p game.efg", "export solved policy.csv",
             "compare kuhn_2p --algos cfr -n 2 --engine threads --jobs 1 --out compared",
             "compare p1 --planners greedy --episodes 1 --out compared_planners",
-            "distill 2048-3x3 --samples 3 --out distilled --workers 1 --set simulations=20",
+            "distill 2048-3x3 --samples 3 --out distilled --jobs 1 --set simulations=20",
         ):  # fmt: skip
             code, text = run(*arguments.split())
             assert code == 0, text

@@ -42,7 +42,7 @@ COMMANDS = {  # what is killed
     "psro": ["solve", "kuhn_2p", "--algo", "psro-uniform", "-n", "30"],
     "plan": ["plan", "2048-2x3", "--planner", "flat", "--simulations", "300", "--episodes", "12", "--jobs", "1"],
     "compare": ["compare", "kuhn_2p", "--algos", "cfr,dcfr", "-n", "3000", "--jobs", "2"],
-    "evolve": ["evolve", "new", "cfr", "--budget-evals", "6", "--horizon", "20", "--workers", "1"],
+    "evolve": ["evolve", "new", "cfr", "--budget-evals", "6", "-n", "20", "--jobs", "1"],
 }
 AFRESH = ("compare", "evolve")  # what works in processes of its own, which no child of this one can share
 FILES = ("config.json", "metrics.jsonl", "episodes.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")
@@ -79,7 +79,7 @@ def going_on(name: str, out: Path) -> list[str]:
     if name == "compare" or not any((out / begun).exists() for begun in ("config.json", STORE)):
         return [*COMMANDS[name], "--out", str(out)]
     if name == "evolve":
-        return ["evolve", "resume", str(out), "--workers", "1"]
+        return ["evolve", "resume", str(out), "--jobs", "1"]
     more = {"plan": ["--jobs", "1"], "rule": ["--algo", "./rule.py"]}
     return [COMMANDS[name][0], "--resume", str(out), *more.get(name, [])]
 

@@ -90,8 +90,8 @@ def main() -> int:
     tally = Tally("stores")
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
-        gameplan("evolve", "new", TOY, "--budget-evals", 12, "--workers", 1, "--out", top / "whole")
-        gameplan("evolve", "verify", top / "whole", "--workers", 1, "--best", 1)
+        gameplan("evolve", "new", TOY, "--budget-evals", 12, "--jobs", 1, "--out", top / "whole")
+        gameplan("evolve", "verify", top / "whole", "--jobs", 1, "--best", 1)
         for number in range(given.count):
             rng, run = random.Random(f"{given.seed} {number}"), top / "run"
             shutil.rmtree(run, ignore_errors=True)

@@ -17,6 +17,7 @@ from workbench.commands.options import (
     duration,
     every_option,
     iterations_option,
+    jobs_option,
     json_option,
     learned_set_option,
     names,
@@ -67,7 +68,7 @@ from workbench.terminal.printing import echo
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
 @click.option("--seed", default=0, show_default=True, help="Worlds: of the first episode. CFR and LP draw no random numbers.")
 @size_option
-@click.option("--jobs", type=click.IntRange(1), help="Jobs at once.  [default: one a processor; on a cluster: one a worker]")
+@jobs_option("Jobs at once.  [default: one a core; on a cluster: one a worker]")
 @click.option(
     "--engine",
     default="local",

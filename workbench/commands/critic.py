@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from workbench.commands.options import SCHEMA, FiniteRange, json_option, print_json
+from workbench.commands.options import SCHEMA, FiniteRange, jobs_option, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
 from workbench.terminal.printing import echo
 
@@ -29,13 +29,13 @@ POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, 
     metavar="NAME|RUN",
     help="Rollouts: uniform over all moves with illegal ones (as ProAct), legal ones, pushes; or a learned policy.",
 )
-@click.option("--threads", type=click.IntRange(1), help="The result does not depend on it.  [default: one a core]")
+@jobs_option("Threads; the result does not depend on it.  [default: one a core]", "--threads")
 @world_option
 @levels_option
 @click.option("--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw bias and variance against M, T and gamma.")
 @json_option
 def critic(
-    env: str, board: str | None, seed: int, rollouts: int, length: int, gamma: float, policy: str, threads: int | None,
+    env: str, board: str | None, seed: int, rollouts: int, length: int, gamma: float, policy: str, jobs: int | None,
     world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic).
@@ -71,7 +71,7 @@ def critic(
     among = "all" if policy == "all" else "legal"
     made = critic_of(instance, rollouts, length, gamma, learned=learned) if learned else None
     with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
-        workers = threads or os.cpu_count() or 1
+        workers = jobs or os.cpu_count() or 1
         record = critic_report(
             loaded, instance, state, rollouts, length, gamma, among, seed, workers, made=made
         )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, assignments, check_goes_on, json_option, print_json
+from workbench.commands.options import RUNS, assignments, check_goes_on, jobs_option, json_option, print_json
 
 
 @click.command()
@@ -27,7 +27,7 @@ from workbench.commands.options import RUNS, assignments, check_goes_on, json_op
     "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE",
     help="Set a parameter of positions or teacher; repeatable.",
 )  # fmt: skip
-@click.option("--workers", type=click.IntRange(1), help="Processes; the bytes are the same.  [default: one a core]")
+@jobs_option("Processes; the bytes are the same.  [default: one a core]", "--workers")
 @click.option("--force", is_flag=True, help="Replace the directory if it holds a run.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Finish the data set in this directory.")
 @click.option(
@@ -39,7 +39,7 @@ def distill(
     ctx: click.Context,
     world: str | None,
     out: Path | None,
-    workers: int | None,
+    jobs: int | None,
     force: bool,
     resume: Path | None,
     check: Path | None,
@@ -64,17 +64,17 @@ def distill(
     check_goes_on(ctx, resume, out, force)
     if resume is not None:
         run = RunDirectory.open(resume)
-        return _distill(resumed_distill(run, given), run, True, workers, as_json)
+        return _distill(resumed_distill(run, given), run, True, jobs, as_json)
     if world is None:
         raise click.UsageError("name a world: 2048, 2048-3x3 or sokoban-proact", ctx)
     config = resolve_distill(DistillConfig(world, **options))
     path = out or default_path(RUNS, world, "distill", config.seed)
     if not force and (path / CONFIG).is_file() and saved_distill(RunDirectory.open(path)) == config:
-        return _distill(config, RunDirectory.open(path), True, workers, as_json)
-    return _distill(config, RunDirectory.create(path, force=force), False, workers, as_json)
+        return _distill(config, RunDirectory.open(path), True, jobs, as_json)
+    return _distill(config, RunDirectory.create(path, force=force), False, jobs, as_json)
 
 
-def _distill(config: Any, run: Any, resume: bool, workers: int | None, as_json: bool) -> int:
+def _distill(config: Any, run: Any, resume: bool, jobs: int | None, as_json: bool) -> int:
     from contextlib import ExitStack
 
     from workbench.distill.run import INTERRUPTED, run_distill
@@ -83,7 +83,7 @@ def _distill(config: Any, run: Any, resume: bool, workers: int | None, as_json: 
     from workbench.terminal.interrupts import stop_on_signal
     from workbench.terminal.tables import say
 
-    workers = workers or os.cpu_count() or 1
+    workers = jobs or os.cpu_count() or 1
     try:
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())

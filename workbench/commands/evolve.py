@@ -14,11 +14,12 @@ from workbench.commands.evolve_options import (
     engine_options,
     flagged_option,
     place_options,
+    sandbox_option,
     settings,
     task_option,
     weights,
 )
-from workbench.commands.options import RUNS, json_option, names, print_json
+from workbench.commands.options import RUNS, RunCount, json_option, names, print_json
 from workbench.terminal.printing import counted, echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
@@ -28,6 +29,12 @@ def run_argument(command: Any) -> Any:
     """Add the argument RUN to a command, and the option that names a task of one's own, which no run may do."""
     argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
     return argument(task_option(command))
+
+
+def one_run(ctx: click.Context, _param: click.Parameter, value: int | None) -> None:
+    """Say where several runs are made."""
+    if value is not None:
+        raise click.UsageError(f"this makes one run; {value} of each operator: gameplan evolve compare TASK --seeds {value}", ctx)
 
 
 class Evolve(click.Group):
@@ -73,8 +80,13 @@ def evolve() -> None:
 @evolve.command("new")
 @click.argument("task")
 @click.option(
-    "--seeds", callback=names, help="Programs to start from: names, or known for all published ones.  [default: the task's own]"
+    "--from",
+    "seeds",
+    callback=names,
+    metavar="NAMES",
+    help="Programs to start from: names, or known for all published ones.  [default: the task's own]",
 )
+@click.option("--seeds", "several", hidden=True, expose_value=False, type=RunCount(1), callback=one_run)
 @click.option(
     "--operator",
     "operators",
@@ -128,10 +140,10 @@ def run_config(config: Path, **place: Any) -> int:
     metavar="llm.NAME=VALUE",
     help="base_url, key_variable or cache, which are not taken from the run.",
 )
-@click.option("--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates.")
+@sandbox_option
 @json_option
 def resume(
-    run: Path, workers: int | None, engine: str, given: dict[str, Any], sandbox: str, as_json: bool, **budgets: Any
+    run: Path, jobs: int | None, engine: str, given: dict[str, Any], sandbox: str, as_json: bool, **budgets: Any
 ) -> int:  # fmt: skip
     """Go on with a run that was stopped or killed, or with larger budgets."""
     from workbench.discovery.books.store import Store
@@ -141,7 +153,7 @@ def resume(
     changes = {key: value for key, value in budgets.items() if value is not None}
     changes |= {key: value for key, value in given.items() if key != "language"}
     config = resumed(store, changes, sandbox=sandbox, language=given.get("language"))
-    return _go_on(store, config, workers, engine, as_json)
+    return _go_on(store, config, jobs, engine, as_json)
 
 
 @evolve.command("import")
@@ -350,14 +362,14 @@ def _begin(config: Any, imported: dict[str, str] | None = None, *, out: Path | N
     return _go_on(begin(config, path, imported), config, **place)
 
 
-def _go_on(store: Any, config: Any, workers: int | None, engine: str, as_json: bool) -> int:
+def _go_on(store: Any, config: Any, jobs: int | None, engine: str, as_json: bool) -> int:
     from workbench.discovery.session import proceed
     from workbench.terminal.evolve import live_line
     from workbench.terminal.interrupts import stop_on_signal
     from workbench.terminal.tables import say
 
     with stop_on_signal() as stop, live_line(config) as tell:
-        record = proceed(store, config, engine=engine, workers=workers or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)
+        record = proceed(store, config, engine=engine, workers=jobs or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)
     _show(record, as_json)
     if record["status"] == "interrupted":
         say(f"interrupted after {counted(record['evaluations'], 'evaluation')}; continue with: gameplan evolve resume {store.path}")

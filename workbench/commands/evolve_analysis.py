@@ -8,11 +8,17 @@ from typing import Any
 
 import click
 
-from workbench.commands.evolve_options import engine_options, task_option
-from workbench.commands.options import SCHEMA, FiniteRange, json_option, names, print_json
+from workbench.commands.evolve_options import engine_options, sandbox_option, task_option
+from workbench.commands.options import SCHEMA, FiniteRange, Option, RunCount, json_option, names, print_json
 from workbench.terminal.printing import echo
 
-sandbox_option = click.option("--sandbox", type=click.Choice(["auto", "none"]), help="Isolation of candidates.  [default: auto]")
+
+def horizon_option(default: str) -> Callable[..., Any]:
+    """Return the option that says at how many iterations programs are scored."""
+    return click.option(
+        "-n", "--horizon", cls=Option, former=["--iterations"], type=click.IntRange(1),
+        help=f"Iterations at which programs are scored.  [default: {default}]",
+    )  # fmt: skip
 
 
 def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> list[int]:
@@ -57,7 +63,7 @@ def _interrupted(what: str) -> int:
 @json_option
 def verify(
     run: Path, programs: tuple[str, ...], best: int, instances: list[str], horizons: list[int], margin: int,
-    workers: int | None, engine: str, as_json: bool,
+    jobs: int | None, engine: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Score programs of RUN, isolated, on held-out games and at other horizons, beside every published program.
 
@@ -78,7 +84,7 @@ def verify(
     if not chosen:
         chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
-    with _workers(engine, workers, run) as (executor, stop):
+    with _workers(engine, jobs, run) as (executor, stop):
         scorer = Scorer(config.task, executor, config.seed, "auto", store=store, stop=stop, fresh=True)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
@@ -105,10 +111,12 @@ def verify(
 @click.argument("target", metavar="RUN|FILE.py|NAME")
 @click.argument("program", required=False)
 @click.option("--task", "task_name", default="cfr", show_default=True, help="The task of a file or name.")
-@click.option("-n", "--iterations", type=click.IntRange(1), help="Horizon.  [default: the run's, else the task's]")
+@horizon_option("the run's, else the task's")
 @click.option("--games", "instances", callback=names, help="Held-out instances or suites.  [default: the task's]")
 @click.option("--no-held-out", is_flag=True, help="Look at training instances only.")
-@click.option("--every", is_flag=True, help="Measure each single removal on held-out instances too.")
+@click.option(
+    "--all", "every", cls=Option, former=["--every"], is_flag=True, help="Measure each single removal on held-out instances too."
+)
 @click.option("--known", is_flag=True, help="Set the published programs beside.")
 @click.option(
     "--tolerance", default=0.1, show_default=True, type=FiniteRange(0), help="Decades that the distilled program may lose."
@@ -121,9 +129,9 @@ def verify(
 @sandbox_option
 @json_option
 def ablate(
-    target: str, program: str | None, task_name: str, iterations: int | None, instances: list[str], no_held_out: bool,
+    target: str, program: str | None, task_name: str, horizon: int | None, instances: list[str], no_held_out: bool,
     every: bool, known: bool, tolerance: float, depth: float, limit: int, out: Path | None, save: Path | None,
-    workers: int | None, engine: str, sandbox: str | None, as_json: bool,
+    jobs: int | None, engine: str, sandbox: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Take a program apart: which terms, constants and mechanisms matter, and what is left when the others are gone.
 
@@ -148,12 +156,12 @@ def ablate(
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
     held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
     held_out = [name for name in held_out if name not in task.train]
-    with _workers(engine, workers, store.path if store else None) as (executor, stop), _progress() as tell:
+    with _workers(engine, jobs, store.path if store else None) as (executor, stop), _progress() as tell:
         scorer = Scorer(
-            config.get("task", task_name), executor, config.get("seed", 0), sandbox or "auto", store=store,
+            config.get("task", task_name), executor, config.get("seed", 0), sandbox, store=store,
             purpose="ablate", stop=stop,
         )  # fmt: skip
-        work = Ablation(scorer, task, iterations or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell)
+        work = Ablation(scorer, task, horizon or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell)
         try:
             record = work.run(name, source, every=every, known=known)
         except KeyboardInterrupt:
@@ -182,18 +190,18 @@ def ablate(
     help="Contenders; a+b mixes operators.",
 )  # fmt: skip
 @click.option("--budget-evals", "evals", default=300, show_default=True, type=click.IntRange(1), help="Evaluations of every run.")
-@click.option("--seeds", "repeats", default=3, show_default=True, type=click.IntRange(1), help="Runs of every contender.")
+@click.option("--seeds", "repeats", default=3, show_default=True, type=RunCount(1), help="Runs of every contender.")
 @click.option("--from", "start", callback=names, help="Programs to start from, or known.  [default: the task's default seed]")
 @click.option("--seed", default=0, show_default=True, help="Random seed of the first run.")
-@click.option("-n", "--iterations", default=0, type=click.IntRange(0), help="Horizon.  [default: the task's]")
+@horizon_option("the task's")
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: runs/evolve-compare-... named by the request]")
 @click.option("--format", "formats", default="png", show_default=True, callback=names, help="Kinds of figure: png, svg, pdf.")
 @engine_options
 @sandbox_option
 @json_option
 def compare(
-    task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, iterations: int, out: Path | None,
-    formats: list[str], workers: int | None, engine: str, sandbox: str | None, as_json: bool,
+    task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, horizon: int | None, out: Path | None,
+    formats: list[str], jobs: int | None, engine: str, sandbox: str, as_json: bool,
 ) -> int:  # fmt: skip
     """Set operators side by side at equal evaluations: median and spread over seeds, published programs as reference.
 
@@ -206,10 +214,10 @@ def compare(
 
     for kind in formats:
         check_format(f".{kind}")
-    base = DiscoveryConfig(task, tuple(start), horizon=iterations, seed=seed, evals=evals, sandbox=sandbox or "auto")
+    base = DiscoveryConfig(task, tuple(start), horizon=horizon or 0, seed=seed, evals=evals, sandbox=sandbox)
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
-    with _workers(engine, workers, path) as (executor, stop), _progress() as tell:
+    with _workers(engine, jobs, path) as (executor, stop), _progress() as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:

@@ -6,9 +6,13 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import FiniteRange, duration, json_option, names
+from workbench.commands.options import FiniteRange, Option, duration, jobs_option, json_option, names
 
-PLACE = ("out", "workers", "engine", "as_json")
+sandbox_option = click.option(
+    "--sandbox", type=click.Choice(["auto", "none"]), default="auto", show_default=True,
+    help="auto: all that the kernel offers; none: trust candidates.",
+)  # fmt: skip
+PLACE = ("out", "jobs", "engine", "as_json")
 
 
 def weights(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, float]:
@@ -82,7 +86,10 @@ def config_options(command: Any) -> Any:
     for option in reversed(
         (
             click.option(
+                "-n",
                 "--horizon",
+                cls=Option,
+                former=["--iterations"],
                 default=0,
                 type=click.IntRange(0),
                 help="Iterations at which programs are scored.  [default: the task's own]",
@@ -100,9 +107,7 @@ def config_options(command: Any) -> Any:
             click.option(
                 "--flagged", is_flag=True, help="Let in programs that take more than 20 times the CPU time of CFR+ an iteration."
             ),
-            click.option(
-                "--sandbox", default="auto", show_default=True, help="auto: all that the kernel offers; none: trust candidates."
-            ),
+            sandbox_option,
         )
     ):
         command = option(command)
@@ -122,8 +127,8 @@ def place_options(command: Any) -> Any:
 
 def engine_options(command: Any) -> Any:
     """Add the options that say where candidates run."""
-    workers = click.option("--workers", type=click.IntRange(1), help="Candidates at once.  [default: one a core]")
+    jobs = jobs_option("Candidates at once.  [default: one a core]", "--workers")
     engine = click.option(
         "--engine", default="threads", show_default=True, help="Where candidates run: threads, dask://host:port, slurm ..."
     )
-    return workers(engine(command))
+    return jobs(engine(command))

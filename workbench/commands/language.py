@@ -5,14 +5,15 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import RUNS, FiniteRange, check_goes_on, json_option, print_json
+from workbench.commands.options import RUNS, FiniteRange, Option, check_goes_on, json_option, print_json
 from workbench.terminal.printing import counted, echo
 
 
 @click.command("train-lm")
 @click.argument("data", required=False)
 @click.option(
-    "--target", type=click.Choice(["chain", "action", "shuffled"]), default="chain", show_default=True,
+    "--answers", "target", cls=Option, former=["--target"], type=click.Choice(["chain", "action", "shuffled"]),
+    default="chain", show_default=True,
     help="What answers are: a chain and its move, the move alone, or (as a control) another position's chain and the move.",
 )  # fmt: skip
 @click.option("--epochs", default=3, show_default=True, type=click.IntRange(1), help="Times that all texts are seen.")
@@ -23,7 +24,10 @@ from workbench.terminal.printing import counted, echo
 @click.option("--width", default=128, show_default=True, type=click.IntRange(1), help="Numbers a token is carried by.")
 @click.option("--heads", default=4, show_default=True, type=click.IntRange(1), help="Heads of attention.")
 @click.option("--context", default=256, show_default=True, type=click.IntRange(16), help="Most tokens of question and answer.")
-@click.option("--games", default=64, show_default=True, type=click.IntRange(0), help="Games that are played at the end.")
+@click.option(
+    "--episodes", "games", cls=Option, former=["--games"], default=64, show_default=True, type=click.IntRange(0),
+    help="Games that are played at the end.",
+)  # fmt: skip
 @click.option("--temperature", default=0.6, show_default=True, type=FiniteRange(0), help="Of the answers in these games.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of weights, order and games.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<data>-train-lm-s<seed>]")
@@ -77,7 +81,10 @@ def train_lm(
 @click.command("play-lm")
 @click.argument("run", metavar="RUN")
 @click.argument("world", required=False)
-@click.option("--games", default=64, show_default=True, type=click.IntRange(1), help="Games, all of them side by side.")
+@click.option(
+    "--episodes", "games", cls=Option, former=["--games"], default=64, show_default=True, type=click.IntRange(1),
+    help="Games, all of them side by side.",
+)  # fmt: skip
 @click.option("--temperature", default=0.6, show_default=True, type=FiniteRange(0), help="Of the answers.")
 @click.option(
     "--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the first game; the next have those after it."

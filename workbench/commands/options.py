@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,39 @@ def assignments(_ctx: click.Context, _param: click.Parameter, values: tuple[str,
             raise click.BadParameter(f"{text!r} is not of the form name=value")
         table[key.strip()] = value.strip()
     return table
+
+
+class Option(click.Option):
+    """An option with `former` spellings, which are understood as ever and told nowhere."""
+
+    def __init__(self, *args: Any, former: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.former = former
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """See `click.Option`."""
+        shown = self.opts
+        self.opts = [*shown, *self.former]
+        super().add_to_parser(parser, ctx)
+        self.opts = shown
+
+
+class RunCount(click.IntRange):
+    """How many runs there shall be; the name of a program is told where it belongs."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            if not str(value)[:1].isalpha():
+                raise
+            self.fail(f"{value!r} is no number of runs; the programs to start from are named by --from {value}", param, ctx)
+
+
+def jobs_option(help: str, *former: str) -> Callable[..., Any]:
+    """Return the option that says how much is done at once."""
+    return click.option("--jobs", cls=Option, former=former, type=click.IntRange(1), help=help)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

@@ -13,6 +13,7 @@ from workbench.commands.options import (
     assignments,
     check_goes_on,
     duration,
+    jobs_option,
     json_option,
     print_json,
     set_option,
@@ -56,7 +57,7 @@ levels_option = click.option(
 @click.option("--time-per-move", callback=duration, metavar="DURATION", help="Budget of a decision, such as 1ms.")
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Budget of an episode (a level), such as 10s.")
 @click.option("--steps", type=click.IntRange(1), help="Cut episodes after so many steps.  [default: the world's own rule]")
-@click.option("--jobs", type=click.IntRange(1), help="Processes.  [default: one a core]")
+@jobs_option("Processes.  [default: one a core]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<env>-<planner>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Finish the run in this directory.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import set_option
+from workbench.commands.options import duration, set_option
 from workbench.terminal.printing import echo
 
 
@@ -41,7 +41,14 @@ def _rates(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
     help="Fail that often: text-after, missing-label, wrong-case, illegal-word, empty, missing-usage, http-429, http-500, "
     "delay, truncated-json, dropped; repeatable.",
 )
-@click.option("--delay", default="1s", show_default=True, metavar="DURATION", help="How late answers with the fault 'delay' are.")
+@click.option(
+    "--delay",
+    default="1s",
+    show_default=True,
+    callback=duration,
+    metavar="DURATION",
+    help="How late answers with the fault 'delay' are.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of all that is random.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
 @click.option("--model", default="stub", show_default=True, help="The name that the model goes by.")
@@ -51,7 +58,7 @@ def stub_server(
     params: dict[str, Any],
     script: Path | None,
     faults: dict[str, float],
-    delay: str,
+    delay: float,
     seed: int,
     port: int,
     model: str,
@@ -64,7 +71,6 @@ def stub_server(
 
     from planners.language.stub import StubServer, StubSettings
     from planners.language.stub_answers import at_random, at_random_edit, at_random_legal, from_planner, from_script, read_script
-    from workbench.terminal.durations import parse_duration
 
     if script is not None and mode != "scripted":
         raise click.UsageError(f"--script {script} is for --mode scripted, not {mode}")
@@ -76,7 +82,7 @@ def stub_server(
         respond = from_script(read_script(script))
     else:
         respond = {"random": at_random, "legal": at_random_legal, "edit": at_random_edit}[mode]
-    server = StubServer(StubSettings(respond, model, seed, faults, parse_duration(delay)), port)
+    server = StubServer(StubSettings(respond, model, seed, faults, delay), port)
     echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
     echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
     echo("serving; Ctrl-C stops", err=True)

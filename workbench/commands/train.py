@@ -11,6 +11,7 @@ from workbench.commands.options import (
     RUNS,
     check_goes_on,
     duration,
+    jobs_option,
     json_option,
     learned_set_option,
     print_json,
@@ -36,7 +37,7 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 @learned_set_option("value", "The same of the value.")
 @world_option
 @levels_option
-@click.option("--updates", default=0, type=click.IntRange(0), help="Stop after so many updates.")
+@click.option("-n", "--updates", default=0, type=click.IntRange(0), help="Stop after so many updates.")
 @click.option("--steps", default=0, type=click.IntRange(0), help="Stop after so many steps of the environment.")
 @click.option(
     "--time-limit",
@@ -46,7 +47,7 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of everything random.")
 @click.option("--seeds", type=click.IntRange(1), help="So many runs with seeds from --seed on, a table, and a figure with bands.")
-@click.option("--jobs", type=click.IntRange(1), help="With --seeds: processes.  [default: one a core]")
+@jobs_option("With --seeds: processes.  [default: one a core]")
 @click.option("--episodes", default=100, show_default=True, type=click.IntRange(1), help="Held-out episodes of the final score.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<world>-<method>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")

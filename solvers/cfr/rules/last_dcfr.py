@@ -1,6 +1,6 @@
 """Last-DCFR: a discounted CFR without an average; the latest policy converges.
 
-Found by "gameplan evolve new cfr --seeds known --ranking average" on four games: it crossed HS-DCFR's regrets with AOD-CFR's policy
+Found by "gameplan evolve new cfr --from known --ranking average" on four games: it crossed HS-DCFR's regrets with AOD-CFR's policy
 (arXiv 2404.09097, 2602.16928) and put all weight on the last iterate. Written anew with one trend for two and round numbers. It
 takes alternating updates: with simultaneous ones the last iterate cycles.
 """
