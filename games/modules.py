@@ -275,6 +275,7 @@ class Maker(NamedTuple):
     make: Callable[..., Any]
     defaults: Mapping[str, Any]
     choices: Mapping[str, tuple[str, ...]]
+    rollouts: Mapping[str, Mapping[str, str]] = {}
 
 
 FORMS = {"world": "OPTIONS", "planner": "PARAMS"}  # kind: the table that its files have
@@ -309,7 +310,8 @@ def find_maker(program: Program, kind: str) -> Maker:
     arguments = ", ".join(["name", *defaults])
     if not callable(make) or not accepts(make, ("name",), defaults):
         raise GameplanError(f"{program.name}: {program.attribute} must be a function that takes ({arguments}): {wanted}")
-    return Maker(make, defaults, choices)
+    rollouts = getattr(program.module, "ROLLOUTS", {})
+    return Maker(make, defaults, choices, rollouts if isinstance(rollouts, dict) else {})
 
 
 def accepts(function: Any, positional: tuple[str, ...], keywords: Mapping[str, Any]) -> bool:

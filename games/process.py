@@ -29,6 +29,7 @@ critic_convention  1, 100, 0            critic
 by_pushes          no                   critic
 push_playout       playout              critic
 lost               0                    search.tree
+enumerable         no                   metrics
 =================  ===================  ============================================================
 
 Without a default, a world brings the operation itself, or whoever needs it cannot play there. Who needs it: modules and folders of
@@ -251,6 +252,15 @@ def push_playout(model, state, steps, discount, rng):
 def lost(model, discount, steps):
     """Return the discounted return of `steps` steps from a `dead` state."""
     return 0.0
+
+
+@operation
+def enumerable(model):
+    """Return whether the states that can be reached are so few that they are all listed and solved (`planners.parts.exact`).
+
+    Plays of a deterministic world that says so are judged against its exact solution, state by state.
+    """
+    return False
 
 
 class Model(Protocol):

@@ -1,10 +1,32 @@
-"""Worlds and instances: what an episode is played in, for people and runs; the model inside is what planners compute with."""
+"""Worlds and instances: what an episode is played in, for people and runs; the model inside is what planners compute with.
+
+What a world may say of itself beyond `World`, and who asks for it:
+
+========================================  =======================  ===========================================================
+part of a world                           default                  who asks
+========================================  =======================  ===========================================================
+``outcome_columns``                       none                     tables of episodes: keys of `outcome`, a column each
+``summary(outcomes)``                     nothing                  the last lines of a run, protocols: a `Summary`
+``picture(instance, state)``              `text`                   ``--render``, ``replay``, GIFs: the board as rows of `Cell`
+``read(text)``                            none                     ``critic --board``: the state that a person has written down
+``question(instance)``, ``action(name)``  a general one, none      language models: the task in words; the action of a name
+``grid(instance)``                        none                     `games.gymnasium_envs`: rows, columns, place of cell 0
+``optimum(instance)``                     None                     ``train``: the best score that can be expected, if known
+``searched(instance)``                    none                     ``train``: where a shortest solution has the best score, what
+                                                                   search is to solve, and its line as actions of the instance
+========================================  =======================  ===========================================================
+
+What a planner computes with (rules, heuristics, whether all states can be listed) is in the table of `games.process`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+from games.errors import GameplanError
+from games.modules import is_users
 
 
 @dataclass(frozen=True)
@@ -34,12 +56,15 @@ class Cell(NamedTuple):
     ground: str
 
 
-class World(Protocol):
-    """A family of instances, such as 2048 or a collection of Sokoban levels.
+class Summary(NamedTuple):
+    """What a world says of several episodes: `figures` for files (names and JSON values), and `lines` for people (label, text)."""
 
-    Worlds on a board may also have ``picture(instance, state)``, the board as rows of `Cell`, and ``read(text)``, the state that a
-    person has written down.
-    """
+    figures: Mapping[str, Any]
+    lines: Mapping[str, str]
+
+
+class World(Protocol):
+    """A family of instances, such as 2048 or a collection of Sokoban levels; the module says what else a world may have."""
 
     name: str
 
@@ -66,5 +91,30 @@ class World(Protocol):
     ) -> dict[str, Any]:
         """Return what became of an episode, with at least ``score`` (number) and ``solved`` (bool or None).
 
-        `states` has one state more than there are actions; Sokoban adds ``solution`` (LURD), 2048 ``max_tile``.
+        `states` has one state more than there are actions. Anything else that it holds is kept with the episode: numbers, texts,
+        and ``solution``, a text in which people write one.
         """
+
+
+def columns_of(world: World) -> list[str]:
+    """Return the keys of its outcomes that `world` wants to see in tables."""
+    return [str(name) for name in getattr(world, "outcome_columns", ())]
+
+
+def summary_of(world: World, outcomes: Sequence[Mapping[str, Any]]) -> Summary:
+    """Return what `world` says of episodes with these `outcomes`, nothing of none.
+
+    Raises
+    ------
+    GameplanError
+        If they are not outcomes of this world.
+    """
+    if not outcomes or not hasattr(world, "summary"):
+        return Summary({}, {})
+    try:
+        found: Summary = world.summary(outcomes)
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:  # outcomes are read from files, too
+        if is_users(type(world).__module__):
+            raise
+        raise GameplanError(f"these are no episodes of {world.name} ({error!r}); play them again") from error
+    return Summary(dict(found.figures), {str(label): str(text) for label, text in found.lines.items()})

@@ -16,37 +16,50 @@ class Entry(NamedTuple):
     """A catalogued world: the function that makes it, values for its options, and one line about it.
 
     The function, "module:name", takes one keyword argument an option; its module declares their defaults in ``OPTIONS`` and, for
-    texts with few legal values, those in ``CHOICES``.
+    texts with few legal values, those in ``CHOICES``. `proact` names the world that is this one by the rules of Yu et al. 2026
+    (arXiv 2602.05327).
     """
 
     maker: str
     given: Mapping[str, Value]
     about: str
+    proact: str = ""
 
 
 _2048 = "games.game2048.world:make"
 WORLDS: dict[str, Entry] = {
-    "2048": Entry(_2048, {}, "2048 on 4x4 cells; the score is the sum of merged tiles, and play goes on after 2048"),
-    "2048-3x3": Entry(_2048, {"rows": 3, "columns": 3, "target": 0}, "2048 on 3x3 cells"),
+    "2048": Entry(_2048, {}, "2048 on 4x4 cells; the score is the sum of merged tiles, and play goes on after 2048", "2048-proact"),
+    "2048-3x3": Entry(_2048, {"rows": 3, "columns": 3, "target": 0}, "2048 on 3x3 cells", "2048-3x3-proact"),
     "2048-2x3": Entry(_2048, {"rows": 2, "columns": 3, "target": 0}, "2048 on 2x3 cells: small enough to be solved exactly"),
     "2048-2x2": Entry(_2048, {"rows": 2, "columns": 2, "target": 0}, "2048 on 2x2 cells: small enough to be solved exactly"),
-    "3072": Entry(_2048, {"base": 3, "target": 3072}, "2048 with tiles 3, 6, 12 ...: the same game, scores times 1.5"),
+    "3072": Entry(
+        _2048, {"base": 3, "target": 3072}, "2048 with tiles 3, 6, 12 ...: the same game, scores times 1.5", "3072-proact"
+    ),
     "2048-proact": Entry(
         _2048,
         {"rules": "proact", "horizon": 10_000},
         "2048 as in ProAct: illegal moves are actions (-1), ten in a row end the game",
+        "2048-proact",
     ),
     "2048-3x3-proact": Entry(
-        _2048, {"rules": "proact", "horizon": 10_000, "rows": 3, "columns": 3, "target": 0}, "ProAct's 2048 on 3x3 cells"
+        _2048,
+        {"rules": "proact", "horizon": 10_000, "rows": 3, "columns": 3, "target": 0},
+        "ProAct's 2048 on 3x3 cells",
+        "2048-3x3-proact",
     ),
     "3072-proact": Entry(
-        _2048, {"rules": "proact", "horizon": 10_000, "base": 3, "target": 3072}, "ProAct's 2048 with tiles 3, 6, 12 ..."
+        _2048,
+        {"rules": "proact", "horizon": 10_000, "base": 3, "target": 3072},
+        "ProAct's 2048 with tiles 3, 6, 12 ...",
+        "3072-proact",
     ),
     "sokoban": Entry(
         "games.sokoban.worlds:make", {}, "Sokoban levels (XSB, SOK, Boxoban files, or the shipped ones) by pushes or moves"
     ),
     "sokoban-rooms": Entry("games.sokoban.rooms:make", {}, "Sokoban by moves in generated rooms, a level for every seed"),
-    "sokoban-proact": Entry("games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes"),
+    "sokoban-proact": Entry(
+        "games.sokoban.proact:make", {}, "Sokoban under ProAct's rules: 8 actions, 200 steps, score by boxes", "sokoban-proact"
+    ),
     "sokoban-traps": Entry("games.sokoban.traps:make", {}, "Sokoban positions in which the push that looks best loses"),
     "p1": Entry("games.graphs.p1:make", {}, "a graph on which greedy is arbitrarily bad"),
     "p2a": Entry("games.graphs.p2a:make", {}, "a graph on which every beam narrower than the decoys fails"),
@@ -59,6 +72,7 @@ WORLDS: dict[str, Entry] = {
     "kg-needle": Entry("games.graphs.kg_walk:make", {"connected": False}, "the same where all plain nodes are dead ends"),
 }
 
+PROACT = {name: entry.proact for name, entry in WORLDS.items() if entry.proact}  # world: the same by ProAct's rules
 
 METHODS = {"instance": 1, "__len__": 0, "action_name": 3, "text": 2, "outcome": 4}  # of a world: how many arguments they take
 
@@ -99,6 +113,16 @@ def world_options(name: str, given: Mapping[str, Value] | None = None, text: str
     return resolve_params(name, maker.defaults, maker.choices, given or {})
 
 
+def under_proact(name: str) -> str:
+    """Return the name of the world called `name` by ProAct's rules, `name` where there is none."""
+    return PROACT.get(name, name)
+
+
+def rollout_options(name: str, policy: str) -> dict[str, str]:
+    """Return the options of the world called `name` by which its actions are those that the rollout `policy` draws from."""
+    return dict(_maker(name, None)[0].rollouts.get(policy, {}))
+
+
 def about_world(name: str) -> str:
     """Return one line about the world called `name`: of a file, the first of its documentation."""
     if name in WORLDS:
@@ -124,7 +148,9 @@ def _maker(name: str, text: str | None) -> tuple[Maker, Program | None]:
     entry = WORLDS[name]
     module_name, _, maker = entry.maker.partition(":")
     module = importlib.import_module(module_name)
-    return Maker(getattr(module, maker), {**module.OPTIONS, **entry.given}, getattr(module, "CHOICES", {})), None
+    return Maker(
+        getattr(module, maker), {**module.OPTIONS, **entry.given}, getattr(module, "CHOICES", {}), getattr(module, "ROLLOUTS", {})
+    ), None
 
 
 def _check_instance(program: Program, world: World) -> None:

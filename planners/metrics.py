@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from games.process import enumerable
 from planners.episode import Episode
-from planners.parts.exact import TOLERANCE, Solution
+from planners.parts.exact import TOLERANCE, Solution, solve
 from planners.status import SOLVED
 
 
@@ -47,6 +48,12 @@ class Marks:
     shortest: float
     regret: float
     in_candidates: bool
+
+
+def judged(episode: Episode) -> Marks | None:
+    """Return the marks of an episode in a deterministic world whose states can all be listed; None elsewhere, and of no action."""
+    model = episode.instance.model
+    return judge(episode, solve(episode.instance)) if episode.actions and not model.outcomes and enumerable(model) else None
 
 
 def judge(episode: Episode, solution: Solution) -> Marks:

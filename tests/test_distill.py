@@ -23,11 +23,11 @@ from planners.glad.judgement import Judgement, Move
 from planners.language.parser import strict_move
 from tests.glad_twin import examples, false_claims, slide, unnoticed
 from workbench.distill.audit import audit, view_of
-from workbench.distill.boards import Source as Boards
 from workbench.distill.candidates import NEAR_TIE
 from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill, saved_distill
-from workbench.distill.levels import canonical, group
 from workbench.distill.run import run_distill, split_of
+from workbench.distill.sources.boards import Source as Boards
+from workbench.distill.sources.levels import canonical, group
 from workbench.distill.store import read_jsonl
 from workbench.engines import local_pool
 from workbench.planning.mixture import parse_players

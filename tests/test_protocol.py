@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from cli import cli
 from games.errors import GameplanError, UsageError
+from games.worlds import load_world
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random, at_random_legal
 from planners.status import ENDED, GIVEN_UP
@@ -94,10 +95,11 @@ def test_forty_passes_and_errors_over_passes():
         {"episode": k, "instance": str(k % 2), "score": float(score), "status": ENDED, "steps": 5, "most_on_goals": score, "solved": score == 2}
         for k, score in enumerate((0, 2, 1, 2, 0, 2))
     ]  # fmt: skip
-    found = figures(lines, 3.0)
+    world = load_world("sokoban-proact")
+    found = figures(world, lines, 3.0)
     assert found["mean"] == pytest.approx(7 / 6) and found["standard_error"] == pytest.approx((1 / 12 / 3) ** 0.5)
     assert found["boxes"] == pytest.approx(7 / 6) and found["solve_rate"] == 0.5 and found["seconds_per_turn"] == 0.1
-    assert found["illegal_rate"] is None and figures([], 0.0)["mean"] is None
+    assert found["illegal_rate"] is None and figures(world, [], 0.0)["mean"] is None
 
 
 @pytest.mark.parametrize(

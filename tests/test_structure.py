@@ -1,6 +1,7 @@
 """The architecture: imports go games <- solvers, planners <- workbench <- cli, never back."""
 
 import ast
+import re
 from pathlib import Path
 
 from solvers.cfr.rule_file import foreign_imports
@@ -50,6 +51,34 @@ def test_every_assertion_of_the_suites_says_what_is_wrong():
     for path in (TOP / "workbench" / "testing").rglob("*.py"):  # outside the project nothing rewrites a bare assert
         for node in ast.walk(ast.parse(path.read_text())):
             assert not isinstance(node, ast.Assert) or node.msg, f"{path}, line {node.lineno}"
+
+
+WORLDS = re.compile(r"2048|3072|sokoban|kg.?walk|kg.?needle|graphmodel|games\.graphs|max_tile|pushes", re.IGNORECASE)
+KNOW_WORLDS = ("catalogue", "bench", "discovery/tasks", "distill/sources")  # rooms that are about certain worlds
+
+
+def test_runners_know_no_world_by_name():
+    for path in (TOP / "workbench").rglob("*.py"):
+        if not str(path.relative_to(TOP / "workbench")).startswith(KNOW_WORLDS):
+            for line, said in _said(ast.parse(path.read_text())):
+                assert not WORLDS.search(said), f"{path}, line {line}: {said!r} is for the world to say (games/world.py)"
+
+
+def _said(tree):
+    """Yield the names, modules and texts of code: not its documentation, such as help texts."""
+    documentation = {id(keyword.value) for keyword in ast.walk(tree) if isinstance(keyword, ast.keyword) and keyword.arg == "help"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            documentation.add(id(node.value))
+    for node in ast.walk(tree):
+        if id(node) in documentation:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, f"{node.module} {' '.join(alias.name for alias in node.names)}"
+        elif isinstance(node, ast.Name | ast.Attribute):
+            yield node.lineno, node.id if isinstance(node, ast.Name) else node.attr
 
 
 KERNELS = {"njit", "lean_njit", "embedded", "inlined", "operation", "of", "lean", "kernel", "part", "bound"}  # decorators

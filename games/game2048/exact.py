@@ -16,6 +16,11 @@ from games.jit import embedded, njit
 MOST_CELLS = 6  # 2x4 cells already have 19 million boards
 
 
+def is_small(model: Small2048) -> bool:
+    """Return whether the board of `model` has few enough cells for `solve`."""
+    return bool(count_ones(shape_of(model).cells) <= MOST_CELLS)
+
+
 class Solution(NamedTuple):
     """The values of all boards: `solved_boards` (n, uint64) ascending, the least of each class; `solved_values` (n)."""
 

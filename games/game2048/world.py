@@ -1,21 +1,24 @@
 """The worlds of the 2048 family: boards as people read and write them, starts, and what became of a game."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from games.errors import UsageError
+from games.game2048 import exact
 from games.game2048.board import FULL, TOP, Shape, largest, spawn
-from games.game2048.model import FORMAT_ERROR, ProAct2048, make_model
+from games.game2048.model import FORMAT_ERROR, ProAct2048, Small2048, make_model
 from games.jit import njit
 from games.random import stream
-from games.world import Cell, Instance
+from games.world import Cell, Instance, Summary
 
 # target: the tile that counts as a success, 0 for none; play goes on after it. horizon: the most actions, 0 for no limit.
 OPTIONS = {"rows": 4, "columns": 4, "base": 2, "rules": "standard", "target": 2048, "horizon": 0}
 CHOICES = {"rules": ("standard", "proact")}
+ROLLOUTS = {"all": {"rules": "proact"}}  # by ProAct's rules alone are moves without an effect actions, too
 
 DIRECTIONS = ("up", "right", "down", "left")
 COLOURS = (  # ink and ground of the empty cell, the base tile, the next ...; later tiles are like the last
@@ -24,6 +27,7 @@ COLOURS = (  # ink and ground of the empty cell, the base tile, the next ...; la
     ("#f9f6f2", "#edc53f"), ("#f9f6f2", "#edc22e"), ("#f9f6f2", "#3c3a32"),
 )  # fmt: skip
 PROACT_ACTIONS = ("up", "down", "left", "right", "format error")
+MOST_SHARES = 6  # largest tiles that a summary tells
 
 
 @njit
@@ -40,11 +44,14 @@ def _largest(board):
 class World2048:
     """A board of up to 4x4 cells with tiles of `base`, 2 base, 4 base ..., under the standard rules or ProAct's."""
 
+    outcome_columns = ("moves", "max_tile")
+
     def __init__(self, name: str, rows: int, columns: int, base: int, rules: str, target: int, horizon: int) -> None:
         self.name, self.rows, self.columns, self.base = name, rows, columns, base
         self.target, self.horizon = target, horizon
         self.model = make_model(rows, columns, base, rules == "proact")
         self.names = PROACT_ACTIONS if rules == "proact" else DIRECTIONS
+        self._solution: exact.Solution | None = None
 
     def instance(self, seed: int) -> Instance:
         """Return the game of `seed`: two tiles on an empty board, alike in all worlds whose boards have the same shape."""
@@ -166,6 +173,24 @@ class World2048:
             errors = sum(action == FORMAT_ERROR for action in actions)
             found |= {"illegal": sum(reward < 0.0 for reward in rewards) - errors, "format_errors": errors}
         return found
+
+    def summary(self, outcomes: Sequence[Mapping[str, Any]]) -> Summary:
+        """Return how many games ended with which largest tile, and in words the shares that came so far."""
+        tiles, reached, shares = Counter(int(outcome["max_tile"]) for outcome in outcomes), 0, []
+        for tile in sorted(tiles, reverse=True):
+            reached += tiles[tile]
+            shares.append(f"{tile:,}: {100 * reached / len(outcomes):.0f} %")
+        return Summary(
+            {"max_tiles": {str(tile): tiles[tile] for tile in sorted(tiles)}}, {"reached": "  ".join(shares[:MOST_SHARES])}
+        )
+
+    def optimum(self, instance: Instance) -> float | None:
+        """Return the score that best play expects from the start of a game: of boards of at most six cells, without a horizon."""
+        if not isinstance(self.model, Small2048) or self.horizon or not exact.is_small(self.model):
+            return None
+        if self._solution is None:
+            self._solution = exact.solve(self.model)
+        return float(np.nanmax(exact.action_values(self.model, self._solution, instance.start)))
 
     def _shape(self) -> Shape:
         return getattr(self.model, "shape", FULL)

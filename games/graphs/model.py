@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from games.jit import embedded, njit
-from games.process import apply, distance, exact, goal, legal, outlook, potential, score, terminal
+from games.process import apply, distance, enumerable, exact, goal, legal, outlook, potential, score, terminal
 
 
 class GraphModel(NamedTuple):
@@ -134,3 +134,8 @@ def distances(first, target, goals):
                     remote[node] = d
                     changed = True
     return remote
+
+
+@enumerable.of(GraphModel)
+def _enumerable(model):
+    return True

@@ -6,6 +6,7 @@ from games.sokoban.generator import generate
 from games.sokoban.levels import Level
 from games.sokoban.pushes import start_bound
 from games.sokoban.worlds import DEADLOCKS, SokobanWorld
+from games.sokoban.worlds import ROLLOUTS as ROLLOUTS
 from games.world import Instance
 
 # rows, columns, boxes, difficulty: of the generator. pushes: levels are passed over whose lower bound of pushes is less.

@@ -1,7 +1,8 @@
 """The Sokoban worlds: collections of levels played by pushes, by moves, or under ProAct's rules."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay
 from games.sokoban.moves import FORMAT_ERROR, NAMES, moves_model
 from games.sokoban.pushes import COSTS, FREEZE, OFF, SQUARES, pushes_model
-from games.world import Cell, Instance
+from games.world import Cell, Instance, Summary
 
 DATA = Path(__file__).parent / "data"
 DEADLOCKS = {"off": OFF, "squares": SQUARES, "freeze": FREEZE}
@@ -43,6 +44,7 @@ CHOICES = {
     "minimise": tuple(COSTS),
     "deadlocks": tuple(DEADLOCKS),
 }
+ROLLOUTS = {"pushes": {"actions": "pushes"}}  # by pushes, random play draws among them
 
 
 class SokobanWorld:
@@ -65,6 +67,8 @@ class SokobanWorld:
     count_boxes : bool
         The score of an episode is the most boxes that stood on goals (ProAct), not whether the level was solved.
     """
+
+    outcome_columns = ("pushes", "moves")
 
     def __init__(
         self,
@@ -180,6 +184,26 @@ class SokobanWorld:
             "return": float(sum(rewards)),
             **({"solution": lurd} if solved else {}),
         }
+
+    def summary(self, outcomes: Sequence[Mapping[str, Any]]) -> Summary:
+        """Return the mean of the most boxes that stood on goals; `solved` says the rest."""
+        return Summary({"boxes": float(np.mean([outcome["most_on_goals"] for outcome in outcomes]))}, {})
+
+    def searched(self, instance: Instance) -> tuple[Instance, Callable[[Sequence[int]], list[int]]]:
+        """Return the level by pushes, of which search takes the fewest actions of this world, and how a line of it is played here.
+
+        No score is better than that of a solution.
+        """
+        compiled: Compiled = instance.extra["compiled"]
+        model, start = pushes_model(compiled, FREEZE, "pushes" if self.actions == "pushes" else "moves")
+
+        def played(line: Sequence[int]) -> list[int]:
+            if self.actions == "pushes":
+                return list(line)
+            explicit = 4 * (self.actions == "explicit")
+            return [LETTERS.index(letter.lower()) + explicit * letter.isupper() for letter in pushes_lurd(compiled, line)]
+
+        return replace(instance, model=model, start=start), played
 
     def lurd(self, instance: Instance, states: Sequence[np.ndarray], actions: Sequence[int]) -> str:
         """Return what was done as LURD, with the walks between pushes."""

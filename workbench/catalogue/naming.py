@@ -11,6 +11,7 @@ from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UnknownName, with_article
 from games.modules import is_attribute, located
 from games.worlds import WORLDS
+from workbench.catalogue.shipped import TASKS
 from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD, kinds_of, names_in
 from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, SOLVER_RUN, TRAINING_RUN, kind_of
 
@@ -56,7 +57,6 @@ def catalogue() -> dict[str, tuple[str, ...]]:
     from planners.learning.names import METHODS
     from solvers.psro.catalogue import SOLVERS
     from workbench.catalogue.families import ALGORITHMS
-    from workbench.discovery.task import SHIPPED
 
     return {
         GAME: tuple(GAMES),
@@ -66,7 +66,7 @@ def catalogue() -> dict[str, tuple[str, ...]]:
         META_SOLVER: tuple(SOLVERS),
         PLANNER: tuple(PLANNERS),
         METHOD: tuple(METHODS),
-        TASK: tuple(SHIPPED),
+        TASK: tuple(TASKS),
     }
 
 

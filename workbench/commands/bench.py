@@ -2,6 +2,7 @@
 
 import click
 
+from workbench.catalogue.shipped import FLARE
 from workbench.commands.options import SCHEMA, duration, json_option, names, print_json
 from workbench.terminal.printing import echo
 
@@ -81,7 +82,7 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
 
 
 @bench.command("flare")
-@click.option("--worlds", default="kg-walk,kg-needle", show_default=True, callback=names, help="Knowledge-graph walks.")
+@click.option("--worlds", default=",".join(FLARE), show_default=True, callback=names, help="Knowledge-graph walks.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Groups of instances.")
 @click.option("--instances", default=200, show_default=True, type=click.IntRange(1), help="Instances of a group.")
 @json_option

@@ -146,11 +146,13 @@ def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def new_method(file: Path, force: bool) -> int:
     """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
+    from games.worlds import WORLDS
     from workbench.training.method_tools import write_new_method
 
     write_new_method(file, force=force)
+    world = next(iter(WORLDS))
     echo(
-        f"{file}: check it with 'gameplan check-method {file}', run it with 'gameplan train 2048 --method {_path(file)} "
+        f"{file}: check it with 'gameplan check-method {file}', run it with 'gameplan train {world} --method {_path(file)} "
         "--time-limit 30s'"
     )
     return 0

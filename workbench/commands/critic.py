@@ -9,9 +9,6 @@ from workbench.commands.options import SCHEMA, FiniteRange, jobs_option, json_op
 from workbench.commands.plan import levels_option, world_option
 from workbench.terminal.printing import echo
 
-# rollout policy: the options of a world under which its actions are those the policy draws from
-POLICIES: dict[str, dict[str, str]] = {"all": {"rules": "proact"}, "legal": {}, "pushes": {"actions": "pushes"}}
-
 
 @click.command()
 @click.argument("env")
@@ -44,22 +41,19 @@ def critic(
     """
     from games.errors import UsageError, did_you_mean
     from games.modules import is_program, short_name
-    from games.worlds import load_world, world_choices, world_options
+    from games.worlds import load_world, rollout_options, world_options
     from planners.critic.learned import critic_of
-    from planners.critic.monte_carlo import critic_report
+    from planners.critic.monte_carlo import POLICIES, critic_report
     from workbench.terminal.interrupts import patience
     from workbench.terminal.tables import print_table, say
 
     learned = "" if policy in POLICIES else policy
     if learned and not Path(learned).exists():
         legal = f"{', '.join(POLICIES)}, or a run of 'gameplan train'"
-        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, list(POLICIES))}; legal: {legal}")
+        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, POLICIES)}; legal: {legal}")
     if learned and figure is not None:
         raise UsageError(f"--figure is drawn for random play only; leave --policy {policy} out")
-    options = {**world, **({"levels": levels} if levels else {})}
-    for option, wanted in POLICIES.get(policy, {}).items():
-        if wanted in world_choices(env).get(option, ()):  # the rules under which such actions exist
-            options.setdefault(option, wanted)
+    options = {**rollout_options(env, policy), **world, **({"levels": levels} if levels else {})}
     loaded = load_world(env, options)
     instance = loaded.instance(seed)
     state = instance.start

@@ -51,6 +51,7 @@ def distill(
     Positions come from play, a search in the environment judges them, and every sentence of a chain is checked against the
     environment before it is written. The same command, or --resume, goes on after an interruption and ends with the same bytes.
     """
+    from workbench.catalogue.shipped import CHAINS
     from workbench.distill.config import DistillConfig, resolve_distill, resumed_distill, saved_distill
     from workbench.runs.directory import CONFIG, RunDirectory, default_path
 
@@ -66,7 +67,7 @@ def distill(
         run = RunDirectory.open(resume)
         return _distill(resumed_distill(run, given), run, True, jobs, as_json)
     if world is None:
-        raise click.UsageError("name a world: 2048, 2048-3x3 or sokoban-proact", ctx)
+        raise click.UsageError(f"name a world: {', '.join(CHAINS)}", ctx)
     config = resolve_distill(DistillConfig(world, **options))
     path = out or default_path(RUNS, world, "distill", config.seed)
     if not force and (path / CONFIG).is_file() and saved_distill(RunDirectory.open(path)) == config:

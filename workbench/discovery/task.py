@@ -10,14 +10,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UnknownName, UsageError, did_you_mean
+from workbench.catalogue.shipped import TASKS
 
 Answer = dict[str, np.ndarray]  # plain float64 or int64 arrays; nothing else crosses the border of a sandbox
-SHIPPED = {
-    "cfr": "CFR update rules",
-    "psro": "PSRO meta-strategy solvers",
-    "h2048": "2048 board evaluations",
-    "sokoban-h": "Sokoban heuristics",
-}
 
 
 class BadAnswer(Exception):
@@ -105,7 +100,7 @@ def check_task(name: str, run: Path) -> None:
     UsageError
         If it may not.
     """
-    if name not in SHIPPED and str(Path(name).resolve()) not in _named:
+    if name not in TASKS and str(Path(name).resolve()) not in _named:
         raise UsageError(
             f"the run in {run} is of a task of its own, {name}, which runs as you only if you name it: --task {name} after the verb"
         )
@@ -119,7 +114,7 @@ def find_task(name: str) -> Task:
     UsageError
         If there is none.
     """
-    if name in SHIPPED:
+    if name in TASKS:
         found: Task = importlib.import_module(f"workbench.discovery.tasks.{name.replace('-', '_')}.task").TASK
         return found
     path = Path(name) / "task.py"
@@ -127,7 +122,7 @@ def find_task(name: str) -> Task:
         raise UnknownName(
             name,
             "task of evolution",
-            f"unknown task {name!r}{did_you_mean(name, list(SHIPPED))}; legal are {', '.join(SHIPPED)} and a folder with a task.py",
+            f"unknown task {name!r}{did_you_mean(name, list(TASKS))}; legal are {', '.join(TASKS)} and a folder with a task.py",
         )
     key = f"gameplan_task_{abs(hash(str(path.resolve())))}"
     if key not in sys.modules:

@@ -35,6 +35,14 @@ class Candidate(NamedTuple):
     about: dict[str, Any] = {}
 
 
+class Told(NamedTuple):
+    """What a card says of a source: its teacher, which positions belong `together` in one split, and what is `imperfect` of it."""
+
+    teacher: str
+    together: str
+    imperfect: str
+
+
 @njit
 def _effective(model, state, actions):
     return effective(model, state, actions)

@@ -6,8 +6,9 @@ from typing import Any
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
 from games.reading import shown
-from games.worlds import WORLDS as ALL_WORLDS
+from games.worlds import WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
+from workbench.catalogue.shipped import CHAINS
 from workbench.planning.mixture import own_players
 from workbench.runs.directory import CONFIG, RunDirectory, blamed
 from workbench.runs.formats import SCHEMA, differing
@@ -16,11 +17,6 @@ from workbench.runs.kinds import DATA_SET, read_config
 SPLITS = ("train", "validation", "test")
 PHASES = ("early", "middle", "late")  # of a game; a data set has as many examples of each
 PROTOCOLS = ("proact", "clean")  # how boards are shown, as by the planner llm
-WORLDS = {  # world: module of its source of positions
-    "2048": "workbench.distill.boards",
-    "2048-3x3": "workbench.distill.boards",
-    "sokoban-proact": "workbench.distill.levels",
-}
 FEWEST_TOKENS = 40
 
 
@@ -62,9 +58,9 @@ def resolve_distill(config: DistillConfig) -> DistillConfig:
     UsageError
         For an unknown world or parameter, or a value that makes no sense.
     """
-    if config.world not in WORLDS:
-        text = f"there are no chains for {config.world!r}{did_you_mean(config.world, list(WORLDS))}; legal are {', '.join(WORLDS)}"
-        raise UsageError(text) if config.world in ALL_WORLDS else UnknownName(config.world, "world of chains", text)
+    if config.world not in CHAINS:
+        text = f"there are no chains for {config.world!r}{did_you_mean(config.world, list(CHAINS))}; legal are {', '.join(CHAINS)}"
+        raise UsageError(text) if config.world in WORLDS else UnknownName(config.world, "world of chains", text)
     for name, value, legal in (("form", config.form, tuple(RANKS)), ("protocol", config.protocol, PROTOCOLS)):
         if value not in legal:
             raise UsageError(f"{name}={value} is not possible{did_you_mean(value, list(legal))}; legal: {', '.join(legal)}")
@@ -78,7 +74,7 @@ def resolve_distill(config: DistillConfig) -> DistillConfig:
         )
     from importlib import import_module
 
-    source = import_module(WORLDS[config.world])
+    source = import_module(CHAINS[config.world])
     params = resolve_params(config.world, source.PARAMS, getattr(source, "CHOICES", {}), config.params)
     source.check(config.world, params)
     return replace(config, tokens=tokens, splits=",".join(parts), params=params)
@@ -95,9 +91,9 @@ def saved_distill(run: RunDirectory) -> DistillConfig:
         If it is damaged or of a newer version.
     """
     found = read_config(run, DATA_SET, DistillConfig)
-    if found.world not in WORLDS:
+    if found.world not in CHAINS:
         raise GameplanError(
-            f"{run.path / CONFIG} has world = {shown(found.world)}; legal are {', '.join(WORLDS)}: make the data again"
+            f"{run.path / CONFIG} has world = {shown(found.world)}; legal are {', '.join(CHAINS)}: make the data again"
         )
     return found
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from games.errors import GameplanError
 from games.files import reason, temporary_name
-from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
+from workbench.catalogue.shipped import CHAINS
+from workbench.distill.config import PHASES, SPLITS, DistillConfig
 from workbench.distill.store import Store, read_jsonl
 from workbench.runs.directory import RunDirectory
 from workbench.runs.environment import package_version
@@ -137,7 +138,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-_IMPERFECT = "The teacher is a planner: what it takes is not always the best move."
 _AXOLOTL = """datasets:
   - path: train.jsonl
     ds_type: json
@@ -211,27 +211,20 @@ def card(config: DistillConfig, header: dict[str, Any]) -> str:
         name: [split["examples"], *(split["phases"].get(phase, 0) for phase in order)] for name, split in header["splits"].items()
     }
     rows = "\n".join(f"| {name} | {' | '.join(f'{n:,}' for n in row)} |" for name, row in counts.items())
-    sokoban = "rows" in config.params
-    teacher = (
-        "The teacher is exact: breadth-first search over all positions of a level gives the fewest moves to its end."
-        if sokoban
-        else "The teacher is tree search in the environment with Monte-Carlo values at the leaves: "
-        f"{config.params['simulations']} simulations, {config.params['rollouts']} rollouts of {config.params['horizon']} "
-        "steps each."
-    )
+    told = import_module(CHAINS[config.world]).told(config.params)
     rejected = ", ".join(f"{count:,} {why}" for why, count in header["rejected"].items()) or "nothing"
     return _CARD.format(
         world=config.world, total=config.samples, phases=" | ".join(order), rules="---|" * (len(order) - 1) + "---", rows=rows,
         samples=config.samples, seed=config.seed, form=config.form, tokens=config.tokens,
         splits=config.splits, extra=_extra(config), players=config.params["players"], noise=config.params["noise"],
-        teacher=teacher, rejected=rejected, together="of one level" if sokoban else "images of one board",
-        not_shown=NOT_SHOWN[0].upper() + NOT_SHOWN[1:], exact="" if sokoban else _IMPERFECT,
+        teacher=told.teacher, rejected=rejected, together=told.together, exact=told.imperfect,
+        not_shown=NOT_SHOWN[0].upper() + NOT_SHOWN[1:],
     )  # fmt: skip
 
 
 def _extra(config: DistillConfig) -> str:
     """Return the options that are not the default ones."""
-    defaults = import_module(WORLDS[config.world]).PARAMS
+    defaults = import_module(CHAINS[config.world]).PARAMS
     given = [f" --set {name}={_quoted(str(value))}" for name, value in config.params.items() if value != defaults[name]]
     wordings = f" --wordings {config.wordings}" if config.wordings else ""
     return "".join([wordings, " --protocol clean" if config.protocol == "clean" else "", *given])

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 from games.errors import GameplanError
 from games.random import stream
+from workbench.catalogue.shipped import CHAINS
 from workbench.distill.candidates import DUPLICATE, HELD_OUT, Candidate, Stop
-from workbench.distill.config import PHASES, SPLITS, WORLDS, DistillConfig
+from workbench.distill.config import PHASES, SPLITS, DistillConfig
 from workbench.distill.export import finish
 from workbench.distill.store import Store
 from workbench.engines.jobs import in_order
@@ -38,7 +39,7 @@ class Game(NamedTuple):
 @cache
 def _source(config: str) -> Any:
     found = DistillConfig(**json.loads(config))
-    return importlib.import_module(WORLDS[found.world]).Source(found)
+    return importlib.import_module(CHAINS[found.world]).Source(found)
 
 
 def play_game(game: Game, stop: Stop = lambda: False) -> tuple[list[Candidate], float]:

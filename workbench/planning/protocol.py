@@ -10,7 +10,6 @@ would have read.
 """
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -21,7 +20,8 @@ import numpy as np
 from games.errors import UsageError, did_you_mean
 from games.modules import is_program
 from games.random import stream
-from games.worlds import load_world
+from games.world import World, summary_of
+from games.worlds import PROACT, load_world, under_proact
 from planners.catalogue import find_planner
 from planners.language.prompts import PROMPTS
 from planners.language.report import DEGRADED
@@ -35,7 +35,6 @@ from workbench.runs.directory import CONFIG, EPISODES, RunDirectory, slug
 PROTOCOLS = ("proact", "clean")
 BESIDE = "random, flat-critic:rollouts=20"
 PASSES = 40  # episodes of 2048; over all levels of a set of Sokoban
-PROACT = {"2048": "2048-proact", "2048-3x3": "2048-3x3-proact", "3072": "3072-proact"}  # the same board under ProAct's rules
 
 
 def under_protocol(config: PlanConfig, protocol: str, beside: str) -> PlanConfig:
@@ -54,11 +53,11 @@ def under_protocol(config: PlanConfig, protocol: str, beside: str) -> PlanConfig
         raise UsageError(f"--protocol is for --planner {LANGUAGE}, not {config.planner}; name other players with --beside")
     if config.params.get("mode", protocol) != protocol:
         raise UsageError(f"--protocol {protocol} sets mode={protocol}; leave mode={config.params['mode']} out")
-    env = PROACT.get(config.env, config.env)
+    env = under_proact(config.env)
     world: Any = load_world(env, config.world)
     speech = Speech(world.instance(0))
-    if env not in (*PROACT.values(), "sokoban-proact") or speech.prompt(PROMPTS) is None:
-        raise UsageError(f"ProAct has no prompt for {config.env}; legal with --protocol: {', '.join(PROACT)}, sokoban-proact")
+    if env not in PROACT.values() or speech.prompt(PROMPTS) is None:
+        raise UsageError(f"ProAct has no prompt for {config.env}; legal with --protocol: {', '.join(PROACT)}")
     for player in parse_players(beside) if beside.strip() else []:
         planner = find_planner(player.name, player.params)
         planner.begin(world.instance(0), stream("begin"))  # what does not fit this world is said before anything is asked
@@ -85,7 +84,8 @@ def run_protocol(
     """
     options: dict[str, Any] = {"executor": executor, "workers": workers, "stop": stop, "say": say}
     record = run_plan(config, run, resume=resume, source=source, on_episode=on_episode, **options)
-    rows = [{"player": LANGUAGE, "run": str(run.path), **figures(run.read_lines(EPISODES), record["seconds"])}]
+    world = load_world(config.env, config.world)
+    rows = [{"player": LANGUAGE, "run": str(run.path), **figures(world, run.read_lines(EPISODES), record["seconds"])}]
     for player in parse_players(config.beside) if config.beside and config.beside.strip() else []:
         if record["status"] != DONE:
             break
@@ -94,7 +94,7 @@ def run_protocol(
         again = (place.path / CONFIG).is_file()
         mine = _of_player(config, player, place if again else None)
         other = run_plan(mine, place if again else RunDirectory.create(place.path), resume=again, **options)
-        rows.append({"player": player.label, "run": other["run"], **figures(place.read_lines(EPISODES), other["seconds"])})
+        rows.append({"player": player.label, "run": other["run"], **figures(world, place.read_lines(EPISODES), other["seconds"])})
         if other["status"] == INTERRUPTED:
             record["status"] = INTERRUPTED
     record.pop("digest", None)
@@ -122,8 +122,8 @@ def _of_player(config: PlanConfig, player: Player, begun: RunDirectory | None) -
     )
 
 
-def figures(lines: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
-    """Return what ProAct's protocol asks of episodes.
+def figures(world: World, lines: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return what ProAct's protocol asks of episodes, and what their `world` says of them.
 
     Episodes that an endpoint's failure has ended are ``aborted`` and count for nothing else. ``mean`` is that of the scores; its
     ``standard_error`` is over passes through all instances where the instances are levels. Rates are shares of all turns, NaN-free:
@@ -144,13 +144,10 @@ def figures(lines: Sequence[Mapping[str, Any]], seconds: float) -> dict[str, Any
         found["lenient_format_error_rate"] = sum(report["lenient_format_errors"] for report in reports) / turns
         for name in ("tokens_in", "tokens_out"):
             found[f"{name}_per_turn"] = sum(line["cost"][name] for line in played) / turns
-    if any("max_tile" in line for line in played):
-        tiles = Counter(int(line["max_tile"]) for line in played)
-        found["max_tiles"] = {str(tile): tiles[tile] for tile in sorted(tiles)}
-    if any("most_on_goals" in line for line in played):
-        found["boxes"] = float(np.mean([line["most_on_goals"] for line in played]))
+    if any(line["solved"] is not None for line in played):
         found["solve_rate"] = float(np.mean([bool(line["solved"]) for line in played]))
-    return found
+    told = summary_of(world, played)
+    return {**found, **told.figures, "summary": told.lines}
 
 
 def _mean_over_passes(lines: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

@@ -18,15 +18,13 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.files import displayed
-from games.graphs.model import GraphModel
 from games.modules import short_name
-from games.world import Instance, World
+from games.world import Instance, World, columns_of, summary_of
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner
 from planners.episode import Episode, play
 from planners.language.report import language_record
-from planners.metrics import Marks, judge, measures
-from planners.parts.exact import solve
+from planners.metrics import Marks, judged, measures
 from planners.planner import Planner
 from planners.status import STATUSES
 from workbench.engines.jobs import run_jobs
@@ -101,9 +99,9 @@ def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any
     fallbacks = sum(decision.fallback for decision in episode.decisions)
     if fallbacks:
         record["fallbacks"] = fallbacks
-    if isinstance(episode.instance.model, GraphModel) and episode.actions:
-        marks = asdict(judge(episode, solve(episode.instance)))
-        record["marks"] = {name: None if value == math.inf else value for name, value in marks.items()}
+    marks = judged(episode)
+    if marks is not None:
+        record["marks"] = {name: None if value == math.inf else value for name, value in asdict(marks).items()}
     if episode.report:
         record["report"] = episode.report
     return record
@@ -267,7 +265,8 @@ def _run_plan(
     except KeyboardInterrupt:
         status = INTERRUPTED
     _keep(run, sorted(run.read_pairs(EPISODES, "episode", whose), key=lambda pair: int(pair[0]["episode"])))
-    record = plan_record(config, run, status, getattr(planner, "solves", False))
+    with explained(own):
+        record = plan_record(config, run, status, world, getattr(planner, "solves", False))
     record["total_seconds"] = time.perf_counter() - started
     told = symmetry(learned_names(playing.planner, playing.params), instance_of(config, world, 0)[0])
     if told:
@@ -300,10 +299,11 @@ def identity(config: PlanConfig) -> dict[str, Any]:
     return {key: value for key, value in asdict(config).items() if value is not None and key not in ("episodes", "schema", "units")}
 
 
-def plan_record(config: PlanConfig, run: RunDirectory, status: str, solves: bool) -> dict[str, Any]:
+def plan_record(config: PlanConfig, run: RunDirectory, status: str, world: World, solves: bool) -> dict[str, Any]:
     """Return the record of a run: what ``--json`` prints and result.json holds; `solves` says that solutions were sought."""
     episodes = run.read_lines(EPISODES)
     timing = run.read_lines(TIMING)
+    told = summary_of(world, episodes)
     seconds = math.fsum(line["seconds"] for line in timing)
     decisions = sum(line["decisions"] for line in episodes)
     language = language_record([line["cost"] for line in episodes], [line.get("report", {}) for line in episodes])
@@ -338,6 +338,8 @@ def plan_record(config: PlanConfig, run: RunDirectory, status: str, solves: bool
         "status": status,
         "statuses": {name: count for name in STATUSES if (count := sum(line["status"] == name for line in episodes))},
         "solutions_sought": solves,
+        "columns": columns_of(world),
+        "summary": told.lines,
         "run": str(run.path),
         "episodes": [
             {**{key: value for key, value in line.items() if key not in ("actions", "units")}, "seconds": clock["seconds"]}

@@ -76,7 +76,6 @@ EPISODE = record(
     },
     {
         "note": text(), "fallbacks": _COUNT, "marks": MARKS, "report": table(scalar), "solution": optional(text()),
-        **dict.fromkeys(("max_tile", "moves", "pushes", "most_on_goals", "boxes"), optional(number())),
     },
 )  # fmt: skip
 EPISODE_TIME = record({"episode": _COUNT, "seconds": _SECONDS, "cpu_seconds": _SECONDS}, {"digest": text()})
@@ -135,7 +134,10 @@ PLAN_RESULT = record(
         "cost": table(_STATISTIC), "seconds": _SECONDS, "status": text(), "run": text(), "solved": optional(_COUNT),
         **dict.fromkeys(("mean", "standard_error", "min", "median", "max"), _STATISTIC),
     },
-    {"unlimited": listed(text()), "total_seconds": _SECONDS, "digest": text()},
+    {
+        "unlimited": listed(text()), "total_seconds": _SECONDS, "digest": text(), "columns": listed(text()),
+        "summary": table(text()),
+    },
 )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What a person sees of planner runs: the result, the game as it is played, and step-through replays."""
 
+import math
 import time
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +16,7 @@ from planners.status import ENDED
 from workbench.planning.replay import Frame, frame_of
 from workbench.planning.run import ignores
 from workbench.terminal.durations import format_duration
-from workbench.terminal.printing import console, counted
+from workbench.terminal.printing import console, counted, visible
 from workbench.terminal.tables import out_console, print_table
 
 MOST_ROWS = 30  # episodes shown one by one; longer runs are summarised
@@ -27,11 +27,11 @@ def print_plan(record: dict[str, Any]) -> None:
     console = out_console()
     episodes = record["episodes"]
     if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
-        extra = [name for name in ("pushes", "moves", "max_tile") if name in episodes[0]]
+        extra = [name for name in record.get("columns", ()) if name in episodes[0]]
         print_table(("episode", "instance", "score", "status", *(name.replace("_", " ") for name in extra), "steps", "time"), [
             (
                 str(line["episode"]), line["instance"], _number(line["score"]), line["status"] + note(line),
-                *(_number(line[name]) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
+                *(_cell(line.get(name)) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
         ], left=2)  # fmt: skip
@@ -57,13 +57,8 @@ def print_plan(record: dict[str, Any]) -> None:
         console.print(f"solved       {record['solved']} of {record['played']}")
     if set(record["statuses"]) - {ENDED}:
         console.print(f"ended        {', '.join(f'{count} {name}' for name, count in record['statuses'].items())}", soft_wrap=True)
-    tiles = Counter(line["max_tile"] for line in episodes if "max_tile" in line)
-    if tiles:
-        reached, rows = 0, []
-        for tile in sorted(tiles, reverse=True):
-            reached += tiles[tile]
-            rows.append(f"{tile:,}: {100 * reached / len(episodes):.0f} %")
-        console.print(f"reached      {'  '.join(rows[:6])}", soft_wrap=True)
+    for label, text in record.get("summary", {}).items():
+        console.print(f"{label:<12} {text}", soft_wrap=True)
     cost = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in record["cost"].items() if value]
     if cost:
         console.print(f"an episode   {'  '.join(cost)}", soft_wrap=True)
@@ -98,7 +93,8 @@ def print_protocol(protocol: dict[str, Any]) -> None:
         return "-" if value is None else f"{100 * value:.1f} %"
 
     header = ["player", "score", "± (s.e.)", "format errors", "illegal", "turns", "tokens a turn", "time a turn"]
-    boxes = any("boxes" in row for row in protocol["players"])
+    solved = any(row.get("solve_rate") is not None for row in protocol["players"])
+    labels = list(dict.fromkeys(label for row in protocol["players"] for label in row.get("summary", {})))
     rows = []
     for row in protocol["players"]:
         tokens, seconds = row.get("tokens_out_per_turn"), row["seconds_per_turn"]
@@ -107,10 +103,9 @@ def print_protocol(protocol: dict[str, Any]) -> None:
             share(row["illegal_rate"]), _number(row["turns"]), "-" if tokens is None else f"{tokens:.0f}",
             "-" if seconds is None else format_duration(seconds),
         ]  # fmt: skip
-        tiles = row.get("max_tiles", {})
-        cells.append(share(row.get("solve_rate")) if boxes else "  ".join(f"{tile}: {count}" for tile, count in tiles.items()))
-        rows.append(tuple(cells))
-    print_table((*header, "solved" if boxes else "largest tiles"), rows)
+        cells += [share(row.get("solve_rate"))] if solved else []
+        rows.append((*cells, *(row.get("summary", {}).get(label, "-") for label in labels)))
+    print_table((*header, *(["solved"] if solved else []), *labels), rows)
     aborted = protocol["players"][0]["aborted"]
     out_console().print(
         f"protocol     {protocol['name']}, prompts: {protocol['prompts']}"
@@ -124,7 +119,11 @@ def note(line: dict[str, Any]) -> str:
     return f" ({line['note']})" if "note" in line else ""
 
 
-def _number(value: float) -> str:
+def _cell(value: Any) -> str:
+    return _number(value) if value is None or (isinstance(value, (int, float)) and math.isfinite(value)) else visible(str(value))
+
+
+def _number(value: float | None) -> str:
     """Return a number as people write it: whole ones with separators, others in four digits."""
     if value is None:
         return "-"

@@ -79,15 +79,15 @@ def print_play(record: dict[str, Any]) -> None:
     console = out_console()
     for name, found in {"score": record, **record["beside"]}.items():
         error = "" if found["standard_error"] is None else f" \u00b1 {found['standard_error']:,.4g} (standard error)"
-        tiles = ", ".join(f"{tile} x {count}" for tile, count in found["max_tiles"].items())
-        games = (
-            f", {counted(found['episodes'], 'game')} of {record['world']}"
+        lines = found.get("summary", {})
+        about = (
+            [f"{counted(found['episodes'], 'game')} of {record['world']}"]
             if found is record
-            else tiles and f", greatest tiles {tiles}"
+            else [f"{label} {text}" for label, text in lines.items()]
         )
-        console.print(f"{name:<12} {found['mean']:,.6g}{error}{games}", soft_wrap=True)
-        if found is record and tiles:
-            console.print(f"tiles        {tiles}", soft_wrap=True)
+        console.print(f"{name:<12} {', '.join([format(found['mean'], ',.6g') + error, *about])}", soft_wrap=True)
+        for label, text in lines.items() if found is record else ():
+            console.print(f"{label:<12} {text}", soft_wrap=True)
     console.print(
         f"answers      {100 * record['format_errors']:.3g} % in the wrong format, {100 * record['illegal']:.3g} % without "
         f"effect, {record['tokens_a_turn']:.1f} tokens a turn", soft_wrap=True,

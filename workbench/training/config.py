@@ -9,7 +9,7 @@ from games.errors import GameplanError, UsageError
 from games.modules import is_program, program_text, short_name
 from games.params import Value
 from games.world import Instance, World
-from games.worlds import WORLDS, load_world, world_options
+from games.worlds import WORLDS, load_world, under_proact, world_options
 from planners.language.small import model_path, needs_learn
 from planners.learning.catalogue import Found, find_method, method_module
 from planners.learning.learner import Learner
@@ -17,7 +17,6 @@ from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
 from planners.policies.ntuple import VALUE_PARAMS as AFTERSTATES
-from workbench.planning.protocol import PROACT
 from workbench.runs.directory import INITIAL, LEVELS, RunDirectory
 from workbench.runs.formats import SCHEMA, differing
 from workbench.runs.kinds import TRAINING_RUN, read_config
@@ -197,13 +196,13 @@ def _resolved_value(
 
 
 def _resolved_language(config: TrainConfig, path: Path, texts: Mapping[str, str]) -> TrainConfig:
-    """Return `config` with everything filled in, for the small language model at `path`; 2048 is played by ProAct's rules."""
+    """Return `config` with everything filled in, for the small language model at `path`, which plays by ProAct's rules."""
     needs_learn()
     from planners.language.small.reinforcement import OPTIONS
 
     if config.policy not in ("", LANGUAGE) or config.policy_params:
         raise UsageError(f"{config.init} holds a language model; leave --policy and --policy-set out")
-    config = replace(config, env=PROACT.get(config.env, config.env))
+    config = replace(config, env=under_proact(config.env))
     module = method_module(config.method, texts.get("method"))
     own = {key: value for key, value in OPTIONS.items() if key not in getattr(module, "OPTIONS", {})}
     found = _found(config, {**own, **config.params}, texts)

@@ -15,13 +15,12 @@ from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.files import read_file
 from games.reading import shown
 from games.world import World
-from games.worlds import load_world
+from games.worlds import load_world, under_proact
 from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
 from planners.language.small import MODEL, needs_learn
-from workbench.distill.config import WORLDS
-from workbench.planning.protocol import PROACT
+from workbench.catalogue.shipped import CHAINS
 from workbench.runs.directory import RunDirectory
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
@@ -89,8 +88,8 @@ def resolve_language(config: LanguageConfig) -> LanguageConfig:
         world = str(json.loads(read_file(header, "header").decode())["settings"]["world"])
     except (KeyError, ValueError, TypeError, RecursionError) as error:
         raise GameplanError(f"{header} is damaged: it does not say of which world the data is; make the data again") from error
-    if world not in WORLDS:  # a name from a file of data is never one of a program
-        raise GameplanError(f"{header} says the data is of {shown(world)}; legal are {', '.join(WORLDS)}: make the data again")
+    if world not in CHAINS:  # a name from a file of data is never one of a program
+        raise GameplanError(f"{header} says the data is of {shown(world)}; legal are {', '.join(CHAINS)}: make the data again")
     return replace(config, data=str(folder.resolve()), world=world, digest=hashlib.sha256(read_file(path, "texts")).hexdigest())
 
 
@@ -250,8 +249,8 @@ def _train(
 
 
 def world_of(name: str) -> World:
-    """Return the world that a model of data about `name` plays: boards of 2048 by ProAct's rules."""
-    return load_world(PROACT.get(name, name), {})
+    """Return the world that a model of data about `name` plays: by ProAct's rules where it has them."""
+    return load_world(under_proact(name), {})
 
 
 def play_record(
@@ -271,7 +270,7 @@ def play_record(
     found = account(world, played)
     episodes = [play(start(k), find_planner("random"), Budget(), seed=k) for k in seeds]
     drawn = [world.outcome(e.instance, e.states, e.actions, e.rewards) for e in episodes]
-    return {"world": world.name, **found, "beside": {"random": summary(drawn)}}
+    return {"world": world.name, **found, "beside": {"random": summary(world, drawn)}}
 
 
 def _finite(figures: Mapping[str, float]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Games that a small language model plays side by side: all boards are asked for in one batch, turn after turn."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.process import unlisted
 from games.random import stream
-from games.world import Instance, World
+from games.world import Instance, World, summary_of
 from planners.episode import options, step
 from planners.language.parser import strict_move
 from planners.language.prompts import PROMPTS
@@ -131,7 +130,7 @@ def account(world: World, games: list[Game]) -> dict[str, Any]:
     """Return scores and rates over games: see `summary`, and shares of turns in the wrong format or without effect, and tokens."""
     outcomes = [world.outcome(game.instance, game.states, game.actions, game.rewards) for game in games]
     turns = sum(len(game.actions) for game in games) + sum(game.over and game.format_errors > 0 for game in games)
-    return summary(outcomes) | {
+    return summary(world, outcomes) | {
         "turns": sum(len(game.actions) for game in games),
         "format_errors": sum(game.format_errors for game in games) / max(turns, 1),
         "illegal": sum(game.illegal for game in games) / max(turns, 1),
@@ -139,14 +138,14 @@ def account(world: World, games: list[Game]) -> dict[str, Any]:
     }
 
 
-def summary(outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return mean score, standard error, number of games, and how many ended with which greatest tile where there are tiles."""
+def summary(world: World, outcomes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return mean score, standard error, number of games, and what their `world` says of them."""
     scores = [float(outcome["score"]) for outcome in outcomes]
     error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
-    tiles = Counter(int(outcome["max_tile"]) for outcome in outcomes if "max_tile" in outcome)
+    told = summary_of(world, outcomes)
     return {
         "mean": float(np.mean(scores)) if scores else None, "standard_error": error, "episodes": len(scores),
-        "max_tiles": {str(tile): tiles[tile] for tile in sorted(tiles)},
+        **told.figures, "summary": told.lines,
     }  # fmt: skip
 
 

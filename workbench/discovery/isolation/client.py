@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from games.errors import GameplanError, UsageError
+from workbench.catalogue.shipped import TASKS
 from workbench.discovery.books.records import INFRA, Job, Outcome
 from workbench.discovery.isolation import locks, wire
-from workbench.discovery.task import SHIPPED
 
 ATTEMPTS = 3  # a warden that dies is replaced; a job that kills so many is given up
 PATIENCE_AT_THE_END = 10.0  # seconds
@@ -120,7 +120,7 @@ def _handle(sandbox: str) -> Handle:
 
 def _ask(do: str, job: Job) -> Outcome:
     kind = level(job.sandbox)
-    task = job.task if job.task in SHIPPED else str(Path(job.task).resolve())
+    task = job.task if job.task in TASKS else str(Path(job.task).resolve())
     message = {"do": do, "job": asdict(replace(job, task=task))}
     reason = ""
     for _ in range(ATTEMPTS):

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from workbench.catalogue.shipped import TASKS
 from workbench.discovery.population.view import Member, View
-from workbench.discovery.task import SHIPPED, Task
+from workbench.discovery.task import Task
 
 _LONGEST = 400  # characters of one failure
 
@@ -13,7 +14,7 @@ _LONGEST = 400  # characters of one failure
 def about_task(task: Task) -> dict[str, str]:
     """Return what templates say about `task`; its attribute ``description``, if it has one, tells its data structure."""
     return {
-        "task": SHIPPED.get(task.name, task.name),
+        "task": TASKS.get(task.name, task.name),
         "description": str(getattr(task, "description", "")).strip(),
         "measure": task.measure,
         "horizon": str(task.horizon),

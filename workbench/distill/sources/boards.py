@@ -28,6 +28,7 @@ from workbench.distill.candidates import (
     Candidate,
     Noisy,
     Stop,
+    Told,
 )
 from workbench.distill.config import PHASES, DistillConfig
 from workbench.planning.mixture import draw_player, parse_players
@@ -59,6 +60,16 @@ def check(world: str, params: dict[str, Value]) -> None:
     """
     check_common(params)
     find_planner("proact", _teacher(params))
+
+
+def told(params: dict[str, Value]) -> Told:
+    """Return what the card of a data set says of these positions."""
+    return Told(
+        "The teacher is tree search in the environment with Monte-Carlo values at the leaves: "
+        f"{params['simulations']} simulations, {params['rollouts']} rollouts of {params['horizon']} steps each.",
+        "images of one board",
+        "The teacher is a planner: what it takes is not always the best move.",
+    )
 
 
 def check_common(params: dict[str, Value]) -> None:

@@ -22,9 +22,9 @@ from planners.glad.chains import answer, compose, problems
 from planners.glad.claims import count_tokens
 from planners.language.prompts import PROMPTS
 from planners.language.speech import Speech
-from workbench.distill.boards import check_common
-from workbench.distill.candidates import FALSE, LOST, TOO_LARGE, TOO_LONG, Candidate, Noisy, Stop
+from workbench.distill.candidates import FALSE, LOST, TOO_LARGE, TOO_LONG, Candidate, Noisy, Stop, Told
 from workbench.distill.config import PHASES, DistillConfig
+from workbench.distill.sources.boards import check_common
 from workbench.planning.mixture import draw_player, parse_players
 
 # rows, columns, boxes, difficulty: of the levels (`games.sokoban.generator`). most: positions of a level, at most, to be solved.
@@ -51,6 +51,15 @@ def check(world: str, params: dict[str, Value]) -> None:
     if int(params["most"]) < 1:
         raise UsageError(f"most={params['most']} is too small; at least 1 is needed")
     _level(0, params)
+
+
+def told(params: dict[str, Value]) -> Told:
+    """Return what the card of a data set says of these positions."""
+    return Told(
+        "The teacher is exact: breadth-first search over all positions of a level gives the fewest moves to its end.",
+        "of one level",
+        "",
+    )
 
 
 def _level(seed: int, params: dict[str, Value]) -> Level:
