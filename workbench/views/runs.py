@@ -226,14 +226,14 @@ def _comparison(path: Path) -> RunView:
 
 def _discovery(path: Path) -> RunView:
     """Return the view of a discovery; its task is asked only if it is one that ships."""
+    from workbench.catalogue.shipped import TASKS
     from workbench.discovery.books.store import Store
     from workbench.discovery.session import run_record
-    from workbench.discovery.task import SHIPPED
 
     store = Store.open(path)
     try:
         config = store.get("config")
-        shown = run_record(store) if config.get("task") in SHIPPED else None
+        shown = run_record(store) if config.get("task") in TASKS else None
         steps, status, times = store.steps(), store.get("status"), store.times()
     finally:
         store.close()
