@@ -531,4 +531,4 @@ def test_a_teacher_that_plans_to_the_end_is_asked_once_a_way_and_never_of_what_i
     first = [n for n in np.flatnonzero(lost) if n == 0 or not lost[n - 1] or (batch.afters[n - 1] != batch.states[n]).any()]
     assert sum(room in (7, 8) for room in asked) == 2 * len(first) < 2 * np.count_nonzero(lost)
     learner.advance()
-    assert all(model.value(state) not in (6, 7, 8) for state in learner._states)  # given up
+    assert all(model.value(state) not in (6, 7, 8) for state in learner.seats.states)  # given up

@@ -5,28 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from games.dispatch import suited
 from games.errors import GameplanError
-from games.jit import njit
 from games.params import Value
-from games.process import apply, draw, goal
-from games.random import stream, unit
+from games.random import stream
 from games.world import Instance
-from planners.learning import play
+from planners.learning import collecting
 from planners.learning.batch import OWN, Batch
+from planners.learning.collecting import Played
 from planners.learning.learner import Diverged
 from planners.learning.method import Method, clipped, logit_slopes, row_weights
 from planners.learning.questions import Questions
+from planners.learning.seats import Seats, stacked
 from planners.policies.catalogue import Learned, kind_module
 from planners.policies.policy import settle
-
-PIECE = 256  # turns of an episode that are played in one call
-RECENT = 100  # episodes whose mean score is told
-
-
-@njit
-def _solved(model, state):
-    return goal(model, state)
 
 
 class Trainer:
@@ -55,29 +46,26 @@ class Trainer:
         options: Mapping[str, Value],
         seed: int,
     ) -> None:
-        self.method, self.begin, self.options, self.seed = method, begin, dict(options), seed
+        self.method, self.options, self.seed = method, dict(options), seed
         self._learned = tuple(learned for learned in (policy, value) if learned is not None)
         self._policy, self._value = (None if learned is None else learned.record for learned in (policy, value))
-        self.updates = self.environment_steps = self.expansions = self.episodes = 0
+        self.updates = self.expansions = 0
         self._figures: Callable[[], dict[str, float]] = dict  # asked of some updates only
         self._memory: dict[str, np.ndarray] = {}
-        count = int(self.options["environments"]) if method.sampling != "episodes" else 1
-        self._rngs = np.array([stream("learning", seed, k) for k in range(count)])
-        self._numbers = np.zeros(count, np.int64)
-        self._steps = np.zeros(count, np.int64)  # of the episode under way
-        self._scores = np.zeros(count)
-        # How the episodes under way came to where they are, for models whose states say so in this process only.
-        self._begun = self._rngs.copy()
-        self._taken: list[list[int]] = [[] for _ in range(count)]
-        self._recent: list[float] = []  # scores of the last episodes
-        self._instances: list[Instance] = []
-        self._states: list[np.ndarray] = []
-        if method.sampling != "episodes":
-            for k in range(count):
-                self._instances.append(self._next(k))
-                self._states.append(self._instances[k].start.copy())
+        whole = method.sampling == "episodes"
+        self.seats = Seats(begin, 1 if whole else int(self.options["environments"]), seed, whole)
 
     # What the loop around it sees.
+
+    @property
+    def environment_steps(self) -> int:
+        """See `planners.learning.learner.Learner`."""
+        return self.seats.environment_steps
+
+    @property
+    def episodes(self) -> int:
+        """See `planners.learning.learner.Learner`."""
+        return self.seats.episodes
 
     def advance(self) -> None:
         """See `planners.learning.learner.Learner`."""
@@ -100,7 +88,7 @@ class Trainer:
         if targets is not None and self._value is not None:
             self._fit(batch, self._checked("targets", targets, batch.gained.shape))
         self.expansions += batch.ask.expansions
-        self._give_up(batch)
+        self.seats.give_up(batch)
         for name, kept in self._memory.items():
             if not isinstance(kept, np.ndarray) or kept.dtype.kind not in "biuf":
                 raise GameplanError(f"{method.name}: memory[{name!r}] is no array of numbers, so a run could not go on with it")
@@ -121,15 +109,7 @@ class Trainer:
     def state(self) -> dict[str, np.ndarray]:
         """See `planners.learning.learner.Learner`."""
         counts = [self.environment_steps, self.expansions, self.episodes]
-        found = {
-            "counts": np.array(counts, np.int64), "rngs": self._rngs.copy(), "numbers": self._numbers.copy(),
-            "steps": self._steps.copy(), "scores": self._scores.copy(), "recent": np.array(self._recent, np.float64),
-        }  # fmt: skip
-        if self._states and self._compiled():
-            found["states"] = _stacked([state[None] for state in self._states])
-        elif self._states:
-            taken = np.array([action for actions in self._taken for action in actions], np.int64)
-            found |= {"begun": self._begun.copy(), "taken": taken}
+        found = {"counts": np.array(counts, np.int64)} | self.seats.state()
         for learned in self._learned:
             found |= {f"{learned.role}/{name}": array for name, array in kind_module(learned.kind).state(learned.record).items()}
         return found | {f"memory/{name}": array for name, array in self._memory.items()}
@@ -137,138 +117,30 @@ class Trainer:
     def restore(self, updates: int, arrays: dict[str, np.ndarray]) -> None:
         """See `planners.learning.learner.Learner`."""
         self.updates = updates
-        self.environment_steps, self.expansions, self.episodes = (int(n) for n in arrays["counts"])
-        self._rngs[:], self._numbers[:], self._steps[:] = arrays["rngs"], arrays["numbers"], arrays["steps"]
-        self._scores[:], self._recent = arrays["scores"], arrays["recent"].tolist()
-        ends = np.cumsum(self._steps).tolist()
-        for k in range(len(self._states)):
-            instance = self._instances[k] = self._instance(k, int(self._numbers[k]) - 1)
-            if "states" in arrays:
-                self._states[k] = arrays["states"][k][: instance.model.width].copy()
-                continue
-            self._begun[k] = arrays["begun"][k]
-            self._taken[k] = arrays["taken"][ends[k] - self._steps[k] : ends[k]].tolist()
-            self._states[k] = _played_again(instance, self._taken[k], self._begun[k].copy())
+        self.seats.environment_steps, self.expansions, self.seats.episodes = (int(n) for n in arrays["counts"])
+        self.seats.restore(arrays)
         for learned in self._learned:
             mark = f"{learned.role}/"
             own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
             kind_module(learned.kind).restore(learned.record, own)
         self._memory = {name.removeprefix("memory/"): array for name, array in arrays.items() if name.startswith("memory/")}
 
-    def _compiled(self) -> bool:
-        """Return whether states mean the same in every process; those of a Python model are numbered as they are met."""
-        return isinstance(self._instances[0].model, tuple)
-
     # Collecting.
-
-    def _instance(self, k: int, number: int) -> Instance:
-        return self.begin(k + len(self._rngs) * number)
-
-    def _next(self, k: int) -> Instance:
-        self._numbers[k] += 1
-        self._steps[k], self._scores[k] = 0, 0.0
-        self._begun[k], self._taken[k] = self._rngs[k], []
-        return self._instance(k, int(self._numbers[k]) - 1)
-
-    def _follow(self, instance: Instance, state: np.ndarray, turns: int, rng: np.ndarray) -> dict[str, np.ndarray]:
-        """Play up to `turns` turns from `state`, in place, and return what was written (see `planners.learning.play.follow`)."""
-        model, width = instance.model, len(state)
-        made = {
-            "states": np.zeros((turns, width), np.int64), "offered": np.zeros((turns + 1, model.actions), np.int64),
-            "counts": np.zeros(turns, np.int64), "chosen": np.zeros(turns, np.int64), "gained": np.zeros(turns),
-            "afters": np.zeros((turns, width), np.int64), "over": np.zeros(turns, bool),
-        }  # fmt: skip
-        kernel = suited(play.follow, model, self._policy)
-        done = int(kernel(self._policy, model, state, bool(self.options["listed"]), turns, rng, *made.values()))
-        self.environment_steps += done
-        return {name: array[:done] for name, array in made.items()}
 
     def collect(self) -> Batch:
         """Play, and return what was played as the method samples it."""
-        return self._episodes() if self.method.sampling == "episodes" else self._turns()
+        if self.method.sampling == "episodes":
+            return self._batch(collecting.episodes(self.seats, self._policy, self.options))
+        batch = self._batch(collecting.turns(self.seats, self._policy, self.options))
+        if self.method.sampling == "groups":
+            return collecting.grouped(batch, int(self.options["group"]), self.seed, self.updates)
+        return batch
 
-    def _turns(self) -> Batch:
-        """Play the environments on by some turns each."""
-        turns = int(self.options["turns"])
-        parts: list[dict[str, np.ndarray]] = []
-        instances: list[Instance] = []
-        for k, rng in enumerate(self._rngs):
-            played, tries = 0, 0
-            while played < turns:
-                instance = self._instances[k]
-                left = turns - played
-                if instance.horizon is not None:
-                    left = min(left, instance.horizon - int(self._steps[k]))
-                made = self._follow(instance, self._states[k], left, rng)
-                done = len(made["gained"])
-                self._steps[k] += done
-                self._scores[k] += made["gained"].sum()
-                if not self._compiled():
-                    self._taken[k] += made["offered"][np.arange(done), made["chosen"]].tolist()
-                if done:
-                    made["sequence"], made["place"] = np.full(done, k), played + np.arange(done)
-                    made["cut"] = np.arange(done) == done - 1
-                    parts.append(made)
-                    instances.append(instance)
-                played, tries = played + done, 0 if done else tries + 1
-                if tries > 100:
-                    raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
-                if done < left or made["over"][-1:].any() or self._steps[k] == instance.horizon:
-                    self._finish(float(self._scores[k]))
-                    self._instances[k] = self._next(k)
-                    self._states[k] = self._instances[k].start.copy()
-        batch = self._batch(parts, instances, np.full(len(self._states), turns), np.zeros(len(self._states), bool))
-        return self._grouped(batch) if self.method.sampling == "groups" else batch
-
-    def _episodes(self) -> Batch:
-        """Play whole episodes, several from each start."""
-        parts: list[dict[str, np.ndarray]] = []
-        instances: list[Instance] = []
-        lengths: list[int] = []
-        solved: list[bool] = []
-        for start in range(int(self.options["starts"])):
-            instance = self._next(0)
-            for _ in range(int(self.options["group"]) or 1):
-                state, pieces, left = instance.start.copy(), [], instance.horizon
-                while left is None or left > 0:
-                    size = PIECE if left is None else min(left, PIECE)
-                    pieces.append(self._follow(instance, state, size, self._rngs[0]))
-                    left = None if left is None else left - size
-                    if len(pieces[-1]["gained"]) < size or pieces[-1]["over"][-1]:
-                        break
-                made = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]} if pieces else {}
-                done = len(made.get("gained", ()))
-                self._finish(float(made["gained"].sum()) if done else 0.0)
-                if done:
-                    made["sequence"], made["place"] = np.full(done, len(lengths)), np.arange(done)
-                    made["cut"], made["group"] = np.arange(done) == done - 1, np.full(done, start)
-                    parts.append(made)
-                    instances.append(instance)
-                    lengths.append(done)
-                    solved.append(bool(suited(_solved, instance.model)(instance.model, state)))
-        if not parts:
-            raise GameplanError("nothing can be done at the starts of this world's episodes, so nothing is learned there")
-        return self._batch(parts, instances, np.array(lengths), np.array(solved))
-
-    def _give_up(self, batch: Batch) -> None:
-        """Begin a new episode where the one under way is hopeless."""
-        for k in range(len(self._states)):
-            last = np.flatnonzero(batch.sequence == k)[-1]
-            if batch.hopeless[last] and self._steps[k] > 0:  # else the episode has ended, and the next one begun
-                self._finish(float(self._scores[k]))
-                self._instances[k] = self._next(k)
-                self._states[k] = self._instances[k].start.copy()
-
-    def _finish(self, score: float) -> None:
-        self.episodes += 1
-        self._recent = [*self._recent[-(RECENT - 1) :], score]
-
-    def _batch(
-        self, parts: list[dict[str, np.ndarray]], instances: list[Instance], lengths: np.ndarray, solved: np.ndarray
-    ) -> Batch:
+    def _batch(self, played: Played) -> Batch:
+        parts, instances = played.parts, played.instances
         models = [instance.model for instance in instances]
         ends = np.cumsum([len(part["gained"]) for part in parts]).tolist()
-        made = {name: _stacked([part[name] for part in parts]) for name in parts[0]}
+        made = {name: stacked([part[name] for part in parts]) for name in parts[0]}
         count = len(made["gained"])
         ask = Questions(
             made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
@@ -280,28 +152,12 @@ class Trainer:
             sequence=made["sequence"], place=made["place"], gained=made["gained"], over=made["over"],
             cut=made["cut"] | made["over"], afters=made["afters"], at=np.arange(count), chosen=made["chosen"],
             rewards=made["gained"].copy(),
-            group=made.get("group", np.arange(count)), weight=np.ones(count), lengths=lengths, solved=solved,
+            group=made.get("group", np.arange(count)), weight=np.ones(count), lengths=played.lengths, solved=played.solved,
             hopeless=np.zeros(count, bool), options=self.options, ask=ask, memory=self._memory,
         )  # fmt: skip
 
     def _log_chances(self, ask: Questions) -> np.ndarray:
         return ask.log_chances(self._policy)
-
-    def _grouped(self, batch: Batch) -> Batch:
-        """Return the batch with rows for several actions at every turn that has a choice, in place of the one played."""
-        turns, size = np.flatnonzero(batch.counts > 1), int(self.options["group"])
-        if size == 0:
-            at, chosen = np.nonzero(np.isfinite(batch.old) & (batch.counts > 1)[:, None])
-            weight = np.exp(batch.old[at, chosen])
-        else:
-            at = np.repeat(turns, size)
-            draws = np.random.Generator(np.random.PCG64([self.seed, self.updates])).random((len(turns), size, 1))
-            edges = np.cumsum(np.exp(batch.old[turns]), axis=1)[:, None, :]
-            chosen = np.minimum((draws * edges[:, :, -1:] >= edges).sum(axis=2).ravel(), batch.counts[at] - 1)
-            weight = np.full(len(at), 1.0 / size)
-        batch.at, batch.chosen, batch.group, batch.weight = at, chosen, at, weight
-        batch.rewards = batch.ask.rewards(at, chosen, stream("rewards", self.seed, self.updates))
-        return batch
 
     # Updating.
 
@@ -334,7 +190,7 @@ class Trainer:
                     slopes = self.ascent(batch, advantage, inside, logs)[1]
                     batch.ask.push(self._policy, slopes, rate, here)
                     settle(self._policy, rate)
-        score = float(np.mean(self._recent)) if self._recent else float("nan")
+        score = self.seats.score()
         new = batch.ask.log_chances(self._policy)
         if np.isnan(new).any() or (new == np.inf).any():
             raise Diverged(f"the policy's preferences are no numbers after update {self.updates + 1}")
@@ -419,25 +275,3 @@ class Trainer:
             place = int(np.flatnonzero(~np.isfinite(array))[0])
             raise Diverged(f"{self.method.name}: {what} of row {place} is {array.flat[place]} in update {self.updates + 1}")
         return array
-
-
-def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
-    """Return arrays one after the other; tables as wide as the widest, filled up with zeros."""
-    if arrays[0].ndim == 1:
-        return np.concatenate(arrays)
-    out = np.zeros((sum(map(len, arrays)), max(array.shape[1] for array in arrays)), arrays[0].dtype)
-    begin = 0
-    for array in arrays:
-        out[begin : begin + len(array), : array.shape[1]] = array
-        begin += len(array)
-    return out
-
-
-def _played_again(instance: Instance, actions: list[int], rng: np.ndarray) -> np.ndarray:
-    """Return the state after `actions`, given the stream of random numbers with which they were played (`play.follow`)."""
-    state = instance.start.copy()
-    for action in actions:
-        unit(rng)  # drew the action
-        apply(instance.model, state, action)
-        draw(instance.model, state, rng)
-    return state

@@ -40,6 +40,7 @@ from planners.language.small.play import asked_in, word_in
 from planners.language.small.sampling import Speaker
 from planners.language.speech import Speech
 from planners.learning.batch import Batch
+from planners.learning.collecting import Played
 from planners.learning.learner import Diverged
 from planners.learning.method import Method, row_weights
 from planners.learning.questions import Questions
@@ -118,12 +119,12 @@ class LanguageTrainer(Trainer):
         """Let the model play, all games side by side, and return what was played; the tokens are kept beside it."""
         whole = self.method.sampling == "episodes"
         starts, group = int(self.options["starts"]), int(self.options["group"]) or 1
-        seats: list[list[_Turn]] = [[] for _ in range(starts * group if whole else len(self._states))]
+        seats: list[list[_Turn]] = [[] for _ in range(starts * group if whole else len(self.seats.states))]
         if whole:
-            instances = [instance for _ in range(starts) for instance in [self._next(0)] * group]
+            instances = [instance for _ in range(starts) for instance in [self.seats.next(0)] * group]
             states, rngs = [instance.start.copy() for instance in instances], self._chances(len(seats))
         else:
-            instances, states, rngs = self._instances, self._states, list(self._rngs)
+            instances, states, rngs = self.seats.instances, self.seats.states, list(self.seats.rngs)
         size = group if self.method.sampling == "groups" else 1
         played: list[list[Instance]] = [[] for _ in seats]
         for turn in range(LONGEST if whole else int(self.options["turns"])):
@@ -132,13 +133,13 @@ class LanguageTrainer(Trainer):
                 break
             said = self._say([instances[k] for k in live], [states[k] for k in live], size, turn)
             for k, found in zip(live, said, strict=True):
-                self._play(instances[k], states[k], found, rngs[k], len(seats[k]) + 1 if whole else int(self._steps[k]) + 1)
+                self._play(instances[k], states[k], found, rngs[k], len(seats[k]) + 1 if whole else int(self.seats.steps[k]) + 1)
                 seats[k].append(found)
                 played[k].append(instances[k])
                 if not whole:
                     self._seat_moved(k, found)
                 elif found.over:
-                    self._finish(sum(turn.gained for turn in seats[k]))
+                    self.seats.finished(sum(turn.gained for turn in seats[k]))
         return self._batched(seats, played, size, group if whole else 0)
 
     def _chances(self, count: int) -> list[np.ndarray]:
@@ -178,15 +179,12 @@ class LanguageTrainer(Trainer):
         turn.after = state.copy()
         count, turn.solved = suited(look, model)(model, state, np.empty(model.actions, np.int64))
         turn.over = bool(not count or turn.solved or number == instance.horizon)
-        self.environment_steps += 1
+        self.seats.environment_steps += 1
 
-    def _seat_moved(self, k: int, turn: _Turn) -> None:
-        self._steps[k] += 1
-        self._scores[k] += turn.gained
-        if turn.over:
-            self._finish(float(self._scores[k]))
-            self._instances[k] = self._next(k)
-            self._states[k] = self._instances[k].start.copy()
+    def _seat_moved(self, k: int, found: _Turn) -> None:
+        self.seats.played(k, [int(found.offered[found.chosen[0]])], found.gained)
+        if found.over:
+            self.seats.over(k)
 
     def _batched(self, seats: list[list[_Turn]], played: list[list[Instance]], size: int, group: int) -> Batch:
         parts: list[dict[str, np.ndarray]] = []
@@ -202,7 +200,7 @@ class LanguageTrainer(Trainer):
                 parts.append(made | ({"group": np.array([k // group])} if group else {}))
                 instances.append(played[k][n])
         solved = np.array([bool(group and turns[-1].solved) for turns in seats])
-        batch = self._batch(parts, instances, np.array([len(turns) for turns in seats]), solved)
+        batch = self._batch(Played(parts, instances, np.array([len(turns) for turns in seats]), solved))
         every = [turn for turns in seats for turn in turns]
         if self.method.sampling == "groups":
             batch.at = batch.group = np.repeat(np.arange(len(every)), size)
@@ -239,7 +237,7 @@ class LanguageTrainer(Trainer):
                 if not np.isfinite(norms[-1]):
                     raise Diverged(f"the gradient of update {self.updates + 1} is {norms[-1]}")
         new = self.log_tokens(tokens)
-        apart, score = (new - old)[counted], float(np.mean(self._recent)) if self._recent else float("nan")
+        apart, score = (new - old)[counted], self.seats.score()
         ratio = np.exp(apart)
         low, middle, high = np.quantile(ratio, (0.05, 0.5, 0.95))
         figures = {
