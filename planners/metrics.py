@@ -99,6 +99,21 @@ RATES: dict[str, Callable[[Marks], tuple[float, float]]] = {
 }
 
 
+MEANS = ("first error", "first error, censored", "regret")  # the other metrics are shares
+Z = 1.959964  # standard deviations on either side that hold 95 % of a normal distribution
+
+
+def wilson(successes: float, count: float, z: float = Z) -> tuple[float, float]:
+    """Return the Wilson score interval of a share: `successes` of `count` trials, by default the 95 % interval.
+
+    It lies within 0 and 1, and has a width where all or none succeeded. Source: Wilson 1927, JASA 22, 209-212.
+    """
+    share, weight = successes / count, z * z / count
+    middle = (share + weight / 2.0) / (1.0 + weight)
+    half = z * ((share * (1.0 - share) + weight / 4.0) / count) ** 0.5 / (1.0 + weight)
+    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
 def sums(marks: Sequence[Marks], metric: str) -> np.ndarray:
     """Return (episodes, 2): what the metric sums and its weight, for each episode."""
     return np.array([RATES[metric](m) for m in marks], np.float64).reshape(-1, 2)
@@ -111,10 +126,14 @@ def rate(marks: Sequence[Marks], metric: str) -> float:
 
 
 def interval(marks: Sequence[Marks], metric: str, other: Sequence[Marks] | None = None, draws: int = 2000) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of a metric or, with `other`, of how much larger it is than there.
+    """Return the 95 % interval of a metric or, with `other`, of how much larger it is than there.
 
-    Episodes are drawn with replacement, pairs of them where there are two planners on the same instances; the seed is fixed.
+    That of a share is Wilson's; others are bootstrapped. Episodes are drawn with replacement, pairs of them where there are two
+    planners on the same instances; the seed is fixed.
     """
+    if other is None and metric not in MEANS:
+        total, weight = sums(marks, metric).sum(0)
+        return wilson(total, weight) if weight else (float("nan"), float("nan"))
     chosen = np.random.default_rng(0).integers(0, len(marks), (draws, len(marks)))
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = sums(marks, metric)[chosen].sum(1)
@@ -136,7 +155,7 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> tuple[int, int, fl
 
 
 def measures(marks: Sequence[Marks]) -> dict[str, dict[str, float | None]]:
-    """Return every metric of `RATES` that has a weight, with its 95 % bootstrap interval, as numbers for people and files."""
+    """Return every metric of `RATES` that has a weight, with its 95 % interval (`interval`), as numbers for people and files."""
     found: dict[str, dict[str, float | None]] = {}
     for metric in RATES:
         value = rate(marks, metric)

@@ -140,4 +140,9 @@ def test_durations():
     for text in ("300000h", "9" * 400 + "us"):
         with pytest.raises(UsageError, match="is too long; at most 277778h"):
             parse_duration(text)
-    assert format_duration(0.0025) == "2.5 ms" and format_duration(90) == "1.5 m"
+    assert parse_duration("5min") == 300 and parse_duration("3 µs") == 3e-6
+    for seconds, text in {
+        0: "0 s", 2e-6: "2 µs", 0.0025: "2.5 ms", 0.99999: "1 s", 59.94: "59.9 s", 59.96: "1 min", 89: "1 min 29 s", 3599.7: "1 h",
+        7500: "2 h 5 min", 86399: "1 d", 273600: "3 d 4 h",
+    }.items():  # fmt: skip
+        assert format_duration(seconds) == text

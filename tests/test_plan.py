@@ -140,7 +140,7 @@ def test_planners_are_compared_at_equal_budgets(tmp_path):
     flat = {row["budget"]: row for row in record["rows"] if row["planner"] == "flat" and row["env"] == "2048-2x2"}
     assert flat["4"]["decision"]["simulations"] == pytest.approx(4) and flat["16"]["decision"]["simulations"] == pytest.approx(16)
     assert (tmp_path / "c" / "figure.png").stat().st_size > 5000 and (tmp_path / "c" / "figure.svg").exists()
-    assert (tmp_path / "c" / "table.md").read_text().count("\n") == 8
+    assert (tmp_path / "c" / "table.md").read_text().count("\n") == 9
     assert "random makes no simulations" in (tmp_path / "c" / "table.md").read_text()
     before = (tmp_path / "c" / "table.json").read_bytes()
     gameplan(*arguments, "--out", tmp_path / "c")  # everything is there already

@@ -28,11 +28,6 @@ def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
     return _bind(rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items()), compiled)
 
 
-def is_cold(rule: Rule) -> bool:
-    """Return whether `rule` has to be compiled, which takes seconds, because no process has done so yet."""
-    return rule.compiled and not _loop_path(_loop_text(*_identity(rule), True)[0]).exists()
-
-
 def _identity(rule: Rule) -> tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]:
     return rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items())
 

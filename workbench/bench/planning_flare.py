@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +74,17 @@ def _row(job: tuple[str, str, str, dict[str, Value], range]) -> Measured:
     return measure(world, planner, params, seeds, label)
 
 
-def table(world: str = "kg-walk", seeds: int = 5, instances: int = 200, jobs: int = 1) -> list[Measured]:
-    """Return the rows of the table, each over `seeds` x `instances` instances, the same for all."""
+def table(
+    world: str = "kg-walk", seeds: int = 5, instances: int = 200, jobs: int = 1, tell: Callable[[str], None] = lambda label: None
+) -> list[Measured]:  # fmt: skip
+    """Return the rows of the table, each over `seeds` x `instances` instances, the same for all; `tell` hears of every row."""
     work = [(world, label, planner, params, range(seeds * instances)) for label, planner, params in ROWS]
-    if jobs == 1:
-        return [_row(job) for job in work]
-    with ProcessPoolExecutor(jobs) as pool:
-        return list(pool.map(_row, work))
+    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
+        rows = []
+        for row in map(_row, work) if pool is None else pool.map(_row, work):
+            rows.append(row)
+            tell(f"{world}: {row.label}")
+        return rows
 
 
 def row_record(row: Measured) -> dict[str, Any]:
@@ -93,13 +98,15 @@ def row_record(row: Measured) -> dict[str, Any]:
     }
 
 
-def render(rows: Sequence[Measured], seeds: int = 5) -> str:
-    """Return the table in Markdown; the deviation is that of the `seeds` groups of instances."""
-    lines = [
-        "| planner | success | Err@1 | Trap@1 | first error (censored) | recovery | forced recovery | R calls | l calls "
-        "| transitions |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+HEADER = (
+    "planner", "success", "Err@1", "Trap@1", "first error (censored)", "recovery", "forced recovery", "R calls", "l calls",
+    "transitions",
+)  # fmt: skip
+
+
+def cells_of(rows: Sequence[Measured], seeds: int = 5) -> list[list[str]]:
+    """Return the cells of the table below `HEADER`; the deviation is that of the `seeds` groups of instances."""
+    found = []
     for row in rows:
         groups = np.array_split(np.array([m.solved for m in row.marks], np.float64), seeds)
         deviation = float(np.std([g.mean() for g in groups], ddof=1)) if seeds > 1 else 0.0
@@ -107,8 +114,14 @@ def render(rows: Sequence[Measured], seeds: int = 5) -> str:
         cells[0] += f" ± {deviation:.3f}"
         cells.append(f"{np.mean(row.forced):.3f}")
         cells += [f"{row.costs[:, counter].mean():.0f}" for counter in COSTS.values()]
-        lines.append(f"| {row.label} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        found.append([row.label, *cells])
+    return found
+
+
+def render(rows: Sequence[Measured], seeds: int = 5) -> str:
+    """Return the table in Markdown."""
+    lines = [HEADER, ["---"] * len(HEADER), *cells_of(rows, seeds)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:

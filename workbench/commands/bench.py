@@ -27,10 +27,12 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
     from workbench.bench import cfr
     from workbench.catalogue.entries import CFR
     from workbench.comparison.solvers import expand_games
-    from workbench.terminal.tables import print_bench, say
+    from workbench.terminal.bench import print_bench
+    from workbench.terminal.progress import naming
 
     chosen = algos or ["cfr+", *(name for name in CFR if name != "cfr+")]
-    record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=say)
+    with naming("measuring") as tell:
+        record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=tell)
     if as_json:
         print_json({"schema": SCHEMA, "command": "bench cfr", **record})
     else:
@@ -48,9 +50,11 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     """Time whole PSRO runs, and their first iterations beside OpenSpiel's psro_v2 with exact best responses (processor time)."""
     from workbench.bench import psro
     from workbench.comparison.solvers import expand_games
-    from workbench.terminal.tables import print_bench_psro, say
+    from workbench.terminal.bench import print_bench_psro
+    from workbench.terminal.progress import naming
 
-    record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=say)
+    with naming("measuring") as tell:
+        record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=tell)
     if as_json:
         print_json({"schema": SCHEMA, "command": "bench psro", **record})
     else:
@@ -67,13 +71,15 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
     """Time playouts, searches, the critic, FLARE and environments, in CPU time, each beside a fixed calibration kernel."""
     from games.errors import UsageError, did_you_mean
     from workbench.bench import planning
-    from workbench.terminal.tables import print_bench_planning, say
+    from workbench.terminal.bench import print_bench_planning
+    from workbench.terminal.progress import naming
 
     for part in parts:
         if part not in planning.PARTS:
             legal = list(planning.PARTS)
             raise UsageError(f"there is no part {part!r}{did_you_mean(part, legal)}; legal: {', '.join(legal)}")
-    record = planning.run(parts or list(planning.PARTS), repeats=repeats, levels=levels, tell=say)
+    with naming("measuring") as tell:
+        record = planning.run(parts or list(planning.PARTS), repeats=repeats, levels=levels, tell=tell)
     if as_json:
         print_json({"schema": SCHEMA, "command": "bench planning", **record})
     else:
@@ -85,19 +91,27 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
 @click.option("--worlds", default=",".join(FLARE), show_default=True, callback=names, help="Knowledge-graph walks.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Groups of instances.")
 @click.option("--instances", default=200, show_default=True, type=click.IntRange(1), help="Instances of a group.")
+@click.option("--markdown", is_flag=True, help="Print the tables in Markdown.")
 @json_option
-def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) -> int:
-    """Set FLARE beside its baselines: success, traps, recovery and cost, mean and standard deviation over seeds, as Markdown."""
+def bench_flare(worlds: list[str], seeds: int, instances: int, markdown: bool, as_json: bool) -> int:
+    """Set FLARE beside its baselines: success, traps, recovery and cost, mean and standard deviation over seeds."""
     from workbench.bench import planning_flare
+    from workbench.terminal.progress import job_progress
+    from workbench.terminal.tables import print_table
 
-    tables = {world: planning_flare.table(world, seeds, instances) for world in worlds}
+    with job_progress(len(worlds) * len(planning_flare.ROWS), "measuring", "planners") as tell:
+        tables = {world: planning_flare.table(world, seeds, instances, tell=tell) for world in worlds}
     if as_json:
         rows = {world: [planning_flare.row_record(row) for row in table] for world, table in tables.items()}
         print_json({"schema": SCHEMA, "command": "bench flare", "seeds": seeds, "instances": instances, "worlds": rows})
         return 0
     for world, table in tables.items():
-        echo(f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds\n")
-        echo(planning_flare.render(table, seeds) + "\n")
+        title = f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds"
+        if markdown:
+            echo(f"{title}\n\n{planning_flare.render(table, seeds)}\n")
+        else:
+            spare = planning_flare.HEADER[:-6:-1]
+            print_table(planning_flare.HEADER, planning_flare.cells_of(table, seeds), title=title, spare=spare)
     return 0
 
 
@@ -107,9 +121,11 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, as_json: bool) ->
 def bench_learning(budget: float, as_json: bool) -> int:
     """Time learning in CPU time: moves of TD learning and turns of policy optimisation on 2048, networks on a level of Sokoban."""
     from workbench.bench import learning, planning
-    from workbench.terminal.tables import print_bench_planning, say
+    from workbench.terminal.bench import print_bench_planning
+    from workbench.terminal.progress import naming
 
-    record = learning.run(seconds=budget, tell=say)
+    with naming("measuring") as tell:
+        record = learning.run(seconds=budget, tell=tell)
     if as_json:
         print_json({"schema": SCHEMA, "command": "bench learning", **record})
     else:

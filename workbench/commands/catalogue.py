@@ -16,7 +16,8 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
     """List the games to solve and the worlds to plan in, or show GAME: its size, or a world's options and a first state."""
     from games.catalogue import GAMES, SUITES
     from games.worlds import WORLDS
-    from workbench.terminal.tables import print_games, print_worlds, run_display
+    from workbench.terminal.progress import run_display
+    from workbench.terminal.tables import print_games, print_worlds
 
     if game is None:
         if as_json:
@@ -32,7 +33,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
 
     if game in WORLDS or (is_program(game) and not is_game_file(game)):
         return _show_world(game, as_json)
-    with run_display(0) as display:
+    with run_display() as display:
         compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     record = {
         "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
@@ -89,11 +90,9 @@ def algos(name: str | None, as_json: bool) -> int:
         if as_json:
             print_json({"schema": SCHEMA, "algos": records, "planners": planners, "methods": methods})
         else:
-            print_table(("name", "algorithm", "reference"), [(r["name"], r["title"], r["reference"]) for r in records], left=3)
-            print_table(("name", "planner", "reference"), [(r["name"], r["title"], r["reference"]) for r in planners], left=3)
-            print_table(
-                ("name", "method of learning", "reference"), [(r["name"], r["title"], r["reference"]) for r in methods], left=3
-            )
+            for what, listed in (("algorithm", records), ("planner", planners), ("method of learning", methods)):
+                rows = [(r["name"], r["title"], r["reference"]) for r in listed]
+                print_table(("name", what, "reference"), rows, left=3, prose=(what, "reference"), spare=("reference",))
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
     kinds = [meaning.kind for meaning in what_is(name)]

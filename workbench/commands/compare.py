@@ -97,7 +97,7 @@ def compare(
     from workbench.engines import open_engine, parse_engine
     from workbench.figures.frame import check_format
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
 
     for kind in formats:
         check_format(f".{kind}")
@@ -150,7 +150,8 @@ def _compare_algorithms(
     from workbench.runs import locks
     from workbench.solving.config import SolveConfig
     from workbench.solving.isolated import trust_of
-    from workbench.terminal.tables import job_progress, print_comparison
+    from workbench.terminal.progress import drawing, job_progress
+    from workbench.terminal.solve import print_comparison
 
     if not algos:
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
@@ -174,7 +175,8 @@ def _compare_algorithms(
     lines = comparison.curves(summary)
     figures = [path / f"figure.{kind}" for kind in formats if lines]  # where nothing ran there is nothing to draw
     for figure in figures:
-        draw_convergence(lines, figure, look=look)
+        with drawing(figure):
+            draw_convergence(lines, figure, look=look)
     if as_json:
         print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
@@ -192,7 +194,7 @@ def _compare_planners(
     from workbench.figures.planners import draw_success
     from workbench.planning.config import PlanConfig
     from workbench.runs import locks
-    from workbench.terminal.tables import job_progress
+    from workbench.terminal.progress import drawing, job_progress
 
     base = PlanConfig(
         env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
@@ -208,20 +210,30 @@ def _compare_planners(
     ran = [row for row in summary["rows"] if "reason" not in row]
     figures = [path / f"figure.{kind}" for kind in formats if ran]
     for figure in figures:
-        draw_success(summary, figure, look=look)
+        with drawing(figure):
+            draw_success(summary, figure, look=look)
     _tell(path, summary, figures, as_json, comparison.table)
     return 0 if ran else 1
 
 
-def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any, command: str = "compare") -> None:
+def _tell(
+    path: Path,
+    summary: dict[str, Any],
+    figures: list[Path],
+    as_json: bool,
+    table: Any,
+    command: str = "compare",
+    spare: Sequence[str] = (),
+) -> None:
     """Print what a comparison has found, as JSON or as the table that ``table(summary)`` makes, and what it has written."""
-    from workbench.terminal.tables import print_table, say
+    from workbench.terminal.progress import say
+    from workbench.terminal.tables import print_table
 
     if as_json:
         print_json({"schema": SCHEMA, "command": command, "run": str(path), "figures": [str(f) for f in figures], **summary})
         return
     header, rows, notes = table(summary)
-    print_table(header, rows, left=2)
+    print_table(header, rows, left=2, spare=spare)
     for note in notes:
         say(f"- {note}")
     echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
@@ -267,7 +279,7 @@ def learn(
     from workbench.figures.training import draw_learning
     from workbench.runs import locks
     from workbench.runs.directory import CONFIG
-    from workbench.terminal.tables import job_progress
+    from workbench.terminal.progress import drawing, job_progress
 
     cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out, command)
     if (path / CONFIG).exists():
@@ -286,6 +298,7 @@ def learn(
     drawn = any(len(curve[0]) for lines in curves.values() for curve in lines.values())  # else no episode ended while learning
     figures = [path / f"figure.{kind}" for kind in formats if drawn]
     for figure in figures:
-        draw_learning(curves, figure, look=look or PLAIN)
-    _tell(path, summary, figures, as_json, comparison.table, command)
+        with drawing(figure):
+            draw_learning(curves, figure, look=look or PLAIN)
+    _tell(path, summary, figures, as_json, comparison.table, command, comparison.SPARE)
     return summary

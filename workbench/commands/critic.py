@@ -45,7 +45,8 @@ def critic(
     from planners.critic.learned import critic_of
     from planners.critic.monte_carlo import POLICIES, critic_report
     from workbench.terminal.interrupts import patience
-    from workbench.terminal.tables import print_table, say
+    from workbench.terminal.progress import say
+    from workbench.terminal.tables import print_table
 
     learned = "" if policy in POLICIES else policy
     if learned and not Path(learned).exists():
@@ -72,14 +73,16 @@ def critic(
     record |= {"policy": policy, "world": world_options(env, options)}
     if figure is not None:
         from workbench.figures.critic import draw_critic
+        from workbench.terminal.progress import drawing
 
-        draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
+        with drawing(figure):
+            draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
     if as_json:
         print_json({"schema": SCHEMA, "command": "critic", "env": env, **record})
         return 0
     echo(loaded.text(instance, state))
-    rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "legal" if a["legal"] else "") for a in record["q"]]
-    print_table(("action", "Q", "standard error", ""), rows)
+    rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "yes" if a["legal"] else "no") for a in record["q"]]
+    print_table(("action", "Q", "standard error", "legal"), rows)
     echo(f"V {record['v']['value']:.4f} ± {record['v']['standard_error']:.2g}")
     if figure is not None:
         echo(str(figure))

@@ -80,15 +80,15 @@ def _distill(config: Any, run: Any, resume: bool, jobs: int | None, as_json: boo
 
     from workbench.distill.run import INTERRUPTED, run_distill
     from workbench.engines import local_pool
-    from workbench.terminal.distill import count_progress, print_distill
+    from workbench.terminal.distill import print_distill
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import counting, say
 
     workers = jobs or os.cpu_count() or 1
     try:
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
-            tell = stack.enter_context(count_progress(config.samples, "chains"))
+            tell = stack.enter_context(counting("writing", config.samples, "chains"))
             record = run_distill(
                 config, run, resume=resume, executor=lambda: stack.enter_context(local_pool(workers)), workers=workers, stop=stop,
                 on_accepted=tell, say=say,
@@ -111,10 +111,11 @@ def _distill(config: Any, run: Any, resume: bool, jobs: int | None, as_json: boo
 def _check(run: Any, as_json: bool) -> int:
     from workbench.distill.audit import audit
     from workbench.distill.config import saved_distill
-    from workbench.terminal.distill import count_progress, print_audit
+    from workbench.terminal.distill import print_audit
+    from workbench.terminal.progress import counting
 
     config = saved_distill(run)
-    with count_progress(config.samples, "chains") as tell:
+    with counting("checking", config.samples, "chains") as tell:
         record = audit(config, run, tell)
     if as_json:
         print_json(record)

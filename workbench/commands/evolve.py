@@ -234,7 +234,7 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
         (r["id"], str(r["step"]), r["operator"], f"{r['log']:.3f}", f"{r['average']:.3g}", str(r["size"]),
          *(f"{r['values'][name]:.2e}" for name in loaded.task.train))
         for r in records
-    ], left=1)  # fmt: skip
+    ], left=1, spare=("size", "step", *loaded.task.train))  # fmt: skip
     return 0
 
 
@@ -323,6 +323,8 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
         ("step", "program", "operator", "how", "score"),
         [(str(s.n), str(s.program), s.operator, _how(s.detail), scores.get(s.program or "", s.status)) for s in line],
         left=4,
+        prose=("how",),
+        spare=("operator",),
     )
     return 0
 
@@ -366,7 +368,7 @@ def _go_on(store: Any, config: Any, jobs: int | None, engine: str, as_json: bool
     from workbench.discovery.session import proceed
     from workbench.terminal.evolve import live_line
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
 
     with stop_on_signal() as stop, live_line(config) as tell:
         record = proceed(store, config, engine=engine, workers=jobs or os.cpu_count() or 1, stop=stop, on_step=tell, say=say)

@@ -45,7 +45,7 @@ def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[t
 
 
 def _interrupted(what: str) -> int:
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
 
     say(f"interrupted; {what}")
     return 130
@@ -75,7 +75,7 @@ def verify(
     from workbench.discovery.books.store import Store
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.task import find_task
-    from workbench.terminal.tables import job_progress, say
+    from workbench.terminal.progress import job_progress, say
 
     store = Store.open(run)
     config = config_of(store)
@@ -87,7 +87,7 @@ def verify(
     with _workers(engine, jobs, run) as (executor, stop):
         scorer = Scorer(config.task, executor, config.seed, "auto", store=store, stop=stop, fresh=True)
         try:
-            with job_progress(len(task.known()) + len(chosen), "verifying") as tell:
+            with job_progress(len(task.known()) + len(chosen), "verifying", "programs") as tell:
                 record = verification.verify(
                     scorer, task, {p.id: p for p in chosen}, horizon=config.horizon, held_out=held_out, horizons=horizons,
                     margin=margin, tell=tell,
@@ -101,7 +101,7 @@ def verify(
         print_json({"schema": SCHEMA, "command": "evolve verify", "run": str(run), **record})
         return 0
     _table(*verification.details(record, record["horizon"]))
-    _table(*verification.table(record))
+    _table(*verification.table(record), prose=("flag",))
     for note in verification.notes(record):
         say(f"- {note}")
     return 0
@@ -144,7 +144,7 @@ def ablate(
     from workbench.discovery.analysis.verify import expand_instances
     from workbench.discovery.task import find_task, name_task
     from workbench.runs.programs import marked
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
 
     name_task(task_name)
     store, config, name, source = _program(target, program, task_name)
@@ -156,7 +156,7 @@ def ablate(
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
     held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
     held_out = [name for name in held_out if name not in task.train]
-    with _workers(engine, jobs, store.path if store else None) as (executor, stop), _progress() as tell:
+    with _workers(engine, jobs, store.path if store else None) as (executor, stop), _progress("measuring") as tell:
         scorer = Scorer(
             config.get("task", task_name), executor, config.get("seed", 0), sandbox, store=store,
             purpose="ablate", stop=stop,
@@ -210,21 +210,22 @@ def compare(
     from workbench.discovery.analysis import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
     from workbench.figures.frame import check_format
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import drawing, say
 
     for kind in formats:
         check_format(f".{kind}")
     base = DiscoveryConfig(task, tuple(start), horizon=horizon or 0, seed=seed, evals=evals, sandbox=sandbox)
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
-    with _workers(engine, jobs, path) as (executor, stop), _progress() as tell:
+    with _workers(engine, jobs, path) as (executor, stop), _progress("comparing") as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:
             return _interrupted(f"finished evaluations are kept in {path}, and the same command goes on from there")
     figures = [path / f"figure.{kind}" for kind in formats]
     for figure in figures:
-        comparison.draw(record, figure)
+        with drawing(figure):
+            comparison.draw(record, figure)
     comparison.write(record, path)
     if as_json:
         print_json(
@@ -251,9 +252,12 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
     """
     from workbench.discovery.analysis.report import write_report
     from workbench.discovery.books.store import Store
+    from workbench.terminal.interrupts import watched
+    from workbench.terminal.progress import say
 
     path = out or run / "report.html"
-    write_report(Store.open(run), path)
+    with watched(say, f"writing {path}"):
+        write_report(Store.open(run), path)
     if as_json:
         print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path)})
     else:
@@ -297,25 +301,30 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 def _print_ablation(record: dict[str, Any]) -> None:
     from workbench.discovery.analysis.ablation_tables import front_table, summary
-    from workbench.terminal.tables import out_console
+    from workbench.terminal.tables import print_line
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):
         if key == "front" or record["held_out"]:
-            _table(*front_table(record, key), title=title)
+            _table(*front_table(record, key), title=title, prose=("taken out",))
     rows = [
         [row["removed"][0], str(row["size"]), *("-" if v is None else f"{v:.2f}" for v in (row["loss"], row["held_out_loss"]))]
         for row in record["singles"]
     ]
-    _table(("taken out alone", "size", "loss", "held-out loss"), rows, title="one piece taken out: decades lost")
+    _table(
+        ("taken out alone", "size", "loss", "held-out loss"),
+        rows,
+        title="one piece taken out: decades lost",
+        prose=("taken out alone",),
+    )
     for line in summary(record):
-        out_console().print(line, soft_wrap=True)
+        print_line(line)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> None:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None, prose: Sequence[str] = ()) -> None:
     """Print a table of texts that may hold anything."""
     from workbench.terminal.tables import print_table
 
-    print_table(header, rows, title=title)
+    print_table(header, rows, title=title, prose=prose)
 
 
 def _write(path: Path, text: str) -> None:
@@ -325,27 +334,16 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Yield a function (what, done, of how much) that shows one line, now and then where there is no terminal."""
-    import time
+def _progress(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function (what, done, of how much) that shows how far a work of several parts is."""
+    from workbench.terminal.progress import counting_work
 
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from workbench.terminal.tables import say, talk_console
-
-    console = talk_console()
-    if not console.is_terminal:
-        last = -10.0
+    with counting_work(what, None, "steps") as work:
 
         def tell(text: str, done: int, total: int) -> None:
-            nonlocal last
-            if time.monotonic() - last >= 10.0:
-                last = time.monotonic()
-                say(f"{text} {done}/{total}")
+            if text != work.what:
+                work.becomes(text, total, "programs")
+            work.pace.total = total
+            work.moved(done)
 
         yield tell
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("", total=None)
-        yield lambda text, done, total: progress.update(bar, description=text, completed=done, total=total)

@@ -46,7 +46,7 @@ def train_lm(
     from planners.language.small import needs_learn
     from workbench.runs.directory import RunDirectory, default_path
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
     from workbench.terminal.train import language_display, print_language
     from workbench.training.language import LanguageConfig, resolve_language, resumed_language, train_language
     from workbench.training.loop import DIVERGED, INTERRUPTED
@@ -100,11 +100,12 @@ def play_lm(run: str, world: str | None, games: int, temperature: float, seed: i
 
     needs_learn()
     from planners.language.small.files import read_model
+    from workbench.terminal.progress import say
     from workbench.terminal.train import print_play
     from workbench.training.language import play_record, world_of
 
     model = read_model(run)
-    found = play_record(model, world_of(world or model.world), games, temperature, seed)
+    found = play_record(model, world_of(world or model.world), games, temperature, seed, say=say)
     record = {"schema": SCHEMA, "command": "play-lm", "run": run, "temperature": temperature, "seed": seed, **found}
     if as_json:
         print_json(record)

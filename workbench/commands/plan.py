@@ -171,8 +171,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     from workbench.planning.run import INTERRUPTED, run_plan
     from workbench.runs.programs import kept_programs
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.plan import Screen, print_plan
-    from workbench.terminal.tables import job_progress, say
+    from workbench.terminal.plan import Screen, playing, print_plan
+    from workbench.terminal.progress import say
 
     try:
         with ExitStack() as stack:
@@ -192,7 +192,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
                     say=say,
                 )
             else:
-                tell = stack.enter_context(job_progress(config.episodes, "playing"))
+                shown = stack.enter_context(playing(config.episodes))
                 make = run_plan if config.protocol is None else run_protocol
                 record = make(
                     config,
@@ -203,7 +203,8 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
                     workers=jobs,
                     stop=stop,
                     say=say,
-                    on_episode=lambda line: tell(f"{line['instance']}: {line['score']:,.10g}"),
+                    on_episode=shown.ended,
+                    on_decision=shown.decided,
                 )
     finally:
         run.discard_if_empty()
@@ -240,7 +241,7 @@ def replay(
     from workbench.planning.replay import load_frames, thinned, write_gif
     from workbench.runs.directory import RunDirectory
     from workbench.terminal.plan import browse, show_all
-    from workbench.terminal.tables import job_progress
+    from workbench.terminal.progress import job_progress
 
     every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
     frames = every[first : None if last is None else last + 1]
@@ -248,7 +249,7 @@ def replay(
         raise click.UsageError(f"the episode has no step {first}")
     if gif is not None:
         shown = thinned(frames)
-        with job_progress(len(shown), "drawing") as tell:
+        with job_progress(len(shown), "drawing", "frames") as tell:
             write_gif(shown, gif, delay, tell)
         echo(str(gif))
     elif animate or not os.isatty(0) or not os.isatty(1):

@@ -31,6 +31,7 @@ def plot(runs: tuple[Path, ...], x: str | None, measure: str, games: list[str], 
     from workbench.figures.convergence import draw_convergence, keep_games
     from workbench.figures.training import draw_learning
     from workbench.runs.listing import training_runs
+    from workbench.terminal.progress import drawing
 
     look = look_of(options)
     trained = training_runs(runs)
@@ -38,11 +39,13 @@ def plot(runs: tuple[Path, ...], x: str | None, measure: str, games: list[str], 
         if x == "iteration":
             x = "update"
         lines = {world: {label: curves(paths, x or "cost", measure) for label, paths in m.items()} for world, m in trained.items()}
-        draw_learning(lines, out, x=x or "cost", y=measure, look=look)
+        with drawing(out):
+            draw_learning(lines, out, x=x or "cost", y=measure, look=look)
         echo(str(out))
         return 0
     if x not in (None, "iteration", "seconds"):
         raise click.UsageError(f"--by {x} is for training runs; of solver runs there are iteration and seconds")
-    draw_convergence(keep_games(run_curves(runs, bands=bands), games), out, x=x or "iteration", look=look)
+    with drawing(out):
+        draw_convergence(keep_games(run_curves(runs, bands=bands), games), out, x=x or "iteration", look=look)
     echo(str(out))
     return 0

@@ -22,9 +22,10 @@ def exploit(game: str, policy: Path, max_histories: int, max_memory: int | None,
     from games.loader import load_game
     from solvers.exploitability import Evaluator
     from workbench.solving.policies import load_policy
-    from workbench.terminal.tables import print_values, run_display, say
+    from workbench.terminal.progress import run_display, say
+    from workbench.terminal.solve import print_values
 
-    with run_display(0) as display:
+    with run_display() as display:
         compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     table, missing = load_policy(compiled, policy, lambda text: say(f"warning: {text}"))
     if missing:
@@ -58,10 +59,10 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
     from workbench.solving.config import saved_config
     from workbench.solving.policies import SUFFIXES, load_policy, save_policy
     from workbench.solving.run import load_run_game
-    from workbench.terminal.tables import run_display
+    from workbench.terminal.progress import run_display
 
     if file.suffix.lower() == SUFFIX:
-        with run_display(0) as display:
+        with run_display() as display:
             export_game(source, file, max_histories, max_memory, display.walked)
     else:
         if not Path(source).is_dir() and GAME in [meaning.kind for meaning in what_is(source)]:
@@ -86,19 +87,29 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
 def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     """Look into the PSRO run in directory RUN: meta-game, meta-strategies, supports, exploitability of each mixture."""
     from workbench.solving.population import Population, draw_population
+    from workbench.terminal.interrupts import watched
+    from workbench.terminal.progress import drawing, say
     from workbench.terminal.tables import print_table
 
     population = Population(run)
-    rows = population.mixtures()
+    with watched(say, "evaluating mixtures"):
+        rows = population.mixtures()
     figure = out or run / "population.png"
-    draw_population(population, figure, rows)
+    with drawing(figure):
+        draw_population(population, figure, rows)
     if as_json:
         print_json({"schema": SCHEMA, "command": "psro-show", "run": str(run), "figure": str(figure), "mixtures": rows})
         return 0
-    shown = [
+    table = [
         (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")
         for r in rows
     ]
-    print_table(("iteration", "support", "eval", "train", "uniform"), shown, left=0, title="exploitability of each mixture")
+    print_table(
+        ("iteration", "support", "eval", "train", "uniform"),
+        table,
+        left=0,
+        prose=("support",),
+        title="exploitability of each mixture",
+    )
     echo(str(figure))
     return 0

@@ -58,7 +58,7 @@ def solve(
     """
     from games.loader import resolve
     from workbench.runs.directory import RunDirectory, default_path
-    from workbench.solving.config import SolveConfig, resolve_config, resumed_config
+    from workbench.solving.config import SolveConfig, resolve_config, resumed_config, until
     from workbench.solving.isolated import trust_of
 
     if resume is not None:
@@ -78,7 +78,7 @@ def solve(
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
     trust = trust_of(sandbox, trusted, {})
-    config, _ = resolve_config(SolveConfig(game=game, **options), trust=trust)
+    config, _ = resolve_config(until(SolveConfig(game=game, **options)), trust=trust)
     resolve(game)[1]()  # a misspelt game leaves no directory behind
     path = out or default_path(RUNS, config.game, config.algo, config.seed)
     return _solve(config, RunDirectory.create(path, force=force), as_json, trust, resume=False)
@@ -87,10 +87,11 @@ def solve(
 def _solve(config: Any, run: Any, as_json: bool, trust: Any, *, resume: bool) -> int:
     from workbench.solving.run import INEXACT, INTERRUPTED, MISSED, solve
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import print_run, run_display, say
+    from workbench.terminal.progress import run_display, say
+    from workbench.terminal.solve import print_run
 
     try:
-        with stop_on_signal() as stop, run_display(config.iterations) as display:
+        with stop_on_signal() as stop, run_display(config.iterations, config.target, config.time_limit) as display:
             record = solve(
                 config, run, resume=resume, stop=stop, on_progress=display.moved, on_compile=display.walked, say=say, trust=trust
             )

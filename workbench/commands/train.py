@@ -100,7 +100,7 @@ def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs:
     from workbench.commands.compare import Interrupted, learn
     from workbench.engines import local_pool
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
     from workbench.training.loop import DIVERGED
 
     with ExitStack() as stack:
@@ -119,7 +119,7 @@ def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs:
 
 def _train(config: Any, run: Any, as_json: bool, *, resume: bool) -> int:
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.tables import say
+    from workbench.terminal.progress import say
     from workbench.terminal.train import print_training, training_display
     from workbench.training.config import own_names
     from workbench.training.loop import DIVERGED, INTERRUPTED

@@ -26,6 +26,7 @@ from workbench.training.loop import DIVERGED, DONE, TIME_UP
 from workbench.training.run import train
 
 POINTS = 60  # of a curve
+SPARE = ("CPU", "seeds", "updates", "expansions", "steps")  # columns that a narrow terminal can do without
 FINISHED = (DONE, TIME_UP, DIVERGED)
 
 

@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
@@ -13,17 +12,17 @@ from typing import Any
 
 from games.errors import GameplanError, UsageError
 from games.modules import short_name
+from planners.metrics import Z, wilson
 from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.comparison.solvers import slug
 from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
 from workbench.planning.learned import params_of, takes, users
 from workbench.planning.run import DONE, ignores, run_plan
 from workbench.runs.directory import CONFIG, RESULT, RunDirectory
-from workbench.terminal.durations import parse_duration
+from workbench.terminal.durations import format_duration, parse_duration
 
 UNFINISHED = (UNSOLVABLE, GIVEN_UP, BUDGET, TIME_LIMIT)  # what a table says of episodes without a solution
 UNITS = ("simulations", "evaluations", "expansions", "time")
-INTERVAL = 1.96  # standard errors on either side: 95 %
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,32 +162,30 @@ def is_share(row: dict[str, Any]) -> bool:
     return row["solved"] is not None and row["max"] <= 1.0
 
 
-def success(row: dict[str, Any]) -> tuple[float, float] | None:
-    """Return what a row is judged by, the solved share or the mean score, and the half width of its 95 % interval."""
+def success(row: dict[str, Any]) -> tuple[float, float, float] | None:
+    """Return what a row is judged by, the solved share or the mean score, and its 95 % interval (of shares, Wilson's)."""
     if "reason" in row or not row["played"]:
         return None
     if is_share(row):
-        share = row["solved"] / row["played"]
-        return share, INTERVAL * math.sqrt(share * (1.0 - share) / row["played"])
-    return row["mean"], INTERVAL * (row["standard_error"] or 0.0)
+        return (row["solved"] / row["played"], *wilson(row["solved"], row["played"]))
+    half = Z * (row["standard_error"] or 0.0)
+    return row["mean"], row["mean"] - half, row["mean"] + half
 
 
 def entry(row: dict[str, Any]) -> str:
-    """Return a row's cell of the table: success in percent, or the mean score, with the standard error."""
-    if "reason" in row:
-        return "-"
+    """Return a row's cell of the table: success in percent with its 95 % interval, or the mean score with the standard error."""
     found = success(row)
     if found is None:
         return "-"
-    value, half = found
-    error = half / INTERVAL
+    value, low, high = found
     if is_share(row):
-        return f"{100 * value:.1f} ± {100 * error:.1f} %"
+        return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    error = row["standard_error"] or 0.0
     return f"{value:,.0f} ± {error:,.0f}" if abs(value) >= 100 else f"{value:.3g} ± {error:.2g}"
 
 
 def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str]]:
-    """Return header, rows (a world and planner each, a column a budget with its milliseconds a decision) and notes."""
+    """Return header, rows (a world and planner each, a column a budget with the time of a decision) and notes."""
     budgets = list(dict.fromkeys(row["budget"] for row in summary["rows"]))
     header = ["world", "planner", *(budget or "own budget" for budget in budgets)]
     lines: dict[tuple[str, str], dict[str, str]] = {}
@@ -198,10 +195,13 @@ def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str
         if "reason" in row:
             reasons.setdefault(row["reason"], []).append(f"{row['env']} {row['planner']} {row['budget']}".strip())
         else:
-            text += f" ({row['milliseconds']:.3g} ms)"
+            text += f", {format_duration(row['milliseconds'] / 1000.0)}"
         lines.setdefault((row["env"], row["planner"]), {})[row["budget"]] = text
     rows = [[env, planner, *(cells.get(budget, "-") for budget in budgets)] for (env, planner), cells in lines.items()]
-    notes = [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
+    shares = {is_share(row) for row in summary["rows"] if success(row)}
+    kinds = [text for share, text in ((False, "mean score ± standard error"), (True, "solved (95 % interval)")) if share in shares]
+    notes = [f"{' or '.join(kinds)}, time of a decision"] if kinds else []
+    notes += [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
     for row in summary["rows"]:
         if short := _ends(row, UNFINISHED):
             notes.append(f"{row['env']} {row['planner']} {row['budget'] or 'own budget'}: {short}")

@@ -77,7 +77,7 @@ def expand_games(names: Sequence[str]) -> list[str]:
 def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig]) -> Path:
     """Return the directory of a comparison: the same for the same request, so that asking again goes on where it stopped."""
     digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
-    lengths = "-".join(str(n) for n in sorted({config.iterations for config in configs}))
+    lengths = "-".join(str(n) for n in sorted({config.iterations or 0 for config in configs}))
     return root / f"compare-{slug('-'.join(names))[:40]}-n{lengths}-{digest}"
 
 

@@ -25,6 +25,7 @@ from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
 from workbench.planning.addresses import PERSONAL, check_addresses
 from workbench.runs import locks
+from workbench.terminal.interrupts import watched
 
 SCHEMA = 1
 GROWABLE = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")  # what a resumed run may change
@@ -123,7 +124,8 @@ def _proceed(
     with store.transaction():
         store.set("config", {**asdict(config), "sandbox": store.get("config").get("sandbox", config.sandbox)})
     with open_engine(engine, workers) as executor:
-        _measure_known(store, config, task, executor, say, stop)
+        with watched(say, "scoring published programs", len(task.known()), "programs") as tell:
+            _measure_known(store, config, task, executor, say, stop, tell)
         discovery = Discovery(store, config, task, executor, open_operators(store, config))
         steps = discovery.journal.steps
         new = len(steps)
@@ -137,8 +139,9 @@ def _proceed(
 
 
 def _measure_known(
-    store: Store, config: DiscoveryConfig, task: Task, executor: Any, say: Callable[[str], None], stop: Callable[[], bool]
-) -> None:
+    store: Store, config: DiscoveryConfig, task: Task, executor: Any, say: Callable[[str], None], stop: Callable[[], bool],
+    tell: Callable[[int], None],
+) -> None:  # fmt: skip
     """Score the published programs on the training instances, once a run: they cost no evaluations. What is stopped comes later."""
     known = {name: task.canonical(source) for name, source in task.known().items()}
     have = {(e.program, e.instance) for e in store.evaluations() if e.horizon == config.horizon and e.engine == ENGINE}
@@ -150,7 +153,8 @@ def _measure_known(
     futures = {
         n: executor.submit(measure, Job(config.task, s, trials, config.seed, limits, config.sandbox)) for n, s in todo.items()
     }
-    for name, future in futures.items():
+    for done, (name, future) in enumerate(futures.items()):
+        tell(done)
         patience, began = PATIENCE, time.monotonic()
         while not future.done() and not stop():
             wait([future], timeout=0.2)

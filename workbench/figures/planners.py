@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from workbench.comparison.planners import is_share, success
@@ -57,11 +58,11 @@ def _draw(panel: Any, planner: str, rows: Sequence[Mapping[str, Any]], cost: str
     points = sorted((_cost(row, cost), *found) for row in rows if (found := success(dict(row))) and _cost(row, cost) > 0.0)
     if not points:
         return
-    across, up, half = zip(*points, strict=True)
+    across, up, low, high = (np.array(values) for values in zip(*points, strict=True))
     style = style_of(planner)
     panel.errorbar(
-        across, up, yerr=half, label=look.label(planner), color=style.colour, linestyle=style.line, marker=style.marker,
-        markersize=3, linewidth=1.0, capsize=2, elinewidth=0.7,
+        across, up, yerr=[up - low, high - up], label=look.label(planner), color=style.colour, linestyle=style.line,
+        marker=style.marker, markersize=3, linewidth=1.0, capsize=2, elinewidth=0.7,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from games.random import stream
 from games.world import World, summary_of
 from games.worlds import PROACT, load_world, under_proact
 from planners.catalogue import find_planner
+from planners.episode import Episode
 from planners.language.prompts import PROMPTS
 from planners.language.report import DEGRADED
 from planners.language.speech import Speech
@@ -77,13 +78,14 @@ def run_protocol(
     stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda text: None,
     on_episode: Callable[[dict[str, Any]], None] = lambda line: None,
+    on_decision: Callable[[Episode], None] = lambda episode: None,
 ) -> dict[str, Any]:
     """Play the episodes of `config` (`under_protocol`), then those of the players beside it; return the record, with ``protocol``.
 
     Parameters and errors are those of `workbench.planning.run.run_plan`; the record is saved as that of the run.
     """
     options: dict[str, Any] = {"executor": executor, "workers": workers, "stop": stop, "say": say}
-    record = run_plan(config, run, resume=resume, source=source, on_episode=on_episode, **options)
+    record = run_plan(config, run, resume=resume, source=source, on_episode=on_episode, on_decision=on_decision, **options)
     world = load_world(config.env, config.world)
     rows = [{"player": LANGUAGE, "run": str(run.path), **figures(world, run.read_lines(EPISODES), record["seconds"])}]
     for player in parse_players(config.beside) if config.beside and config.beside.strip() else []:

@@ -36,7 +36,7 @@ _SCHEMA: dict[str, Kind] = {"schema": whole(OLDEST)}
 _PROBABILITIES = listed(listed(number()))
 
 SOLVE_CONFIG = record({
-    **_SCHEMA, "game": text(), "algo": text(), "iterations": whole(1), "params": table(scalar), "train": optional(text()),
+    **_SCHEMA, "game": text(), "algo": text(), "iterations": optional(whole(1)), "params": table(scalar), "train": optional(text()),
     "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
     "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
     "threads": whole(1), "max_histories": whole(1),

@@ -10,7 +10,7 @@ from games.errors import UsageError
 from games.gambit.files import is_game_file
 from games.loader import reads_file
 from games.modules import digest_of, is_file, located, read_text
-from games.params import Value
+from games.params import PLANNED, Value
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
 from workbench.catalogue.families import Request
 from workbench.catalogue.sources import Source, read_source, source_of
@@ -30,13 +30,14 @@ class SolveConfig:
 
     `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
     has hashes of the user's own files, the game's among them; `every` evaluates each so many iterations, and None on a logarithmic
-    grid, unless the family of the algorithm says otherwise, as it says how many `iterations` are meant by 0; `target` stops at an
-    exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
+    grid, unless the family of the algorithm says otherwise, as it says how many `iterations` are meant by 0; None is no limit, see
+    `until`; `target` stops at an exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the
+    game.
     """
 
     game: str
     algo: str
-    iterations: int = 0
+    iterations: int | None = 0
     params: dict[str, Value] = field(default_factory=dict)
     train: str | None = None
     eval: str | None = None
@@ -63,7 +64,7 @@ def resolve_config(
         For an unknown algorithm or parameter, a number out of range, or a program of the run that may not run as the user.
     """
     for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
-        if getattr(config, name) < lowest:
+        if getattr(config, name) is not None and getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
     named: dict[str, Any] = {role: located(name) for role in ROLES if (name := getattr(config, role))}
     config = replace(config, **named)
@@ -73,7 +74,7 @@ def resolve_config(
         if copies is not None and GAME in config.programs:
             game = str(kept_data(copies, GAME, game, config.programs))
         data[GAME] = data_digest(game, GAME)
-    request = Request(config.algo, config.params, config.iterations, config.train, config.eval, sources)
+    request = Request(config.algo, config.params, config.iterations or 0, config.train, config.eval, sources)
     if sources and isolates(sources, config.programs if copies else None, trust, copies.path if copies else None):
         algorithm = isolated_algorithm(request, game=game, max_histories=config.max_histories)
     else:
@@ -85,12 +86,26 @@ def resolve_config(
     resolved = replace(
         config,
         params=algorithm.params,
-        iterations=1 if algorithm.one_shot else config.iterations or family.iterations,
+        iterations=_length(config, algorithm),
         every=family.every if config.every is None else config.every,
         programs={role: source.digest for role, source in sources.items()} | data,
         **{**named, **own},
     )
     return resolved, algorithm
+
+
+def until(config: SolveConfig) -> SolveConfig:
+    """Return `config`, not resolved yet, without a limit of iterations if it has none but a target or time limit to end it."""
+    ends = config.target is not None or config.time_limit is not None
+    return replace(config, iterations=None) if ends and not config.iterations else config
+
+
+def _length(config: SolveConfig, algorithm: Algorithm) -> int | None:
+    if algorithm.one_shot:
+        return 1
+    if config.iterations is None and PLANNED not in algorithm.params:  # one with a plan for its iterations needs their number
+        return None
+    return config.iterations or algorithm.family.iterations
 
 
 def _sources(config: SolveConfig, copies: RunDirectory | None) -> dict[str, Source]:

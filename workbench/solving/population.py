@@ -43,11 +43,11 @@ class Population:
             raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
         self.path, self.config = path, config
         self.game: SequenceGame = load_run_game(config, run)
-        most = 16 * (config.iterations + 1) * (max(self.game.actions) + 1)
+        self.lines = run.read_lines(METRICS)
+        most = 16 * (max((line["iteration"] for line in self.lines), default=0) + 1) * (max(self.game.actions) + 1)
         arrays = read_arrays(file, lambda name: most)
         self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]
         self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(self.game.players)]
-        self.lines = run.read_lines(METRICS)
         if not self.lines:
             raise GameplanError(f"{path / METRICS} is empty or not there; resume the run, or run it again")
         self._check(file)

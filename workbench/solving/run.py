@@ -13,23 +13,24 @@ from games.compiler import Progress
 from games.errors import GameplanError, UsageError
 from games.files import read_file
 from games.loader import load_game
+from games.modules import short_name
 from games.sequence_form import SequenceGame
-from solvers.cfr.binding import is_cold
-from solvers.cfr.rule_file import Rule
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.catalogue.algorithms import Algorithm, Solver
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
 from workbench.runs.programs import kept_data, read_copies
-from workbench.solving.config import SolveConfig, check_named, identity, resolve_config
+from workbench.solving.config import ROLES, SolveConfig, check_named, identity, resolve_config
 from workbench.solving.isolated import NO_WORD, Trust
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
+from workbench.terminal.interrupts import patience
 
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 
 DONE, REACHED, MISSED, INTERRUPTED, TIME_UP = "done", "target reached", "target missed", "interrupted", "time limit"
+BY_COUNT, BY_TARGET, BY_TIME, BY_PERSON = "iterations", "target", "time limit", "interruption"  # what ended a run
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
 OnProgress = Callable[[int, float | None], None]
@@ -135,9 +136,9 @@ def _solve(
 
     with blamed(run if resume else None):
         game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
-    if isinstance(algorithm.program, Rule) and is_cold(algorithm.program):
-        say(f"compiling {config.algo} for this machine (some seconds, only the first time)")
-    solver = algorithm.make(game, alternating=config.updates == "alternating")
+    compiling, own = f"compiling {short_name(config.algo)}", bool(set(ROLES) & set(config.programs))
+    with patience(say, compiling, own=own):
+        solver = algorithm.make(game, alternating=config.updates == "alternating")
     started = time.perf_counter()
     spent, whose = 0.0, _whose(config, game)
     if resume:
@@ -152,12 +153,18 @@ def _solve(
         copies |= read_copies({GAME: config.game} if GAME in config.programs else {}, config.programs)
         run.start(asdict(config), describe_environment(config.threads), copies)
     _advise(config, algorithm, say)
-    progress = _Progress(config, whose, run, solver, Evaluator(game), stop, on_progress, spent)
+    with patience(say, compiling, own=own):
+        solver.advance(solver.iteration)  # before the clock starts
+        evaluator = Evaluator(game)
+    progress = _Progress(config, whose, run, solver, evaluator, stop, on_progress, spent)
     status, evaluation = progress.run()
+    if resume and progress.finished:
+        say(f"{run.path} was finished: {progress.finished}")
     exact = solver.remarks() if algorithm.one_shot else {}
     if exact and status == DONE and exact["proof"] is None:
         status = INEXACT
-    record = result_record(config, run, game, solver, evaluation, status, progress.seconds) | exact
+    record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
+    record |= exact | {"ended_by": progress.ended_by}
     if status != INTERRUPTED:
         policy = solver.average_policy()
         for suffix in SUFFIXES:
@@ -205,6 +212,8 @@ def result_record(
         "values": list(evaluation.values),
         "seconds": seconds,
         "status": status,
+        "target": config.target,
+        "time_limit": config.time_limit,
         "run": str(run.path),
         "players": game.players,
         "histories": game.histories,
@@ -237,6 +246,8 @@ class _Progress:
         self._checkpoint_pause = CHECKPOINT_SECONDS
         self._identity, self._whose = identity(config), whose
         self._recorded = 0
+        self.ended_by = BY_COUNT
+        self.finished = ""  # why a resumed run had nothing left to do
 
     def run(self) -> tuple[str, Evaluation]:
         config, solver = self.config, self.solver
@@ -244,9 +255,12 @@ class _Progress:
             evaluation = self.evaluator(solver.average_policy())
             if is_evaluated(solver.iteration, config):
                 self._record(evaluation)
-            if solver.iteration >= config.iterations:
+            if self._all_done():
+                self.finished = f"{solver.iteration:,} iterations are done; -n with more goes on"
                 return self._verdict(evaluation, DONE), evaluation
-        solver.advance(solver.iteration)  # compile before the clock starts
+            if is_evaluated(solver.iteration, config) and self._reaches(evaluation):
+                self.finished, self.ended_by = f"the target is reached at iteration {solver.iteration:,}", BY_TARGET
+                return REACHED, evaluation
         while True:
             due = next_evaluation(solver.iteration, config)
             reason = self._advance(due)
@@ -254,23 +268,30 @@ class _Progress:
             if reason is not None:
                 self._record(evaluation)
                 self._checkpoint()
+                self.ended_by = BY_TIME if reason == TIME_UP else BY_PERSON
                 return self._verdict(evaluation, reason), evaluation
             self._record(evaluation)
             self.on_progress(solver.iteration, evaluation.exploitability)
-            if config.target is not None and evaluation.exploitability <= config.target:
+            if self._reaches(evaluation):
                 self._checkpoint()
+                self.ended_by = BY_TARGET
                 return REACHED, evaluation
-            if solver.iteration >= config.iterations:
+            if self._all_done():
                 self._checkpoint()
                 return self._verdict(evaluation, DONE), evaluation
             if time.perf_counter() - self._saved_at > self._checkpoint_pause:
                 self._checkpoint()
 
+    def _all_done(self) -> bool:
+        return self.config.iterations is not None and self.solver.iteration >= self.config.iterations
+
+    def _reaches(self, evaluation: Evaluation) -> bool:
+        return self.config.target is not None and evaluation.exploitability <= self.config.target
+
     def _verdict(self, evaluation: Evaluation, reason: str) -> str:
-        target = self.config.target
-        if target is None or reason == INTERRUPTED:
+        if self.config.target is None or reason == INTERRUPTED:
             return reason
-        return REACHED if evaluation.exploitability <= target else MISSED
+        return REACHED if self._reaches(evaluation) else MISSED
 
     def _advance(self, due: int) -> str | None:
         """Run up to iteration `due` in short calls; return why it stopped before, or None."""
@@ -318,7 +339,7 @@ def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict
     """Bring `solver` to the last checkpoint, cut the metrics back to it, and return the seconds spent until then."""
     checkpoint = run.load_checkpoint(whose)
     reached, arrays = checkpoint if checkpoint else (0, {})
-    if reached > config.iterations:
+    if config.iterations is not None and reached > config.iterations:
         raise UsageError(f"{run.path} has already done {reached} iterations; ask for at least that many with -n")
     if not reached:
         say("no checkpoint yet: starting from iteration 1")
@@ -362,7 +383,7 @@ def _whose(config: SolveConfig, game: SequenceGame) -> dict[str, Any]:
 
 def _advise(config: SolveConfig, algorithm: Algorithm, say: Callable[[str], None]) -> None:
     warmup = algorithm.params.get("warmup_iterations")
-    if isinstance(warmup, int) and config.iterations <= warmup:
+    if isinstance(warmup, int) and config.iterations is not None and config.iterations <= warmup:
         say(
             f"warning: {config.algo} averages nothing in its first {warmup} iterations, so the reported policy stays uniform; "
             f"run more than {warmup} iterations or say --set warmup_iterations=0"

@@ -40,11 +40,31 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
 
 @contextmanager
+def watched(say: Callable[[str], None], what: str, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
+    """Let people see that `what` is being done: yield a function that is told how many of the `total` are.
+
+    Only a `say` that moves a line, `workbench.terminal.progress.Say`, shows it; for others nothing happens.
+    """
+    counting = getattr(say, "counting", None)
+    if counting is None:
+        yield lambda done: None
+        return
+    with counting(what, total, unit) as moved:
+        yield moved
+
+
+@contextmanager
 def patience(say: Callable[[str], None], what: str, *, own: bool = False) -> Iterator[None]:
-    """Say `what` is being done if the block takes longer than two seconds; one's `own` programs are compiled every time."""
+    """Let people see that `what` compiles, with its seconds; where no line can move, `say` so after two of them.
+
+    One's `own` programs are compiled every time.
+    """
+    moves = getattr(say, "moves", bool)
     timer = threading.Timer(2.0, say, (f"{what} (some seconds{'' if own else ', only the first time'})",))
-    timer.start()
+    if not moves():
+        timer.start()
     try:
-        yield
+        with watched(say, what):
+            yield
     finally:
         timer.cancel()

@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -11,20 +12,23 @@ from rich.live import Live
 from rich.text import Text
 
 from games.world import World
+from planners.budget import QUESTIONS
 from planners.episode import Episode
+from planners.metrics import wilson
+from planners.planner import Decision
 from planners.status import ENDED
 from workbench.planning.replay import Frame, frame_of
 from workbench.planning.run import ignores
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import console, counted, visible
-from workbench.terminal.tables import out_console, print_table
+from workbench.terminal.progress import Pace, Work, counting_work, rate_text
+from workbench.terminal.tables import print_fact, print_line, print_path, print_table
 
 MOST_ROWS = 30  # episodes shown one by one; longer runs are summarised
 
 
 def print_plan(record: dict[str, Any]) -> None:
     """Print what a planner run has found: its episodes, the mean score, the cost, and where it is kept."""
-    console = out_console()
     episodes = record["episodes"]
     if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
         extra = [name for name in record.get("columns", ()) if name in episodes[0]]
@@ -34,56 +38,49 @@ def print_plan(record: dict[str, Any]) -> None:
                 *(_cell(line.get(name)) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
-        ], left=2)  # fmt: skip
+        ], left=4, prose=("status",), spare=("time", "steps"))  # fmt: skip
         if len(episodes) > MOST_ROWS:
-            console.print(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl", soft_wrap=True)
+            print_line(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl")
     budget = "  ".join(
         f"{key.replace('_', '-')} {format_duration(value) if key.startswith('time') else format(value, ',')}"
         for key, value in record["budget"].items()
     )
-    console.print(
-        f"{record['env']}  {record['planner']}  {counted(record['played'], 'episode')}  {budget}  {record['status']}",
-        soft_wrap=True,
-    )
+    print_line(f"{record['env']}  {record['planner']}  {counted(record['played'], 'episode')}  {budget}  {record['status']}")
     if record["mean"] is not None:
         error = record["standard_error"]
         spread = "" if error is None else f" ± {_number(error)} (standard error)"
-        console.print(
-            f"score        {_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}"
-        )
+        print_fact("score", f"{_number(record['mean'])}{spread}, median {_number(record['median'])}, max {_number(record['max'])}")
     if "symmetry" in record:
-        console.print(f"symmetry     {record['symmetry']}", soft_wrap=True)
+        print_fact("symmetry", f"{record['symmetry']}")
     if record["solved"] is not None:
-        console.print(f"solved       {record['solved']} of {record['played']}")
+        low, high = wilson(record["solved"], record["played"]) if record["played"] else (0.0, 1.0)
+        print_fact("solved", f"{record['solved']} of {record['played']} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
     if set(record["statuses"]) - {ENDED}:
-        console.print(f"ended        {', '.join(f'{count} {name}' for name, count in record['statuses'].items())}", soft_wrap=True)
+        print_fact("ended", ", ".join(f"{count} {name}" for name, count in record["statuses"].items()))
     for label, text in record.get("summary", {}).items():
-        console.print(f"{label:<12} {text}", soft_wrap=True)
+        print_fact(label, text)
     cost = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in record["cost"].items() if value]
     if cost:
-        console.print(f"an episode   {'  '.join(cost)}", soft_wrap=True)
+        print_fact("an episode", f"{'  '.join(cost)}")
     if record["decisions"]:
-        console.print(
-            f"time         {format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision"
-        )
+        print_fact("time", f"{format_duration(record['seconds'])}, {format_duration(record['seconds_per_decision'])} a decision")
     for name in record.get("unlimited", ()):
-        console.print(f"budget       {ignores(record['planner'], name)}", soft_wrap=True)
+        print_fact("budget", f"{ignores(record['planner'], name)}")
     if record["fallbacks"]:
-        console.print(f"fallbacks    {record['fallbacks']} of {counted(record['decisions'], 'decision')}", soft_wrap=True)
+        print_fact("fallbacks", f"{record['fallbacks']} of {counted(record['decisions'], 'decision')}")
     if "language" in record:
         language = record["language"]
         label = "; DEGRADED: no result of a language model" if language["degraded"] else ""
-        console.print(
-            f"language     {counted(language['questions'], 'question')}, {100 * language['share']:.2g} % of the answers "
-            f"unusable{label}",
-            soft_wrap=True,
+        print_fact(
+            "language",
+            f"{counted(language['questions'], 'question')}, {100 * language['share']:.2g} % of the answers unusable{label}",
         )
     if record.get("metrics"):
         shown = [(m, f"{v['value']:.3f}", f"{v['low']:.3f} to {v['high']:.3f}") for m, v in record["metrics"].items()]
         print_table(("metric", "value", "95 % interval"), shown)
     if "protocol" in record:
         print_protocol(record["protocol"])
-    console.print(f"run          {record['run']}", soft_wrap=True)
+    print_path("run", record["run"])
 
 
 def print_protocol(protocol: dict[str, Any]) -> None:
@@ -105,12 +102,13 @@ def print_protocol(protocol: dict[str, Any]) -> None:
         ]  # fmt: skip
         cells += [share(row.get("solve_rate"))] if solved else []
         rows.append((*cells, *(row.get("summary", {}).get(label, "-") for label in labels)))
-    print_table((*header, *(["solved"] if solved else []), *labels), rows)
+    spare = ("time a turn", "tokens a turn", "turns")
+    print_table((*header, *(["solved"] if solved else []), *labels), rows, spare=spare)
     aborted = protocol["players"][0]["aborted"]
-    out_console().print(
-        f"protocol     {protocol['name']}, prompts: {protocol['prompts']}"
+    print_fact(
+        "protocol",
+        f"{protocol['name']}, prompts: {protocol['prompts']}"
         + (f"; {counted(aborted, 'episode')} ended by the endpoint and counted for nothing" if aborted else ""),
-        soft_wrap=True,
     )
 
 
@@ -146,11 +144,43 @@ def render(frame: Frame) -> Group:
             parts.append(line)
     if frame.values:
         best = max(value for _, value, _ in frame.values)
+        visited = any(visits for _, _, visits in frame.values)
+        parts.append(Text(f"  {'action':<12} {'value':>12}" + (f"  {'visits':>8}" if visited else ""), style="dim"))
         for name, value, visits in frame.values:
-            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,} visit{'s' * (visits != 1)}" if visits else "")
+            text = f"  {name:<12} {value:>12.5g}" + (f"  {visits:>8,}" if visited else "")
             parts.append(Text(text, style="bold green" if value == best else ""))
     parts.append(Text(f"-> {frame.action}" if frame.action else "", style="bold"))
     return Group(*parts)
+
+
+class Playing:
+    """How far a run is: episodes, and within one its decisions and a language model's questions."""
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._pace = work, Pace(None)
+        self._ended = 0
+
+    def decided(self, episode: Episode) -> None:
+        """Count a decision."""
+        done, questions = len(episode.decisions), int(episode.cost[QUESTIONS])
+        if done == 1:
+            self._pace = Pace(None)
+        self._pace.moved(done)
+        rate = f", {rate_text(self._pace.rate)}" if self._pace.rate else ""
+        asked = f", {counted(questions, 'question')}" if questions else ""
+        self._work.moved(self._ended, f"{episode.instance.name}: {counted(done, 'decision')}{rate}{asked}")
+
+    def ended(self, line: dict[str, Any]) -> None:
+        """Count an episode."""
+        self._ended += 1
+        self._work.moved(self._ended, f"{line['instance']}: {line['score']:,.10g}")
+
+
+@contextmanager
+def playing(episodes: int) -> Iterator[Playing]:
+    """Yield what shows how far a run of so many episodes is."""
+    with counting_work("playing", episodes, "episodes") as work:
+        yield Playing(work)
 
 
 class Screen:
@@ -160,13 +190,41 @@ class Screen:
         self._world, self._delay = world, delay
         self._console = console()
         self._live: Live | None = None
+        self._episode: Episode | None = None
+        self._seen = 0  # states of it that were shown
 
     def decided(self, episode: Episode) -> None:
-        """Show the state in which the last decision was taken."""
+        """Show the state in which the last decision was taken, after what was still to be seen of the one before."""
+        self._catch_up(episode)
+        self._episode, self._seen = episode, len(episode.actions) + 1
         decision = episode.decisions[-1]
-        frame = frame_of(
-            self._world, episode.instance, len(episode.actions), episode.states[-1], sum(episode.rewards), decision.action, decision
+        self._show(len(episode.actions), decision.action, decision)
+
+    def ended(self, record: dict[str, Any]) -> None:
+        """Show the rest of the last plan, leave the last board on the screen, and say how the episode ended."""
+        if self._episode is not None:
+            self._catch_up(self._episode)
+            self._show(len(self._episode.actions), None, None)
+            self._episode = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+        self._console.print(
+            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {counted(record['steps'], 'step')}"
+            + note(record)
         )
+
+    def _catch_up(self, episode: Episode) -> None:
+        """Show the states in which the last decision's plan went on without another decision."""
+        if episode is self._episode:
+            for number in range(self._seen, len(episode.actions)):
+                self._show(number, episode.actions[number], None)
+
+    def _show(self, number: int, action: int | None, decision: Decision | None) -> None:
+        assert self._episode is not None
+        episode = self._episode
+        total = sum(episode.rewards[:number])
+        frame = frame_of(self._world, episode.instance, number, episode.states[number], total, action, decision)
         if not self._console.is_terminal:
             self._console.print(render(frame))
             return
@@ -175,16 +233,6 @@ class Screen:
             self._live.start()
         self._live.update(render(frame), refresh=True)
         time.sleep(self._delay)
-
-    def ended(self, record: dict[str, Any]) -> None:
-        """Leave the last board on the screen and say how the episode ended."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-        self._console.print(
-            f"{record['instance']}: {record['status']}, score {_number(record['score'])}, {counted(record['steps'], 'step')}"
-            + note(record)
-        )
 
 
 def show_all(frames: Sequence[Frame], delay: float) -> None:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import count as numbers
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
 from workbench.runs.kinds import LANGUAGE_MODEL, read_config
+from workbench.terminal.interrupts import watched
 from workbench.terminal.printing import counted
 from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
 
@@ -231,10 +233,11 @@ def _train(
     if status != INTERRUPTED:
         model = Model(learner.parameters, size, vocabulary, config.world, config.target)
         run.write(MODEL, encode_model(model))
-        agreed = agreement(model, held)
+        with watched(say, "answering what was held out"):
+            agreed = agreement(model, held)
         if config.games:
             say(f"playing {counted(config.games, 'game')}")
-            score = play_record(model, world_of(config.world), config.games, config.temperature, stop=stop)
+            score = play_record(model, world_of(config.world), config.games, config.temperature, stop=stop, say=say)
             status = status if score["episodes"] else INTERRUPTED  # to play again when it is resumed
     figures = _finite(learner.figures())
     record = {
@@ -254,7 +257,13 @@ def world_of(name: str) -> World:
 
 
 def play_record(
-    model: Any, world: World, games: int, temperature: float, seed: int = 0, stop: Callable[[], bool] = lambda: False
+    model: Any,
+    world: World,
+    games: int,
+    temperature: float,
+    seed: int = 0,
+    stop: Callable[[], bool] = lambda: False,
+    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Return how a model plays, all games side by side, and a random player beside it on the same seeds; nothing if stopped.
 
@@ -264,7 +273,14 @@ def play_record(
 
     seeds = list(range(seed, seed + games))
     start = (lambda k: world.instance(k % len(world))) if len(world) else world.instance  # levels come again
-    played = play_games(model, world, seeds, start=start, temperature=temperature, stop=stop)
+    with watched(say, f"playing {counted(games, 'game')}", None, "turns") as tell:
+        turns = numbers()
+
+        def asked() -> bool:  # once a turn
+            tell(next(turns))
+            return stop()
+
+        played = play_games(model, world, seeds, start=start, temperature=temperature, stop=asked)
     if not played:
         return dict(UNPLAYED)
     found = account(world, played)

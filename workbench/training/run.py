@@ -26,7 +26,7 @@ from workbench.runs.directory import INITIAL, LEVELS, RunDirectory, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
 from workbench.runs.programs import explained, read_copies, read_data
-from workbench.terminal.interrupts import patience
+from workbench.terminal.interrupts import patience, watched
 from workbench.training.config import (
     LANGUAGE,
     TrainConfig,
@@ -104,10 +104,12 @@ def _train(
         for learned in learner.learned():
             run.write(NAMES[learned.role], encode_learned(learned, split(world)[0](0)))
         if config.policy == LANGUAGE:
-            score = keep_model(config, world, run, learner, stop)
+            score = keep_model(config, world, run, learner, stop, say)
         else:
-            score = evaluate(config, world, learner, stop)
-        best = optimum(held_out(config, world), stop)
+            with watched(say, "playing for the score", config.episodes, "episodes") as tell:
+                score = evaluate(config, world, learner, stop, tell)
+        with watched(say, "computing what the best play expects"):
+            best = optimum(held_out(config, world), stop)
     record = {
         "schema": SCHEMA, "command": "train", "world": config.env, "method": config.method,
         "policy": config.policy, "params": config.params, "seed": config.seed, "updates": learner.updates,
@@ -119,13 +121,16 @@ def _train(
     return record
 
 
-def evaluate(config: TrainConfig, world: World, learner: Learner, stop: Callable[[], bool]) -> dict[str, Any]:
-    """Return mean and standard error of the score of greedy play on held-out seeds or levels."""
+def evaluate(
+    config: TrainConfig, world: World, learner: Learner, stop: Callable[[], bool], tell: Callable[[int], None] = lambda done: None
+) -> dict[str, Any]:
+    """Return mean and standard error of the score of greedy play on held-out seeds or levels; `tell` hears how many are played."""
     planner = Reactive("policy", learner.learned()[0], 0.0)
     scores: list[float] = []
     for instance in held_out(config, world):
         if stop():
             break
+        tell(len(scores))
         episode = play(instance, planner, Budget(), seed=config.seed)
         scores.append(float(world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)["score"]))
     error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
@@ -138,14 +143,16 @@ def held_out(config: TrainConfig, world: World) -> Iterator[Instance]:
     yield from map(get, range(min(config.episodes, levels) if levels else config.episodes))
 
 
-def keep_model(config: TrainConfig, world: World, run: RunDirectory, learner: Any, stop: Callable[[], bool]) -> dict[str, Any]:
+def keep_model(
+    config: TrainConfig, world: World, run: RunDirectory, learner: Any, stop: Callable[[], bool], say: Callable[[str], None]
+) -> dict[str, Any]:
     """Keep the language model that was learned, and return how it plays: its likeliest answers, all games side by side."""
     from planners.language.small.files import encode_model
     from workbench.training.language import play_record
 
     model = learner.model()
     run.write(MODEL, encode_model(model))
-    return play_record(model, world, config.episodes, 0.0, stop=stop)
+    return play_record(model, world, config.episodes, 0.0, stop=stop, say=say)
 
 
 def _initial(config: TrainConfig) -> dict[str, bytes]:

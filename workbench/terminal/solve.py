@@ -1,0 +1,103 @@
+"""What a person sees of solver runs and their comparisons."""
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from workbench.solving.forecast import iteration_at
+from workbench.solving.run import BY_COUNT, BY_TIME, MISSED
+from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import counted
+from workbench.terminal.tables import print_fact, print_line, print_path, print_table
+
+NAMES = 16  # columns that the names of facts take
+
+
+def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing: Sequence[dict[str, Any]]) -> None:
+    """Print what a solver run has found: the curve in a few lines, the answer, why it ended, and where it is kept."""
+    rows = list(curve_rows(record, metrics, {line["iteration"]: line["seconds"] for line in timing}))
+    if len(rows) > 1:
+        print_table(("iteration", "exploitability", "time"), rows, left=0, see="metrics.jsonl in the run directory")
+    algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
+    print_line(f"{record['game']}  {algo}  {counted(record['iterations'], 'iteration')}  {record['status']}")
+    warmup = record["params"].get("warmup_iterations")
+    if warmup and record["iterations"] > warmup:
+        print_fact("warm-up", f"nothing is averaged in the first {counted(warmup, 'iteration')}: uniform until then", NAMES)
+    print_values(record)
+    if "proof" in record:
+        known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
+        print_fact("value", f"{record['value']!r}  {known}", NAMES)
+    ended, command = ending(record, metrics)
+    if ended:
+        print_fact("ended", ended, NAMES)
+        print_path("go on", command, NAMES)
+    print_path("run", record["run"], NAMES)
+
+
+def curve_rows(
+    record: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], seconds: Mapping[int, float]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (iterations, exploitability, time) at 1, 2, 5, 10 ..., the last one too; rows that say the same are one."""
+    wanted = {int(f"{digit}{'0' * zeros}") for digit in (1, 2, 5) for zeros in range(12)} | {record["iterations"]}
+    chosen = [line for line in metrics if line["iteration"] in wanted or len(metrics) < 12]
+    for shown, alike in groupby(chosen, lambda line: f"{line['exploitability']:.6g}"):
+        numbers = [line["iteration"] for line in alike]
+        span = f"{numbers[0]:,} to {numbers[-1]:,}" if len(numbers) > 1 else f"{numbers[0]:,}"
+        yield span, shown, format_duration(seconds.get(numbers[-1], 0.0))
+
+
+def ending(record: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what limit ended a run, and what to type for more; nothing where that was what was asked for."""
+    by, done, missed = record["ended_by"], record["iterations"], record["status"] == MISSED
+    if by not in (BY_COUNT, BY_TIME) or (by == BY_COUNT and not missed):
+        return "", ""
+    limit = f"-n {done:,} was done" if by == BY_COUNT else f"the time limit of {format_duration(record['time_limit'])} was up"
+    goal = iteration_at([(line["iteration"], line["exploitability"]) for line in metrics], record["target"]) if missed else None
+    text = f"target {record['target']:g} missed: {limit}" if missed else limit
+    if goal is not None:
+        text += f"; as the curve goes, it is reached at about iteration {round_up(goal):,}"
+    more = max(2.0, (goal or 0.0) / max(1, done))
+    longer = f"-n {round_up(more * done)}" if by == BY_COUNT else f"--time-limit {round_up(more * record['time_limit'])}s"
+    return text, f"gameplan solve --resume {shlex.quote(record['run'])} {longer}"
+
+
+def round_up(value: float) -> int:
+    """Return the next whole number with two digits that count."""
+    whole = -int(-value // 1)
+    size = 10 ** max(0, len(str(whole)) - 2)
+    return -(-whole // size) * size
+
+
+def print_values(record: dict[str, Any]) -> None:
+    """Print exploitability, NashConv and the players' values of a record."""
+    print_fact("exploitability", f"{record['exploitability']:.10g}", NAMES)
+    print_fact("NashConv", f"{record['nash_conv']:.10g}", NAMES)
+    print_fact("values", "  ".join(f"{value:.10g}" for value in record["values"]), NAMES)
+
+
+def print_comparison(summary: dict[str, Any], label: Callable[[str], str], number: Callable[[float], str]) -> None:
+    """Print a comparison on stdout: games down and algorithms across, or turned round where that fits the terminal better."""
+    algos, games, cells, best = (summary[key] for key in ("algos", "games", "cells", "best"))
+
+    def text(game: str, algo: str) -> str:
+        cell = cells.get(game, {}).get(algo)
+        if cell is None or cell["exploitability"] is None:
+            return "- "
+        return number(cell["exploitability"]) + ("*" if best.get(game) == algo else " ")
+
+    counts = [summary["counts"][algo] for algo in algos]
+    rows = [[game, *(text(game, algo) for algo in algos)] for game in games]
+    rows.append(["matches or beats", *(f"{n['matches']}/{n['ran']} " if n["ran"] else "- " for n in counts)])
+    strong = {(i, k + 1) for i, game in enumerate(games) for k, algo in enumerate(algos) if best.get(game) == algo}
+    print_table(["game", *map(label, algos)], rows, strong=strong)
+    if best:
+        print_line("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
+    reasons: dict[str, list[str]] = {}
+    for game, row in cells.items():
+        for algo, cell in row.items():
+            if cell["exploitability"] is None:
+                reasons.setdefault(cell["reason"], []).append(f"{game} {label(algo)}")
+    for reason, where in reasons.items():
+        print_line(f"- {', '.join(where)}: {reason}")
