@@ -8,6 +8,7 @@ part of a world                           default                  who asks
 ``outcome_columns``                       none                     tables of episodes: keys of `outcome`, a column each
 ``summary(outcomes)``                     nothing                  the last lines of a run, protocols: a `Summary`
 ``picture(instance, state)``              `text`                   ``--render``, ``replay``, GIFs: the board as rows of `Cell`
+``network(instance, state)``              none                     GIFs: the graph that is walked on as a `Network`
 ``read(text)``                            none                     ``critic --board``: the state that a person has written down
 ``question(instance)``, ``action(name)``  a general one, none      language models: the task in words; the action of a name
 ``grid(instance)``                        none                     `games.gymnasium_envs`: rows, columns, place of cell 0
@@ -61,6 +62,19 @@ class Summary(NamedTuple):
 
     figures: Mapping[str, Any]
     lines: Mapping[str, str]
+
+
+class Network(NamedTuple):
+    """A graph to be drawn: `names` and `kinds` of its nodes ("goal", "trap" ... or empty), `edges` (m, 2) as pairs of nodes with
+    `notes` on them, the node that it begins at, and the one that the state is at.
+    """
+
+    names: Sequence[str]
+    kinds: Sequence[str]
+    edges: np.ndarray
+    notes: Sequence[str]
+    start: int
+    here: int
 
 
 class World(Protocol):

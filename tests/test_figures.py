@@ -16,9 +16,13 @@ from workbench.catalogue.entries import CFR, EXACT
 from workbench.comparison.curves import Curve, merged, run_curves
 from workbench.discovery.operators.catalogue import OPERATORS
 from workbench.figures import frame
+from workbench.figures.animation import Film
 from workbench.figures.convergence import ROUNDING, draw_convergence
 from workbench.figures.frame import INCH, WIDTHS, Look, overlap, settle
 from workbench.figures.style import COLOURS, style_of
+from workbench.planning.config import PlanConfig, resolve_plan
+from workbench.planning.replay import load_frames
+from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
@@ -169,3 +173,22 @@ def test_several_runs_are_told_apart_or_make_a_band(figures, tmp_path):
     draw_convergence({"g": {"cfr": band}}, tmp_path / "figure.png")
     (area,) = figures[0].axes[0].collections
     assert area.get_facecolor()[0][:3] == pytest.approx(to_rgb(style_of("cfr").colour))
+
+
+def test_an_animation_shows_graph_values_and_score(tmp_path):
+    config = resolve_plan(PlanConfig(env="p4", planner="oracle", episodes=1))
+    run_plan(config, RunDirectory.create(tmp_path / "run"))
+    frames = load_frames(RunDirectory.open(tmp_path / "run"), 0, values=True)
+    film = Film(frames)
+    for number, shown in enumerate(frames):
+        film.draw(number)
+        nodes = next(c for c in film.stage.collections if c.get_label() == "_nodes")
+        assert len(nodes.get_offsets()) == len(shown.network.names)
+        assert np.argmax(nodes.get_sizes()) == shown.network.here
+        assert sum(line.get_label() == "_walk" for line in film.stage.get_lines()) == number
+        assert f"score {shown.score:g}" in film.figure.get_suptitle().replace("\n", " ")
+    assert frames[-1].score == 1.0 and frames[0].score == 0.0
+    film.draw(0)
+    bars = {bar.get_facecolor()[:3]: bar.get_width() for bar in film.bars.patches}
+    best = max(value for _, value, _ in frames[0].values)
+    assert len(film.bars.patches) == len(frames[0].values) and bars[to_rgb(COLOURS[5])] == best  # the oracle takes the best

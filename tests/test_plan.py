@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 import cli
+from workbench.figures.animation import write_gif
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
-from workbench.planning.replay import MAX_GIF_FRAMES, load_frames, thinned, write_gif
+from workbench.planning.replay import MAX_GIF_FRAMES, load_frames, thinned
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
 

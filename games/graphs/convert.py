@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 
 from games.graphs.model import GraphModel, distances
+from games.world import Network
 
 # No estimate before the end: an unfinished trajectory is worth 0.
 BLIND = {"near": 0.0, "fade": 2.0, "far": 0.0, "sight": 0.0, "share": 1.0, "cap": 0.95}
@@ -60,3 +61,10 @@ def to_networkx(model: GraphModel, nodes: Sequence[Hashable] | None = None) -> n
                 score=float(model.local[edge]), reward=float(model.gain[edge]),
             )  # fmt: skip
     return graph
+
+
+def network_of(model: GraphModel, start: int, here: int, names: Sequence[object], kinds: Sequence[str]) -> Network:
+    """Return `model` as it is drawn, its nodes with these `names` and `kinds`; edges tell local scores, and rewards if they pay."""
+    sources = np.repeat(np.arange(len(model.goals)), np.diff(model.first))
+    notes = [f"l {s:.3g}" + (f", r {r:.3g}" if r else "") for s, r in zip(model.local.tolist(), model.gain.tolist(), strict=True)]
+    return Network([str(name) for name in names], kinds, np.stack([sources, model.target], axis=1), notes, start, here)

@@ -24,12 +24,12 @@ import networkx as nx
 import numpy as np
 
 from games.errors import UsageError
-from games.graphs.convert import to_networkx
+from games.graphs.convert import network_of, to_networkx
 from games.graphs.generate import ENTRY, GOAL, LIVE, PLAIN, ROOT, TRAP, grow, node_kinds, normals
 from games.graphs.model import GraphModel, distances
 from games.params import Value
 from games.random import below, stream
-from games.world import Instance
+from games.world import Instance, Network
 
 OPTIONS: dict[str, Value] = {
     "L": 5, "b": 8, "p": 0.35, "n_live": 4, "n_plain": 8, "n_trap": 12, "n_entry": 2, "rho": 0.2, "sigma_l": 0.15, "q": 0.6,
@@ -104,6 +104,12 @@ class KgWalk:
         """Return score 1 and solved if the answer was reached."""
         solved = bool(instance.model.goals[states[-1][0]])
         return {"score": float(solved), "solved": solved}
+
+    def network(self, instance: Instance, state: np.ndarray) -> Network:
+        """Return the graph with the entity that the walk is at; entities are called by their numbers."""
+        kinds = [_KIND_NAMES[kind].lower() for kind in self.kinds]
+        names = ["answer" if kind == GOAL else label for kind, label in zip(self.kinds, instance.extra["labels"], strict=True)]
+        return network_of(instance.model, int(instance.start[0]), int(state[0]), names, kinds)
 
     def graph(self, instance: Instance) -> nx.MultiDiGraph:
         """Return the instance as a networkx graph with named nodes such as ``TRAP(2,5)`` and typed relations."""

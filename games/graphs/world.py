@@ -6,8 +6,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from games.graphs.convert import from_networkx
-from games.world import Instance
+from games.graphs.convert import from_networkx, network_of
+from games.world import Instance, Network
 
 
 class GraphWorld:
@@ -41,6 +41,13 @@ class GraphWorld:
     def text(self, instance: Instance, state: np.ndarray) -> str:
         """Return the name of the node."""
         return str(self.nodes[state[0]])
+
+    def network(self, instance: Instance, state: np.ndarray) -> Network:
+        """Return the graph with the node that the walk is at."""
+        model = instance.model
+        ends = np.diff(model.first) == 0
+        kinds = ["goal" if goal else "end" if end else "" for goal, end in zip(model.goals, ends, strict=True)]
+        return network_of(model, int(instance.start[0]), int(state[0]), self.nodes, kinds)
 
     def outcome(
         self, instance: Instance, states: Sequence[np.ndarray], actions: Sequence[int], rewards: Sequence[float]

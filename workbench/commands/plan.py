@@ -238,7 +238,8 @@ def replay(
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
     steps are printed.
     """
-    from workbench.planning.replay import load_frames, thinned, write_gif
+    from workbench.figures.animation import write_gif
+    from workbench.planning.replay import load_frames, thinned
     from workbench.runs.directory import RunDirectory
     from workbench.terminal.plan import browse, show_all
     from workbench.terminal.progress import job_progress

@@ -1,19 +1,16 @@
 """Episodes played again from a run directory, as frames for a terminal or an animation."""
 
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
-from games.files import reason, write_output
 from games.process import unlisted
 from games.random import stream
-from games.world import Cell, Instance, World
+from games.world import Cell, Instance, Network, World
 from planners.episode import options, play, step
 from planners.planner import Decision, Planner
 from workbench.planning.addresses import check_addresses
@@ -26,13 +23,18 @@ MAX_GIF_FRAMES = 2000
 
 
 class Frame(NamedTuple):
-    """One moment of an episode: the state as a picture (rows of cells) or a text, and what was decided in it."""
+    """One moment of an episode: the state as a picture (rows of cells), a graph or a text, and what was decided in it.
+
+    `values` has name, value and visits of the actions that the planner knew something of; `score` is the world's so far.
+    """
 
     title: str
     picture: Sequence[Sequence[Cell]] | None
     text: str
     action: str
     values: Sequence[tuple[str, float, int]]
+    network: Network | None = None
+    score: float | None = None
 
 
 def frame_of(
@@ -47,6 +49,7 @@ def frame_of(
         text=world.text(instance, state),
         action="" if action is None else world.action_name(instance, state, action),
         values=[(world.action_name(instance, state, v.action), float(v.value), int(v.visits)) for v in known],
+        network=world.network(instance, state) if hasattr(world, "network") else None,
     )
 
 
@@ -106,15 +109,20 @@ def _frames(
         if played.actions != line["actions"]:
             raise GameplanError(f"{run.path}: planning again gave other actions; it was made by another version of the program")
     move, chance, state = suited(step, instance.model), stream("chance", instance.name, seed), instance.start.copy()
-    frames, total = [], 0.0
+    frames, total, states = [], 0.0, [state.copy()]
+    rewards: list[float] = []
     look, actions = suited(options, instance.model), np.empty(instance.model.actions, np.int64)
     for number, action in enumerate(line["actions"]):
         count, _ = look(instance.model, state, actions)
         if action not in actions[:count] and not unlisted(instance.model, action):  # compiled code would not ask
             raise GameplanError(f"{run.path / EPISODES}: action {action} in step {number} of episode {episode} is not legal there")
-        frames.append(frame_of(world, instance, number, state, total, action, decisions.get(number)))
-        total += float(move(instance.model, state, action, chance))
+        frame = frame_of(world, instance, number, state, total, action, decisions.get(number))
+        frames.append(frame._replace(score=_score(world, instance, states, line["actions"], rewards)))
+        rewards.append(float(move(instance.model, state, action, chance)))
+        total += rewards[-1]
+        states.append(state.copy())
     last = frame_of(world, instance, len(line["actions"]), state, total, None, None)
+    last = last._replace(score=_score(world, instance, states, line["actions"], rewards))
     why = f" ({line['note']})" if "note" in line else ""
     frames.append(last._replace(title=f"{last.title}  {line['status']}{why}"))
     if abs(total - line["return"]) > 1e-9 * max(1.0, abs(total)):
@@ -122,66 +130,14 @@ def _frames(
     return frames
 
 
+def _score(
+    world: World, instance: Instance, states: Sequence[np.ndarray], actions: Sequence[int], rewards: Sequence[float]
+) -> float:
+    """Return what the world scores the episode so far."""
+    return float(world.outcome(instance, states, actions[: len(rewards)], rewards)["score"])
+
+
 def thinned(frames: Sequence[Frame]) -> list[Frame]:
     """Return at most about `MAX_GIF_FRAMES` of `frames`, evenly spaced, the last among them."""
     every = -(-len(frames) // MAX_GIF_FRAMES)
     return [*frames[::every], *([frames[-1]] if (len(frames) - 1) % every else [])]
-
-
-def write_gif(frames: Sequence[Frame], path: Path, delay: float, tell: Callable[[str], None] = lambda name: None) -> None:
-    """Draw `frames` as an animation to `path` (GIF), `delay` seconds a frame; `tell` hears of every frame drawn.
-
-    Raises
-    ------
-    UsageError
-        If the file is not to end in .gif.
-    GameplanError
-        If it cannot be written.
-    """
-    from matplotlib.animation import FuncAnimation, PillowWriter
-    from matplotlib.figure import Figure
-
-    if path.suffix != ".gif":
-        raise UsageError(f"{path} does not end in .gif, the only animation that can be written")
-    rows, columns = _extent(frames[0])
-    figure = Figure(figsize=(max(2.5, columns), rows + 0.7), dpi=max(20, min(100, int(600 / max(rows, columns)))))
-    axes = figure.subplots()
-
-    def draw(frame: Frame) -> list[Any]:
-        axes.clear()
-        axes.set_axis_off()
-        axes.set_title(f"{frame.title}  {frame.action}", fontsize=9)
-        if frame.picture is None:
-            axes.text(0, 1, frame.text, family="monospace", fontsize=9, va="top", transform=axes.transAxes)
-            return []
-        from matplotlib.colors import to_rgb
-
-        axes.imshow(np.array([[to_rgb(cell.ground) for cell in row] for row in frame.picture]), aspect="equal")
-        for k in range(1, len(frame.picture)):
-            axes.axhline(k - 0.5, color="white", linewidth=0.8)
-        for k in range(1, max(map(len, frame.picture))):
-            axes.axvline(k - 0.5, color="white", linewidth=0.8)
-        size = 22 if columns <= 6 else 14
-        for i, row in enumerate(frame.picture):
-            for j, cell in enumerate(row):
-                if cell.text:
-                    axes.text(j, i, cell.text, ha="center", va="center", color=cell.ink, fontsize=size, weight="bold")
-        return []
-
-    animation = FuncAnimation(figure, draw, frames=frames, interval=1000 * delay, repeat=False)
-    try:
-        with tempfile.TemporaryDirectory() as folder:  # the writer wants a file's name
-            writer = PillowWriter(fps=1.0 / max(delay, 0.02))  # type: ignore[arg-type]
-            done = lambda k, count: tell(frames[k].title)  # noqa: E731
-            animation.save(Path(folder) / "play.gif", writer, progress_callback=done)
-            drawn = (Path(folder) / "play.gif").read_bytes()
-    except OSError as error:
-        raise GameplanError(f"cannot draw {path}: {reason(error)}; make room for temporary files") from error
-    write_output(path, drawn, "--gif")
-
-
-def _extent(frame: Frame) -> tuple[float, float]:
-    if frame.picture is not None:
-        return len(frame.picture) * 0.6, max(len(row) for row in frame.picture) * 0.6
-    lines = frame.text.splitlines() or [""]
-    return 0.2 * len(lines), 0.09 * max(len(line) for line in lines)
