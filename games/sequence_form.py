@@ -108,6 +108,9 @@ class SequenceGame:
     label_start: np.ndarray
     label: np.ndarray
 
+    def __repr__(self) -> str:
+        return f"SequenceGame({self.name}: {self.players} players, {self.histories:,} histories, {sum(self.infosets):,} infosets)"
+
     @property
     def players(self) -> int:
         """The number of players."""

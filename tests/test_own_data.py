@@ -85,17 +85,17 @@ def test_a_changed_game_file_is_another_run(here):
 def test_a_run_without_a_copy_of_its_game_needs_it_named(here):
     shutil.copy(CASES / "stage-payoffs.efg", "my.efg")
     _, run, _ = solved("my.efg", algo="psro-uniform", iterations=2)
-    Population(run.path)
+    Population.open(run.path)
     forget(run, "game")
     with pytest.raises(UsageError, match=r"gameplan solve my\.efg --resume run"):
         resumed_config(run, {"iterations": 3})
-    for reader in (lambda: Population(run.path), lambda: export.main(["run", "policy.csv"], standalone_mode=False)):
+    for reader in (lambda: Population.open(run.path), lambda: export.main(["run", "policy.csv"], standalone_mode=False)):
         with pytest.raises(UsageError, match="keeps no copy of the file of its game"):
             reader()
     solve(resumed_config(run, {"iterations": 3, "game": "my.efg"}), run, resume=True)
     assert Path("run/game.efg").read_bytes() == Path("my.efg").read_bytes()  # from now on it has one
     Path("my.efg").unlink()
-    Population(run.path)
+    Population.open(run.path)
 
 
 def test_files_that_game_strings_name_are_named_again(here):

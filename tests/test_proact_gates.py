@@ -45,7 +45,9 @@ def test_random_play_on_the_published_levels(variant, expected):
         world = load_world("sokoban-proact", {"levels": PUBLISHED, "variant": variant, "check": False, "range": level})
         instance, found = world.instance(0), np.zeros(n)
         most_boxes(instance.model, instance.start, instance.horizon, stream("random boxes", number), found)
-        assert abs(found.mean() - published) <= 3 * found.std() * (1 / n + 1 / 20_000) ** 0.5 + 1e-3, number + 1  # 1e-3: three digits
+        assert abs(found.mean() - published) <= 3 * found.std() * (1 / n + 1 / 20_000) ** 0.5 + 1e-3, (
+            number + 1
+        )  # 1e-3: three digits
 
 
 def mean_score(world, planner, settings, count):

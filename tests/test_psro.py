@@ -220,7 +220,7 @@ def test_the_exported_mixture_is_worth_the_runs_last_figure(tmp_path):
 
 def test_psro_show_looks_into_a_run(tmp_path):
     record = solve(SolveConfig("kuhn_3p", "shor-psro", 6), RunDirectory.create(tmp_path / "run"))
-    population = Population(tmp_path / "run")
+    population = Population.open(tmp_path / "run")
     rows = population.mixtures()
     assert rows[-1]["eval"] == pytest.approx(record["exploitability"]) and len(rows[-1]["support"]) == 3
     assert population._exploitability(Evaluator(population.game), population.eval) == pytest.approx(
@@ -235,7 +235,7 @@ def test_psro_show_looks_into_a_run(tmp_path):
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 10_000
     with pytest.raises(UsageError, match="no finished PSRO run"):
         solve(SolveConfig("kuhn_2p", "cfr", 2), RunDirectory.create(tmp_path / "cfr"))
-        Population(tmp_path / "cfr")
+        Population.open(tmp_path / "cfr")
 
 
 @pytest.mark.slow

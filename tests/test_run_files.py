@@ -73,7 +73,7 @@ def test_runs_of_version_0_1_0_are_read_and_go_on_to_the_bytes_of_a_new_run(tmp_
     listed = json.loads(gameplan("runs", "list", old, "--json").stdout)["runs"]
     assert [run["status"] for run in listed] == ["done"] * 3
     assert gameplan("plot", old, "--out", tmp_path / "figure.svg").exception is None
-    assert Population(old / "psro").mixtures()[-1]["iteration"] == 3
+    assert Population.open(old / "psro").mixtures()[-1]["iteration"] == 3
     assert "step" in gameplan("replay", old / "plan", "--episode", 2).stdout
     go_on(old / "solve", iterations=40)
     go_on(old / "plan", episodes=5)

@@ -1,1 +1,57 @@
-"""What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use."""
+"""What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use.
+
+``import workbench as gp`` is the door for Python: `solve`, `compare`, `plan`, `psro`, `train`, `critic`, `evolve`, `runs`,
+`load_policy`. They are the functions that the commands call; what is behind them is imported when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from games.errors import GameplanError as GameplanError
+    from games.errors import UsageError as UsageError
+    from games.loader import load_game as load_game
+    from games.worlds import load_world as load_world
+    from workbench.door.options import Budget as Budget
+    from workbench.door.options import PlanOptions as PlanOptions
+    from workbench.door.options import SolveOptions as SolveOptions
+    from workbench.door.options import TrainOptions as TrainOptions
+    from workbench.door.policy import Policy as Policy
+    from workbench.door.policy import load_policy as load_policy
+    from workbench.door.progress import Progress as Progress
+    from workbench.door.solving import PsroResult as PsroResult
+    from workbench.door.solving import SolveResult as SolveResult
+    from workbench.door.solving import psro as psro
+    from workbench.door.solving import solve as solve
+
+_PLACES = {  # name: the module it lives in
+    "GameplanError": "games.errors",
+    "UsageError": "games.errors",
+    "load_game": "games.loader",
+    "load_world": "games.worlds",
+    "Budget": "workbench.door.options",
+    "PlanOptions": "workbench.door.options",
+    "SolveOptions": "workbench.door.options",
+    "TrainOptions": "workbench.door.options",
+    "Policy": "workbench.door.policy",
+    "load_policy": "workbench.door.policy",
+    "Progress": "workbench.door.progress",
+    "PsroResult": "workbench.door.solving",
+    "SolveResult": "workbench.door.solving",
+    "psro": "workbench.door.solving",
+    "solve": "workbench.door.solving",
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Return what the door has, imported when it is first asked for."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

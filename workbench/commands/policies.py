@@ -91,7 +91,7 @@ def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     from workbench.terminal.progress import drawing, say
     from workbench.terminal.tables import print_table
 
-    population = Population(run)
+    population = Population.open(run)
     with watched(say, "evaluating mixtures"):
         rows = population.mixtures()
     figure = out or run / "population.png"

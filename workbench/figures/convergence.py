@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from games.errors import GameplanError, UsageError
@@ -16,8 +17,10 @@ AXES = {"iteration": "iteration", "seconds": "seconds of iterating"}
 WARMUP, ZONE = "warm-up", "rounding"  # labels of what is no algorithm
 
 
-def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", look: Look = PLAIN) -> None:
-    """Draw `curves`, game -> label -> curve, over `x` ("iteration" or "seconds"), to `path` (PNG, SVG or PDF by its suffix).
+def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration", look: Look = PLAIN) -> Figure:
+    """Return the figure of `curves`, game -> label -> curve, over `x` ("iteration" or "seconds").
+
+    It is written to `path` (PNG, SVG or PDF by its suffix), unless that is None.
 
     What lies below `ROUNDING` is shaded, and where a rule's average has not begun its line is thin and pale.
 
@@ -28,7 +31,8 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", look: 
     GameplanError
         If there is nothing to draw or the file cannot be written.
     """
-    check_format(path.suffix)
+    if path is not None:
+        check_format(path.suffix)
     shown = {game: {label: c for label, c in lines.items() if c.points} for game, lines in curves.items()}
     shown = {game: lines for game, lines in shown.items() if lines}
     if not shown:
@@ -48,7 +52,7 @@ def draw_convergence(curves: Curves, path: Path, *, x: str = "iteration", look: 
                 panel.set_xlabel(AXES[x])
         figure.supylabel("exploitability (NashConv / players)", fontsize=look.font_size)
         legend_below(figure, _legend(shown, look), look.font_size)
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def keep_games(curves: Curves, names: Sequence[str]) -> Curves:

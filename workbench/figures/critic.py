@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from games.world import Instance, World
 from planners.critic.monte_carlo import Critic, action_values, make_critic
@@ -88,19 +89,22 @@ def draw_critic(
     world: World,
     instance: Instance,
     state: np.ndarray,
-    path: Path,
+    path: Path | None,
     *,
     length: int = 0,
     gamma: float = 0.0,
     policy: str = "all",
     seed: int = 0,
     look: Look | None = None,
-) -> list[Row]:
-    """Draw bias and standard error at `state` against T, M and gamma to the figure `path`; return the numbers.
+) -> Figure:
+    """Return the figure of bias and standard error at `state` against T, M and gamma.
+
+    It is written to `path` (PNG, SVG or PDF by its suffix), unless that is None.
 
     The first panel varies T at the given gamma, the second M at the given T and gamma, the third gamma at the given T.
     """
-    check_format(path.suffix)
+    if path is not None:
+        check_format(path.suffix)
     own = make_critic(instance.model, 1, length, gamma, policy)
     length, gamma = own.steps, own.discount
     by_length = measure(instance.model, [state], gammas=(gamma,), counts=(100,), policy=policy, seed=seed)
@@ -128,5 +132,4 @@ def draw_critic(
             line[0].set_ylabel("units of the world's rewards")
         handles, labels = panels.flat[0].get_legend_handles_labels()
         legend_below(figure, dict(zip(labels, handles, strict=True)), look.font_size)
-        save_figure(figure, path)
-    return by_length + by_count + by_gamma
+        return save_figure(figure, path)

@@ -115,8 +115,8 @@ def legend_below(figure: Figure, entries: Mapping[str, Any], font_size: float) -
     figure.set_size_inches(width, height + box.height / figure.dpi)
 
 
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write `figure` to `path`, the same bytes for the same figure; labels of its axes that would overlap are left out.
+def save_figure(figure: Figure, path: Path | None) -> Figure:
+    """Return `figure` without labels of its axes that would overlap, written to `path` unless that is None: the same bytes again.
 
     Raises
     ------
@@ -124,10 +124,13 @@ def save_figure(figure: Figure, path: Path) -> None:
         If it cannot be written.
     """
     settle(figure)
+    if path is None:
+        return figure
     drawn = io.BytesIO()
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix)
     figure.savefig(drawn, format=path.suffix[1:], dpi=200, metadata=metadata)
     write_output(path, drawn.getvalue())
+    return figure
 
 
 def settle(figure: Figure) -> None:

@@ -19,8 +19,10 @@ COSTS = {  # what a panel has on its horizontal axis, a decision
 }
 
 
-def draw_success(summary: Mapping[str, Any], path: Path, *, look: Look = PLAIN) -> None:
-    """Draw a comparison of planners (`workbench.comparison.planners.summarise`) to `path` (PNG, SVG or PDF by its suffix).
+def draw_success(summary: Mapping[str, Any], path: Path | None, *, look: Look = PLAIN) -> Figure:
+    """Return the figure of a comparison of planners (`workbench.comparison.planners.summarise`).
+
+    It is written to `path` (PNG, SVG or PDF by its suffix), unless that is None.
 
     Raises
     ------
@@ -29,7 +31,8 @@ def draw_success(summary: Mapping[str, Any], path: Path, *, look: Look = PLAIN) 
     GameplanError
         If the file cannot be written.
     """
-    check_format(path.suffix)
+    if path is not None:
+        check_format(path.suffix)
     rows = [row for row in summary["rows"] if "reason" not in row]
     envs = list(dict.fromkeys(row["env"] for row in rows))
     planners = list(dict.fromkeys(row["planner"] for row in rows))
@@ -51,7 +54,7 @@ def draw_success(summary: Mapping[str, Any], path: Path, *, look: Look = PLAIN) 
             line[0].set_title(env, loc="left")
         handles = {h.get_label(): h for panel in panels.flat for h in panel.containers}
         legend_below(figure, handles, look.font_size)
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def _draw(panel: Any, planner: str, rows: Sequence[Mapping[str, Any]], cost: str, look: Look) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from games.errors import GameplanError
 from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, panels_of, save_figure
@@ -19,9 +20,11 @@ Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def draw_learning(
-    worlds: Mapping[str, Mapping[str, Curve]], path: Path, *, x: str = "cost", y: str = "score", look: Look = PLAIN
-) -> None:
-    """Draw world -> label -> (x, middle, low, high) to `path` (PNG, SVG or PDF by its suffix).
+    worlds: Mapping[str, Mapping[str, Curve]], path: Path | None, *, x: str = "cost", y: str = "score", look: Look = PLAIN
+) -> Figure:
+    """Return the figure of world -> label -> (x, middle, low, high).
+
+    It is written to `path` (PNG, SVG or PDF by its suffix), unless that is None.
 
     Raises
     ------
@@ -30,7 +33,8 @@ def draw_learning(
     GameplanError
         If there is nothing to draw, or the file cannot be written.
     """
-    check_format(path.suffix)
+    if path is not None:
+        check_format(path.suffix)
     shown = {world: {k: c for k, c in lines.items() if len(c[0])} for world, lines in worlds.items()}
     shown = {world: lines for world, lines in shown.items() if lines}
     if not shown:
@@ -48,7 +52,7 @@ def draw_learning(
             line[0].set_ylabel("score while learning" if y == "score" else y.replace("_", " "))
         handles = {h.get_label(): h for panel in panels.flat for h in panel.get_lines()}
         legend_below(figure, handles, look.font_size)
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def _draw(panel: Any, name: str, label: str, curve: Sequence[np.ndarray]) -> None:

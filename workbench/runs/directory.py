@@ -60,7 +60,12 @@ _CLOCKS = {"iteration": formats.TIME, "episode": formats.EPISODE_TIME, "update":
 
 
 class RunDirectory:
-    """One run's directory; every file is replaced as a whole or grows by whole lines."""
+    """One run's directory; every file is replaced as a whole or grows by whole lines.
+
+    `lasting` says that the run is there when the process has ended (see `workbench.runs.memory` for one that is not).
+    """
+
+    lasting = True
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -154,6 +159,14 @@ class RunDirectory:
         with suppress(OSError):
             for place in self._made or [self.path]:
                 place.rmdir()
+
+    def holds(self, name: str) -> bool:
+        """Return whether there is a file `name`."""
+        return (self.path / name).exists()
+
+    def copy_of(self, name: str, original: Path) -> Path:
+        """Return where the run keeps the copy `name` of the user's file `original`."""
+        return self.path / name
 
     def write(self, name: str, content: bytes) -> None:
         """Replace the file `name` as a whole."""

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def package_version(package: str) -> str | None:
         return None
 
 
+@cache
 def _commit() -> str | None:
     top = Path(__file__).resolve().parent.parent
     if not (top / ".git").exists():

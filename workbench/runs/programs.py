@@ -144,7 +144,7 @@ def kept_data(run: RunDirectory, role: str, name: str, digests: Mapping[str, str
     GameplanError
         If it is not what was recorded.
     """
-    path = run.path / copy_name(role, name)
+    path = run.copy_of(copy_name(role, name), Path(name))
     if data_digest(path, role) != digests[role]:
         raise GameplanError(f"{path} is not the {_DATA_KINDS[role]} with which the run started (another digest); start anew")
     return path

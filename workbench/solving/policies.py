@@ -133,7 +133,7 @@ def load_policy(
         return _from_arrays(game, path, warn), 0
     data = read_file(path, "policy file", MOST_BYTES)
     tables = _read_json(path, data) if suffix == ".json" else _read_csv(path, data, game.players)
-    return _from_tables(game, path, tables, warn)
+    return policy_from_tables(game, path, tables, warn)
 
 
 def _from_arrays(game: SequenceGame, path: Path, warn: Callable[[str], None]) -> np.ndarray:
@@ -218,9 +218,19 @@ def _probability(text: str) -> float:
     return value
 
 
-def _from_tables(
-    game: SequenceGame, path: Path, tables: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+def policy_from_tables(
+    game: SequenceGame, path: object, tables: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
 ) -> tuple[np.ndarray, int]:
+    """Return the policy in `tables`, one for each player or one for all, which are from `path`, and how many infosets they lack.
+
+    Inner tables are action id -> probability, or lists of such pairs. What is lacking is played uniformly; `warn` is told of what
+    the tables have beyond `game`.
+
+    Raises
+    ------
+    GameplanError
+        If they hold no policy of `game`; infoset and action are named.
+    """
     flat = len(tables) == 1 and game.players != 1
     if not flat and len(tables) != game.players:
         raise GameplanError(f"{path} holds policies of {len(tables)} players; {game.name} has {game.players}")
@@ -254,7 +264,7 @@ def _from_tables(
     return policy, missing
 
 
-def _probabilities(path: Path, name: str, given: Any, actions: list[int]) -> list[float]:
+def _probabilities(path: object, name: str, given: Any, actions: list[int]) -> list[float]:
     where = f"{path}, infoset {_short(name)}"
     pairs = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
@@ -278,7 +288,7 @@ def _probabilities(path: Path, name: str, given: Any, actions: list[int]) -> lis
     return [table.get(action, 0.0) for action in actions]
 
 
-def _check(game: SequenceGame, path: Path, policy: np.ndarray) -> None:
+def _check(game: SequenceGame, path: object, policy: np.ndarray) -> None:
     for player, names in enumerate(game.infoset_names):
         infosets, pairs = game.player_infosets(player), game.player_actions(player)
         if not names:

@@ -1,5 +1,6 @@
 """Looking into a PSRO run: its meta-game, its meta-strategies, who answers whom."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +20,61 @@ from workbench.figures.frame import check_format, save_figure
 from workbench.figures.style import COLOURS
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
-from workbench.solving.config import saved_config
+from workbench.solving.config import SolveConfig, saved_config
 from workbench.solving.run import load_run_game
 
+FILE = "population.npz"
 GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
 _NONE = np.empty(0)
 
 
 class Population:
-    """The populations and meta-strategies of a finished PSRO run.
+    """The populations and meta-strategies of a PSRO run.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is, for messages.
+    config : SolveConfig
+        Resolved.
+    game : SequenceGame
+    arrays : mapping
+        What the solver keeps (``population.npz``): plans and evaluation weights by player.
+    lines : list of dict
+        The metrics of the run.
 
     Raises
     ------
-    UsageError
-        If the directory holds no finished PSRO run.
+    GameplanError
+        If these do not belong together.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, config: SolveConfig, game: SequenceGame, arrays: Mapping[str, np.ndarray], lines: list[dict[str, Any]]
+    ) -> None:
+        self.path, self.config, self.game, self.lines = path, config, game, lines
+        self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(game.players)]
+        self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(game.players)]
+        if not lines:
+            raise GameplanError(f"{path / METRICS} is empty or not there; resume the run, or run it again")
+        self._check(path / FILE)
+
+    @classmethod
+    def open(cls, path: Path) -> "Population":
+        """Return the population of the finished run in the directory `path`.
+
+        Raises
+        ------
+        UsageError
+            If it holds no finished PSRO run.
+        """
         run = RunDirectory.open(path)
         config = saved_config(run)
-        file = path / "population.npz"
-        if not file.exists():
-            raise UsageError(f"{path} is no finished PSRO run: it has no population.npz")
-        self.path, self.config = path, config
-        self.game: SequenceGame = load_run_game(config, run)
-        self.lines = run.read_lines(METRICS)
-        most = 16 * (max((line["iteration"] for line in self.lines), default=0) + 1) * (max(self.game.actions) + 1)
-        arrays = read_arrays(file, lambda name: most)
-        self.plans = [arrays.get(f"plans_{p}", _NONE) for p in range(self.game.players)]
-        self.eval = [arrays.get(f"eval_{p}", _NONE) for p in range(self.game.players)]
-        if not self.lines:
-            raise GameplanError(f"{path / METRICS} is empty or not there; resume the run, or run it again")
-        self._check(file)
+        if not run.holds(FILE):
+            raise UsageError(f"{path} is no finished PSRO run: it has no {FILE}")
+        game, lines = load_run_game(config, run), run.read_lines(METRICS)
+        most = 16 * (max((line["iteration"] for line in lines), default=0) + 1) * (max(game.actions) + 1)
+        return cls(path, config, game, read_arrays(path / FILE, lambda name: most), lines)
 
     def _check(self, file: Path) -> None:
         """Check that the arrays are policies of the game, and the lines mixtures of them."""
@@ -122,8 +146,10 @@ class Population:
         return evaluator(np.concatenate(parts)).exploitability
 
 
-def draw_population(population: Population, path: Path, rows: list[dict[str, Any]], *, font_size: float = 8.0) -> None:
-    """Draw meta-game, meta-strategy, supports, exploitabilities and response graph to `path` (PNG, SVG or PDF).
+def draw_population(population: Population, path: Path | None, rows: list[dict[str, Any]], *, font_size: float = 8.0) -> Figure:
+    """Return the figure of meta-game, meta-strategy, supports, exploitabilities and response graph.
+
+    It is written to `path` (PNG, SVG or PDF), unless that is None.
 
     Raises
     ------
@@ -132,7 +158,8 @@ def draw_population(population: Population, path: Path, rows: list[dict[str, Any
     GameplanError
         If it cannot be written.
     """
-    check_format(path.suffix)
+    if path is not None:
+        check_format(path.suffix)
     with matplotlib.rc_context({"font.size": font_size, "svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}):
         figure = Figure(figsize=(8.4, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 6)
@@ -145,7 +172,7 @@ def draw_population(population: Population, path: Path, rows: list[dict[str, Any
             f"{population.config.game}: train {population.config.train}, eval {population.config.eval}",
             fontsize=font_size + 1,
         )
-        save_figure(figure, path)
+        return save_figure(figure, path)
 
 
 def _draw_meta_game(figure: Figure, panel: Any, population: Population) -> None:

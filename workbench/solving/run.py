@@ -34,6 +34,7 @@ BY_COUNT, BY_TARGET, BY_TIME, BY_PERSON = "iterations", "target", "time limit", 
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
 OnProgress = Callable[[int, float | None], None]
+OnEnd = Callable[[SequenceGame, Solver], None]
 
 
 def is_evaluated(t: int, config: SolveConfig) -> bool:
@@ -79,6 +80,7 @@ def solve(
     on_compile: Progress | None = None,
     say: Callable[[str], None] = lambda text: None,
     trust: Trust = NO_WORD,
+    on_end: OnEnd = lambda game, solver: None,
 ) -> dict[str, Any]:
     """Run `config` in the directory `run` and return the result record, which is also saved there.
 
@@ -95,6 +97,8 @@ def solve(
         Told of (iteration, last exploitability), of histories walked, and of what a user should know.
     trust : Trust
         What the command line says of programs of the user's own.
+    on_end : callable
+        Given the game and the solver as they are when the run ends, also by an interruption.
 
     Raises
     ------
@@ -103,7 +107,7 @@ def solve(
         that another process is working on, or files that are not this run's.
     """
     with run.writing(resume=resume):
-        return _solve(config, run, resume, stop, on_progress, on_compile, say, trust)
+        return _solve(config, run, resume, stop, on_progress, on_compile, say, trust, on_end)
 
 
 def _solve(
@@ -115,6 +119,7 @@ def _solve(
     on_compile: Progress | None,
     say: Callable[[str], None],
     trust: Trust,
+    on_end: OnEnd,
 ) -> dict[str, Any]:
     saved = config
     config, algorithm = resolve_config(config, run if resume else None, trust)
@@ -165,7 +170,8 @@ def _solve(
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
     record |= exact | {"ended_by": progress.ended_by}
-    if status != INTERRUPTED:
+    on_end(game, solver)
+    if status != INTERRUPTED and run.lasting:
         policy = solver.average_policy()
         for suffix in SUFFIXES:
             run.write(f"policy{suffix}", encode_policy(game, policy, suffix))

@@ -272,9 +272,9 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
 
     def initial(role: str) -> Path:
         name = INITIAL[role]
-        path = (
-            run.path / name if run is not None else Path(config.init).parent / NAMES[role] if role == VALUE else Path(config.init)
-        )
+        path = initial_path(config, role)
+        if run is not None:
+            path = run.copy_of(name, path)
         if data_digest(path, role) != config.programs[name]:
             raise GameplanError(f"{path} is not the {role} that the run started from (another digest); start anew")
         return path

@@ -158,6 +158,6 @@ class Loop:
                 f"update {update}; put them back, or remove {CHECKPOINT} to run again from the start"
             )
         for place, name in enumerate((LEARNING, TIMING)):
-            if pairs or (self.directory.path / name).exists():
+            if pairs or self.directory.holds(name):
                 self.directory.keep_lines(name, [pair[place] for pair in pairs])
         self.directory.write_json(CONFIG, self._config)

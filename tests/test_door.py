@@ -1,0 +1,194 @@
+"""The door for Python: one code path with the commands, nothing written unless asked, partial results, OpenSpiel in and out."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import workbench as gp
+from workbench.commands.solve import solve as command
+
+HEAVY = ("numba", "pyspiel", "matplotlib", "pandas", "scipy", "numpy", "rich", "click", "IPython")
+
+
+def test_importing_the_door_imports_nothing_heavy():
+    code = f"import sys, workbench as gp; gp.__all__; dir(gp); print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_everything_the_door_names_is_there_and_documented():
+    for name in gp.__all__:
+        assert getattr(gp, name).__doc__, name
+    assert {*gp.__all__} <= {*dir(gp)}
+    with pytest.raises(AttributeError, match="no attribute 'sovle'"):
+        gp.sovle  # noqa: B018
+
+
+def test_solve_is_what_the_command_does(tmp_path):
+    settings = ["--set", "alpha=2", "-n", "60", "--every", "20", "--updates", "simultaneous"]
+    told = CliRunner().invoke(command, ["kuhn_2p", "--algo", "dcfr", *settings, "--out", str(tmp_path / "a"), "--json"],
+                              standalone_mode=False)  # fmt: skip
+    record = json.loads(told.stdout)
+    options = gp.SolveOptions(every=20, updates="simultaneous")
+    here = gp.solve("kuhn_2p", "dcfr", n=60, params={"alpha": 2}, options=options)
+    there = gp.solve("kuhn_2p", "dcfr", n=60, params={"alpha": 2}, options=options, out=tmp_path / "b")
+    for result in (here, there):
+        assert {k: v for k, v in result.record.items() if k not in CLOCKS} == {k: v for k, v in record.items() if k not in CLOCKS}
+    assert (tmp_path / "a" / "metrics.jsonl").read_bytes() == (tmp_path / "b" / "metrics.jsonl").read_bytes()
+    assert gp.load_policy(tmp_path / "a").probabilities.tobytes() == here.policy.probabilities.tobytes()
+    assert (here.run, there.run) == (None, tmp_path / "b")
+
+
+CLOCKS = ("seconds", "total_seconds", "run", "digest")
+
+
+def test_solving_in_memory_writes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gp.solve("kuhn_2p", "cfr+", n=20)
+    gp.psro("kuhn_2p", "nash", n=3)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_attributes_of_a_solver_result():
+    result = gp.solve("kuhn_2p", "cfr+", n=1000)
+    assert result.exploitability == pytest.approx(result.nash_conv / 2) and 0 < result.exploitability < 1e-3
+    assert result.values == pytest.approx((-1 / 18, 1 / 18), abs=1e-4)
+    curve = result.curve
+    assert curve.iteration[-1] == result.iterations == 1000 and curve.exploitability[-1] == result.exploitability
+    assert (np.diff(curve.iteration) > 0).all() and (np.diff(curve.seconds) >= 0).all() and curve.values.shape == (len(curve), 2)
+    assert result.policy.exploitability == result.exploitability and result.policy.values == result.values
+    assert sum(result.policy["0pb"].values()) == pytest.approx(1.0)
+    for shown in (repr(result), repr(curve), repr(result.policy)):
+        assert len(shown) < 200 and "\n" not in shown
+
+
+def test_an_interrupt_leaves_what_was_reached():
+    def interrupt(progress):
+        if progress.done >= 50:
+            os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C and a notebook's button do
+
+    result = gp.solve("leduc_2p", "cfr+", n=10**6, progress=interrupt)
+    assert result.status == "interrupted" and 50 <= result.iterations < 10**6
+    assert result.policy.exploitability == result.exploitability < 0.2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_callback_hears_of_iterations_and_may_stop():
+    heard = []
+
+    def listen(progress):
+        heard.append(progress)
+        if progress.done >= 10:
+            raise KeyboardInterrupt
+
+    result = gp.solve("kuhn_2p", "cfr+", n=1000, progress=listen)
+    assert result.status == "interrupted" and result.iterations >= 10
+    assert heard[0].total == 1000 and "exploitability" in heard[-1].text and "of 1,000" in str(heard[-1])
+
+
+@pytest.mark.parametrize("given, wrong", [
+    ({"params": {"alhpa": 1.0}}, "did you mean 'alpha'"),
+    ({"algo": "cfr++"}, "unknown algorithm 'cfr\\+\\+'"),
+    ({"game": "kuhn_pokr"}, "did you mean 'kuhn_poker'"),
+    ({"time_limit": "10"}, "with a unit"),
+    ({"n": -1}, "too small"),
+])  # fmt: skip
+def test_what_cannot_be_meant_is_raised_as_the_command_says_it(given, wrong, tmp_path):
+    with pytest.raises(gp.UsageError, match=wrong):
+        gp.solve(**{"game": "kuhn_2p", "algo": "dcfr", "out": tmp_path / "run", **given})
+    assert not (tmp_path / "run").exists()
+
+
+def test_psro_has_its_populations():
+    result = gp.psro("kuhn_2p", "nash", n=12)
+    assert result.exploitability < 1e-9  # double oracle ends at an equilibrium
+    assert result.population.meta_game().shape == (12, 12)
+    assert result.population.mixtures()[-1]["eval"] == pytest.approx(result.exploitability, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["kuhn_2p", "goofspiel_3"])  # the latter is converted to moves in turn
+def test_policies_go_to_openspiel_and_back(name):
+    pyspiel = pytest.importorskip("pyspiel")
+    from open_spiel.python.policy import UniformRandomPolicy
+
+    policy = gp.solve(name, "cfr+", n=30).policy
+    tabular = policy.to_openspiel()
+    opened = tabular.game
+    assert pyspiel.nash_conv(opened, policy.to_pyspiel()) == pytest.approx(policy.nash_conv, abs=1e-12)
+    for back in (gp.load_policy(tabular, name), gp.load_policy(policy.to_pyspiel(), game=policy.game)):
+        assert np.array_equal(back.probabilities, policy.probabilities)
+    for uniform in (UniformRandomPolicy(opened), pyspiel.UniformRandomPolicy(opened)):  # no tables: asked in every infoset
+        found = gp.load_policy(uniform, game=name)
+        assert np.array_equal(found.probabilities, np.repeat(1.0 / found.game.tree.count, found.game.tree.count))
+
+
+def test_a_policy_of_openspiel_knows_its_game():
+    pyspiel = pytest.importorskip("pyspiel")
+    from open_spiel.python.policy import TabularPolicy
+
+    assert gp.load_policy(TabularPolicy(pyspiel.load_game("kuhn_poker"))).exploitability == pytest.approx(0.458333, abs=1e-5)
+    assert gp.solve(pyspiel.load_game("kuhn_poker"), "cfr+", n=5).game == "kuhn_poker()"
+    with pytest.raises(gp.UsageError, match="name the game"):
+        gp.load_policy(pyspiel.UniformRandomPolicy(pyspiel.load_game("kuhn_poker")))
+
+
+def test_policies_from_tables_files_and_arrays(tmp_path):
+    policy = gp.solve("kuhn_2p", "cfr+", n=30).policy
+    policy.save(tmp_path / "policy.json")
+    for source in (tmp_path / "policy.json", policy.probabilities, policy):
+        assert np.array_equal(gp.load_policy(source, game="kuhn_2p").probabilities, policy.probabilities)
+    with pytest.warns(UserWarning, match="11 infosets"):
+        assert gp.load_policy({"0": {"0": 1.0}}, game="kuhn_2p")["0"] == {"0": 1.0, "1": 0.0}
+    with pytest.raises(gp.GameplanError, match="sum to"):
+        gp.load_policy(np.zeros(24), game="kuhn_2p")
+    with pytest.raises(gp.UsageError, match="no policy"):
+        gp.load_policy(np.ones(3), game="kuhn_2p")
+    with pytest.raises(gp.UsageError, match="is not a run directory"):
+        gp.load_policy(tmp_path / "nothing")
+
+
+def test_notebooks_see_tables_in_which_nothing_runs():
+    game = "kuhn_2p"
+    result = gp.solve(game, "cfr+", n=10)
+    result.algo = "<script>alert(1)</script>"
+    for html in (result._repr_html_(), result.curve._repr_html_(), result.policy._repr_html_()):
+        assert "<script" not in html and html.startswith("<table")
+    assert "&lt;script&gt;" in result._repr_html_() and "more rows" in result.policy._repr_html_()
+
+
+def test_data_frames_need_pandas_and_say_so(monkeypatch):
+    result = gp.solve("kuhn_2p", "cfr+", n=10)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(gp.GameplanError, match="pip install pandas"):
+        result.to_pandas()
+
+
+def test_data_frames():
+    pytest.importorskip("pandas")
+    result = gp.solve("kuhn_2p", "cfr+", n=10)
+    table = result.to_pandas()
+    assert list(table.columns) == ["iteration", "exploitability", "nash_conv", "seconds", "value_0", "value_1"]
+    assert table.exploitability.iloc[-1] == result.exploitability
+    assert len(result.policy.to_pandas()) == 24
+
+
+def test_figures_are_figures():
+    from matplotlib.figure import Figure
+
+    result = gp.solve("kuhn_2p", "cfr+", n=10)
+    figure = result.plot()
+    assert isinstance(figure, Figure)
+    (line,) = figure.axes[0].get_lines()
+    assert np.allclose(line.get_ydata(), result.curve.exploitability) and np.array_equal(line.get_xdata(), result.curve.iteration)
+    assert isinstance(gp.psro("kuhn_2p", "nash", n=4).plot_population(), Figure)
+
+
+def test_games_print_a_line():
+    shown = repr(gp.load_game("kuhn_2p"))
+    assert "kuhn_poker(players=2)" in shown and "58 histories" in shown and len(shown) < 200 and "array" not in shown

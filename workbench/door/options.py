@@ -1,0 +1,150 @@
+"""What the functions of the door are told beyond their usual arguments, and how loose values become exact ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from games.compiler import MAX_HISTORIES
+from games.memory import parse_size
+from games.params import Value
+from games.sequence_form import SequenceGame
+from workbench.terminal.durations import parse_duration
+
+Duration = float | str  # seconds, or a text such as "10s"
+Place = str | Path  # of a file or directory
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """What is said of a solver run beyond the usual.
+
+    Attributes
+    ----------
+    updates : {"alternating", "simultaneous"}
+        How players move on.
+    every : int, optional
+        Evaluate each so many iterations; None: ten times a decade (PSRO: as the family has it).
+    seed : int
+        Recorded; CFR, PSRO and LP draw no random numbers.
+    sandbox : bool
+        Run programs of your own in a locked process.
+    trusted : bool
+        Run programs that a discovery has written as you, not isolated.
+    max_histories : int
+        Refuse larger games.
+    max_memory : int or str, optional
+        Refuse games that need more bytes to compile, such as ``"2GB"``; None: half of what is free.
+    """
+
+    updates: Literal["alternating", "simultaneous"] = "alternating"
+    every: int | None = None
+    seed: int = 0
+    sandbox: bool = False
+    trusted: bool = False
+    max_histories: int = MAX_HISTORIES
+    max_memory: int | str | None = None
+
+    @property
+    def memory(self) -> int | None:
+        """`max_memory` in bytes."""
+        return parse_size(self.max_memory) if isinstance(self.max_memory, str) else self.max_memory
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a planner may spend; None: no limit of this kind.
+
+    Attributes
+    ----------
+    simulations, evaluations, expansions : int, optional
+        Of a decision: trajectories, calls of the evaluator, states expanded.
+    time_per_move : float or str, optional
+        Of a decision, in seconds or as a text such as ``"1ms"``.
+    time_limit : float or str, optional
+        Of an episode (a level), in seconds or as a text.
+    steps : int, optional
+        Cut episodes after so many steps; None: the world's own rule.
+    """
+
+    simulations: int | None = None
+    evaluations: int | None = None
+    expansions: int | None = None
+    time_per_move: Duration | None = None
+    time_limit: Duration | None = None
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What is said of a planner run beyond the usual.
+
+    Attributes
+    ----------
+    world : mapping
+        Options of the world, such as ``{"rules": "proact"}``, or ``{"levels": "my.xsb"}`` for Sokoban.
+    jobs : int
+        Processes for what takes long. With more than one, a script needs ``if __name__ == "__main__":`` around its calls, as with
+        `multiprocessing`.
+    """
+
+    world: Mapping[str, Value] = field(default_factory=dict)
+    jobs: int = 1
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What is said of a training run beyond the usual.
+
+    Attributes
+    ----------
+    world : mapping
+        Options of the world.
+    policy, value : str
+        Kinds of what is learned, such as "linear" or "mlp"; empty: the world's usual one, or that of `init`.
+    policy_params, value_params : mapping
+        Parameters of these kinds.
+    init : str or Path
+        The run or file whose policy learning starts from.
+    steps : int
+        Stop after so many steps of the environment; 0: no such limit.
+    episodes : int
+        Held-out episodes of the final score.
+    """
+
+    world: Mapping[str, Value] = field(default_factory=dict)
+    policy: str = ""
+    value: str = ""
+    policy_params: Mapping[str, Value] = field(default_factory=dict)
+    value_params: Mapping[str, Value] = field(default_factory=dict)
+    init: Place = ""
+    steps: int = 0
+    episodes: int = 100
+
+
+def seconds(duration: Duration | None) -> float | None:
+    """Return a duration in seconds.
+
+    Raises
+    ------
+    UsageError
+        For a text that is no duration.
+    """
+    return parse_duration(duration) if isinstance(duration, str) else duration
+
+
+def game_name(game: object) -> str:
+    """Return the name of a game: a text as it is, or the name of a compiled game or of one that OpenSpiel has opened.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
+    if isinstance(game, str | Path):
+        return str(game)
+    if isinstance(game, SequenceGame):
+        return game.name
+    if hasattr(game, "new_initial_state") and hasattr(game, "get_type"):
+        return str(game)
+    raise TypeError(f"a game is a name, a compiled game, or one of OpenSpiel's, not {type(game).__name__}")

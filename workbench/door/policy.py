@@ -1,0 +1,207 @@
+"""Policies of games as Python sees them: exact worth, tables, files, OpenSpiel."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from games.errors import UsageError
+from games.loader import load_game
+from games.sequence_form import SequenceGame
+from solvers.exploitability import Evaluation, Evaluator
+from workbench.door.openspiel import game_of, is_openspiel, table_of, to_cpp, to_python
+from workbench.door.options import Place, game_name
+from workbench.door.results import Result, Row, html_table
+from workbench.runs.directory import CONFIG, RunDirectory
+from workbench.solving.config import saved_config
+from workbench.solving.policies import load_policy as read_policy
+from workbench.solving.policies import policy_from_tables, policy_table, save_policy
+from workbench.solving.run import load_run_game
+
+if TYPE_CHECKING:
+    import pyspiel
+    from open_spiel.python.policy import TabularPolicy
+
+
+class Policy(Result):
+    """What every player does in every infoset of a game.
+
+    Attributes
+    ----------
+    game : SequenceGame
+        The compiled game.
+    probabilities : (pairs,) float array
+        One probability for each (infoset, action) pair of all players, as solvers have them.
+
+    Examples
+    --------
+    >>> import workbench as gp
+    >>> policy = gp.solve("kuhn_2p", "cfr+", n=100).policy
+    >>> policy["0pb"]  # player 0 holds the jack, has passed, and is bet into
+    {'0': 1.0, '1': 0.0}
+    """
+
+    title = "policy"
+
+    def __init__(self, game: SequenceGame, probabilities: np.ndarray) -> None:
+        self.game, self.probabilities = game, probabilities
+
+    @cached_property
+    def _evaluation(self) -> Evaluation:
+        return Evaluator(self.game)(self.probabilities)
+
+    @property
+    def exploitability(self) -> float:
+        """NashConv divided by the number of players, exact."""
+        return self._evaluation.exploitability
+
+    @property
+    def nash_conv(self) -> float:
+        """What all players together could gain by best responses."""
+        return self._evaluation.nash_conv
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The expected utility of each player."""
+        return tuple(self._evaluation.values)
+
+    def table(self) -> list[dict[str, dict[str, float]]]:
+        """Return a dictionary for each player: infoset -> action -> probability."""
+        return policy_table(self.game, self.probabilities)
+
+    def __getitem__(self, infoset: str) -> dict[str, float]:
+        for table in self._tables:
+            if infoset in table:
+                return dict(table[infoset])
+        raise KeyError(infoset)
+
+    @cached_property
+    def _tables(self) -> list[dict[str, dict[str, float]]]:
+        return self.table()
+
+    def facts(self) -> dict[str, str]:
+        """Return game and size."""
+        return {"": self.game.name, "infosets": f"{sum(self.game.infosets):,}", "players": str(self.game.players)}
+
+    def rows(self) -> Sequence[Row]:
+        """Return a row for every (infoset, action) pair: player, infoset, action, probability."""
+        return [
+            {"player": player, "infoset": infoset, "action": action, "probability": probability}
+            for player, table in enumerate(self._tables)
+            for infoset, actions in table.items()
+            for action, probability in actions.items()
+        ]
+
+    def _repr_html_(self) -> str:
+        return html_table(f"policy of {self.game.name}", self.rows())
+
+    def save(self, path: Place) -> None:
+        """Write it to a file: .npz, .json or .csv.
+
+        Raises
+        ------
+        UsageError
+            For another kind of file.
+        GameplanError
+            If it cannot be written.
+        """
+        save_policy(self.game, self.probabilities, Path(path))
+
+    def to_openspiel(self) -> "TabularPolicy":
+        """Return it as ``open_spiel.python.policy.TabularPolicy`` (of the turn-based game).
+
+        OpenSpiel lists all states for that, which takes minutes for large games; `to_pyspiel` does not.
+
+        Raises
+        ------
+        UsageError
+            For a game that was read from a file.
+        """
+        return to_python(self.game, self.probabilities)
+
+    def to_pyspiel(self) -> "pyspiel.TabularPolicy":
+        """Return it as ``pyspiel.TabularPolicy``; errors are those of `to_openspiel`."""
+        return to_cpp(self.game, self.probabilities)
+
+
+def load_policy(source: object, game: object = None) -> Policy:
+    """Return a policy from a run, a file, a table, or OpenSpiel.
+
+    Parameters
+    ----------
+    source : str, Path, Policy, array, mapping, or OpenSpiel policy
+        A run directory of ``gameplan solve``; a file (.npz, .json, .csv); probabilities of all (infoset, action) pairs; a table
+        infoset -> action -> probability; or any policy of pyspiel's or of OpenSpiel's Python, which is asked in every infoset.
+    game : str, SequenceGame or pyspiel.Game, optional
+        What it is played in; a run and some policies of OpenSpiel's know that themselves.
+
+    Returns
+    -------
+    Policy
+        Infosets that the source does not mention are played uniformly, with a warning.
+
+    Raises
+    ------
+    UsageError
+        If the game is not known, or the file is not there.
+    GameplanError
+        If it is no policy of the game.
+
+    Examples
+    --------
+    >>> import workbench as gp
+    >>> gp.load_policy({"0": {"0": 1.0}, "0pb": {"0": 1.0}}, game="kuhn_2p").game.players
+    2
+    """
+    if isinstance(source, Policy):
+        return source
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if path.is_dir() or (path / CONFIG).exists() or (game is None and not path.is_file()):
+            return _of_run(RunDirectory.open(path))
+        compiled = _compiled(game, source)
+        return Policy(compiled, _told(*read_policy(compiled, path, warnings.warn), path))
+    compiled = _compiled(game, source)
+    if isinstance(source, np.ndarray):
+        _check_shape(compiled, source)
+        return Policy(compiled, _told(*policy_from_tables(compiled, "the array", _tables_of(compiled, source), warnings.warn)))
+    table: Mapping[str, Any] | None = None
+    if is_openspiel(source):
+        table = table_of(source, compiled)
+    elif isinstance(source, Mapping):
+        table = source
+    if table is None:
+        raise TypeError(f"a policy is a run, a file, an array, a table or one of OpenSpiel's, not {type(source).__name__}")
+    return Policy(compiled, _told(*policy_from_tables(compiled, "the table", [table], warnings.warn)))
+
+
+def _of_run(run: RunDirectory) -> Policy:
+    game = load_run_game(saved_config(run), run)
+    return Policy(game, read_policy(game, run.path / "policy.npz", warnings.warn)[0])
+
+
+def _compiled(game: object, source: object) -> SequenceGame:
+    if isinstance(game, SequenceGame):
+        return game
+    name = game_name(game) if game is not None else game_of(source) if is_openspiel(source) else None
+    if name is None:
+        raise UsageError("a policy alone does not say what it is of: name the game, load_policy(source, game='leduc_2p')")
+    return load_game(name)
+
+
+def _tables_of(game: SequenceGame, policy: np.ndarray) -> list[dict[str, dict[str, float]]]:
+    return policy_table(game, policy.astype(np.float64))
+
+
+def _check_shape(game: SequenceGame, policy: np.ndarray) -> None:
+    if policy.shape != game.action_ids.shape:
+        raise UsageError(f"an array of shape {policy.shape} is no policy of {game.name}, which has {game.action_ids.shape}")
+
+
+def _told(policy: np.ndarray, missing: int, where: object = "the source") -> np.ndarray:
+    if missing:
+        warnings.warn(f"{where} does not mention {missing} infosets; they are played uniformly", stacklevel=3)
+    return policy
