@@ -19,9 +19,15 @@ class Learner(Protocol):
     """
 
     updates: int
-    environment_steps: int
-    expansions: int
     unit: str
+
+    @property
+    def environment_steps(self) -> int:
+        """Steps that were acted."""
+
+    @property
+    def expansions(self) -> int:
+        """Steps that were planned or rolled out."""
 
     def advance(self) -> None:
         """Do the next update, which takes a fraction of a second.
