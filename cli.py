@@ -26,33 +26,46 @@ if __name__ == "__main__" or Path(sys.argv[0]).name == "gameplan":  # from the f
 import click  # noqa: E402
 
 PACKAGES = ("games", "solvers", "planners", "workbench")
-COMMANDS = {  # name: module in workbench.commands, the command in it, and what it is for; in the order of a first session
-    "solve": ("solve:solve", "Solve a game with one algorithm."),
-    "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
-    "plot": ("plot:plot", "Draw runs, policies and dynamics."),
-    "plan": ("plan:plan", "Play episodes of a world with a planner."),
-    "replay": ("plan:replay", "Step through an episode, or animate it."),
-    "critic": ("critic:critic", "Print Monte-Carlo values of a position."),
-    "train": ("train:train", "Let a policy or value learn in a world."),
-    "train-lm": ("language:train_lm", "Train a small language model on a data set."),
-    "play-lm": ("language:play_lm", "Let a small language model play."),
-    "serve-lm": ("language:serve_lm", "Offer a small language model to planners."),
-    "distill": ("distill:distill", "Write checked chains of reasoning for training language models."),
-    "exploit": ("policies:exploit", "Print the exact exploitability of a policy file."),
-    "export": ("policies:export", "Write the policy of a run, or a game for Gambit."),
-    "psro-show": ("policies:psro_show", "Look into the population of a PSRO run."),
-    "evolve": ("evolve:evolve", "Let algorithms evolve, and look at discoveries."),
-    "games": ("catalogue:games", "List games, suites and worlds, or show one."),
-    "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
-    "new-rule": ("catalogue:new_rule", "Start a CFR rule of your own in a file."),
-    "check-rule": ("catalogue:check_rule", "Say what is wrong with a rule in a file."),
-    "new-method": ("catalogue:new_method", "Start a method of learning of your own in a file."),
-    "check-method": ("catalogue:check_method", "Say what is wrong with a method file."),
-    "runs": ("housekeeping:runs", "List the run directories."),
-    "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
-    "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),
-    "bench": ("bench:bench", "Measure speed beside what else is installed."),
+GROUPS = {  # title: commands, each with its module in workbench.commands, its name there, and what it is for
+    "Solve games": {
+        "solve": ("solve:solve", "Solve a game with one algorithm."),
+        "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
+        "exploit": ("policies:exploit", "Print the exact exploitability of a policy file."),
+        "export": ("policies:export", "Write the policy of a run, or a game for Gambit."),
+    },
+    "Plan in worlds": {
+        "plan": ("plan:plan", "Play episodes of a world with a planner."),
+        "replay": ("plan:replay", "Step through an episode, or animate it."),
+        "critic": ("critic:critic", "Print Monte-Carlo values of a position."),
+    },
+    "Let policies and models learn": {
+        "train": ("train:train", "Let a policy or value learn in a world."),
+        "distill": ("distill:distill", "Write checked chains of reasoning for language models."),
+        "train-lm": ("language:train_lm", "Train a small language model on a data set."),
+        "play-lm": ("language:play_lm", "Let a small language model play."),
+        "serve-lm": ("language:serve_lm", "Offer a small language model to planners."),
+    },
+    "Discover algorithms": {
+        "evolve": ("evolve:evolve", "Let algorithms evolve, and look at discoveries."),
+        "new-rule": ("catalogue:new_rule", "Start a CFR rule of your own in a file."),
+        "check-rule": ("catalogue:check_rule", "Say what is wrong with a rule in a file."),
+        "new-method": ("catalogue:new_method", "Start a method of learning of your own in a file."),
+        "check-method": ("catalogue:check_method", "Say what is wrong with a method file."),
+    },
+    "Look at what there is": {
+        "games": ("catalogue:games", "List games, suites and worlds, or show one."),
+        "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
+        "plot": ("plot:plot", "Draw runs, policies and dynamics."),
+        "psro-show": ("policies:psro_show", "Look into the population of a PSRO run."),
+    },
+    "Manage": {
+        "runs": ("housekeeping:runs", "List the run directories."),
+        "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
+        "bench": ("bench:bench", "Measure speed beside what else is installed."),
+        "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),
+    },
 }
+COMMANDS = {name: row for group in GROUPS.values() for name, row in group.items()}
 
 
 def check_packages() -> str | None:
@@ -80,15 +93,18 @@ class Gameplan(click.Group):
         """Return the command from its module."""
         if cmd_name not in COMMANDS:
             return None
+        from workbench.commands.examples import with_examples
+
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command = getattr(importlib.import_module(f"workbench.commands.{module}"), name)
         assert isinstance(command, click.Command)
-        return command
+        return with_examples(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what every command is for, without importing one."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:{max(map(len, COMMANDS))}}", about) for name, (_, about) in group.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a name of another kind than it takes is told what it is."""

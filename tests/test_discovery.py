@@ -198,6 +198,9 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
     assert measure(job).status == "timeout"
 
 
+LLM = ("--set", "llm.model=m", "--set", "llm.base_url=http://127.0.0.1:9/v1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -207,7 +210,7 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
         (["evolve", "new", "cfr", "--operator", "symbolic=x"], "is no number"),
         (["evolve", "new", "cfr", "--ranking", "best"], "unknown ranking"),
         (["evolve", "new", "cfr", "--set", "windw=3"], "did you mean 'window'"),
-        (["evolve", "new", "cfr", "--set", "window=few"], "is a str"),
+        (["evolve", "new", "cfr", "--set", "window=few"], "window = 'few' is not possible; it must be a whole number"),
         (
             ["evolve", "new", "cfr", "--set", "candidate_seconds=1e300"],
             "candidate_seconds = 1e+300 is out of range; legal are 0.001 to",
@@ -215,6 +218,18 @@ def test_what_the_user_chose_may_take_longer(tmp_path):
         (["evolve", "new", "cfr", "--set", "slack=nan"], "slack = nan is out of range"),
         (["evolve", "new", "cfr", "--set", "elites=2"], "elites = 2 is out of range; legal are 0.0 to 1.0"),
         (["evolve", "new", "cfr", "-n", str(2**62)], "is out of range; legal are 0 to 1,000,000,000"),
+        (["evolve", "new", "cfr", "--set", "tokens=-1"], "tokens = -1 is out of range; legal are 0 to"),
+        (["evolve", "new", "cfr", "--set", "money=nan"], "money = nan is out of range"),
+        (["evolve", "new", "cfr", "--set", "seed=-1"], "seed = -1 is out of range"),
+        (["evolve", "new", "cfr", "--set", "calls=true"], "calls = True is not possible; it must be a whole number"),
+        (
+            ["evolve", "new", "cfr", "--set", "evals=5", "--budget-evals", "6"],
+            "evals is given twice, by --budget-evals and by --set",
+        ),
+        (["evolve", "new", "cfr", "--set", "task=psro"], "the task is named first"),
+        (["evolve", "new", "cfr", "--set", "llm.retries=1"], "llm.retries is for the operator llm"),
+        (["evolve", "new", "cfr", "--operator", "llm", "--set", "llm.retries=-1", "--set", "llm.model=m"], "no language model"),
+        (["evolve", "new", "cfr", "--operator", "llm", *LLM, "--set", "llm.retries=-1"], "retries = -1 is out of range"),
         (["evolve", "new", "cfr", "--sandbox", "weak"], "'weak' is not one of"),
         (["evolve", "nwe", "cfr"], "did you mean 'new'"),
         (["evolve", "status", "nowhere"], "not a discovery"),
@@ -249,7 +264,7 @@ def test_every_number_of_a_configuration_has_bounds(whole, tmp_path):
             with store.transaction():
                 store.set("config", {**saved, name: value})
             with pytest.raises(
-                GameplanError, match=rf"damaged: {name} = .* is (out of range; legal are|a float; it must be a int)"
+                GameplanError, match=rf"damaged: {name} = .* is (out of range; legal are|not possible; it must be a whole number)"
             ):
                 config_of(store)
     longest = DiscoveryConfig(TOY, candidate_seconds=BOUNDS["candidate_seconds"][1]).limits(chosen=True, scale=1e6)

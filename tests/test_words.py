@@ -1,11 +1,13 @@
 """One word for one thing, in every command: what an option is called, which former spellings are understood, what help says."""
 
+import shlex
 from collections import defaultdict
 
 import click
 import pytest
 
 import cli
+from workbench.commands.examples import EXAMPLES
 
 
 def commands(group=cli.cli, path=()):
@@ -26,6 +28,7 @@ TWO_MEANINGS = {
     "--resume",  # of solve may go without its value
     "--out",  # directories and files
     "--sandbox",  # what a user's own program is put into, and how much of it candidates get
+    "--width",  # of a figure, and of a network
     "--seed",  # solvers take any number; random ones none below zero
 }
 
@@ -77,3 +80,35 @@ def test_seeds_are_a_number_of_runs_and_say_where_programs_are_named(name):
 def test_one_discovery_is_one_run():
     with pytest.raises(click.UsageError, match="gameplan evolve compare TASK --seeds 3"):
         ALL["evolve new"].make_context("evolve new", ["cfr", "--seeds", "3"])
+
+
+def groups(group=cli.cli, path=()):
+    yield " ".join(path), group
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        if isinstance(command, click.Group):
+            yield from groups(command, (*path, name))
+
+
+def test_summaries_fit_a_terminal():
+    for name, group in groups():
+        lines = group.get_help(click.Context(group, info_name=f"gameplan {name}".strip(), terminal_width=80)).splitlines()
+        assert all(len(line) <= 80 for line in lines), name
+        cut = [line for line in lines[1:] if line.endswith("...")]
+        assert not cut, f"{name}: {cut}"
+        heads = [line.split()[0] for line in lines if line.startswith("  ")]
+        assert all(command in heads for command in group.list_commands(click.Context(group))), name
+
+
+def test_every_command_has_examples_that_can_be_typed():
+    described = {**ALL, **{name: group for name, group in groups() if name}}
+    assert set(described) == set(EXAMPLES)
+    for name, lines in EXAMPLES.items():
+        assert all(line in described[name].epilog for line in lines)
+        assert len(described[name].get_help(click.Context(described[name], terminal_width=80)).split("Examples:")) == 2
+        for line in lines:
+            assert len(line) <= 78, line
+            program, *words = shlex.split(line)
+            owner = next(" ".join(words[:n]) for n in (2, 1) if " ".join(words[:n]) in ALL)
+            assert program == "gameplan" and owner.startswith(name), line
+            ALL[owner].make_context(owner, words[len(owner.split()) :])  # raises where an option or value is none

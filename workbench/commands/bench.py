@@ -12,7 +12,7 @@ def bench() -> None:
     """Measure speed beside what else is installed; quote the ratios, they share the machine's noise."""
 
 
-@bench.command("cfr")
+@bench.command("cfr", short_help="Time CFR variants, set-up and exploitability.")
 @click.option(
     "--games", default="kuhn_2p,leduc_2p,goofspiel_5,liars_dice_6,leduc_3p", show_default=True, callback=names, help="Games."
 )
@@ -40,7 +40,7 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
     return 0
 
 
-@bench.command("psro")
+@bench.command("psro", short_help="Time PSRO runs, beside OpenSpiel's psro_v2.")
 @click.option("--games", default="leduc_2p,goofspiel_5,liars_dice_6,kuhn_4p", show_default=True, callback=names, help="Games.")
 @click.option("--algos", default="psro-uniform,shor-psro", show_default=True, callback=names, help="PSRO presets.")
 @click.option("-n", "--iterations", default=100, show_default=True, type=click.IntRange(1), help="Iterations, evaluated every 10.")
@@ -62,7 +62,7 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     return 0
 
 
-@bench.command("planning")
+@bench.command("planning", short_help="Time playouts, searches, the critic and environments.")
 @click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, chains, environments.  [default: all]")
 @click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="The best of so many measurements counts.")
 @click.option("--levels", multiple=True, metavar="FILE", help="Sokoban: measure on these files of levels; repeatable.")
@@ -87,7 +87,7 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
     return 0
 
 
-@bench.command("flare")
+@bench.command("flare", short_help="Set FLARE beside its baselines on knowledge graphs.")
 @click.option("--worlds", default=",".join(FLARE), show_default=True, callback=names, help="Knowledge-graph walks.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(1), help="Groups of instances.")
 @click.option("--instances", default=200, show_default=True, type=click.IntRange(1), help="Instances of a group.")
@@ -115,7 +115,7 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, markdown: bool, a
     return 0
 
 
-@bench.command("learning")
+@bench.command("learning", short_help="Time moves and updates of learning.")
 @click.option("--budget", default="10s", show_default=True, callback=duration, metavar="DURATION", help="Learning of each method.")
 @json_option
 def bench_learning(budget: float, as_json: bool) -> int:

@@ -18,7 +18,9 @@ from workbench.commands.evolve_options import (
     settings,
     task_option,
     weights,
+    with_settings,
 )
+from workbench.commands.examples import with_examples
 from workbench.commands.options import RUNS, RunCount, json_option, names, print_json
 from workbench.terminal.printing import counted, echo
 
@@ -49,7 +51,7 @@ class Evolve(click.Group):
         if cmd_name in ANALYSIS:
             found = getattr(importlib.import_module("workbench.commands.evolve_analysis"), cmd_name)
             assert isinstance(found, click.Command)
-            return found
+            return with_examples(found, f"evolve {cmd_name}")
         return super().get_command(ctx, cmd_name)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -67,17 +69,10 @@ class Evolve(click.Group):
 
 @click.group(cls=Evolve)
 def evolve() -> None:
-    """Let algorithms evolve: CFR rules, PSRO solvers, 2048 evaluations, Sokoban heuristics.
-
-    \b
-    gameplan evolve new cfr --budget-evals 1000      # from CFR+, on one machine, without network
-    gameplan evolve report runs/...                  # one HTML page: scores, lineage, rejections, cost
-    gameplan evolve verify runs/...                  # on games that the run has not seen, at other horizons
-    gameplan evolve best runs/... --out best.py && gameplan solve leduc_2p --algo ./best.py
-    """
+    """Let algorithms evolve: CFR rules, PSRO solvers, 2048 evaluations, Sokoban heuristics."""
 
 
-@evolve.command("new")
+@evolve.command("new", short_help="Create and run a discovery for a task.")
 @click.argument("task")
 @click.option(
     "--from",
@@ -98,13 +93,8 @@ def evolve() -> None:
 @budget_options
 @config_options
 @place_options
-def new(
-    task: str,
-    seeds: list[str],
-    operators: dict[str, float],
-    settings: dict[str, Any],
-    **given: Any,
-) -> int:
+@click.pass_context
+def new(ctx: click.Context, settings: dict[str, Any], **given: Any) -> int:
     """Create and run a discovery for TASK: cfr, psro, h2048, sokoban-h, or a folder with a task.py.
 
     The directory holds the store; Ctrl-C and kills lose nothing that was measured. Exit codes: 0 done, 1 error, 2 usage,
@@ -113,12 +103,13 @@ def new(
     from workbench.discovery.config import BUDGETS, from_record
 
     place = {key: given.pop(key) for key in PLACE}
+    given = with_settings(ctx, given, settings)
     if all(given[key] is None for key in BUDGETS):
         given["evals"] = 1000
-    return _begin(from_record({"task": task, "seeds": seeds, "operators": operators, **settings, **given}), **place)
+    return _begin(from_record(given), **place)
 
 
-@evolve.command("run")
+@evolve.command("run", short_help="Create and run the discovery of a TOML file.")
 @click.argument("config", type=click.Path(path_type=Path), metavar="CONFIG.toml")
 @place_options
 def run_config(config: Path, **place: Any) -> int:
@@ -128,7 +119,7 @@ def run_config(config: Path, **place: Any) -> int:
     return _begin(load_config(config), **place)
 
 
-@evolve.command()
+@evolve.command(short_help="Go on with a run, also with larger budgets.")
 @run_argument
 @budget_options
 @engine_options
@@ -156,17 +147,13 @@ def resume(
     return _go_on(store, config, jobs, engine, as_json)
 
 
-@evolve.command("import")
+@evolve.command("import", short_help="Score programs from files; they begin a new run.")
 @click.argument("task")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
 @config_options
 @place_options
-def import_(
-    task: str,
-    files: tuple[Path, ...],
-    settings: dict[str, Any],
-    **given: Any,
-) -> int:
+@click.pass_context
+def import_(ctx: click.Context, files: tuple[Path, ...], settings: dict[str, Any], **given: Any) -> int:
     """Score programs from FILE... for TASK, and make them the seeds of a new run ('evolve resume' goes on from them).
 
     Rule files and programs in the published class form run as they are; folders are searched; JSON and JSON lines are read for
@@ -181,10 +168,11 @@ def import_(
     for path in files:
         programs |= read_programs(path)
     place = {key: given.pop(key) for key in PLACE}
-    return _begin(from_record({"task": task, "seeds": list(programs), "evals": 0, **settings, **given}), programs, **place)
+    given = with_settings(ctx, given, settings)
+    return _begin(from_record({"seeds": list(programs), "evals": 0, **given}), programs, **place)
 
 
-@evolve.command()
+@evolve.command(short_help="Show how a run stands.")
 @run_argument
 @json_option
 def status(run: Path, as_json: bool) -> int:
@@ -196,7 +184,7 @@ def status(run: Path, as_json: bool) -> int:
     return 0
 
 
-@evolve.command()
+@evolve.command(short_help="Print or export the best program.")
 @run_argument
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
@@ -214,7 +202,7 @@ def best(run: Path, flagged: bool, out: Path | None, force: bool, as_json: bool)
     return _write_program(members[0].source, member_record(members[0]), run, out, force, as_json)
 
 
-@evolve.command("list")
+@evolve.command("list", short_help="List the programs of a run, best first.")
 @run_argument
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many.")
 @flagged_option
@@ -238,7 +226,7 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
     return 0
 
 
-@evolve.command()
+@evolve.command(short_help="Print or export one program.")
 @run_argument
 @click.argument("program")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.py", help="Write it here instead of printing it.")
@@ -270,7 +258,7 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
     return _write_program(found.source, record, run, out, force, as_json)
 
 
-@evolve.command()
+@evolve.command(short_help="Show what differs between two programs.")
 @run_argument
 @click.argument("first")
 @click.argument("second", required=False)
@@ -292,7 +280,7 @@ def diff(run: Path, first: str, second: str | None) -> int:
     return 0
 
 
-@evolve.command()
+@evolve.command(short_help="Show how a program came about.")
 @run_argument
 @click.argument("program", required=False)
 @json_option
@@ -329,7 +317,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     return 0
 
 
-@evolve.command()
+@evolve.command(short_help="Write a run as a folder of programs and JSON lines.")
 @run_argument
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FOLDER", help="A new folder.")
 @click.option("--no-clocks", is_flag=True, help="Leave out times, so that equal runs give equal bytes.")

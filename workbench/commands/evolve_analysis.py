@@ -51,7 +51,7 @@ def _interrupted(what: str) -> int:
     return 130
 
 
-@click.command()
+@click.command(short_help="Score programs on games and horizons they have not seen.")
 @click.argument("run", type=click.Path(path_type=Path))
 @task_option
 @click.argument("programs", nargs=-1, metavar="[PROGRAM...]")
@@ -107,7 +107,7 @@ def verify(
     return 0
 
 
-@click.command()
+@click.command(short_help="Take a program apart: what matters, what is left.")
 @click.argument("target", metavar="RUN|FILE.py|NAME")
 @click.argument("program", required=False)
 @click.option("--task", "task_name", default="cfr", show_default=True, help="The task of a file or name.")
@@ -183,7 +183,7 @@ def ablate(
     return 0
 
 
-@click.command()
+@click.command(short_help="Set operators side by side at equal evaluations.")
 @click.argument("task", default="cfr")
 @click.option(
     "--operators", default="symbolic,random,iid,sequential,constants-only", show_default=True, callback=names,
@@ -240,7 +240,7 @@ def compare(
     return 0
 
 
-@click.command()
+@click.command(short_help="Write one HTML file about a run.")
 @click.argument("run", type=click.Path(path_type=Path))
 @task_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")

@@ -45,6 +45,24 @@ def settings(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...
     return table
 
 
+def with_settings(ctx: click.Context, given: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what options and `settings` say together; an option that was not typed leaves the word to a setting of its name.
+
+    Raises
+    ------
+    click.UsageError
+        If both say something, or the task is named twice.
+    """
+    default = click.core.ParameterSource.DEFAULT
+    typed = {param.name: param.opts[-1] for param in ctx.command.params if isinstance(param, click.Option)}
+    for name in settings:
+        if name == "task":
+            raise click.UsageError("the task is named first, and not by --set", ctx)
+        if name in given and ctx.get_parameter_source(name) not in (default, None):
+            raise click.UsageError(f"{name} is given twice, by {typed[name]} and by --set; leave one out", ctx)
+    return {**given, **settings}
+
+
 def task_option(command: Any) -> Any:
     """Add the option that names a task of one's own to a command on runs."""
 

@@ -24,6 +24,7 @@ GENEROUS = 20.0  # times the median of the published programs, for what the user
 LEAST = 10.0  # CPU seconds for what the user has chosen
 MOST = 1e5  # CPU seconds for any candidate: a day, whose wall-clock time all systems can wait for
 CONFIGURATION = "configuration of a discovery"  # a kind of name
+WANTED = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list", dict: "a table"}
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 BOUNDS = {
     "horizon": (0, 10**9),
@@ -117,6 +118,11 @@ def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> Discover
             raise UsageError(f"unknown seed {name!r}{did_you_mean(name, programs)}; legal are known, {', '.join(programs)}")
     check(config)
     horizon = config.horizon or task.horizon
+    if config.language and LANGUAGE not in config.operators:
+        raise UsageError(
+            f"llm.{next(iter(config.language))} is for the operator {LANGUAGE}, which is not among {', '.join(config.operators)}; "
+            f"add it: --operator mixed=3,{LANGUAGE}=1"
+        )
     if LANGUAGE in config.operators:
         config = replace(config, language=complete(config.language))
     return DiscoveryConfig(**{**asdict(config), "seeds": tuple(seeds), "horizon": horizon})
@@ -193,4 +199,4 @@ def _check_type(key: str, value: Any, annotation: Any) -> None:
     legal = [*kinds, *([int] if float in kinds else []), *([list] if tuple in kinds else [])]
     if (isinstance(value, bool) and bool not in kinds) or not isinstance(value, tuple(legal)):
         wanted = next(kind for kind in kinds if kind is not NoneType)
-        raise UsageError(f"{key} = {value!r} is a {type(value).__name__}; it must be a {wanted.__name__}")
+        raise UsageError(f"{key} = {value!r} is not possible; it must be {WANTED[wanted]}")

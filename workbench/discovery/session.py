@@ -37,12 +37,15 @@ def begin(config: DiscoveryConfig, path: Path, imported: Mapping[str, str] | Non
     Raises
     ------
     UsageError
-        If `path` is taken.
+        If `path` is taken, or a language model is to be asked and none is named.
     """
     name_task(config.task)
     templates = LANGUAGE in config.operators
     if templates:
         from workbench.discovery.operators.language.prompts import copy_templates
+        from workbench.discovery.operators.language.settings import resolve
+
+        resolve(config.language)  # what cannot be asked is told before anything is scored
     with new_directory(path) as beginning:
         if templates:
             copy_templates(path / PROMPTS)
