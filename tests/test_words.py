@@ -7,7 +7,7 @@ import click
 import pytest
 
 import cli
-from workbench.commands.examples import EXAMPLES
+from workbench.catalogue.examples import EXAMPLES
 
 
 def commands(group=cli.cli, path=()):
