@@ -59,7 +59,7 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "psro-show": ("policies:psro_show", "Look into the population of a PSRO run."),
     },
     "Manage": {
-        "runs": ("housekeeping:runs", "List the run directories."),
+        "runs": ("runs:runs", "List, compare and remove runs."),
         "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
         "bench": ("bench:bench", "Measure speed beside what else is installed."),
         "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),

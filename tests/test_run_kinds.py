@@ -10,17 +10,18 @@ from workbench.distill.config import DistillConfig, resolve_distill, saved_disti
 from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
 from workbench.runs.directory import CONFIG, RESULT, RunDirectory
 from workbench.runs.kinds import DATA_SET, KINDS, LANGUAGE_MODEL, PLANNER_RUN, SOLVER_RUN, TRAINING_RUN
-from workbench.runs.listing import list_runs
 from workbench.solving.config import SolveConfig, resolve_config, saved_config
 from workbench.training.config import TrainConfig, resolve_train, saved_train
 from workbench.training.language import LanguageConfig, saved_language
+from workbench.views.names import kind_at
+from workbench.views.runs import find_runs, look
 
 READERS = {
     SOLVER_RUN: saved_config, PLANNER_RUN: saved_plan, DATA_SET: saved_distill, TRAINING_RUN: saved_train,
     LANGUAGE_MODEL: saved_language,
 }  # fmt: skip
-LISTED = {SOLVER_RUN: ("kuhn_2p", "cfr+"), PLANNER_RUN: ("p1", "greedy"), DATA_SET: ("2048", "distill"),
-          TRAINING_RUN: ("2048-2x2", "mc-grpo"), LANGUAGE_MODEL: ("2048", "train-lm")}  # fmt: skip
+LISTED = {SOLVER_RUN: ("kuhn_2p", "cfr+"), PLANNER_RUN: ("p1", "greedy"), DATA_SET: ("2048", "full"),
+          TRAINING_RUN: ("2048-2x2", "mc-grpo"), LANGUAGE_MODEL: ("2048", "chain")}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +59,11 @@ def test_a_run_of_another_kind_is_told_what_it_is(runs):
 
 def test_runs_are_listed_by_what_they_are(runs):
     made, _ = runs
-    rows = {row["run"]: row for row in list_runs(made[SOLVER_RUN].path.parent)}
+    rows = {row.path: row for row in find_runs(made[SOLVER_RUN].path.parent)}
     for kind, run in made.items():
-        row = rows[str(run.path)]
-        assert (row["game"], row["algo"], row["status"]) == (*LISTED[kind], "unfinished")
+        row = rows[run.path]
+        assert (row.game, row.algo, row.status) == (*LISTED[kind], "unfinished")
+        assert row.kind == kind_at(run.path) == (kind.command or {PLANNER_RUN: "plan", TRAINING_RUN: "train"}.get(kind, "solve"))
 
 
 def test_what_games_of_a_language_model_came_to_is_read_again(runs):
@@ -74,6 +76,6 @@ def test_what_games_of_a_language_model_came_to_is_read_again(runs):
         "validation_loss": None, "score": score, "seconds": 1.0, "cpu_seconds": 1.0, "status": "done", "run": "x",
     })  # fmt: skip
     assert run.read_json(RESULT)["score"] == score
-    row = next(row for row in list_runs(run.path.parent) if row["run"] == str(run.path))
+    row = look(run.path)
     (run.path / RESULT).unlink()
-    assert (row["status"], row["mean"], row["iterations"]) == ("done", 8.0, 3)
+    assert (row.status, row.figure, row.size) == ("done", 8.0, 3)

@@ -1,7 +1,7 @@
 """``gameplan compare``."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,15 @@ from workbench.commands.options import (
     updates_option,
 )
 from workbench.commands.plan import levels_option, world_option
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
+
+
+def _kinds() -> Collection[str]:
+    """Return the kinds of policies."""
+    from planners.policies.catalogue import KINDS
+
+    return KINDS
 
 
 @click.command()
@@ -42,14 +50,30 @@ from workbench.terminal.printing import echo
     "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Methods: runs of each, with seeds from --seed on."
 )
 @click.option(
-    "--policy", default="", metavar="KIND|RUN", help="Methods: kind of policy. Planners: a learned one for those that take one."
+    "--policy",
+    default="",
+    type=RunName("train", known=_kinds),
+    metavar="KIND|RUN",
+    help="Methods: kind of policy. Planners: a learned one for those that take one.",
 )
-@click.option("--value", default="", metavar="RUN", help="Planners: a learned value for those that take one.")
+@click.option(
+    "--value",
+    default="",
+    type=RunName("train", known=tuple),
+    metavar="RUN",
+    help="Planners: a learned value for those that take one.",
+)
 @learned_set_option("policy", "Methods: set a parameter of it.")
 @click.option(
     "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Methods: set an option of the trainer."
 )
-@click.option("--init", default="", metavar="RUN", help="Methods: start from the policy of this run or file.")
+@click.option(
+    "--init",
+    default="",
+    type=RunName("train", known=tuple),
+    metavar="RUN",
+    help="Methods: start from the policy of this run or file.",
+)
 @click.option("--budgets", callback=names, help="Worlds: budgets of a decision, such as 10,100,1000 or 1ms,10ms.")
 @click.option(
     "--budget-unit",

@@ -1,13 +1,22 @@
 """``gameplan critic``: Monte-Carlo values of one position."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from workbench.commands.options import SCHEMA, FiniteRange, jobs_option, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
+
+
+def _policies() -> Collection[str]:
+    """Return the names of rollout policies."""
+    from planners.critic.monte_carlo import POLICIES
+
+    return POLICIES
 
 
 @click.command()
@@ -23,6 +32,7 @@ from workbench.terminal.printing import echo
     "--policy",
     default="all",
     show_default=True,
+    type=RunName("train", known=_policies),
     metavar="NAME|RUN",
     help="Rollouts: uniform over all moves with illegal ones (as ProAct), legal ones, pushes; or a learned policy.",
 )

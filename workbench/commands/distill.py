@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import RUNS, assignments, check_goes_on, jobs_option, json_option, print_json
+from workbench.commands.run_names import RunName
 
 
 @click.command()
@@ -29,10 +30,8 @@ from workbench.commands.options import RUNS, assignments, check_goes_on, jobs_op
 )  # fmt: skip
 @jobs_option("Processes; the bytes are the same.  [default: one a core]", "--workers")
 @click.option("--force", is_flag=True, help="Replace the directory if it holds a run.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="DIR", help="Finish the data set in this directory.")
-@click.option(
-    "--check", type=click.Path(path_type=Path), metavar="DIR", help="Check every claim of a data set again, from its text."
-)
+@click.option("--resume", type=RunName("distill"), metavar="RUN", help="Finish the data set in this directory.")
+@click.option("--check", type=RunName("distill"), metavar="RUN", help="Check every claim of a data set again, from its text.")
 @json_option
 @click.pass_context
 def distill(

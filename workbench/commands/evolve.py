@@ -22,6 +22,7 @@ from workbench.commands.evolve_options import (
 )
 from workbench.commands.examples import with_examples
 from workbench.commands.options import RUNS, RunCount, json_option, names, print_json
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import counted, echo
 
 ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.evolve_analysis
@@ -29,7 +30,7 @@ ANALYSIS = ("verify", "ablate", "compare", "report")  # in workbench.commands.ev
 
 def run_argument(command: Any) -> Any:
     """Add the argument RUN to a command, and the option that names a task of one's own, which no run may do."""
-    argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+    argument = click.argument("run", type=RunName("evolve"), metavar="RUN")
     return argument(task_option(command))
 
 

@@ -10,6 +10,7 @@ import click
 
 from workbench.commands.evolve_options import engine_options, sandbox_option, task_option
 from workbench.commands.options import SCHEMA, FiniteRange, Option, RunCount, json_option, names, print_json
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 
@@ -51,8 +52,16 @@ def _interrupted(what: str) -> int:
     return 130
 
 
+def _published() -> list[str]:
+    """Return the names of published programs."""
+    from workbench.catalogue.shipped import TASKS
+    from workbench.discovery.task import find_task
+
+    return [name for task in map(find_task, TASKS) for name in (*task.known(), *task.seeds())]
+
+
 @click.command(short_help="Score programs on games and horizons they have not seen.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunName("evolve"))
 @task_option
 @click.argument("programs", nargs=-1, metavar="[PROGRAM...]")
 @click.option("--best", default=3, show_default=True, type=click.IntRange(1), help="Without PROGRAM: so many of the run's best.")
@@ -108,7 +117,7 @@ def verify(
 
 
 @click.command(short_help="Take a program apart: what matters, what is left.")
-@click.argument("target", metavar="RUN|FILE.py|NAME")
+@click.argument("target", type=RunName("evolve", known=_published), metavar="RUN|FILE.py|NAME")
 @click.argument("program", required=False)
 @click.option("--task", "task_name", default="cfr", show_default=True, help="The task of a file or name.")
 @horizon_option("the run's, else the task's")
@@ -241,7 +250,7 @@ def compare(
 
 
 @click.command(short_help="Write one HTML file about a run.")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunName("evolve"))
 @task_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")
 @json_option

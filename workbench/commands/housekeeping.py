@@ -1,34 +1,9 @@
-"""``gameplan runs`` and ``gameplan cache``."""
-
-from pathlib import Path
+"""``gameplan cache``."""
 
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
 from workbench.terminal.printing import echo
-
-
-@click.group()
-def runs() -> None:
-    """Look at run directories."""
-
-
-@runs.command("list")
-@click.argument("root", default="runs", type=click.Path(path_type=Path))
-@json_option
-def runs_list(root: Path, as_json: bool) -> int:
-    """List the runs below ROOT, with what became of them."""
-    from workbench.runs.listing import list_runs
-    from workbench.terminal.tables import print_runs
-
-    records = list_runs(root)
-    if as_json:
-        print_json({"schema": SCHEMA, "runs": records})
-    elif records:
-        print_runs(records)
-    else:
-        echo(f"no runs below {root}; 'gameplan solve leduc_2p' makes one")
-    return 0
 
 
 @click.group("cache")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.commands.options import RUNS, FiniteRange, Option, check_goes_on, json_option, print_json
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import counted, echo
 
 
@@ -32,7 +33,7 @@ from workbench.terminal.printing import counted, echo
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of weights, order and games.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<data>-train-lm-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with the run in this directory.")
+@click.option("--resume", type=RunName("train-lm"), metavar="RUN", help="Go on with the run in this directory.")
 @json_option
 @click.pass_context
 def train_lm(
@@ -79,7 +80,7 @@ def train_lm(
 
 
 @click.command("play-lm")
-@click.argument("run", metavar="RUN")
+@click.argument("run", type=RunName("train-lm", "train", known=tuple), metavar="RUN")
 @click.argument("world", required=False)
 @click.option(
     "--episodes", "games", cls=Option, former=["--games"], default=64, show_default=True, type=click.IntRange(1),
@@ -115,7 +116,7 @@ def play_lm(run: str, world: str | None, games: int, temperature: float, seed: i
 
 
 @click.command("serve-lm")
-@click.argument("run", metavar="RUN")
+@click.argument("run", type=RunName("train-lm", "train", known=tuple), metavar="RUN")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
 @click.option("--model", default="gameplan-lm", show_default=True, help="The name that the model goes by.")
 @click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Answers that are drawn side by side.")

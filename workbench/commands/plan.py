@@ -18,6 +18,7 @@ from workbench.commands.options import (
     print_json,
     set_option,
 )
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 world_option = click.option(
@@ -43,9 +44,15 @@ levels_option = click.option(
 @set_option
 @world_option
 @levels_option
-@click.option("--value", metavar="RUN", help="A learned value for planners that take one: a run of 'gameplan train', or a file.")
+@click.option(
+    "--value",
+    type=RunName("train", known=tuple),
+    metavar="RUN",
+    help="A learned value for planners that take one: a run of 'gameplan train', or a file.",
+)
 @click.option(
     "--policy",
+    type=RunName("train", known=tuple),
     metavar="RUN",
     help="A learned policy, likewise, or a file with a function logits(instance, state, actions): plays by itself unless "
     "--planner says mcts (prior), flat, flat-critic, proact (rollouts).",
@@ -60,10 +67,8 @@ levels_option = click.option(
 @jobs_option("Processes.  [default: one a core]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<env>-<planner>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Finish the run in this directory.")
-@click.option(
-    "--repeat", type=click.Path(path_type=Path), metavar="RUN", help="Play a run again, with the units that every decision had."
-)
+@click.option("--resume", type=RunName("plan"), metavar="RUN", help="Finish the run in this directory.")
+@click.option("--repeat", type=RunName("plan"), metavar="RUN", help="Play a run again, with the units that every decision had.")
 @click.option("--protocol", metavar="proact|clean", help="Language models: ProAct's evaluation, every turn on record.")
 @click.option("--beside", metavar="PLANNERS", help="With --protocol: who else plays.  [default: random, flat-critic:rollouts=20]")
 @trusted_option
@@ -220,7 +225,7 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunName("plan"))
 @click.option("--episode", default=0, show_default=True, type=click.IntRange(0), help="Which episode.")
 @click.option("--values", is_flag=True, help="Plan again and show what the planner knew (a run against the clock: with its units).")
 @click.option("--animate", is_flag=True, help="Play by itself instead of waiting for keys.")

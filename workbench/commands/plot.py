@@ -7,11 +7,12 @@ import click
 
 from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import names
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN...")
+@click.argument("runs", nargs=-1, required=True, type=RunName(), metavar="RUN...")
 @click.option(
     "--by", "x", type=click.Choice(["iteration", "seconds", "cost", "environment_steps", "expansions"]),
     help="Horizontal axis.  [default: iteration; training runs: cost, which is environment steps plus expansions]",

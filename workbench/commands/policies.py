@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, size_option
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 
@@ -60,6 +61,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
     from workbench.solving.policies import SUFFIXES, load_policy, save_policy
     from workbench.solving.run import load_run_game
     from workbench.terminal.progress import run_display
+    from workbench.views.names import find_run
 
     if file.suffix.lower() == SUFFIX:
         with run_display() as display:
@@ -70,7 +72,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
                 f"{source} is a game, which is written as a {SUFFIX} file, not as {file}; a {', '.join(SUFFIXES)} file takes the "
                 "policy of a run: name its directory"
             )
-        run = RunDirectory.open(Path(source))
+        run = RunDirectory.open(find_run(source, ["solve"]))
         game = load_run_game(replace(saved_config(run), max_memory=max_memory), run)
         policy, _ = load_policy(game, run.path / "policy.npz")
         save_policy(game, policy, file, stripped=stripped)
@@ -79,7 +81,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
 
 
 @click.command("psro-show")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunName("solve"))
 @click.option(
     "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: population.png in the run directory]"
 )

@@ -60,11 +60,12 @@ def solve(
     from workbench.runs.directory import RunDirectory, default_path
     from workbench.solving.config import SolveConfig, resolve_config, resumed_config, until
     from workbench.solving.isolated import trust_of
+    from workbench.views.names import find_run
 
     if resume is not None:
         if resume and game is None and out is not None and not Path(resume).exists():
             game, resume = resume, ""  # "--resume GAME --out RUN": the option has taken the game for its value
-        directory = Path(resume) if resume else out
+        directory = find_run(resume, ["solve"]) if resume else out
         if directory is None:
             raise click.UsageError("--resume needs the run directory: say --resume RUN", ctx)
         run = RunDirectory.open(directory)

@@ -18,6 +18,7 @@ from workbench.commands.options import (
     set_option,
 )
 from workbench.commands.plan import levels_option, trusted_option, world_option
+from workbench.commands.run_names import RunName
 
 
 @click.command()
@@ -31,7 +32,13 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 )
 @click.option("--policy", default="", metavar="KIND", help="Kind of policy.  [default: that of --init, or the world's usual one]")
 @click.option("--value", default="", metavar="KIND", help="Kind of learned value, where needed.  [default: as --policy]")
-@click.option("--init", default="", metavar="RUN", help="Start from the policy of this run or file.")
+@click.option(
+    "--init",
+    default="",
+    type=RunName("train", "train-lm", known=tuple),
+    metavar="RUN",
+    help="Start from the policy of this run or file.",
+)
 @set_option
 @learned_set_option("policy", "Set one of the policy's parameters.")
 @learned_set_option("value", "The same of the value.")
@@ -51,7 +58,7 @@ from workbench.commands.plan import levels_option, trusted_option, world_option
 @click.option("--episodes", default=100, show_default=True, type=click.IntRange(1), help="Held-out episodes of the final score.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<world>-<method>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with the run in this directory.")
+@click.option("--resume", type=RunName("train"), metavar="RUN", help="Go on with the run in this directory.")
 @trusted_option
 @json_option
 @click.pass_context

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rich.text import Text
@@ -113,23 +112,6 @@ def print_parameters(params: Mapping[str, Any], choices: Mapping[str, Sequence[s
 def print_worlds(worlds: Mapping[str, str]) -> None:
     """Print the catalogue of worlds."""
     print_table(("world", "what is planned"), list(worlds.items()), left=2, prose=("what is planned",))
-
-
-def print_runs(records: Sequence[dict[str, Any]]) -> None:
-    """Print a list of runs."""
-    rows = []
-    for r in records:
-        value, score = r.get("exploitability"), r.get("mean")
-        algo = str(r.get("algo") or "-")
-        rows.append(
-            (
-                r["run"], str(r.get("game") or "-"), Path(algo).name if algo.endswith(".py") else algo,
-                r["status"], f"{r.get('iterations') or 0:,}", "-" if value is None else f"{value:.4g}",
-                "-" if score is None else f"{score:,.4g}",
-            )
-        )  # fmt: skip
-    header = ("run", "game", "algo", "status", "iterations", "exploitability", "score")
-    print_table(header, rows, left=4, prose=("status",), spare=("game", "algo", "iterations"))
 
 
 def print_cache(record: dict[str, Any]) -> None:

@@ -77,11 +77,15 @@ class RunView:
     note: str = ""
 
     def record(self) -> dict[str, Any]:
-        """Return what ``--json`` prints of it."""
+        """Return what ``--json`` prints of it; ``iterations``, ``exploitability`` and ``mean`` are as they were before 0.2."""
         found = asdict(self)
         found.pop("path")
-        started = self.started.isoformat() if self.started else None
-        return {"run": str(self.path), **found, "settings": dict(self.settings), "started": started}
+        found["started"] = self.started.isoformat() if self.started else None
+        found["settings"] = dict(self.settings)
+        before = {"iterations": self.size} | {
+            key: self.figure if self.unit == unit else None for key, unit in (("exploitability",) * 2, ("mean", "mean score"))
+        }
+        return {"run": str(self.path), **found, **before}
 
 
 def find_runs(root: Path, *, inner: bool = False) -> list[RunView]:
@@ -161,7 +165,7 @@ def _single(path: Path) -> RunView:
     done = result or {}
     return RunView(**{
         "path": path, "name": path.name, "game": short_name(config[kind.world]), "algo": short_name(str(algo)),
-        "seed": config["seed"], "status": str(done.get("status", UNFINISHED)), "started": _started(run),
+        "seed": config["seed"], "status": str(done.get("status", UNFINISHED)), "started": started_at(path),
         "seconds": done.get("seconds"), "settings": _settings(config, (kind.world, kind.algo, "seed")),
         **measure(run, config, done),
     })  # fmt: skip
@@ -204,9 +208,8 @@ def _distilled(run: RunDirectory, config: dict[str, Any], result: dict[str, Any]
 def _comparison(path: Path) -> RunView:
     """Return the view of a comparison: of solvers, planners or methods."""
     inner = sorted(place.parent for place in (path / INNER).glob(f"*/{CONFIG}"))
-    starts = [start for start in (_started(RunDirectory(place)) for place in inner) if start]
     shared: dict[str, Any] = {
-        "path": path, "name": path.name, "kind": COMPARE, "started": min(starts, default=None), "unit": "runs", "sizes": "runs",
+        "path": path, "name": path.name, "kind": COMPARE, "started": started_at(path), "unit": "runs", "sizes": "runs",
         "size": len(inner), "figure": float(len(inner)),
     }  # fmt: skip
     if not (path / TABLE).is_file():
@@ -241,7 +244,7 @@ def _discovery(path: Path) -> RunView:
     return RunView(
         path, path.name, EVOLVE, short_name(str(config.get("task", ""))), _listed(config.get("operators", ())), config.get("seed"),
         status or UNFINISHED, best["score"] if best else None, f"score ({config.get('ranking', 'log')})",
-        steps[-1].counted if steps else 0, "evaluations", _changed(path / STORE), times.get("wall"),
+        steps[-1].counted if steps else 0, "evaluations", started_at(path), times.get("wall"),
         _settings(config, ("task", "seed", "operators", "language")),
     )  # fmt: skip
 
@@ -262,12 +265,15 @@ def _listed(names: Any) -> str:
     return ",".join(dict.fromkeys(map(str, names)))
 
 
-def _started(run: RunDirectory) -> datetime | None:
-    """Return when a run started: what it says, or else when its configuration was written."""
+def started_at(path: Path) -> datetime | None:
+    """Return when the run in the directory `path` started: what it says, or else when its first file was written."""
+    if not (path / CONFIG).is_file():
+        inner = [started_at(place.parent) for place in (path / INNER).glob(f"*/{CONFIG}")]
+        return min(filter(None, inner), default=None) or _changed(path / STORE) or _changed(path / TABLE)
     try:
-        return datetime.fromisoformat(run.read_json(ENVIRONMENT)["started"]).astimezone()
-    except (GameplanError, KeyError, TypeError, ValueError, OverflowError):
-        return _changed(run.path / CONFIG)
+        return datetime.fromisoformat(RunDirectory(path).read_json(ENVIRONMENT)["started"]).astimezone()
+    except (GameplanError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return _changed(path / CONFIG)
 
 
 def _changed(path: Path) -> datetime | None:

@@ -1,0 +1,141 @@
+"""Runs are called by a beginning or @last, listed, compared and removed: and nothing that is none."""
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from games.errors import UsageError
+from workbench.runs import locks
+from workbench.runs.directory import RunDirectory
+from workbench.solving.config import SolveConfig
+from workbench.solving.run import solve
+from workbench.views.filters import choose, differences, ordered, parse_since
+from workbench.views.names import find_run
+from workbench.views.runs import find_runs, look
+
+NAMES = ("2026-01-01-kuhn_2p-cfr-s0", "2026-01-02-kuhn_2p-cfr-s0", "2026-01-03-kuhn_2p-dcfr-s0")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with three runs below ``runs``, by their names one day after the other."""
+    top = tmp_path_factory.mktemp("work")
+    for name, algo, n in zip(NAMES, ("cfr", "cfr", "dcfr"), (5, 8, 8), strict=True):
+        path = top / "runs" / name
+        solve(SolveConfig("kuhn_2p", algo, n), RunDirectory.create(path))
+        environment = json.loads((path / "environment.json").read_text())
+        (path / "environment.json").write_text(json.dumps({**environment, "started": f"{name[:10]}T12:00:00+00:00"}))
+    return top
+
+
+@pytest.fixture
+def here(made, tmp_path, monkeypatch):
+    """A copy of it, where the test is."""
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def gameplan(*arguments, code=0, **options):
+    result = CliRunner().invoke(cli.cli, [str(a) for a in arguments], standalone_mode=False, **options)
+    if code:
+        assert result.exception is not None, result.output
+        return str(result.exception)
+    assert result.exception is None, result.exception
+    return result.stdout
+
+
+def test_a_run_is_called_by_its_path_a_beginning_or_when_it_started(here):
+    for text, name in {
+        "runs/" + NAMES[0]: NAMES[0], "2026-01-01": NAMES[0], "kuhn_2p-d": NAMES[2], "runs/kuhn_2p-d": NAMES[2], NAMES[1]: NAMES[1],
+        "@last": NAMES[2], "@last~1": NAMES[1], "@last~2": NAMES[0],
+    }.items():  # fmt: skip
+        assert find_run(text).name == name
+    for text, said in {
+        "kuhn": "3 runs, the newest first: 2026-01-03",
+        "kuhn_2p-c": "2 runs",
+        "@last~3": "there are 3 runs",
+    }.items():
+        with pytest.raises(UsageError, match=said):
+            find_run(text)
+    assert str(find_run("leduc")) == "leduc"  # nothing: the command says what is wrong with it
+    assert find_run("kuhn", ["plan"]).name == "kuhn"
+    with pytest.raises(UsageError, match="there are 0 runs"):
+        find_run("@last", ["plan"])
+    (here / "kuhn").mkdir()  # what is there comes first
+    assert str(find_run("kuhn")) == "kuhn"
+
+
+def test_a_list_is_filtered_ordered_and_says_what_differs(here):
+    views = find_runs(here / "runs")
+    assert [view.name for view in ordered(views, "started", reverse=True)] == list(NAMES[::-1])
+    assert [view.name for view in choose(views, algo="dcfr")] == [NAMES[2]]
+    assert len(choose(views, algo="cfr")) == 3 and not choose(views, kinds=["plan"]) and len(choose(views, game="KUHN*p")) == 3
+    assert [view.name for view in choose(views, since=parse_since("2026-01-02"))] == list(NAMES[1:])
+    assert differences(views) == [{"iterations": 5}, {"iterations": 8}, {}]
+    now = views[0].started
+    assert (now - parse_since("2d", now)).days == 2
+    with pytest.raises(UsageError, match="2026-01-31"):
+        parse_since("yesterday")
+    listed = json.loads(gameplan("runs", "list", "--json", "--sort", "figure"))["runs"]
+    figures = [run["figure"] for run in listed]
+    assert figures == sorted(figures) and {"differs", "started", "exploitability", "iterations", "mean"} <= set(listed[0])
+    assert "none of the 3 runs" in gameplan("runs", "list", "--kind", "evolve")
+
+
+def test_two_runs_side_by_side(here):
+    record = json.loads(gameplan("runs", "diff", "@last~2", "@last~1", "--json"))
+    assert record["settings"] == {"iterations": [5, 8]} and [run["name"] for run in record["runs"]] == list(NAMES[:2])
+    assert json.loads(gameplan("runs", "diff", "@last~1", "@last", "--json"))["settings"]["algo"] == ["cfr", "dcfr"]
+    assert "two runs" in gameplan("runs", "diff", "@last", code=2)
+
+
+def test_only_runs_at_rest_are_removed(here):
+    runs = here / "runs"
+    (here / "thesis").mkdir()
+    (here / "thesis/chapter.tex").write_text("...")
+    (here / "model").mkdir()
+    (here / "model/config.json").write_text('{"layers": 3}')  # somebody else's
+    (here / "numbers").mkdir()
+    (here / "numbers/table.json").write_text('{"rows": []}')
+    (here / "numbers/notes.txt").write_text("...")
+    (here / "link").symlink_to(runs / NAMES[0])
+    for name, said in {
+        "thesis": "not a run",
+        "model": "not a run",
+        "numbers": "notes.txt",
+        "link": "link",
+        "gone": "no run",
+    }.items():
+        assert said in gameplan("runs", "rm", here / name, "-y", code=2)
+    with locks.writing(runs / NAMES[0]):
+        assert "running" in gameplan("runs", "rm", NAMES[1], NAMES[0], "-y", code=2)
+    shutil.copytree(runs / NAMES[2], runs / NAMES[1] / "inside")
+    assert "holds another run" in gameplan("runs", "rm", NAMES[1], "-y", code=2)
+    assert "--yes" in gameplan("runs", "rm", NAMES[0], code=2)
+    assert len(list(runs.iterdir())) == 3 and (here / "thesis/chapter.tex").exists() and (here / "model/config.json").exists()
+    assert str(runs.relative_to(here) / NAMES[2]) in gameplan("runs", "rm", "@last", "-y")
+    assert sorted(path.name for path in runs.iterdir()) == list(NAMES[:2]) and look(runs / NAMES[0]).status == "done"
+
+
+def test_a_comparison_is_one_row_and_goes_as_one(here):
+    gameplan("compare", "kuhn_2p", "--algos", "cfr,cfr+", "-n", 5, "--out", "runs/compare-both", "--jobs", 1)
+    (view,) = choose(find_runs(here / "runs"), kinds=["compare"])
+    assert (view.game, view.algo, view.size, view.status) == ("kuhn_2p", "cfr,cfr+", 2, "done")
+    assert len(find_runs(here / "runs")) == 4 and len(find_runs(here / "runs", inner=True)) == 6
+    (here / "runs/compare-both/table.json").unlink()  # as before its end
+    assert look(here / "runs/compare-both").status == "unfinished" and len(find_runs(here / "runs")) == 4
+    gameplan("runs", "rm", "compare", "-y")
+    assert not (here / "runs/compare-both").exists()
+
+
+def test_commands_take_the_last_run_of_their_kind(here):
+    gameplan("plan", "2048-2x2", "--planner", "greedy", "--episodes", 1, "--out", "runs/2026-02-02-2048-2x2-greedy-s0", "--json")
+    assert json.loads(gameplan("solve", "--resume", "@last", "-n", 9, "--json"))["run"] == f"runs/{NAMES[2]}"
+    assert "step" in gameplan("replay", "@last") and "no run directory" not in gameplan("replay", "2048-2x2")
+    gameplan("export", "2026-01-01", "policy.csv")
+    assert (here / "policy.csv").read_bytes() == (here / "runs" / NAMES[0] / "policy.csv").read_bytes()
+    assert "2 runs" in gameplan("solve", "--resume", "kuhn_2p-cfr", code=2)

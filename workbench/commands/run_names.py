@@ -1,0 +1,42 @@
+"""The one type of arguments and options that name a run."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class RunName(click.ParamType):
+    """A run: its directory, a beginning of its name that no other's has, or ``@last`` (``@last~1``: the one before).
+
+    Parameters
+    ----------
+    kinds : str
+        Only such runs (`workbench.views.names.kind_at`) are meant by a beginning or ``@last``.
+    known : callable, optional
+        Returns names that are no runs; where they are legal too, what is given and returned is a text. A text that has a suffix
+        may be a file and is no beginning.
+    """
+
+    def __init__(self, *kinds: str, known: Callable[[], Collection[str]] | None = None) -> None:
+        self.kinds, self.known = kinds, known
+        self.name = "path" if known is None else "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the directory, as a path or, if names are legal too, a text."""
+        from workbench.views.names import LAST, find_run
+
+        if not isinstance(value, str):
+            return value
+        if self.known is None:
+            return find_run(value, self.kinds)
+        if value.startswith(LAST) or (value and not Path(value).suffix and ":" not in value and value not in self.known()):
+            return str(find_run(value, self.kinds))
+        return value
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+        """Return the names of the runs that begin so."""
+        from workbench.commands.completing import complete_runs
+
+        return complete_runs(incomplete, self.kinds)
