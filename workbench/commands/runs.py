@@ -48,7 +48,11 @@ def _filters(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--all", "inner", is_flag=True, help="Also the single runs of comparisons.")
 @json_option
 def runs_list(root: Path, sort: str, reverse: bool, inner: bool, as_json: bool, **wanted: Any) -> int:
-    """List the runs below ROOT: what was run on what, what came of it, and in what runs of one kind differ."""
+    """List the runs below ROOT.
+
+    What was run on what, what came of it, and in what runs of one kind differ. A comparison, training over several seeds and a
+    discovery are one row each.
+    """
     from workbench.terminal.runs import print_runs
     from workbench.views.filters import choose, differences, ordered
     from workbench.views.runs import find_runs
