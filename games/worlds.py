@@ -132,6 +132,13 @@ def about_world(name: str) -> str:
     return next(iter((program.module.__doc__ or "").strip().splitlines()), "a world of your own")
 
 
+def world_doc(name: str) -> str:
+    """Return the documentation of the module that makes the world called `name`."""
+    _, program = _maker(name, None)
+    module = program.module if program is not None else importlib.import_module(WORLDS[name].maker.partition(":")[0])
+    return module.__doc__ or ""
+
+
 def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
     """Return the legal texts of the options of the world called `name` that have few."""
     return _maker(name, None)[0].choices

@@ -64,6 +64,9 @@ class TestToys(WorldSuite):
     def make(self):
         return Toys(self.instance)
 
+    def unsaid(self):
+        return []
+
 
 FAULTS = {
     "test_lower_bounds_are_admissible_and_dead_states_lost": (Rooms, "distance", lambda self, room: 4.0 * (room != 9)),

@@ -1,6 +1,10 @@
 """Advantages from random numbers: what updates of MC-GRPO's size do to a policy when they mean nothing.
 
 A claim that an estimator made a policy better or worse needs this control beside it, at as many states.
+
+Parameters
+----------
+noise_seed : of the random numbers; any whole number
 """
 
 import numpy as np

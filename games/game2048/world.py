@@ -1,4 +1,13 @@
-"""The worlds of the 2048 family: boards as people read and write them, starts, and what became of a game."""
+"""The worlds of the 2048 family: boards as people read and write them, starts, and what became of a game.
+
+Parameters
+----------
+rows, columns : cells of the board; from 2 to 4
+base : the least tile; 2 or 3
+rules : standard, or ProAct's, where illegal moves are actions
+target : tile that counts as a success, after which play goes on; a tile, or 0 for none
+horizon : actions after which a game is cut; at least 1, or 0 for no limit
+"""
 
 import re
 from collections import Counter
@@ -15,7 +24,6 @@ from games.jit import njit
 from games.random import stream
 from games.world import Cell, Instance, Summary
 
-# target: the tile that counts as a success, 0 for none; play goes on after it. horizon: the most actions, 0 for no limit.
 OPTIONS = {"rows": 4, "columns": 4, "base": 2, "rules": "standard", "target": 2048, "horizon": 0}
 CHOICES = {"rules": ("standard", "proact")}
 ROLLOUTS = {"all": {"rules": "proact"}}  # by ProAct's rules alone are moves without an effect actions, too

@@ -14,6 +14,23 @@ of edges is random.
 Each edge has a local score, normal around the mean of its kind with deviation `sigma_l` and clipped to [0, 1], and a relation type;
 each node has a fixed error, normal with deviation `sigma_e`, of the heuristic value of trajectories that end there
 (`games.graphs.model.GraphModel`, with share q, near .9, far .15, sight vis).
+
+Parameters
+----------
+L : layers of the graph, and steps to the goal; at least 2
+b : successors of a node; at least 2
+p : chance that a successor is live; from 0 to 1
+n_live, n_plain, n_trap : nodes of each kind in a layer; at least 1, of plain and trap nodes at least b
+n_entry : trap entries of the root; from 1 to b - 1
+rho : chance of a recovery edge or an exit; from 0 to 1
+sigma_l : standard deviation of local scores; at least 0
+q : share of the end state in the heuristic value of a trajectory; from 0 to 1
+sigma_e : standard deviation of the fixed error of that value; at least 0
+vis : distance of the goal, in steps, up to which it is seen; at least 0
+n_rel : types of relations; at least 1
+Tmax : steps of an episode; at least 1, or 0 for 2 L
+connected : whether plain nodes lead on to live ones
+start : where episodes begin, at the root or, as after an error, in a trap
 """
 
 from collections.abc import Sequence

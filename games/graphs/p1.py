@@ -1,4 +1,10 @@
-"""P1(L, R): greedy takes the bait and gets 0 while R waits behind the delay (arXiv 2601.22311, proposition 3.1)."""
+"""P1(L, R): greedy takes the bait and gets 0 while R waits behind the delay (arXiv 2601.22311, proposition 3.1).
+
+Parameters
+----------
+L : edges of both paths; at least 1
+R : return at the end of the path that looks worse; any number
+"""
 
 import networkx as nx
 

@@ -1,4 +1,11 @@
-"""P2a(m, L, R): m decoys crowd the good action out of a beam of width m (arXiv 2601.22311, proposition 3.2)."""
+"""P2a(m, L, R): m decoys crowd the good action out of a beam of width m (arXiv 2601.22311, proposition 3.2).
+
+Parameters
+----------
+m : decoys; at least 1
+L : edges of every path; at least 1
+R : return at the end of the good path; any number
+"""
 
 import networkx as nx
 

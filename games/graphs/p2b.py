@@ -1,6 +1,12 @@
 """P2b(w, L, R): the bait's many continuations crowd the good action out of a beam of width w at depth 2.
 
 For the setting of arXiv 2601.22311 with beam width = candidates = 8, where 8 candidates cannot be cut at depth 1.
+
+Parameters
+----------
+w : continuations of the bait; at least 1
+L : edges of every path; at least 2
+R : return at the end of the good path; any number
 """
 
 import networkx as nx

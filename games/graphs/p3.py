@@ -1,4 +1,9 @@
-"""P3(m): every step-wise policy returns 0, one step of lookahead is optimal (arXiv 2601.22311, proposition 3.3)."""
+"""P3(m): every step-wise policy returns 0, one step of lookahead is optimal (arXiv 2601.22311, proposition 3.3).
+
+Parameters
+----------
+m : decoys; at least 1
+"""
 
 import networkx as nx
 

@@ -1,4 +1,9 @@
-"""P4(D): lookahead that ends before the return does not see it (arXiv 2601.22311, appendix)."""
+"""P4(D): lookahead that ends before the return does not see it (arXiv 2601.22311, appendix).
+
+Parameters
+----------
+D : steps until the return; at least 1
+"""
 
 from games.graphs import p1
 from games.graphs.paths import at_least

@@ -1,4 +1,9 @@
-"""P5: with a constant receding horizon the goal is put off for ever, because waiting always pays a little more."""
+"""P5: with a constant receding horizon the goal is put off for ever, because waiting always pays a little more.
+
+Parameters
+----------
+steps : of an episode; at least 1
+"""
 
 import networkx as nx
 

@@ -1,4 +1,15 @@
-"""The world ``sokoban-proact``: the rules and levels on which ProAct was evaluated (Yu et al., arXiv 2602.05327)."""
+"""The world ``sokoban-proact``: the rules and levels on which ProAct was evaluated (Yu et al., arXiv 2602.05327).
+
+Parameters
+----------
+levels : ProAct's file of levels; the shipped ones if it is empty
+range : which of them, counted from 1, such as 3 or 1-6; all if it is empty
+variant : which of the paper's tests: its levels, two further ones, four actions, or other symbols
+check : whether the file must be the published one
+masked : whether only actions that change something are legal
+deadlocks : what counts as lost: nothing, boxes on dead squares, or also boxes that block each other
+horizon : actions after which an episode is cut; at least 1
+"""
 
 import hashlib
 from pathlib import Path

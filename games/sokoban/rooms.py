@@ -1,4 +1,15 @@
-"""The world ``sokoban-rooms``: generated levels, one for every seed, so that what is learned on some can be tried on others."""
+"""The world ``sokoban-rooms``: generated levels, one for every seed, so that what is learned on some can be tried on others.
+
+Parameters
+----------
+rows, columns : cells of a room within the walls; from 3 to 60
+boxes : in every level; at least 1
+difficulty : of the generator, a few pulls for 0, the best of 40 long games of pulls for 1; from 0 to 1
+pushes : levels are passed over whose lower bound of pushes is less; at least 0
+actions : what an action is, a push or a move
+deadlocks : what counts as lost: nothing, boxes on dead squares, or also boxes that block each other
+horizon : actions after which an episode is cut; at least 1, or 0 for 120 moves, or 100 pushes and 5 for each that is needed
+"""
 
 from games.errors import UsageError
 from games.sokoban.board import compile_level
@@ -9,7 +20,6 @@ from games.sokoban.worlds import DEADLOCKS, SokobanWorld
 from games.sokoban.worlds import ROLLOUTS as ROLLOUTS
 from games.world import Instance
 
-# rows, columns, boxes, difficulty: of the generator. pushes: levels are passed over whose lower bound of pushes is less.
 OPTIONS = {
     "rows": 7,
     "columns": 7,

@@ -2,6 +2,11 @@
 
 Positions of generated levels, at most 10x10 with 2 to 4 boxes. The push with the best local score cannot be solved any more, some
 push that scores less can; both by exhaustive search. What a search of `MOST` states cannot decide is left out, and counted.
+
+Parameters
+----------
+deadlocks : what counts as lost: nothing, boxes on dead squares, or also boxes that block each other
+horizon : pushes after which an episode is cut; at least 1, or 0 for 100 and 5 for each that is needed
 """
 
 from collections.abc import Sequence

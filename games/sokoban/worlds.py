@@ -1,4 +1,15 @@
-"""The Sokoban worlds: collections of levels played by pushes, by moves, or under ProAct's rules."""
+"""The Sokoban worlds: collections of levels played by pushes, by moves, or under ProAct's rules.
+
+Parameters
+----------
+levels : a file of levels (XSB, SOK, Boxoban); the shipped ones if it is empty
+range : which of them, counted from 1, such as 7 or 1-20 or 1-5,9; all if it is empty
+actions : what an action is, a push or a move
+minimise : what a plan's cost counts; moves breaks ties by pushes, pushes-moves by moves
+deadlocks : what counts as lost: nothing, boxes on dead squares, or also boxes that block each other
+prune : whether pushes onto dead squares are not even offered
+horizon : actions after which an episode is cut; at least 1, or 0 for 120 moves, or 100 pushes and 5 for each that is needed
+"""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

@@ -2,6 +2,14 @@
 
 With a discount below 1 and short rollouts it is the player ``argmax_a Q_MC(s, a)`` of the Monte-Carlo critic, that is, one step of
 policy improvement over the rollout policy (ProAct, arXiv 2602.05327).
+
+Parameters
+----------
+rollouts : for each action, where the budget does not say; at least 1
+horizon : steps of a rollout; at least 1, or 0 for the world's own
+discount : of the returns, a step; above 0, at most 1, or 0 for the world's own
+policy : which actions rollouts draw from
+learned : a policy that they follow in its place: a run of 'gameplan train', or a file in it
 """
 
 import numpy as np
@@ -15,8 +23,6 @@ from planners.critic.learned import critic_of
 from planners.critic.monte_carlo import POLICIES, rollout
 from planners.planner import ActionValue, Decision
 
-# rollouts: for each action, where the budget does not say; horizon, discount: 0 stands for the world's own; policy: what rollouts
-# draw from; learned: a policy that they follow in its place, a run of 'gameplan train' or a file in it.
 PARAMS = {"rollouts": 100, "horizon": 0, "discount": 0.0, "policy": "all", "learned": ""}
 CHOICES = {"policy": POLICIES}
 

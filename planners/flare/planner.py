@@ -3,6 +3,29 @@
 Source: Wang et al. 2026, "Why Reasoning Fails to Plan" (arXiv 2601.22311). What the paper leaves open is filled as
 documented here: untried actions come in random order, rollouts are uniform, the memory's key is exact, and ties are settled by
 length, visits, order.
+
+Parameters
+----------
+S : simulations of a decision, where the budget does not say; at least 0
+H : steps of a trajectory; at least 1
+c : constant of UCT, in units of value; at least 0
+backup : what the value of an action is: the mean of its trajectories, the best of them, or half of each
+final : what decides, the value, the best trajectory or the most visits
+rollout : how trajectories go on beyond the tree: uniformly, by the softmax of local scores, or by the best
+temperature : of the softmax, in units of local score; above 0
+order : of actions that were not tried yet, drawn or best local score first
+widening : whether actions are tried one by one as visits grow
+gamma : discount of a step; above 0, at most 1
+step_cost : what every step costs, in units of value; at least 0
+repeat_penalty : what a step to a state seen before in the episode costs, in units of value; at least 0
+memory : which values are remembered in an episode: none, those of equal trajectories, those of equal ends
+capacity : values that are remembered; at least 0
+shortcut : whether the best trajectory so far is followed where nothing beats it
+reuse : whether what the tree knows of the next state is kept for the next decision
+commit : actions that are executed before planning again; at least 1
+batch : trajectories that are valued at once; at least 1
+relative : whether values are ranks in their batch
+and those of planners.parts.assembly
 """
 
 from typing import Any
@@ -38,7 +61,6 @@ from planners.parts.proposals import most
 from planners.parts.table import copy_table, new_table
 from planners.planner import ActionValue, Decision
 
-# S simulations of depth H; backup: what Q is; final: what decides; order: of untried actions; relative: values are ranks in a batch
 PARAMS: dict[str, Value] = {
     "S": 16, "H": 3, "c": 1.4, "backup": "mean", "final": "value", "rollout": "uniform", "temperature": 0.2, "order": "random",
     "widening": False, "gamma": 1.0, "step_cost": 0.0, "repeat_penalty": 0.0, "memory": "exact", "capacity": 200,

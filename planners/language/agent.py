@@ -1,4 +1,16 @@
-"""A language model as the whole planner: every decision is one answer to one request that shows the present state, no history."""
+"""A language model as the whole planner: every decision is one answer to one request that shows the present state, no history.
+
+Parameters
+----------
+mode : how a state is shown: as ProAct does, clean with real line breaks, or as a menu; auto is proact where it can be
+parser : whether an answer must keep to the format, or is searched for an action
+thinking : whether the model is asked to think first, in its own channel
+prompts : folder of prompts in place of the shipped ones
+samples : answers to every decision, of which the most frequent action counts; at least 1
+on_failure : what happens when no answer comes: the episode is given up, or a random legal action taken
+log : file to which every question and answer is appended; none if it is empty
+and those of planners.language.settings
+"""
 
 import json
 import time
@@ -23,9 +35,6 @@ from planners.language.settings import Settings
 from planners.language.speech import Speech
 from planners.planner import Decision
 
-# mode: proact shows boards as ProAct does, clean with real line breaks, menu numbers the legal actions (any world); auto is proact
-# where there is a prompt, else menu. samples: answers asked for, the action named most often is taken. on_failure: what is done
-# when the endpoint gives no answer. log: a file to which a line is added for every decision.
 PARAMS = {
     "mode": "auto",
     "parser": "strict",

@@ -1,4 +1,20 @@
-"""How an endpoint is asked: one record, filled from parameters and the environment."""
+"""How an endpoint is asked: one record, filled from parameters and the environment.
+
+Parameters
+----------
+base_url : address of an OpenAI-compatible endpoint; GAMEPLAN_LLM_BASE_URL if it is empty
+model : name that the endpoint serves; GAMEPLAN_LLM_MODEL if it is empty
+key_variable : environment variable that holds the key
+temperature : of the answers; from 0 to 1000
+max_tokens : of an answer; at least 1, or 0 to leave it to the server
+timeout : seconds for a whole request; from 0.001 to 86,400
+retries : further attempts after a failure; from 0 to 1000
+backoff : seconds before the second attempt, twice as many before each further one; from 0 to 86,400
+concurrency : requests under way at once; from 1 to 1024
+cache : directory of recorded answers; none if it is empty
+replay : whether only recorded answers are given, and none asked for
+send_seed : whether the number of the sample is passed on as seed, which a few servers refuse
+"""
 
 import os
 from dataclasses import dataclass, fields

@@ -5,6 +5,10 @@ game). What one weight does with the error is the method's (`adjust`); `planners
 
 The games are played in turn, a move each: while one waits for the weights that its next move needs, the others compute. The weights
 of an afterstate are found once, when it comes up, and kept for its update.
+
+Parameters
+----------
+restart : moves of a stretch, at whose ends boards are kept that later games begin with; at least 1, or 0: all games begin anew
 """
 
 from collections.abc import Mapping
@@ -25,8 +29,6 @@ from planners.policies import ntuple
 from planners.policies.catalogue import VALUE, Learned
 from planners.policies.look_ups import NTuple, worth_at, write_places
 
-# restart: moves of a stretch; each game but one begins with a board that another game had at the end of a stretch, the stretches in
-# turn. 0: all games begin anew.
 PARAMS: dict[str, Value] = {"restart": 0}
 STRETCHES = 16
 ROUNDS = 1 << 14  # of an update: moves in every lane

@@ -12,6 +12,30 @@ episodes, several from each start), ``advantage(batch, params)``, and maybe
                                                  "planner": its parameter of this name is a planner that plays in the world
 
 All of them are NumPy over whole batches (`planners.learning.batch`).
+
+Parameters
+----------
+environments : that go on from batch to batch; from 1 to 16,777,216
+turns : of every environment in a batch; from 1 to 16,777,216
+starts : of a batch of episodes; from 1 to 16,777,216
+group : episodes of a start, or actions sampled at a turn; at least 1, or 0 for all actions, weighted by their probability
+passes : over each batch; from 1 to 16,777,216
+minibatch : turns that are learned from at once; at least 1, or 0 for the whole batch with networks, 1 with tables (16 by a
+    surrogate of one's own)
+clip : of the ratio, below 1 and above; at least 0
+rate : of the policy, in steps of its own; at least 0
+decay : updates after which the rate is a half, twice as many: a third; at least 1, or 0: it stays
+normaliser : the loss is a mean over rows, over the means of sequences, or a sum divided by the constant
+constant : that divides the sum; above 0
+value_rate : of the learned value, in steps of its own; at least 0
+value_clip : of what a value moves by, in units of value; above 0, or 0 for none
+rollouts : of the critic for every value; from 1 to 16,777,216
+horizon : steps of these; at least 1, or 0 for the world's own
+critic_discount : gamma of these, a step; above 0, at most 1, or 0 for the world's own
+rollout_policy : what they follow: uniform over actions of a kind, or the policy as it was before the update
+ddof : taken from the number of what a standard deviation is of; at least 0
+epsilon : added to standard deviations; at least 0
+listed : whether to choose among all actions that the world lists, also those without effect
 """
 
 from collections.abc import Callable, Mapping
@@ -22,14 +46,6 @@ import numpy as np
 from games.params import Value
 from planners.learning.batch import Batch
 
-# environments, turns: of a batch, where environments go on. starts, group: of a batch of episodes; group is also the number of
-# actions sampled at a turn in groups, 0 for all of them, weighted by their probability. passes: over each batch. minibatch: turns
-# that are learned from at once; 0: the whole batch for networks, 1 for tables (16 by a surrogate of one's own). clip: of the
-# ratio, below 1 and above. rate: of the policy; after `decay` updates a half of it, after twice as many a third, and so on; 0: it
-# stays. normaliser: the loss is a mean over rows (token), over the means of sequences (episode), or a sum divided by `constant`.
-# value_rate, value_clip: of the learned value (0: no clip). rollouts, horizon, critic_discount, rollout_policy: of the critic; 0
-# stands for the world's own. ddof, epsilon: of standard deviations. listed: choose among all actions that the world lists, also
-# those without effect.
 OPTIONS: dict[str, Value] = {
     "environments": 16, "turns": 16, "starts": 2, "group": 8, "passes": 4, "minibatch": 0, "clip": 0.4, "rate": 0.5, "decay": 0,
     "normaliser": "constant", "constant": 1.0, "value_rate": 0.1, "value_clip": 0.0, "rollouts": 5, "horizon": 20,

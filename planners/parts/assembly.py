@@ -1,4 +1,10 @@
-"""The parts of a planner as its parameters name them, put together for an instance."""
+"""The parts of a planner as its parameters name them, put together for an instance.
+
+Parameters
+----------
+and those of planners.parts.proposals
+and those of planners.parts.evaluators
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,13 @@
 """Evaluators of trajectories: what the world says, exact values of small worlds, noise; and a wrapper that makes any of them worse.
 
 An evaluator is named by a text, ``kind`` or ``kind:argument``, in every planner's parameters; `EVALUATORS` says who makes it.
+
+Parameters
+----------
+evaluator : who values a trajectory: heuristic (the world), random, table, exact, learned, llm ..., as KIND or KIND:ARGUMENT
+bias : what is added to every value, in units of value; any number
+noise : standard deviation of a fixed error of every end state, in units of value; at least 0
+visibility : distance of the goal, in steps, beyond which all ends look alike; at least 0, or less for no limit
 """
 
 import importlib

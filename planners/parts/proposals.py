@@ -2,6 +2,12 @@
 
 A proposal is a record or a Python object with a method `propose`; planners then run uncompiled. It is named by a text, ``kind`` or
 ``kind:argument``, in every planner's parameters; `ELSEWHERE` says who makes those that are not of this file.
+
+Parameters
+----------
+proposal : the candidates: all, top (the k best by local score), top-random (some of them drawn), or llm, as KIND or KIND:ARGUMENT
+k : candidates at most, unless all are; at least 1
+others : candidates of top-random that are drawn from the rest; from 0 to k - 1
 """
 
 import importlib

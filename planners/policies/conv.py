@@ -11,6 +11,14 @@ board are the turned ones, exchanged within the field: a convolution over the di
 where the last two read the cell where something is done, and the mean over all cells. So nothing has to be averaged over eight
 images: the tied weights are written out as those of an ordinary network, whose gradients are added up again, once a minibatch.
 Ascent is Adam's (Kingma & Ba 2015) along the mean of what was gathered.
+
+Parameters
+----------
+fields : of eight numbers that a cell has, one for each turn and reflection; from 1 to 64
+layers : convolutions; from 1 to 64
+step : what a rate of 1 is for Adam; above 0
+scale : what an output of 1 is worth as a value, in units of reward; above 0
+seed : of the first weights; any whole number
 """
 
 from typing import Any, NamedTuple
@@ -31,8 +39,6 @@ from planners.policies.dihedral import Wide, tied
 from planners.policies.policy import ascend, fit, prefer, settle, worth
 from planners.policies.units import rescaled, units
 
-# fields: of eight numbers a cell. layers: convolutions. step: what a rate of 1 is for Adam. scale: what an output of 1 is worth as
-# a value, in units of reward. seed: of the first weights.
 PARAMS = {"fields": 4, "layers": 8, "step": 0.004, "scale": 1.0, "seed": 0}
 MOST = 64  # fields, and layers
 in_units = rescaled

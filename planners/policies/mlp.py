@@ -3,6 +3,13 @@
 The logit of an action is the network's number for the state after it (in stochastic worlds the afterstate), so the actions need no
 numbers of their own; as a value the network judges the state itself. Ascent is Adam's (Kingma & Ba 2015), once a minibatch, of the
 mean of what was gathered.
+
+Parameters
+----------
+hidden : widths of one or two hidden layers, joined by x, each from 1 to 4096
+step : what a rate of 1 is for Adam; above 0
+scale : what an output of 1 is worth as a value, in units of reward; above 0
+seed : of the first weights; any whole number
 """
 
 from typing import Any, NamedTuple
@@ -23,8 +30,6 @@ from planners.policies.adam import adam
 from planners.policies.policy import ascend, fit, prefer, settle, worth
 from planners.policies.units import rescaled, units
 
-# hidden: widths of the hidden layers, one or two, joined by "x". step: what a rate of 1 is for Adam. scale: what an output of 1 is
-# worth as a value, in units of reward. seed: of the first weights.
 PARAMS = {"hidden": "64", "step": 0.004, "scale": 1.0, "seed": 0}
 WIDEST = 4096
 in_units = rescaled

@@ -3,6 +3,14 @@
 As a value of *afterstates*, the boards after the slide and before the spawn, a state is worth its best move's reward plus the value
 of what that leads to, and a policy prefers moves by the same sum over the temperature. Otherwise a network is any function of a
 board: of the afterstate where it is a policy, of the state itself where it is a value.
+
+Parameters
+----------
+tuples : a set of planners.policies.tuples (4x6, 8x6, 17x4, 3x3), or tuples joined by -; the world's own if it is empty
+afterstates : whether boards are worth what can be gained after them, as td and tc learn it
+temperature : of the softmax over values of moves, in units of value; above 0
+start : what every board is worth before learning, in units of reward; from -1e30 to 1e30
+stages : tiles, joined by -, from which on boards have weights of their own; none if it is empty
 """
 
 from collections.abc import Mapping
@@ -24,9 +32,6 @@ from planners.policies.policy import ascend, fit, prefer, worth, worth_after
 from planners.policies.tuples import IMAGES, look_ups, parse_tuples, usual
 from planners.policies.units import units
 
-# tuples: a set of `planners.policies.tuples` or tuples joined by "-", "" for the world's own. afterstates: see above. temperature:
-# of the softmax over values of moves. start: what every board is worth before learning. stages: tiles, joined by "-", from which on
-# boards have weights of their own.
 PARAMS = {"tuples": "", "afterstates": False, "temperature": 1.0, "start": 0.0, "stages": ""}
 VALUE_PARAMS = {"afterstates": True, "temperature": 100.0}  # of a network that learned values of afterstates
 MOST_ROWS = 1 << 32

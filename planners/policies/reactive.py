@@ -2,6 +2,12 @@
 
 Where there is no chance, the greatest preference leads round in circles for ever as soon as a state comes again. So what was done
 in a state is remembered for the episode, and done again only after everything else there, in the order of preferences.
+
+Parameters
+----------
+file : what plays: a run of 'gameplan train', or a policy in a file
+temperature : of the softmax that actions are drawn from, 1 as it learned; at least 0, which takes the greatest preference
+memory : whether it avoids, with temperature 0 in worlds without chance, what it did in a state before
 """
 
 from typing import Any
@@ -19,8 +25,6 @@ from planners.policies.catalogue import POLICY, Learned
 from planners.policies.files import load_learned
 from planners.policies.policy import favourite, prefer, probabilities, sampled
 
-# file: a run of 'gameplan train', or a policy in a file. temperature: 0: the greatest preference; 1: as it learned.
-# memory: of what was done in this episode, see above; with temperature 0 in worlds without chance.
 PARAMS = {"file": "", "temperature": 0.0, "memory": True}
 
 

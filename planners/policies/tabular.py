@@ -1,6 +1,10 @@
 """The tabular policy and value: one number for every state and action, or state, met; for worlds small enough to meet again.
 
 Numbers are found by the world's `games.process.key`. Those of states never learned from are 0, so an untrained policy is uniform.
+
+Parameters
+----------
+capacity : states and actions that there is room for; from 1 to 67,108,864
 """
 
 from collections.abc import Mapping

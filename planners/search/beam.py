@@ -1,4 +1,12 @@
-"""Beam search: the prefixes with the largest sums of local scores survive, step by step, to the end of the episode."""
+"""Beam search: the prefixes with the largest sums of local scores survive, step by step, to the end of the episode.
+
+Parameters
+----------
+width : prefixes that survive a step; at least 1
+steps : steps of the beam; at least 1, or 0 to the end of the episode (50 where it has none)
+by : what decides between the survivors, the sum of local scores or the evaluator's value
+and those of planners.parts.assembly
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,13 @@
-"""A*, weighted A* and greedy best-first search: a whole plan at once, or the reason why there is none."""
+"""A*, weighted A* and greedy best-first search: a whole plan at once, or the reason why there is none.
+
+Parameters
+----------
+path_weight : weight of the cost so far in the order of expansion; at least 0
+bound_weight : weight of the lower bound of what is left in the order of expansion; at least 0
+expansions : of a search, where the budget does not say; at least 1
+memory : megabytes of a search at most; at least 1
+partial : whether it goes towards the most promising state when the budget ends, in place of giving up
+"""
 
 import numpy as np
 
@@ -9,9 +18,6 @@ from planners.planner import Decision
 from planners.search.best_first_search import Search, grown, new_nodes
 from planners.search.solving import deterministic, plan
 
-# path_weight, bound_weight: of the cost so far and of the lower bound in the order of expansion; expansions: of a search, where the
-# budget does not say; memory: most megabytes of a search; partial: when the budget ends first, go towards the most promising state
-# seen in place of giving up.
 PARAMS = {"path_weight": 1.0, "bound_weight": 1.0, "expansions": 5_000_000, "memory": 2048, "partial": False}
 
 

@@ -1,4 +1,11 @@
-"""Best of n: independent rollouts, the best of which decides. The sampling baseline at equal numbers of evaluations."""
+"""Best of n: independent rollouts, the best of which decides. The sampling baseline at equal numbers of evaluations.
+
+Parameters
+----------
+n : rollouts of a decision, where the budget does not say; at least 1
+H : steps of a rollout; at least 1
+and those of planners.parts.assembly
+"""
 
 import numpy as np
 

@@ -7,6 +7,14 @@ depth-limited search. On the 4x4 board of 2048 `planners.search.expectimax_2048`
 
 Budgets are met by searching to depth 1, 2, 3 ... until one is spent; the last depth that was completed decides. A unit is one
 transition. For a limit in seconds the planner measures how many transitions it makes a second and allows itself as many.
+
+Parameters
+----------
+depth : actions to look ahead; from 1 to 256, or 0 for as many as the budget or, on the 4x4 board of 2048, the board calls for
+weight : what the heuristic counts at the horizon, in multiples of the world's own scale; at least 0
+table : entries of the transposition table, as a power of 2; from 1 to 26, or 0 for none (on the 4x4 board for 16)
+chance : probability below which lines are cut off without a budget, on the 4x4 board of 2048; above 0, at most 1
+value : a learned value in place of the heuristic: a run of 'gameplan train', or a file in it
 """
 
 import time
@@ -29,10 +37,6 @@ from planners.policies.files import kept_learned
 from planners.search.expectimax_2048 import Expectimax2048, in_base_two, is_of_afterstates
 from planners.search.pace import Pace, conclude
 
-# depth: actions to look ahead, 0 for as many as the budget allows (without one, DEFAULT_DEPTH; on the 4x4 board as many as the
-# board calls for); weight: what the heuristic counts at the horizon, in multiples of the world's own scale; table: entries of the
-# transposition table, as a power of 2, 0 for none (on the 4x4 board for 16); chance: without a budget, lines less probable than
-# this are cut off (4x4 board of 2048 only); value: in place of the heuristic, the learned value of this run or file.
 PARAMS = {"depth": 0, "weight": 1.0, "table": 16, "chance": 0.04, "value": ""}
 DEFAULT_DEPTH, DEEPEST = 3, 256
 EXACT = 1 << 30  # depth of an entry whose value does not depend on the depth

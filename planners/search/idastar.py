@@ -1,6 +1,12 @@
 """IDA*: depth-first searches under a rising bound on g + h, in little memory, with a table of states seen in each round.
 
 Source: Korf 1985, "Depth-first iterative-deepening"; the table: Reinefeld & Marsland 1994.
+
+Parameters
+----------
+expansions : of a search, where the budget does not say; at least 1
+depth : longest plan, in actions; at least 1
+table : states of a round that are remembered, rounded up to a power of 2; at least 1
 """
 
 from typing import Any, NamedTuple
@@ -18,7 +24,6 @@ from planners.search.best_first_search import DEPTH as TOO_DEEP
 from planners.search.best_first_search import EXHAUSTED, LIMITED, RUNNING, SOLVED, new_notes
 from planners.search.solving import deterministic, plan
 
-# expansions: of a search, where the budget does not say; depth: longest plan; table: places for states seen (rounded up).
 PARAMS = {"expansions": 5_000_000, "depth": 400, "table": 1 << 18}
 DEPTH, ROUND, CUT = range(3)  # positions in Stack.at
 BOUND, NEXT = range(2)  # positions in Stack.bounds

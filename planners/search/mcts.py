@@ -1,6 +1,19 @@
 """Monte-Carlo tree search: rollouts or an evaluator at the leaves, chance nodes and transpositions as the world needs.
 
 Actions are chosen by UCT or, with a learned policy as the `prior`, by PUCT.
+
+Parameters
+----------
+simulations : of a decision, where the budget does not say; at least 1
+exploration : constant c of UCT, in units of value; at least 0
+discount : of the returns, a step; above 0, at most 1, or 0 for the world's own
+evaluator : of leaves: critic for rollouts, or another of planners.parts.evaluators
+rollouts : of the critic at every leaf; at least 1
+horizon : steps of a rollout; at least 1, or 0 for the world's own
+policy : which actions rollouts draw from
+within : steps in which a lost episode counts as risk; at least 0
+prior : a learned policy for PUCT: a run of 'gameplan train', or a file in it
+puct : constant of PUCT in place of exploration, with a prior; at least 0
 """
 
 from typing import Any
@@ -20,10 +33,6 @@ from planners.policies.files import kept_learned
 from planners.search.record import best_line, root_actions
 from planners.search.tree import Puct, Search, Tree, Uct, grown, new_tree, search, simulations
 
-# simulations: of a decision, where the budget does not say. exploration: c of UCT. discount, horizon: of returns and of the steps
-# of a rollout, 0 for the world's own. evaluator: of leaves, "critic" for rollouts or one of `planners.parts.evaluators`. rollouts:
-# of the critic for each leaf, by `policy`. within: steps in which a lost episode counts as risk. prior: a learned policy, a run of
-# 'gameplan train' or a file in it. puct: with one, its constant, in place of exploration.
 OF_SEARCH = {
     "simulations": 1000, "exploration": 1.4, "discount": 1.0, "evaluator": "critic", "rollouts": 1, "horizon": 1000,
     "policy": "all", "within": 20,

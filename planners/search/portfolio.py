@@ -1,6 +1,12 @@
 """Several best-first searches in turn, since what is hard for one is often easy for another; the first plan found is taken.
 
 The searches share the expansions by fixed turns, so a stopped run is repeated from the number of its expansions.
+
+Parameters
+----------
+turn : expansions of A* before the next search has its turn; at least 1
+expansions : of a decision, where the budget does not say; at least 1
+memory : megabytes of all searches together at most; at least 1
 """
 
 from typing import Any
@@ -14,8 +20,6 @@ from planners.planner import Decision
 from planners.search.best_first_search import MEMORY, RUNNING, Search, grown, new_nodes
 from planners.search.solving import deterministic, plan
 
-# turn: expansions of A* before the next search has its turn; expansions: of a decision, where the budget does not say; memory: most
-# megabytes of all searches together.
 PARAMS = {"turn": 4000, "expansions": 5_000_000, "memory": 3072}
 # Weights of path and lower bound, and the share of a turn: A*, weighted A*, greedy.
 MEMBERS = ((1.0, 1.0, 1.0), (1.0, 3.0, 0.5), (0.0, 1.0, 0.5))

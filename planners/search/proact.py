@@ -3,6 +3,11 @@
 The teacher of "grounded lookahead distillation" (Yu et al. 2026, "ProAct: Agentic Lookahead in Interactive Environments",
 arXiv 2602.05327). The paper does not publish its search settings: the defaults are ours. What it found is kept as a
 `planners.search.record.SearchRecord`. This is search at play time, which the paper's trained models do without.
+
+Parameters
+----------
+learned : a policy that the rollouts follow: a run of 'gameplan train', or a file in it
+and those of planners.search.mcts
 """
 
 from typing import Any
@@ -14,7 +19,6 @@ from planners.search.mcts import CHOICES as CHOICES
 from planners.search.mcts import OF_SEARCH, Mcts
 from planners.search.record import SearchRecord, search_record
 
-# As `planners.search.mcts` has them, and learned: a policy, a run of 'gameplan train' or a file in it, that the rollouts follow.
 PARAMS = {**OF_SEARCH, "simulations": 400, "discount": 0.0, "rollouts": 4, "horizon": 0, "learned": ""}
 
 

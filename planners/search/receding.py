@@ -1,4 +1,13 @@
-"""Exact planners for small deterministic worlds: the best return over the next H steps, or to the end of the episode."""
+"""Exact planners for small deterministic worlds: the best return over the next H steps, or to the end of the episode.
+
+Parameters
+----------
+H : steps that are planned; at least 1, or 0 to the end of the episode
+gamma : discount of a step; above 0, at most 1
+step_cost : what every step costs, in units of reward; at least 0
+repeat_penalty : what a step to a state seen before in the episode costs, in units of reward; at least 0
+objective : what is maximised, the sum of rewards or the exact value of the state in which the episode ends
+"""
 
 import numpy as np
 
@@ -9,7 +18,6 @@ from planners.budget import EXPANSIONS, Budget, new_cost
 from planners.parts.exact import TOLERANCE, backup, solve
 from planners.planner import ActionValue, Decision
 
-# H 0: to the end. The objective: the sum of rewards, or the exact value of the state in which the episode ends.
 PARAMS: dict[str, Value] = {"H": 0, "gamma": 1.0, "step_cost": 0.0, "repeat_penalty": 0.0, "objective": "rewards"}
 CHOICES = {"objective": ("rewards", "goals")}
 

@@ -1,4 +1,11 @@
-"""Planners that weigh the next few steps: greedy and lookahead-j, by local scores or by the trajectory evaluator."""
+"""Planners that weigh the next few steps: greedy and lookahead-j, by local scores or by the trajectory evaluator.
+
+Parameters
+----------
+j : further steps that are weighed after the first; at least 0
+by : what decides, the sum of local scores or the evaluator's value of the trajectory
+and those of planners.parts.assembly
+"""
 
 import numpy as np
 

@@ -52,6 +52,7 @@ class MetaSolver:
     replays: bool
     digest: str | None
     function: Callable[..., Any] | None = None
+    doc: str = ""
 
     def repeats(self, other: "MetaSolver") -> bool:
         """Return whether this solver's answer is sure to be `other`'s: same function, same parameters, no memory."""
@@ -96,7 +97,8 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
         )
     params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
     call = bound(f"{name}: {FUNCTIONS[role]}", function, record_class(tuple(params))(**params))
-    return MetaSolver(name, role, call, params, getattr(module, "STATE", None) != {}, digest, function)
+    remembers = getattr(module, "STATE", None) != {}
+    return MetaSolver(name, role, call, params, remembers, digest, function, module.__doc__ or "")
 
 
 def bound(name: str, function: Callable[..., Any], params: Any) -> Callable[[Payoffs, int], Any]:

@@ -89,7 +89,7 @@ class Algorithm(NamedTuple):
 
     def told(self) -> dict[str, Any]:
         """Return what is told of it beyond its parameters."""
-        return {"doc": ""} if self.isolated else self.family.told(self.program)
+        return {"doc": "", "sentences": {}} if self.isolated else self.family.told(self.program)
 
 
 def find_algorithm(

@@ -1,15 +1,35 @@
-"""What is told of everything that can be run: title, reference, parameters, and the documentation of its module."""
+"""What is told of everything that can be run: title, reference, parameters with a sentence each, and what its module says."""
 
 import importlib
 from typing import Any
 
 from games.modules import is_file, located
+from games.sentences import sentences, without_sentences
 from planners.catalogue import PLANNERS, planner_maker, planner_params
 from planners.catalogue import Entry as PlannerEntry
+from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue.algorithms import Algorithm, find_algorithm
 from workbench.catalogue.entries import Entry
-from workbench.catalogue.families import ALGORITHMS, Request
-from workbench.catalogue.sources import ALGORITHM, read_source
+from workbench.catalogue.families import ALGORITHMS, Request, find_meta_solver
+from workbench.catalogue.naming import POLICY, TASK, what_is
+from workbench.catalogue.shipped import TASKS
+from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, read_source
+
+
+def describe_any(name: str) -> dict[str, Any]:
+    """Return what is told of `name`, whichever kind of thing to run it is.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    kinds = [meaning.kind for meaning in what_is(name)]
+    told = {
+        PLANNER: describe_planner, METHOD: describe_method, ALGORITHM: describe, META_SOLVER: describe_meta_solver,
+        POLICY: describe_policy, TASK: describe_task,
+    }  # fmt: skip
+    return next((function(name) for kind, function in told.items() if kind in kinds), None) or describe(name)
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -57,8 +77,8 @@ def describe_method(name: str) -> dict[str, Any]:
     UsageError
         For an unknown name.
     """
+    from planners.learning import method
     from planners.learning.catalogue import find_method, method_module
-    from planners.learning.method import CHOICES
 
     found, module = find_method(name), method_module(name)
     doc = (module.__doc__ or "").strip()
@@ -70,8 +90,9 @@ def describe_method(name: str) -> dict[str, Any]:
         "sampling": found.method.sampling,
         "needs": list(found.method.needs),
         "params": {**found.method.params, **found.options},
-        "choices": CHOICES,
-        "doc": doc,
+        "choices": method.CHOICES,
+        "sentences": {**sentences(method.__doc__), **sentences(doc)},
+        "doc": without_sentences(doc),
     }
 
 
@@ -96,5 +117,82 @@ def describe_planner(name: str) -> dict[str, Any]:
         "form": "planner",
         "params": params,
         "choices": maker.choices,
-        "doc": doc,
+        "sentences": sentences(doc),
+        "doc": without_sentences(doc),
+    }
+
+
+def describe_meta_solver(name: str) -> dict[str, Any]:
+    """Return name, title, parameters of both roles with defaults and doc of a meta-strategy solver of PSRO.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    solvers = [find_meta_solver(name, role, {}) for role in ("train", "eval")]
+    doc = solvers[0].doc
+    return {
+        "name": name,
+        "title": SOLVERS[name][1] if name in SOLVERS else next(iter(doc.strip().splitlines()), "a solver of your own"),
+        "reference": "",
+        "form": META_SOLVER,
+        "params": {f"{solver.role}.{key}": value for solver in solvers for key, value in solver.params.items()},
+        "choices": {},
+        "sentences": {f"{s.role}.{key}": text for s in solvers for key, text in sentences(s.doc).items() if key in s.params},
+        "doc": without_sentences(doc),
+    }
+
+
+def describe_policy(name: str) -> dict[str, Any]:
+    """Return name, title, parameters with defaults and doc of a kind of policies and values.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    from planners.policies.catalogue import KINDS, kind_module
+
+    module = kind_module(name)
+    return {
+        "name": name,
+        "title": KINDS[name].title,
+        "reference": "",
+        "form": POLICY,
+        "params": module.PARAMS,
+        "choices": getattr(module, "CHOICES", {}),
+        "sentences": sentences(module.__doc__),
+        "doc": without_sentences(module.__doc__),
+    }
+
+
+def describe_task(name: str) -> dict[str, Any]:
+    """Return name, title, settings of a discovery with defaults, and doc of a task of evolution.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    from workbench.discovery import config
+    from workbench.discovery.operators.language import settings
+    from workbench.discovery.task import find_task
+
+    task = find_task(name)
+    doc = importlib.import_module(type(task).__module__).__doc__
+    language = {f"{config.LANGUAGE}.{key}": value for key, value in settings.PARAMS.items()}
+    said = {f"{config.LANGUAGE}.{key}": text for key, text in sentences(settings.__doc__).items()}
+    return {
+        "name": name,
+        "title": TASKS.get(name, "a task of your own"),
+        "reference": "",
+        "form": TASK,
+        "train": list(task.train),
+        "held_out": list(task.held_out),
+        "measure": task.measure,
+        "params": config.defaults() | {"horizon": task.horizon} | language,
+        "choices": {**config.CHOICES, **{f"{config.LANGUAGE}.{key}": legal for key, legal in settings.CHOICES.items()}},
+        "sentences": {**sentences(config.__doc__), **said},
+        "doc": without_sentences(doc),
     }

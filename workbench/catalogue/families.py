@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.modules import is_file, located
 from games.params import Value, resolve_params
+from games.sentences import sentences, without_sentences
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, Rule, load_module, make_rule, shipped_rule
@@ -91,8 +92,9 @@ class Family:
         raise NotImplementedError
 
     def told(self, program: Any) -> dict[str, Any]:
-        """Return what is told of a program: its ``doc``, and what it declares."""
-        return {"doc": (getattr(getattr(program, "module", None), "__doc__", None) or "").strip()}
+        """Return what is told of a program: its ``doc``, ``sentences`` about its parameters, and what it declares."""
+        doc = getattr(getattr(program, "module", None), "__doc__", None)
+        return {"sentences": sentences(doc), "doc": without_sentences(doc)}
 
 
 class Rules(Family):
@@ -201,9 +203,16 @@ class PSROAlgorithms(Family):
 
     def told(self, program: MetaSolvers) -> dict[str, Any]:
         """See `Family.told`."""
+        said = {
+            f"{role}.{name}": text
+            for role, solver in program._asdict().items()
+            for name, text in sentences(solver.doc).items()
+            if name in solver.params
+        }
         return {
+            "sentences": said,
             "doc": f"Meta-strategy solver {program.train.name} for training and evaluation. --train and --eval take: "
-            f"{', '.join(SOLVERS)}, or a file of your own (docs/psro.md)."
+            f"{', '.join(SOLVERS)}, or a file of your own (docs/psro.md).",
         }
 
 

@@ -15,7 +15,7 @@ from workbench.catalogue.shipped import TASKS
 from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD, kinds_of, names_in
 from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, SOLVER_RUN, TRAINING_RUN, kind_of
 
-GAME, SUITE, TASK = "game", "suite of games", "task of evolution"
+GAME, SUITE, TASK, POLICY = "game", "suite of games", "task of evolution", "kind of policy"
 COMPARISON, DISCOVERY = "comparison", "discovery"
 
 USES = {  # kind: the command that takes a name of it
@@ -26,6 +26,7 @@ USES = {  # kind: the command that takes a name of it
     META_SOLVER: "gameplan solve GAME --train {}",
     PLANNER: "gameplan plan WORLD --planner {}",
     METHOD: "gameplan train WORLD --method {}",
+    POLICY: "gameplan train WORLD --policy {}",
     TASK: "gameplan evolve new {}",
     SOLVER_RUN.name: "gameplan solve --resume {}",
     PLANNER_RUN.name: "gameplan plan --resume {}",
@@ -55,6 +56,7 @@ def catalogue() -> dict[str, tuple[str, ...]]:
     """Return kind -> names of everything that ships."""
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
+    from planners.policies.catalogue import KINDS
     from solvers.psro.catalogue import SOLVERS
     from workbench.catalogue.families import ALGORITHMS
 
@@ -66,6 +68,7 @@ def catalogue() -> dict[str, tuple[str, ...]]:
         META_SOLVER: tuple(SOLVERS),
         PLANNER: tuple(PLANNERS),
         METHOD: tuple(METHODS),
+        POLICY: tuple(KINDS),
         TASK: tuple(TASKS),
     }
 

@@ -51,14 +51,15 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
 
 
 def _show_world(name: str, as_json: bool) -> int:
-    from games.worlds import about_world, load_world, world_choices, world_options
+    from games.sentences import sentences
+    from games.worlds import about_world, load_world, world_choices, world_doc, world_options
     from workbench.terminal.tables import print_parameters
 
     options, world, about = world_options(name), load_world(name), about_world(name)
     instance = world.instance(0)
     record = {
         "schema": SCHEMA, "world": name, "about": about, "options": options, "levels": len(world) or None,
-        "stochastic": instance.model.outcomes > 0, "horizon": instance.horizon,
+        "stochastic": instance.model.outcomes > 0, "horizon": instance.horizon, "sentences": sentences(world_doc(name)),
     }  # fmt: skip
     if as_json:
         print_json(record)
@@ -66,7 +67,7 @@ def _show_world(name: str, as_json: bool) -> int:
     echo(f"{name}: {about}\n")
     echo(world.text(instance, instance.start))
     if options:
-        print_parameters(options, world_choices(name), "option")
+        print_parameters(options, world_choices(name), record["sentences"], "option")
     echo(f"gameplan plan {name} --planner NAME [--world OPTION=VALUE]")
     return 0
 
@@ -75,28 +76,33 @@ def _show_world(name: str, as_json: bool) -> int:
 @click.argument("name", required=False)
 @json_option
 def algos(name: str | None, as_json: bool) -> int:
-    """List algorithms, planners and methods of learning, or show NAME (or a file of your own) with parameters and reference."""
+    """List algorithms, planners, methods of learning and kinds of policies, or show NAME (or a file of your own).
+
+    What is shown has a sentence about every parameter, with unit and range. NAME may be a meta-strategy solver or a task of
+    evolution, too.
+    """
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
-    from workbench.catalogue.descriptions import describe, describe_method, describe_planner
+    from planners.policies.catalogue import KINDS
+    from workbench.catalogue.descriptions import describe, describe_any, describe_method, describe_planner, describe_policy
     from workbench.catalogue.families import ALGORITHMS
-    from workbench.catalogue.naming import METHOD, PLANNER, what_is
     from workbench.terminal.tables import print_algorithm, print_table
 
     if name is None:
         records = [describe(entry) for entry in ALGORITHMS]
         planners = [describe_planner(entry) for entry in PLANNERS]
         methods = [describe_method(entry) for entry in METHODS]
+        kinds = [describe_policy(entry) for entry in KINDS]
         if as_json:
-            print_json({"schema": SCHEMA, "algos": records, "planners": planners, "methods": methods})
+            print_json({"schema": SCHEMA, "algos": records, "planners": planners, "methods": methods, "policies": kinds})
         else:
-            for what, listed in (("algorithm", records), ("planner", planners), ("method of learning", methods)):
-                rows = [(r["name"], r["title"], r["reference"]) for r in listed]
+            listed = {"algorithm": records, "planner": planners, "method of learning": methods, "kind of policy": kinds}
+            for what, found in listed.items():
+                rows = [(r["name"], r["title"], r["reference"]) for r in found]
                 print_table(("name", what, "reference"), rows, left=3, prose=(what, "reference"), spare=("reference",))
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
-    kinds = [meaning.kind for meaning in what_is(name)]
-    record = describe_planner(name) if PLANNER in kinds else describe_method(name) if METHOD in kinds else describe(name)
+    record = describe_any(name)
     if as_json:
         print_json({"schema": SCHEMA, **record})
     else:

@@ -1,4 +1,32 @@
-"""The configuration of a discovery: all that decides its result."""
+"""The configuration of a discovery: all that decides its result.
+
+Parameters
+----------
+seeds : names of the programs to start from, or known for all published ones
+operators : what makes new programs of old ones, with weights
+horizon : iterations at which programs are scored; at least 1, or 0 for the task's own
+seed : of everything that is random; from 0 to 2^63 - 1
+evals : budget: programs measured on training instances; at least 0
+cpu_seconds : budget: CPU seconds of candidates; at least 0
+wall_seconds : budget: seconds of wall-clock time; at least 0
+calls : budget: questions to language models; at least 0
+tokens : budget: tokens in and out of language models; at least 0
+money : budget: what language models cost by the prices; at least 0
+window : steps that may be under way, step n knowing what step n - window found; from 1 to 4095
+islands : populations that exchange members now and then; from 1 to 1,000,000
+migration : share of steps whose parents come from another island; from 0 to 1
+elites : share of steps whose parents are drawn from the best on one instance; from 0 to 1
+pressure : how much better ranks are preferred as parents; from 0, not at all, to 1,000,000
+pool : members of an island that parents are drawn from; from 2 to 1,000,000
+age : steps after which a member is no parent any more; at least 1
+share : quantile of the population that a program is compared with on its first instances; from 0 to 1
+slack : times that quantile at which it is turned away; at least 0
+ranking : what members are ranked by: the mean log, the average, or the log with a cap
+sandbox : how candidates are isolated: by all that the kernel offers, or not at all
+candidate_seconds : CPU seconds that a candidate has, at the task's own horizon; from 0.001 to 100,000
+candidate_memory : bytes that a candidate has; from 2^20 to 2^46
+flagged : whether programs are let in that take more than 20 times the CPU time of the yardstick
+"""
 
 import tomllib
 from collections.abc import Collection
@@ -25,6 +53,7 @@ LEAST = 10.0  # CPU seconds for what the user has chosen
 MOST = 1e5  # CPU seconds for any candidate: a day, whose wall-clock time all systems can wait for
 CONFIGURATION = "configuration of a discovery"  # a kind of name
 WANTED = {str: "a text", int: "a whole number", float: "a number", bool: "true or false", tuple: "a list", dict: "a table"}
+CHOICES = {"ranking": tuple(RANKINGS), "sandbox": ("auto", "none")}
 BUDGETS = ("evals", "cpu_seconds", "wall_seconds", "calls", "tokens", "money")
 BOUNDS = {
     "horizon": (0, 10**9),
@@ -100,6 +129,12 @@ class DiscoveryConfig:
         return Limits(seconds, PATIENCE * seconds, self.candidate_memory * (2 if chosen else 1))
 
 
+def defaults() -> dict[str, Any]:
+    """Return every setting of a discovery but its task, and those of language models, with its default."""
+    empty = DiscoveryConfig("")
+    return {f.name: getattr(empty, f.name) for f in fields(empty) if f.name not in ("task", "language")}
+
+
 def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> DiscoveryConfig:
     """Return `config` with the task's own horizon and seeds filled in; `imported` are names of further programs.
 
@@ -145,7 +180,7 @@ def check(config: DiscoveryConfig) -> None:
         raise UsageError(f"no operator; legal are {', '.join(OPERATORS)}")
     if config.ranking not in RANKINGS:
         raise UsageError(f"unknown ranking {config.ranking!r}; legal are {', '.join(RANKINGS)}")
-    if config.sandbox not in ("auto", "none"):
+    if config.sandbox not in CHOICES["sandbox"]:
         raise UsageError(f"unknown sandbox {config.sandbox!r}; legal are auto (all that the kernel offers) and none")
     check_bounds(vars(config), BOUNDS)
     if all(getattr(config, name) is None for name in BUDGETS):

@@ -14,13 +14,19 @@ from workbench.catalogue.sources import ALGORITHM, read_source
 from workbench.runs.programs import is_marked, write_template
 from workbench.solving.isolated import isolated_algorithm
 
-TEMPLATE = '''"""My rule: CFR+ with a power for the average."""
+TEMPLATE = '''"""My rule: CFR+ with a power for the average.
+
+Parameters
+----------
+gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
+"""
 
 # May import math, numpy, numba and solvers.rule. @njit (from solvers.rule or numba) compiles a function; without it the rule is
 # plain NumPy and slower. All three functions should be of one kind.
 from solvers.rule import add_to_average, njit, regret_matching
 
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3.
+# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3. What the docstring says of each
+# is shown by 'gameplan algos FILE'.
 PARAMS = {"gamma": 2.0}
 
 # Memory beyond R, S and sigma: name -> "action" (one float64 per infoset and action), "infoset" or "game" (one number for all

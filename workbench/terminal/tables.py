@@ -94,19 +94,26 @@ def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -
 
 def print_algorithm(record: dict[str, Any]) -> None:
     """Print one algorithm with its parameters."""
-    print_line(f"{record['name']}: {record['title']} ({record['reference']})")
+    reference = f" ({record['reference']})" if record["reference"] else ""
+    print_line(f"{record['name']}: {record['title']}{reference}")
     for paragraph in record["doc"].split("\n\n"):
         print_line(" ".join(paragraph.split()) if out_width() else paragraph, 0)
     if "iterations" in record:
         print_line(f"{counted(record['iterations'], 'iteration')} unless -n says otherwise")
     if record["params"]:
-        print_parameters(record["params"], record.get("choices", {}), "parameter")
+        print_parameters(record["params"], record.get("choices", {}), record["sentences"], "parameter")
 
 
-def print_parameters(params: Mapping[str, Any], choices: Mapping[str, Sequence[str]], what: str) -> None:
-    """Print parameters or options with their defaults and types."""
-    rows = [(k, str(v), " | ".join(choices[k]) if k in choices else type(v).__name__) for k, v in params.items()]
-    print_table((what, "default", "type"), rows, left=3, prose=("default", "type"))
+def print_parameters(
+    params: Mapping[str, Any], choices: Mapping[str, Sequence[str]], told: Mapping[str, str], what: str
+) -> None:  # fmt: skip
+    """Print parameters or options with their defaults, what is `told` of them, and the few legal values that some have."""
+    rows = []
+    for name, value in params.items():
+        legal = " | ".join(choices[name]) if name in choices else type(value).__name__
+        meaning = f"{told.get(name, '')} [{legal}]" if name in choices or name not in told else told[name]
+        rows.append((name, "" if value in ("", None) else str(value), meaning.strip()))
+    print_table((what, "default", "meaning"), rows, left=3, prose=("default", "meaning"))
 
 
 def print_worlds(worlds: Mapping[str, str]) -> None:

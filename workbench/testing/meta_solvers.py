@@ -9,6 +9,7 @@ import pyspiel
 from games.compiler import compile_game
 from games.loader import load_game
 from games.params import Value
+from games.sentences import unsaid
 from games.sequence_form import SequenceGame
 from solvers.plans import plan_of
 from solvers.psro.meta_solver import MetaSolver, checked_strategies
@@ -46,6 +47,12 @@ class MetaSolverSuite:
         """Return the train solver and, where it is another, the eval solver."""
         train, evaluate = (find_meta_solver(self.solver, role, self.params.get(role, {})) for role in ("train", "eval"))
         return [train] if evaluate.repeats(train) else [train, evaluate]
+
+    def test_says_what_its_parameters_are(self) -> None:
+        """A sentence about each, with a range."""
+        train, evaluate = (find_meta_solver(self.solver, role, {}) for role in ("train", "eval"))
+        missing = unsaid(train.doc, {**train.params, **evaluate.params}, {})
+        assert not missing, f"{self.solver}: {missing[0]}"
 
     def test_comes_closer_to_equilibrium_than_uniform(self) -> None:
         """The NashConv that is left, as a share of uniform's, keeps to its bound."""

@@ -1,5 +1,6 @@
 """What every planner keeps to: legal actions, states left alone, the same play from the same seed, budgets, and honest ends."""
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from unittest.mock import patch
 
@@ -10,9 +11,10 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.params import Value
 from games.random import stream
+from games.sentences import unsaid
 from games.world import Instance
 from planners.budget import COUNTERS, Budget
-from planners.catalogue import find_planner
+from planners.catalogue import PLANNERS, find_planner, planner_maker
 from planners.episode import Episode, options, play, step
 from planners.planner import Decision, Planner
 from planners.status import BUDGET, SOLVED, STATUSES, TIME_LIMIT, UNSOLVABLE
@@ -49,6 +51,13 @@ class PlannerSuite:
     def instances(self) -> Sequence[Instance]:
         """Return the instances to play."""
         return (rooms(), pig()) if self.chance else (rooms(),)
+
+    def test_says_what_its_parameters_are(self) -> None:
+        """A sentence about each, with a range for numbers."""
+        maker, program = planner_maker(self.planner)
+        module = program.module if program is not None else importlib.import_module(PLANNERS[self.planner].module)
+        missing = unsaid(module.__doc__, maker.defaults, maker.choices)
+        assert not missing, f"{self.planner}: {missing[0]}"
 
     def decide(self, planner: Planner, instance: Instance, state: np.ndarray, budget: Budget, left: int | None = None) -> Decision:
         """Return the first decision of an episode, in `state`, checked for what all decisions keep to."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from games.loader import load_game
 from games.params import Value
+from games.sentences import unsaid
 from games.sequence_form import SequenceGame
 from solvers.cfr.rule_file import FUNCTIONS, Rule, foreign_imports
 from solvers.cfr.solver import CFRSolver
@@ -47,8 +48,10 @@ class RuleSuite:
         return self.fresh("kuhn_2p").rule
 
     def test_file_is_complete(self) -> None:
-        """The file says what it does, uses what it declares, and depends on the shared vocabulary alone."""
+        """The file says what it does and what its parameters are, uses what it declares, and imports the vocabulary alone."""
         rule = self.rule()
+        missing = unsaid(rule.module.__doc__, rule.params, rule.choices)
+        assert not missing, f"{self.algo}: {missing[0]}"
         source = inspect.getsource(rule.module)
         tree = ast.parse(source)
         functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}

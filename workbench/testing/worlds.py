@@ -12,8 +12,9 @@ from games.dispatch import suited
 from games.errors import UsageError
 from games.params import Value
 from games.random import stream
+from games.sentences import unsaid
 from games.world import Instance, World
-from games.worlds import load_world
+from games.worlds import load_world, world_choices, world_doc, world_options
 from workbench.testing.kernels import COST, DEAD, DISTANCE, GOAL, POTENTIAL, TERMINAL, examine, follow, random_games, toss
 
 ROUNDING = 1e-9  # sums of costs in another order
@@ -61,6 +62,15 @@ class WorldSuite:
     def make(self) -> World:
         """Return the world."""
         return load_world(self.world, self.options)
+
+    def test_says_what_its_options_are(self) -> None:
+        """A sentence about each, with a range for numbers."""
+        missing = self.unsaid()
+        assert not missing, f"{self.world}: {missing[0]}"
+
+    def unsaid(self) -> list[str]:
+        """Return what is missing from the sentences about its options (`games.sentences.unsaid`)."""
+        return unsaid(world_doc(self.world), world_options(self.world), world_choices(self.world))
 
     def explored(self) -> list[tuple[Instance, dict[bytes, Place], bool]]:
         """Return (instance, states met by their bytes, whether these are all) of each of `seeds`."""

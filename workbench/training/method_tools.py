@@ -20,13 +20,18 @@ UPDATES = 5
 TEMPLATE = '''"""My method: group-relative advantages of Monte-Carlo action values, their size cut off.
 
 A_i = min(max((x_i - mean x) / (std x + epsilon), -most), most)   with x_i = Q_MC(s, a_i)
+
+Parameters
+----------
+most : size of an advantage at most, in standard deviations; above 0
 """
 
 import numpy as np
 
 from planners.learning.estimates import group_normal
 
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set most=2.
+# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set most=2. What the docstring says of each
+# is shown by 'gameplan algos FILE'.
 PARAMS = {"most": 1.5}
 
 # Defaults of the trainer's own options ('gameplan algos mc-grpo' lists them) that this method wants otherwise.

@@ -2,6 +2,12 @@
 
 loss = - sum_a p(a) log pi(a),   p = the planner's shares of visits
 the value's target is the planner's value of its choice
+
+Parameters
+----------
+planner : who is imitated, with its parameters, such as mcts or mcts:simulations=100, or a file of one's own
+units : of the planner's budget for a decision; at least 1, or 0 for its own
+fit_value : whether a value learns from the planner's values too
 """
 
 import numpy as np

@@ -6,6 +6,10 @@ all equal to a:                  A = (Q_MC(s, a) - mean_b Q_MC(s, b)) / std_b Q_
 
 Where impossible actions are offered too, they count as one action with one value, as in ProAct's 2048 (not so in its Sokoban, where
 ddof is 0).
+
+Parameters
+----------
+merge : whether all actions of a turn without effect count as one
 """
 
 import numpy as np

@@ -2,6 +2,12 @@
 
 Vbar = (1 - w) V_phi + w V_MC;   A_t = bn(r_t + gamma (1 - d_t) Vbar_{t+1} - Vbar_t)   (lambda = 0)
 the value's target is A_t + Vbar_t, before bn
+
+Parameters
+----------
+w : share of the Monte-Carlo critic in the values; from 0 to 1
+discount : gamma of the returns, a turn; from 0 to 1
+lambda : of the generalised advantages, 0 for one step, 1 for whole returns; from 0 to 1
 """
 
 import numpy as np

@@ -1,6 +1,11 @@
 """PPO: turns of environments that go on, a learned value, generalised advantages as they are (Schulman et al. 2017).
 
 delta_t = r_t + gamma (1 - d_t) V_{t+1} - V_t;   A_t = delta_t + gamma lambda (1 - d_t) A_{t+1}
+
+Parameters
+----------
+discount : gamma of the returns, a turn; from 0 to 1
+lambda : of the generalised advantages, 0 for one step, 1 for whole returns; from 0 to 1
 """
 
 import numpy as np

@@ -1,6 +1,10 @@
 """REINFORCE: the return that followed, less the mean of what followed the same turn of other episodes (Williams 1992).
 
 A_it = G_it - mean_j G_jt,   G_it = r_it + gamma G_i,t+1;   the loss is -A log pi
+
+Parameters
+----------
+discount : gamma of the returns, a turn; from 0 to 1
 """
 
 import numpy as np

@@ -3,6 +3,11 @@
 delta_t = r_t + gamma (1 - d_t) V_{t+1} - V_t
 A_t     = delta_t + gamma lambda (1 - d_t) A_{t+1}
 the value's target is A_t + V_t;   the policy uses bn(A)
+
+Parameters
+----------
+discount : gamma of the returns, a turn; from 0 to 1
+lambda : of the generalised advantages, 0 for one step, 1 for whole returns; from 0 to 1
 """
 
 import numpy as np

@@ -1,6 +1,11 @@
 """Temporal coherence on afterstates: as TD(0), with a rate of its own for every weight, which falls as its errors cancel out.
 
 The rate of a weight is the size of the sum of its errors over the sum of their sizes: 1 while they all point the same way.
+
+Parameters
+----------
+rate : share of the error that a step takes away where all errors of a weight point the same way; above 0
+and those of planners.learning.afterstates
 """
 
 from collections.abc import Mapping

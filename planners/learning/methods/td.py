@@ -1,4 +1,10 @@
-"""TD(0) on afterstates: the value of an afterstate moves towards the reward and the value of the afterstate that came next."""
+"""TD(0) on afterstates: the value of an afterstate moves towards the reward and the value of the afterstate that came next.
+
+Parameters
+----------
+rate : share of the error that a step takes away; above 0
+and those of planners.learning.afterstates
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

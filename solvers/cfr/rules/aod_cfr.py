@@ -1,4 +1,21 @@
-"""AOD-CFR: asymmetric optimistic discounted CFR (Li, Schultz, Hennes, Lanctot 2026, arXiv 2602.16928)."""
+"""AOD-CFR: asymmetric optimistic discounted CFR (Li, Schultz, Hennes, Lanctot 2026, arXiv 2602.16928).
+
+Parameters
+----------
+horizon : iterations over which exponents go from their first values to their last; above 0
+alpha, beta : exponents of the discounts of positive and of negative regrets at the first iteration; any number
+alpha_gain, beta_gain : what these exponents have gained after the horizon; any number
+gamma : exponent of the weight t^gamma in the average policy at the first iteration; at least 0
+gamma_gain : what that exponent has gained after the horizon; at least -gamma
+agree_positive, oppose_positive : factors of a positive and of a negative instantaneous regret where the cumulated one is
+    positive; at least 0
+oppose_negative, agree_negative : factors of a positive and of a negative instantaneous regret where the cumulated one is
+    negative; at least 0
+trend_weight : how far the policy looks ahead along the trend of the regrets; at least 0
+trend_decay : weight of the latest regrets in the running average that the trend is seen against; from 0 to 1
+sign_threshold : regret, in units of payoff, up to which its sign does not count; at least 0
+sum_threshold : sum of squared regrets, in squared units of payoff, up to which an infoset is played uniformly; at least 0
+"""
 
 from solvers.rule import add_to_average, discount, njit
 

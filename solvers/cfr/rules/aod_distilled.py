@@ -2,6 +2,15 @@
 
 Ablation ("gameplan evolve ablate aod-cfr") drops the scaling of regrets by their sign's agreement and all caps on schedules, and
 keeps discounts and average weights whose exponents grow with t, an optimism of twice AOD's, and the squared positive part.
+
+Parameters
+----------
+horizon : iterations in which the exponent alpha gains 1, and that of the average gamma_gain; above 0
+alpha : exponent of the discount of positive regrets at the first iteration; any number
+beta : exponent of the discount of negative regrets; any number, 0 halves them at every iteration
+gamma_gain : exponent of the weight t^gamma in the average policy after the horizon; at least 0
+trend_weight : how far the policy looks ahead along the trend of the regrets; at least 0
+trend_decay : weight of the latest regrets in the running average that the trend is seen against; from 0 to 1
 """
 
 import math

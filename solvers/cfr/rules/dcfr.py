@@ -1,4 +1,11 @@
-"""DCFR: positive and negative regrets discounted at different rates (Brown & Sandholm 2019)."""
+"""DCFR: positive and negative regrets discounted at different rates (Brown & Sandholm 2019).
+
+Parameters
+----------
+alpha : exponent of the discount t^alpha / (t^alpha + 1) of positive regrets; any number, greater ones forget less
+beta : exponent of the discount of negative regrets; any number, 0 halves them at every iteration
+gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
+"""
 
 from solvers.rule import add_to_average, discount, njit, regret_matching
 

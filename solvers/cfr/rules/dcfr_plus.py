@@ -1,4 +1,10 @@
-"""DCFR+: CFR+ with discounted regrets (Xu et al. 2024)."""
+"""DCFR+: CFR+ with discounted regrets (Xu et al. 2024).
+
+Parameters
+----------
+alpha : exponent of the discount t^alpha / (t^alpha + 1) of the regrets; any number, greater ones forget less
+gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
+"""
 
 from solvers.rule import add_to_average, discount, njit, regret_matching
 

@@ -1,8 +1,15 @@
-"""HS-DCFR: DCFR with hyper-parameter schedules (Zhang, McAleer, Sandholm 2024, arXiv 2404.09097)."""
+"""HS-DCFR: DCFR with hyper-parameter schedules (Zhang, McAleer, Sandholm 2024, arXiv 2404.09097).
+
+Parameters
+----------
+g0 : exponent of the weights in the average policy at the first iteration; at least slope
+slope : how much that exponent has fallen at the last planned iteration; from 0 to g0
+planned_iterations : iterations n that the schedules are stretched over; at least 1, or 0 for the run's own number, fixed when the
+    run starts
+"""
 
 from solvers.rule import add_to_average, discount, njit, regret_matching
 
-# planned_iterations = 0 stands for the run's own number of iterations, fixed when the run starts
 PARAMS = {"g0": 30.0, "slope": 5.0, "planned_iterations": 0}
 STATE: dict = {}
 

@@ -3,6 +3,14 @@
 Found by "gameplan evolve new cfr --from known --ranking average" on four games: it crossed HS-DCFR's regrets with AOD-CFR's policy
 (arXiv 2404.09097, 2602.16928) and put all weight on the last iterate. Written anew with one trend for two and round numbers. It
 takes alternating updates: with simultaneous ones the last iterate cycles.
+
+Parameters
+----------
+horizon : iterations in which the exponents gain alpha_gain and beta_gain, again and again; above 0
+alpha, beta : exponents of the discounts of positive and of negative regrets at the first iteration; any number
+alpha_gain, beta_gain : what these exponents gain in a horizon; any number
+trend_weight : how far the policy looks ahead along the trend of the regrets; at least 0
+trend_rate : weight of the latest regrets in the running average that the trend is seen against; from 0 to 1
 """
 
 from solvers.rule import discount, njit, normalise

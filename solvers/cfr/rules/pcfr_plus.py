@@ -1,4 +1,9 @@
-"""PCFR+: predictive CFR+, the last instantaneous regret as prediction (Farina, Kroer, Sandholm 2021)."""
+"""PCFR+: predictive CFR+, the last instantaneous regret as prediction (Farina, Kroer, Sandholm 2021).
+
+Parameters
+----------
+gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
+"""
 
 from solvers.rule import add_to_average, njit, regret_matching
 

@@ -2,6 +2,14 @@
 
 Found by "gameplan evolve new cfr --seed 4" on four games and reduced by ablation: DCFR with discounts after the step, a policy that
 also follows the trend of the regrets and never forgets an action that has just gained, and an average of the latest policies.
+
+Parameters
+----------
+alpha : exponent of the discount of positive regrets; any number, greater ones forget less
+beta : exponent of the discount of negative regrets; any number, 0 halves them at every iteration
+gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
+trend_weight : how far the policy looks ahead along the trend of the regrets; at least 0
+trend_rate : weight of the latest regrets in the running average that the trend is seen against; from 0 to 1
 """
 
 import math

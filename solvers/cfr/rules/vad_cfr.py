@@ -2,6 +2,27 @@
 
 Volatility is a running average of the largest regret of the infosets, as they come in canonical order: one average for the
 regret step and one for the policy step, shared by all infosets of all players (scope "global"), or one an infoset ("infoset").
+
+Parameters
+----------
+base_alpha : exponent of the discount of positive regrets where nothing is volatile; any number, what is left of it is at least
+    0.1
+base_beta : exponent of the discount of negative regrets where nothing is volatile; any number, never above that of positive ones
+volatility_sensitivity : what full volatility takes from both exponents; at least 0
+max_expected_regret : regret, in units of payoff, that counts as full volatility; above 0
+boost : factor of positive instantaneous regrets; at least 0, 1 for none
+ewma_decay : weight of the latest regret in the running average; from 0 to 1
+regret_floor : least cumulated regret, in units of payoff; at most 0
+optimism : weight of the instantaneous regrets in the projected ones at the first iteration; at least 0
+optimism_horizon : iterations after which that weight is a half; above 0
+policy_exponent : exponent of the projected regrets in the policy; above 0
+gamma : exponent of the weight t^gamma in the average policy where no regret is left; at least 0
+gamma_max : greatest exponent of that weight; at least gamma
+gamma_sensitivity : what a regret of max_expected_regret adds to that exponent; at least 0
+stability_exponent : e in 1 + m^e, by which the weight is divided where the largest regret is m; at least 0
+magnitude_exponent : e in (1 + m / 2)^e, by which the weight is multiplied; at least 0
+warmup_iterations : iterations before the average begins; at least 0
+scope : whether all infosets share a running average of regrets, or each has its own
 """
 
 import math

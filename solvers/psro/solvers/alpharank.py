@@ -5,6 +5,16 @@ From a joint policy s one player, drawn among all single deviations, tries anoth
 population of m with the fixation probability (1 - e^(-a d)) / (1 - e^(-a m d)), d being its gain and a the selection intensity.
 The intensity is doubled until the ranking of the marginals settles. Policies that are equal exchange roles in the chain, so they
 are one state that is tried as often as there are copies, and share its mass.
+
+Parameters
+----------
+population : individuals m that a deviation takes over; at least 2
+initial_intensity : selection intensity a to begin with, per unit of payoff; above 0
+doublings : intensities that are tried at most; at least 1
+settled : greatest change of a marginal probability at which the ranking counts as settled; above 0
+max_joint_policies : distinct joint policies beyond which it gives up; at least 1
+max_sweeps : sweeps over the chain for one stationary distribution at most; at least 1
+tolerance : sum of the changes of a sweep at which the distribution counts as stationary; above 0
 """
 
 import numpy as np

@@ -1,4 +1,9 @@
-"""FP: simultaneous fictitious play, everybody answers the others' average (Brown 1951); ties are shared."""
+"""FP: simultaneous fictitious play, everybody answers the others' average (Brown 1951); ties are shared.
+
+Parameters
+----------
+steps : best responses that are averaged; at least 1
+"""
 
 import numpy as np
 

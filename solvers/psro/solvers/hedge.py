@@ -1,4 +1,9 @@
-"""Hedge: simultaneous exponential weights with rate sqrt(8 log K / steps) / payoff range, time average (Freund & Schapire 1997)."""
+"""Hedge: simultaneous exponential weights with rate sqrt(8 log K / steps) / payoff range, time average (Freund & Schapire 1997).
+
+Parameters
+----------
+steps : steps of multiplicative weights that are averaged; at least 1
+"""
 
 import math
 

@@ -1,4 +1,9 @@
-"""ORM: optimistic regret matching, the last regrets as prediction of the next (Farina, Kroer, Sandholm 2021)."""
+"""ORM: optimistic regret matching, the last regrets as prediction of the next (Farina, Kroer, Sandholm 2021).
+
+Parameters
+----------
+steps : steps of regret matching that are averaged; at least 1
+"""
 
 import numpy as np
 

@@ -1,4 +1,11 @@
-"""PRD: projected replicator dynamics (Lanctot et al. 2017)."""
+"""PRD: projected replicator dynamics (Lanctot et al. 2017).
+
+Parameters
+----------
+dt : step of the replicator dynamics; above 0, and small beside 1 / payoff
+steps : steps of the dynamics, of which the second half is averaged; at least 1
+gamma : every policy keeps at least gamma / (policies + 1) of probability; from 0 to 1
+"""
 
 import numpy as np
 

@@ -1,4 +1,9 @@
-"""RM: simultaneous regret matching on the meta-game, time average (Hart & Mas-Colell 2000)."""
+"""RM: simultaneous regret matching on the meta-game, time average (Hart & Mas-Colell 2000).
+
+Parameters
+----------
+steps : steps of regret matching that are averaged; at least 1
+"""
 
 import numpy as np
 

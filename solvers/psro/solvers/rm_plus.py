@@ -1,4 +1,9 @@
-"""RM+: regret matching with regrets cut at zero and linear averaging (Tammelin 2014)."""
+"""RM+: regret matching with regrets cut at zero and linear averaging (Tammelin 2014).
+
+Parameters
+----------
+steps : steps of regret matching that are averaged; at least 1
+"""
 
 import numpy as np
 

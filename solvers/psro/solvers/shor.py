@@ -2,6 +2,20 @@
 
 A regret-matching strategy on optimistic, rescaled gains is blended with a softmax of the payoffs; blend, temperature and the bonus
 for diversity are annealed over the iterations of PSRO.
+
+Parameters
+----------
+initial_blend, final_blend : share of the softmax in a strategy at the first iteration of PSRO and after the horizon; from 0 to 1
+initial_temperature, final_temperature : temperature of the softmax, in units of payoff, likewise; above 0
+initial_diversity, final_diversity : bonus of a policy that is not played, in units of payoff, likewise; at least 0
+horizon : iterations of PSRO over which first values turn into final ones; above 0
+blend : share of the softmax in a strategy for evaluation; from 0 to 1
+temperature : temperature of the softmax for evaluation, in units of payoff; above 0
+diversity : bonus of a policy that is not played for evaluation, in units of payoff; at least 0
+momentum : weight of what the gains have changed by since the last step; at least 0
+base_iterations : steps of the hybrid while there is one policy; at least 1
+iterations_per_policy : further steps for every further policy; at least 0
+max_iterations : steps of the hybrid at most; at least 1
 """
 
 import numpy as np

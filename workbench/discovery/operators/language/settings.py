@@ -1,4 +1,15 @@
-"""How models are asked for programs: one table of settings, from a configuration, options and the environment."""
+"""How models are asked for programs: one table of settings, from a configuration, options and the environment.
+
+Parameters
+----------
+choice : how one of several models is chosen, by weights or by a bandit that learns what each is worth
+exploration : of the bandit, in units of its gains; from 0 to 1,000,000
+examples : best programs that a question shows; from 0 to 1000
+diverse : other programs that it shows; from 0 to 1000
+failures : children of the parent that were rejected, which it shows; from 0 to 1000
+attempts : questions until a reply has a program, the reason for refusal in each; from 1 to 1000
+and those of planners.language.settings
+"""
 
 import os
 from collections.abc import Mapping, Sequence
