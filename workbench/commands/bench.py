@@ -111,7 +111,7 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, markdown: bool, a
             echo(f"{title}\n\n{planning_flare.render(table, seeds)}\n")
         else:
             spare = planning_flare.HEADER[:-6:-1]
-            print_table(planning_flare.HEADER, planning_flare.cells_of(table, seeds), title=title, spare=spare)
+            print_table(planning_flare.HEADER, planning_flare.cells_of(table, seeds), title=title, prose=("planner",), spare=spare)
     return 0
 
 

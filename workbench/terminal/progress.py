@@ -51,7 +51,10 @@ class Pace:
         if len(self._seen) < 2:
             return None
         (begin, before), (end, after) = self._seen[0], self._seen[-1]
-        return (after - before) / (end - begin) if after > before and end > begin else None
+        if after <= before or end <= begin:
+            return None
+        idle, one = self._clock() - end, (end - begin) / (after - before)
+        return (after - before) / (end - begin + max(0.0, idle - 2.0 * one))  # what is late makes it slower
 
     @property
     def elapsed(self) -> float:
@@ -63,7 +66,7 @@ class Pace:
         goal, rate = self.total if total is None else total, self.rate
         if goal is None or rate is None:
             return None
-        return max(0.0, (goal - self.done) / rate - (self._clock() - self._seen[-1][0]))
+        return max(0.0, (goal - self.done) / rate - min(self._clock() - self._seen[-1][0], 1.0 / rate))
 
 
 class Work:
@@ -108,23 +111,22 @@ class Work:
         """Return what the line says, the most important first."""
         pace, found = self.pace, [self.what]
         if self.unit:
-            goal = f" of {pace.total:,.0f}" if pace.total else ""
+            about = "about " if self.expected is not None else ""
+            total = pace.total if self.expected is None else self.expected
+            goal = f" of {about}{total:,.0f}" if total else ""
             found.append(f"{pace.done:,.0f}{goal} {self.unit}")
             if pace.rate:
                 found.append(rate_text(pace.rate))
         left = self.left()
-        if left is not None:
-            about = f" (about {self.expected:,.0f} {self.unit})" if self.expected is not None else ""
-            found.append(f"{format_duration(round(left) or 1)} left{about}")
-        else:
-            found.append(format_duration(max(1, round(pace.elapsed))))
+        found.append(f"{format_duration(max(1, round(pace.elapsed if left is None else left)))}{'' if left is None else ' left'}")
         return [*found, *([self.note] if self.note else [])]
 
     def share(self) -> float | None:
         """Return how much of it is done, from 0 to 1."""
         left, elapsed = self.left(), self.pace.elapsed
-        if self.pace.total and self.unit:
-            return min(1.0, self.pace.done / self.pace.total)
+        total = self.pace.total if self.expected is None else self.expected
+        if total and self.unit:
+            return min(1.0, self.pace.done / total)
         return None if left is None or left + elapsed <= 0.0 else elapsed / (left + elapsed)
 
 
