@@ -26,7 +26,7 @@ def check(table, width):
                 assert k >= table.left or table.header[k] in table.spare
                 continue
             whole = i > 0 and table.header[k] not in table.prose
-            where = labels.get(cell, cell)
+            where = labels.get(cell, cell).strip()
             assert where in text if whole else all(word in said for word in where.split()), (cell, text)
     return text
 

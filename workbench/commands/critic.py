@@ -92,7 +92,7 @@ def critic(
         return 0
     echo(loaded.text(instance, state))
     rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "yes" if a["legal"] else "no") for a in record["q"]]
-    print_table(("action", "Q", "standard error", "legal"), rows)
+    print_table(("action", "Q", "standard error", "legal"), rows, prose=("action",))
     echo(f"V {record['v']['value']:.4f} ± {record['v']['standard_error']:.2g}")
     if figure is not None:
         echo(str(figure))

@@ -1,6 +1,6 @@
 """``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -85,6 +85,7 @@ def verify(
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.task import find_task
     from workbench.terminal.progress import job_progress, say
+    from workbench.terminal.tables import print_table
 
     store = Store.open(run)
     config = config_of(store)
@@ -109,8 +110,8 @@ def verify(
     if as_json:
         print_json({"schema": SCHEMA, "command": "evolve verify", "run": str(run), **record})
         return 0
-    _table(*verification.details(record, record["horizon"]))
-    _table(*verification.table(record), prose=("flag",))
+    print_table(*verification.details(record, record["horizon"]))
+    print_table(*verification.table(record), prose=("flag",))
     for note in verification.notes(record):
         say(f"- {note}")
     return 0
@@ -220,6 +221,7 @@ def compare(
     from workbench.discovery.config import DiscoveryConfig
     from workbench.figures.frame import check_format
     from workbench.terminal.progress import drawing, say
+    from workbench.terminal.tables import print_table
 
     for kind in formats:
         check_format(f".{kind}")
@@ -242,7 +244,7 @@ def compare(
         )
         return 0
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
-        _table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
+        print_table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
     for note in comparison.notes(record):
         say(f"- {note}")
     echo(f"{path}: table.json table.md {' '.join(f.name for f in figures)}")
@@ -310,16 +312,16 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
 
 def _print_ablation(record: dict[str, Any]) -> None:
     from workbench.discovery.analysis.ablation_tables import front_table, summary
-    from workbench.terminal.tables import print_line
+    from workbench.terminal.tables import print_line, print_table
 
     for key, title in (("front", "size against score in training"), ("front_held_out", "size against score on held-out instances")):
         if key == "front" or record["held_out"]:
-            _table(*front_table(record, key), title=title, prose=("taken out",))
+            print_table(*front_table(record, key), title=title, prose=("taken out",))
     rows = [
         [row["removed"][0], str(row["size"]), *("-" if v is None else f"{v:.2f}" for v in (row["loss"], row["held_out_loss"]))]
         for row in record["singles"]
     ]
-    _table(
+    print_table(
         ("taken out alone", "size", "loss", "held-out loss"),
         rows,
         title="one piece taken out: decades lost",
@@ -327,13 +329,6 @@ def _print_ablation(record: dict[str, Any]) -> None:
     )
     for line in summary(record):
         print_line(line)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None, prose: Sequence[str] = ()) -> None:
-    """Print a table of texts that may hold anything."""
-    from workbench.terminal.tables import print_table
-
-    print_table(header, rows, title=title, prose=prose)
 
 
 def _write(path: Path, text: str) -> None:

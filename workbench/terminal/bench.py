@@ -42,7 +42,7 @@ def print_bench(record: dict[str, Any]) -> None:
                 continue
             what = name if "NashConv" in name else f"{name} CFR+ iteration"
             rows.append((what, format_duration(timing["median"]), spread(timing), f"{timing['ratio']:,.0f} times ours"))
-        print_table(("what", "median", "spread", "note"), rows, prose=("note",))
+        print_table(("what", "median", "spread", "note"), rows, prose=("what", "note"))
         print_line(f"memory: {game['bytes_per_row_and_player']:.0f} bytes a terminal row and player")
 
 
@@ -64,4 +64,6 @@ def print_bench_planning(record: dict[str, Any], rows: Callable[[Any], Sequence[
         for name, n in rows(found["figures"]):
             text = f"{n:,.0f}" if isinstance(n, float) and abs(n) >= 1000 else f"{n:,.4g}" if isinstance(n, int | float) else str(n)
             shown.append((name, text))
-        print_table((part, "figure"), shown, title=f"calibration kernel: {found['calibration'] / 1e6:,.0f} M steps/s")
+        print_table(
+            (part, "figure"), shown, prose=(part,), title=f"calibration kernel: {found['calibration'] / 1e6:,.0f} M steps/s"
+        )

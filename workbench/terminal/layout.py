@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 GAP = 2  # between two columns
 MANY = 12  # labels that one can look up in a legend
-LONG = 20  # names beyond this get a label where there is no room
+LONG = 24  # names beyond this get a label where there is no room
 PROSE = 14  # prose is not folded narrower, if its words are not
 MARGIN = 1  # a terminal's last column is left free: some break the line there
 
