@@ -89,7 +89,7 @@ def test_a_callback_hears_of_iterations_and_may_stop():
 
     result = gp.solve("kuhn_2p", "cfr+", n=1000, progress=listen)
     assert result.status == "interrupted" and result.iterations >= 10
-    assert heard[0].total == 1000 and "exploitability" in heard[-1].text and "of 1,000" in str(heard[-1])
+    assert heard[-1].total == 1000 and "exploitability" in heard[-1].text and "of 1,000" in str(heard[-1])
 
 
 @pytest.mark.parametrize("given, wrong", [
@@ -144,7 +144,7 @@ def test_policies_from_tables_files_and_arrays(tmp_path):
     for source in (tmp_path / "policy.json", policy.probabilities, policy):
         assert np.array_equal(gp.load_policy(source, game="kuhn_2p").probabilities, policy.probabilities)
     with pytest.warns(UserWarning, match="11 infosets"):
-        assert gp.load_policy({"0": {"0": 1.0}}, game="kuhn_2p")["0"] == {"0": 1.0, "1": 0.0}
+        assert gp.load_policy({"0": {"0": 1.0}}, game="kuhn_2p")["0"] == {"Pass": 1.0, "Bet": 0.0}
     with pytest.raises(gp.GameplanError, match="sum to"):
         gp.load_policy(np.zeros(24), game="kuhn_2p")
     with pytest.raises(gp.UsageError, match="no policy"):
@@ -187,6 +187,101 @@ def test_figures_are_figures():
     (line,) = figure.axes[0].get_lines()
     assert np.allclose(line.get_ydata(), result.curve.exploitability) and np.array_equal(line.get_xdata(), result.curve.iteration)
     assert isinstance(gp.psro("kuhn_2p", "nash", n=4).plot_population(), Figure)
+
+
+def test_the_room_of_runs_is_also_the_function(tmp_path):
+    import workbench.runs.directory as directory
+    from workbench.runs import locks  # noqa: F401
+
+    gp.solve("kuhn_2p", "cfr+", n=10, out=tmp_path / "one")
+    (row,) = found = gp.runs(tmp_path)
+    assert (row["run"], row["game"], row["algo"], row["status"]) == (str(tmp_path / "one"), "kuhn_2p", "cfr+", "done")
+    assert found.views[0].settings["updates"] == "alternating" and "<table" in found._repr_html_()
+    assert directory.RunDirectory.open(tmp_path / "one") and repr(found).startswith("Runs(")
+
+
+def test_plan_is_what_the_command_does(tmp_path):
+    from workbench.commands.plan import plan
+
+    told = CliRunner().invoke(plan, ["kg-walk", "--planner", "flare", "--jobs", "1", "--out", str(tmp_path / "a"), "--json",
+                                     "--episodes", "3", "--seed", "5", "--simulations", "20", "--set", "H=2"],
+                              standalone_mode=False)  # fmt: skip
+    record = json.loads(told.stdout)
+    here = gp.plan("kg-walk", "flare", 3, seed=5, budget=gp.Budget(simulations=20), params={"H": 2})
+    assert here.scores == tuple(line["score"] for line in record["episodes"])
+    assert here.cost == record["cost"] and here.mean == record["mean"] and here.record["params"] == record["params"]
+
+
+def test_planning_in_memory_writes_nothing_and_keeps_what_was_played(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def stop(progress):
+        if progress.done >= 2:
+            raise KeyboardInterrupt
+
+    result = gp.plan("2048-2x3", "random", episodes=400, progress=stop)
+    assert result.status == "interrupted" and 2 <= len(result.scores) < 400 and result.mean == np.mean(result.scores)
+    assert not list(tmp_path.iterdir())
+    assert [row["score"] for row in result.rows()] == list(result.scores) and "expansions" in result.rows()[0]
+
+
+def test_levels_of_a_file_are_played_from_memory(tmp_path):
+    levels = tmp_path / "mine.xsb"
+    levels.write_text("#####\n#@$.#\n#####\n")
+    result = gp.plan("sokoban", "astar", options=gp.PlanOptions(world={"levels": str(levels)}))
+    assert result.solved == 1 and result.episodes[0]["solution"] == "R"
+
+
+def test_a_value_that_was_learned_in_memory_is_planned_with(tmp_path):
+    options = gp.TrainOptions(episodes=5)
+    result = gp.train("2048-2x3", "td", updates=4, options=options)
+    assert result.learned == ("value",) and result.updates == 4 and len(result.curve) == 4 and result.run is None
+    again = gp.train("2048-2x3", "td", updates=4, options=options, out=tmp_path / "run")
+    assert again.file("value").read_bytes() == result.file("value").read_bytes() and again.score == result.score
+    mine = gp.plan("2048-2x3", "expectimax", 4, learned={"value": result}, params={"depth": 1})
+    theirs = gp.plan("2048-2x3", "expectimax", 4, learned={"value": tmp_path / "run"}, params={"depth": 1})
+    plain = gp.plan("2048-2x3", "expectimax", 4, params={"depth": 1})
+    assert mine.scores == theirs.scores != plain.scores
+    for wrong, told in (({"policy": result}, "no policy|takes no learned"), ({"valeu": result}, "legal are")):
+        with pytest.raises(gp.UsageError, match=told):
+            gp.plan("2048-2x3", "expectimax", 1, learned=wrong)
+    assert result.plot().axes[0].get_ylabel() == "score while learning"
+
+
+def test_learning_that_is_interrupted_has_learned_something():
+    def stop(progress):
+        if progress.done >= 2:
+            raise KeyboardInterrupt
+
+    result = gp.train("2048-2x3", "td", updates=10**6, options=gp.TrainOptions(episodes=5), progress=stop)
+    assert result.status == "interrupted" and result.score is None and result.updates >= 2
+    assert gp.plan("2048-2x3", "expectimax", 1, learned={"value": result}).status == "done"
+
+
+def test_the_critic_is_what_the_command_asks():
+    from workbench.commands.critic import critic
+
+    board = "2 4 2/4 2 0"
+    told = CliRunner().invoke(critic, ["2048-2x3", "--board", board, "-m", "50", "--seed", "3", "--policy", "legal", "--json"],
+                              standalone_mode=False)  # fmt: skip
+    record = json.loads(told.stdout)
+    result = gp.critic("2048-2x3", board, rollouts=50, seed=3, policy="legal", jobs=1)
+    assert result.record == {key: record[key] for key in result.record}
+    assert result.best == max(result.actions, key=lambda row: row["value"])["action"] and "4" in result.board
+    with pytest.raises(gp.UsageError, match="did you mean 'legal'"):
+        gp.critic("2048-2x3", policy="leagl")
+
+
+def test_the_examples_of_the_door_run():
+    import doctest
+    import importlib
+    import pkgutil
+
+    import workbench.door
+
+    names = [module.name for module in pkgutil.iter_modules(workbench.door.__path__)]
+    ran = [doctest.testmod(importlib.import_module(f"workbench.door.{name}")) for name in names]
+    assert sum(found.attempted for found in ran) > 10 and not sum(found.failed for found in ran)
 
 
 def test_games_print_a_line():

@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from games.errors import UsageError as UsageError
     from games.loader import load_game as load_game
     from games.worlds import load_world as load_world
+    from workbench.door.learning import TrainResult as TrainResult
+    from workbench.door.learning import train as train
+    from workbench.door.listing import runs as runs
     from workbench.door.options import Budget as Budget
     from workbench.door.options import PlanOptions as PlanOptions
     from workbench.door.options import SolveOptions as SolveOptions
     from workbench.door.options import TrainOptions as TrainOptions
+    from workbench.door.planning import CriticResult as CriticResult
+    from workbench.door.planning import PlanResult as PlanResult
+    from workbench.door.planning import critic as critic
+    from workbench.door.planning import plan as plan
     from workbench.door.policy import Policy as Policy
     from workbench.door.policy import load_policy as load_policy
     from workbench.door.progress import Progress as Progress
@@ -29,6 +36,12 @@ _PLACES = {  # name: the module it lives in
     "UsageError": "games.errors",
     "load_game": "games.loader",
     "load_world": "games.worlds",
+    "TrainResult": "workbench.door.learning",
+    "train": "workbench.door.learning",
+    "CriticResult": "workbench.door.planning",
+    "PlanResult": "workbench.door.planning",
+    "critic": "workbench.door.planning",
+    "plan": "workbench.door.planning",
     "Budget": "workbench.door.options",
     "PlanOptions": "workbench.door.options",
     "SolveOptions": "workbench.door.options",
@@ -41,11 +54,13 @@ _PLACES = {  # name: the module it lives in
     "psro": "workbench.door.solving",
     "solve": "workbench.door.solving",
 }
-__all__ = list(_PLACES)
+__all__ = [*_PLACES, "runs"]
 
 
 def __getattr__(name: str) -> Any:
     """Return what the door has, imported when it is first asked for."""
+    if name == "runs":  # a room that can be called: whoever imports from it finds it here under this name
+        return import_module("workbench.runs")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_PLACES[name]), name)

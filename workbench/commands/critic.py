@@ -1,6 +1,5 @@
 """``gameplan critic``: Monte-Carlo values of one position."""
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -49,41 +48,18 @@ def critic(
 
     With --policy RUN, a run of 'gameplan train' or a file in it, of play by that policy.
     """
-    from games.errors import UsageError, did_you_mean
-    from games.modules import is_program, short_name
-    from games.worlds import load_world, rollout_options, world_options
-    from planners.critic.learned import critic_of
-    from planners.critic.monte_carlo import POLICIES, critic_report
-    from workbench.terminal.interrupts import patience
-    from workbench.terminal.progress import say
+    from games.errors import UsageError
+    from workbench.planning.critic import Question, ask_critic
+    from workbench.terminal.progress import drawing, say
     from workbench.terminal.tables import print_table
 
-    learned = "" if policy in POLICIES else policy
-    if learned and not Path(learned).exists():
-        legal = f"{', '.join(POLICIES)}, or a run of 'gameplan train'"
-        raise UsageError(f"--policy {policy} is not possible{did_you_mean(policy, POLICIES)}; legal: {legal}")
-    if learned and figure is not None:
+    options = {**world, **({"levels": levels} if levels else {})}
+    question = Question(env, board, seed, rollouts, length, gamma, policy, options)
+    if question.learned and figure is not None:
         raise UsageError(f"--figure is drawn for random play only; leave --policy {policy} out")
-    options = {**rollout_options(env, policy), **world, **({"levels": levels} if levels else {})}
-    loaded = load_world(env, options)
-    instance = loaded.instance(seed)
-    state = instance.start
-    if board is not None:
-        read = getattr(loaded, "read", None)
-        if read is None:
-            raise UsageError(f"{env} reads no --board; choose a position by --seed")
-        state = read(board)
-    among = "all" if policy == "all" else "legal"
-    made = critic_of(instance, rollouts, length, gamma, learned=learned) if learned else None
-    with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
-        workers = jobs or os.cpu_count() or 1
-        record = critic_report(
-            loaded, instance, state, rollouts, length, gamma, among, seed, workers, made=made
-        )  # fmt: skip
-    record |= {"policy": policy, "world": world_options(env, options)}
+    record, loaded, instance, state = ask_critic(question, jobs, say)
     if figure is not None:
         from workbench.figures.critic import draw_critic
-        from workbench.terminal.progress import drawing
 
         with drawing(figure):
             draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)

@@ -133,13 +133,21 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     return {"worlds": list(dict.fromkeys(row["world"] for row in rows)), "rows": rows}
 
 
-def curves(paths: Sequence[Path], x: str = "cost", y: str = "score") -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+Curve = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def curves(paths: Sequence[Path], x: str = "cost", y: str = "score") -> Curve:
     """Return (x, interquartile mean, lower, upper end) of what the runs at `paths` measured while learning.
 
     `x` is "cost" (environment steps plus expansions), "seconds" (of CPU), or a counter of ``learning.jsonl``; runs are compared
     where all have been.
     """
-    lines = [[line for line in _lines(path) if y in line] for path in paths]
+    return curves_of([RunDirectory(path) for path in paths], x, y)
+
+
+def curves_of(runs: Sequence[RunDirectory], x: str = "cost", y: str = "score") -> Curve:
+    """Return `curves` of runs that are open."""
+    lines = [[line for line in _lines(run) if y in line] for run in runs]
     lines = [run for run in lines if run]
     if not lines:
         return (np.empty(0),) * 4
@@ -153,8 +161,7 @@ def curves(paths: Sequence[Path], x: str = "cost", y: str = "score") -> tuple[np
     return (grid, *band(table, draws=500))
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    run = RunDirectory(path)
+def _lines(run: RunDirectory) -> list[dict[str, Any]]:
     seconds = {line["update"]: line["cpu_seconds"] for line in run.read_lines(TIMING, formats.UPDATE_TIME)}
     return [{**line, "seconds": seconds.get(line["update"], 0.0)} for line in run.read_lines(LEARNING)]
 

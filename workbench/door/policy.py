@@ -1,7 +1,7 @@
 """Policies of games as Python sees them: exact worth, tables, files, OpenSpiel."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,13 @@ from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.door.openspiel import game_of, is_openspiel, table_of, to_cpp, to_python
 from workbench.door.options import Place, game_name
-from workbench.door.results import Result, Row, html_table
+from workbench.door.results import MOST_ROWS, Result, Row, html_table
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
 from workbench.solving.policies import load_policy as read_policy
 from workbench.solving.policies import policy_from_tables, policy_table, save_policy
 from workbench.solving.run import load_run_game
+from workbench.views.policy import PolicyView
 
 if TYPE_CHECKING:
     import pyspiel
@@ -39,9 +40,9 @@ class Policy(Result):
     Examples
     --------
     >>> import workbench as gp
-    >>> policy = gp.solve("kuhn_2p", "cfr+", n=100).policy
-    >>> policy["0pb"]  # player 0 holds the jack, has passed, and is bet into
-    {'0': 1.0, '1': 0.0}
+    >>> policy = gp.solve("kuhn_2p", "cfr+", n=1000).policy
+    >>> {name: round(p, 3) for name, p in policy["0pb"].items()}  # player 0 holds the jack, has passed, and is bet into
+    {'Pass': 1.0, 'Bet': 0.0}
     """
 
     title = "policy"
@@ -73,30 +74,40 @@ class Policy(Result):
         return policy_table(self.game, self.probabilities)
 
     def __getitem__(self, infoset: str) -> dict[str, float]:
-        for table in self._tables:
-            if infoset in table:
-                return dict(table[infoset])
-        raise KeyError(infoset)
+        player, number = self._places[infoset]
+        row = self.view.row(player, number)
+        return dict(zip(row.names, row.probabilities, strict=True))
 
     @cached_property
-    def _tables(self) -> list[dict[str, dict[str, float]]]:
-        return self.table()
+    def _places(self) -> dict[str, tuple[int, int]]:
+        return {name: (p, k) for p, names in enumerate(self.game.infoset_names) for k, name in enumerate(names)}
+
+    @cached_property
+    def view(self) -> PolicyView:
+        """What can be seen of it: infosets as rows with reach, counterfactual values and regrets, by player and pattern."""
+        return PolicyView(self.game, self.probabilities, Path("policy"))
 
     def facts(self) -> dict[str, str]:
         """Return game and size."""
         return {"": self.game.name, "infosets": f"{sum(self.game.infosets):,}", "players": str(self.game.players)}
 
     def rows(self) -> Sequence[Row]:
-        """Return a row for every (infoset, action) pair: player, infoset, action, probability."""
-        return [
-            {"player": player, "infoset": infoset, "action": action, "probability": probability}
-            for player, table in enumerate(self._tables)
-            for infoset, actions in table.items()
-            for action, probability in actions.items()
-        ]
+        """Return a row for every (infoset, action) pair: probability, reach of the infoset, counterfactual regret ..."""
+        return list(self._rows(None))
+
+    def _rows(self, most: int | None) -> Iterator[Row]:
+        for row in self.view.rows(most=most):
+            columns = zip(row.actions, row.names, row.probabilities, row.values, row.regrets, strict=True)
+            for action, name, probability, value, regret in columns:
+                yield {
+                    "player": row.player, "infoset": row.infoset, "label": row.label, "action": action, "name": name,
+                    "probability": probability, "reach": row.reach, "value": value, "regret": regret,
+                }  # fmt: skip
 
     def _repr_html_(self) -> str:
-        return html_table(f"policy of {self.game.name}", self.rows())
+        shown = ("player", "label", "name", "probability", "reach", "regret")
+        rows = [{name: row[name] for name in shown} for row in self._rows(MOST_ROWS)]
+        return html_table(f"policy of {self.game.name}", rows, len(self.probabilities))
 
     def save(self, path: Place) -> None:
         """Write it to a file: .npz, .json or .csv.
@@ -153,8 +164,9 @@ def load_policy(source: object, game: object = None) -> Policy:
     Examples
     --------
     >>> import workbench as gp
-    >>> gp.load_policy({"0": {"0": 1.0}, "0pb": {"0": 1.0}}, game="kuhn_2p").game.players
-    2
+    >>> policy = gp.solve("kuhn_2p", "cfr+", n=1000).policy
+    >>> gp.load_policy(policy.table()[0] | policy.table()[1], game="kuhn_2p").exploitability < 1e-3
+    True
     """
     if isinstance(source, Policy):
         return source

@@ -41,11 +41,11 @@ class Progress(NamedTuple):
 
     def __str__(self) -> str:
         """Return it as one line, with the time that is left if that can be told."""
-        count = f"{self.done:,.0f}" + (f" of {self.total:,.0f}" if self.total else "")
+        count = f"{self.done:,.0f}" + (f" of {self.total:,.0f}" if self.total else "") if self.done or self.total else ""
         clock = format_duration(self.seconds)
         if self.total and 0 < self.done < self.total:
             clock += f", {format_duration(self.seconds * (self.total - self.done) / self.done)} left"
-        return "  ".join(filter(None, (f"{self.what}: {count}", visible(self.text, one_line=True), clock)))
+        return "  ".join(filter(None, (f"{self.what}{count and ': '}{count}", visible(self.text, one_line=True), clock)))
 
 
 Callback = Callable[[Progress], object]
@@ -53,12 +53,16 @@ Wish = bool | Callback | None  # None: in notebooks only; True: everywhere; Fals
 
 
 class Reporter:
-    """Tells whoever wants to know how far a call has come, and knows whether it is to stop."""
+    """Tells whoever wants to know how far a call has come, and knows whether it is to stop.
+
+    It is called with remarks, and counts what is done within something else, as what moves a terminal's line does.
+    """
 
     def __init__(self, what: str, total: float | None, show: Callback, stop: Callable[[], bool]) -> None:
         self.what, self.total = what, total
         self._show, self._stop, self._asked = show, stop, False
         self._began, self._done, self._text = time.perf_counter(), 0.0, ""
+        self._told = self._began
 
     def moved(self, done: float, text: str = "") -> None:
         """Tell that so much is done; a callback that raises KeyboardInterrupt asks to stop, as Ctrl-C does."""
@@ -68,11 +72,30 @@ class Reporter:
         except KeyboardInterrupt:
             self._asked = True
 
-    def say(self, text: str) -> None:
+    def sometimes(self, done: float, text: Callable[[], str]) -> None:
+        """Tell that so much is done if some time has passed since this was asked last, for what moves all the time."""
+        now = time.perf_counter()
+        if now - self._told > SHOW_SECONDS:
+            self._told = now
+            self.moved(done, text())
+
+    def __call__(self, text: str) -> None:
         """Tell a remark; what is a warning is also given as one."""
         if text.startswith(WARNING):
             warnings.warn(text.removeprefix(WARNING), stacklevel=2)
         self.moved(self._done, text)
+
+    def moves(self) -> bool:
+        """Return whether what takes long is seen without a remark (see `workbench.terminal.interrupts.patience`)."""
+        return True
+
+    @contextmanager
+    def counting(self, what: str, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
+        """Tell of something that is done within, until the block ends."""
+        inner = Reporter(what, total, self._show, self._stop)
+        inner.moved(0)
+        yield lambda done: inner.sometimes(done, str)
+        self._asked |= inner.stop()
 
     def stop(self) -> bool:
         """Return whether somebody has asked to stop."""
@@ -134,6 +157,6 @@ class _Line:
         if self._handle is None:
             from IPython.display import display
 
-            self._handle = display(data, raw=True, display_id=True)
+            self._handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
         else:
             self._handle.update(data, raw=True)

@@ -93,14 +93,15 @@ def frame(rows: Sequence[Row]) -> "pandas.DataFrame":
     return pandas.DataFrame([dict(row) for row in rows])
 
 
-def html_table(title: str, rows: Sequence[Row]) -> str:
-    """Return rows as an HTML table, long ones cut, with a line that says so."""
+def html_table(title: str, rows: Sequence[Row], count: int | None = None) -> str:
+    """Return rows as an HTML table, long ones cut, with a line that says so; `count` is how many there are in all."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th>{escape_html(name)}</th>" for name in names)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape_html(text_of(row.get(name)))}</td>" for name in names) + "</tr>" for row in rows[:MOST_ROWS]
     )
-    more = f"<p>{len(rows) - MOST_ROWS:,} more rows: .to_pandas()</p>" if len(rows) > MOST_ROWS else ""
+    left = (len(rows) if count is None else count) - MOST_ROWS
+    more = f"<p>{left:,} more rows: .to_pandas()</p>" if left > 0 else ""
     return f"<table><caption>{escape_html(title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 

@@ -273,7 +273,7 @@ def psro(
     >>> import workbench as gp
     >>> result = gp.psro("kuhn_2p", "nash", n=8)
     >>> result.population.meta_game().shape
-    (9, 9)
+    (8, 8)
     """
     config = _config(game, "psro", n, params, target, time_limit, options or SolveOptions(), train, evaluate)
     from workbench.solving.population import Population
@@ -317,7 +317,7 @@ def _solved(config: SolveConfig, options: SolveOptions, out: Place | None, progr
                 reporter.moved(iteration, "" if exploitability is None else f"exploitability {exploitability:.4g}")
 
             record = run_solver(
-                config, run, stop=reporter.stop, on_progress=moved, say=reporter.say, trust=trust,
+                config, run, stop=reporter.stop, on_progress=moved, say=reporter, trust=trust,
                 on_end=lambda game, solver: ended.append((game, solver)),
             )  # fmt: skip
     finally:

@@ -42,6 +42,8 @@ from workbench.training.config import (
 from workbench.training.loop import DONE, INTERRUPTED, TIME_UP, Loop, OnProgress
 from workbench.training.optimum import optimum
 
+OnEnd = Callable[[Learner, World], None]
+
 
 def train(
     config: TrainConfig,
@@ -51,11 +53,13 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     on_progress: OnProgress = lambda learner, figures: None,
     say: Callable[[str], None] = lambda text: None,
+    on_end: OnEnd = lambda learner, world: None,
 ) -> dict[str, Any]:
     """Train `config` (resolved) in the directory `run` and return the result record, which is also saved there.
 
     With `resume` the run goes on from its last checkpoint and ends with the same bytes as one that was never stopped. `stop` is
-    asked before every update; when true, a checkpoint is saved and the run ends with status "interrupted".
+    asked before every update; when true, a checkpoint is saved and the run ends with status "interrupted". `on_end` is given the
+    learner as it is then, and the world.
 
     Raises
     ------
@@ -63,12 +67,12 @@ def train(
         For a world or method that fails, or a disk that cannot be written.
     """
     with run.writing(resume=resume), explained(own_names(config)):
-        return _train(config, run, resume, stop, on_progress, say)
+        return _train(config, run, resume, stop, on_progress, say, on_end)
 
 
 def _train(
     config: TrainConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool], on_progress: OnProgress,
-    say: Callable[[str], None],
+    say: Callable[[str], None], on_end: OnEnd,
 ) -> dict[str, Any]:  # fmt: skip
     texts = kept_texts(config, run) if resume else own_texts(config)
     if not resume:
@@ -98,6 +102,7 @@ def _train(
     started = time.perf_counter()
     status, problem = loop.learn(ended)
     learner = loop.learner
+    on_end(learner, world)
     score: dict[str, Any] = {"mean": None, "standard_error": None, "episodes": 0}
     best = None
     if status != INTERRUPTED:
