@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 OLDEST := .venv-oldest
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-slow test-oldest regression mutants fuzz bench bench-against lint clean
+.PHONY: demo test test-slow test-oldest regression mutants fuzz bench bench-against lint docs gallery clean
 
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
@@ -56,6 +56,16 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	@touch $(STAMP)
+
+# The site of docs/, from the pages there and the code; warnings are errors.
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo build/docs/index.html
+
+# Draws the pictures of docs/gallery.toml anew, or ONLY="name name".
+gallery: $(STAMP)
+	$(BIN)/python docs/_extensions/gallery.py $(ONLY)
 
 clean:
 	rm -rf $(VENV) $(OLDEST) runs dist build

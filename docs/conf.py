@@ -11,7 +11,7 @@ release = version = importlib.metadata.version("gameplan")
 copyright = "2026, the Gameplan developers"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_click", "catalogue_pages"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = ["_build", "discoveries/*.tar.xz", "methods", "notebooks"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -1,0 +1,49 @@
+"""The documentation: its pictures are those that the commands beside them made, its links lead somewhere, its commands exist."""
+
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import COMMANDS
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("results/*.md"), DOCS.parent / "README.md", DOCS.parent / "CONTRIBUTING.md"])
+
+
+@pytest.fixture
+def gallery(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    import gallery
+
+    yield gallery
+    sys.modules.pop("gallery")
+
+
+def test_pictures_are_those_of_their_commands(gallery):
+    assert gallery.stale() == []
+
+
+def test_a_picture_of_other_commands_is_noticed(gallery, tmp_path, monkeypatch):
+    entry = gallery.entries()[0]
+    monkeypatch.setattr(gallery, "entries", lambda: [{**entry, "commands": [*entry["commands"], "gameplan games"]}])
+    assert f"{entry['name']}: the commands changed" in gallery.stale()
+    monkeypatch.setattr(gallery, "FIGURES", tmp_path)
+    assert f"{entry['name']}: the picture changed" in gallery.stale()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+        if not re.match(r"[a-z]+:", link):
+            path = link.partition("#")[0]
+            assert not path or (page.parent / path).exists(), f"{page.name}: {link}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_exist(page):
+    for line in re.findall(r"^    (gameplan .*)$", page.read_text("utf-8"), re.MULTILINE):
+        name = next((word for word in shlex.split(line.split("#")[0].rstrip("\\"), posix=False)[1:] if not word.startswith("-")), None)
+        assert name is None or name.rstrip(";") in COMMANDS, f"{page.name}: {line}"
