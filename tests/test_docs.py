@@ -45,5 +45,25 @@ def test_links_lead_somewhere(page):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_exist(page):
     for line in re.findall(r"^    (gameplan .*)$", page.read_text("utf-8"), re.MULTILINE):
-        name = next((word for word in shlex.split(line.split("#")[0].rstrip("\\"), posix=False)[1:] if not word.startswith("-")), None)
+        name = next(
+            (word for word in shlex.split(line.split("#")[0].rstrip("\\"), posix=False)[1:] if not word.startswith("-")), None
+        )
         assert name is None or name.rstrip(";") in COMMANDS, f"{page.name}: {line}"
+
+
+def test_every_reference_has_its_entry():
+    from planners.catalogue import PLANNERS
+    from planners.learning.names import METHODS
+    from workbench.catalogue.citations import bibtex
+    from workbench.catalogue.descriptions import describe, describe_method, describe_planner
+    from workbench.catalogue.families import ALGORITHMS
+
+    described = [*map(describe, ALGORITHMS), *map(describe_planner, PLANNERS), *map(describe_method, METHODS)]
+    for reference in {record["reference"] for record in described}:
+        pieces = [piece for piece in reference.split(";") if piece and "gameplan evolve" not in piece]
+        found = bibtex(reference)
+        assert found.count("@") == max(1, len(pieces)), reference
+        assert not pieces or "{gameplan," not in found, reference
+    assert "Ballard" in bibtex("Michie 1966; Ballard 1983") and "eprint = {2602.16928}" in bibtex(
+        "Li et al. 2026, arXiv 2602.16928"
+    )

@@ -59,9 +59,9 @@ def draw(entry: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for command in entry["commands"]:
             print(f"{entry['name']}: {command}", flush=True)
-            done = subprocess.run(shlex.split(command), cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+            done = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
             if done.returncode not in (0, 3):
-                raise SystemExit(f"{command}: exit code {done.returncode}")
+                raise SystemExit(f"{command}: exit code {done.returncode}: {done.stderr[-2000:]}")
         if entry.get("terminal"):
             picture(entry).write_text(_terminal(entry["commands"][-1], done.stdout), "utf-8")
         else:
@@ -72,7 +72,7 @@ def _terminal(command: str, output: str) -> str:
     """Return a picture, as SVG, of a terminal in which `command` printed `output`."""
     import io
 
-    from rich.console import Console
+    from rich.console import Console  # noqa: TID251 (a picture, no terminal)
     from rich.text import Text
 
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)

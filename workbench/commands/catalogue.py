@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from games.errors import UsageError
 from workbench.commands.options import SCHEMA, json_option, print_json, sandbox_option, size_option, trusted_option
 from workbench.terminal.printing import echo
 
@@ -74,8 +75,9 @@ def _show_world(name: str, as_json: bool) -> int:
 
 @click.command()
 @click.argument("name", required=False)
+@click.option("--bibtex", is_flag=True, help="Print what to cite for NAME, as BibTeX.")
 @json_option
-def algos(name: str | None, as_json: bool) -> int:
+def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
     """List algorithms, planners, methods of learning and kinds of policies, or show NAME (or a file of your own).
 
     What is shown has a sentence about every parameter, with unit and range. NAME may be a meta-strategy solver or a task of
@@ -88,6 +90,8 @@ def algos(name: str | None, as_json: bool) -> int:
     from workbench.catalogue.families import ALGORITHMS
     from workbench.terminal.tables import print_algorithm, print_table
 
+    if bibtex and name is None:
+        raise UsageError("--bibtex is about one NAME, such as 'gameplan algos vad-cfr --bibtex'")
     if name is None:
         records = [describe(entry) for entry in ALGORITHMS]
         planners = [describe_planner(entry) for entry in PLANNERS]
@@ -103,7 +107,12 @@ def algos(name: str | None, as_json: bool) -> int:
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
     record = describe_any(name)
-    if as_json:
+    if bibtex:
+        from workbench.catalogue.citations import bibtex as cited
+
+        entries = cited(record["reference"])
+        print_json({"schema": SCHEMA, "name": name, "bibtex": entries}) if as_json else echo(entries)
+    elif as_json:
         print_json({"schema": SCHEMA, **record})
     else:
         print_algorithm(record)
