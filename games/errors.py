@@ -1,4 +1,4 @@
-"""The two kinds of failure that reach a user as one line."""
+"""The kinds of failure that reach a user as one line."""
 
 from collections.abc import Iterable
 
@@ -13,6 +13,12 @@ class UsageError(GameplanError):
     """A request that cannot be meant as written, such as an unknown name or option value (exit code 2)."""
 
     exit_code = 2
+
+
+class Interrupted(GameplanError):
+    """Somebody has stopped it; the message says what is kept and how to go on (exit code 130)."""
+
+    exit_code = 130
 
 
 class UnknownName(UsageError):

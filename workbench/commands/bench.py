@@ -3,7 +3,7 @@
 import click
 
 from workbench.catalogue.shipped import FLARE
-from workbench.commands.options import SCHEMA, duration, json_option, names, print_json
+from workbench.commands.options import duration, json_option, names, print_json
 from workbench.terminal.printing import echo
 
 
@@ -34,7 +34,7 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
     with naming("measuring") as tell:
         record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=tell)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "bench cfr", **record})
+        print_json(record)
     else:
         print_bench(record)
     return 0
@@ -56,7 +56,7 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     with naming("measuring") as tell:
         record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=tell)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "bench psro", **record})
+        print_json(record)
     else:
         print_bench_psro(record)
     return 0
@@ -81,7 +81,7 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
     with naming("measuring") as tell:
         record = planning.run(parts or list(planning.PARTS), repeats=repeats, levels=levels, tell=tell)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "bench planning", **record})
+        print_json(record)
     else:
         print_bench_planning(record, planning.rows)
     return 0
@@ -103,7 +103,7 @@ def bench_flare(worlds: list[str], seeds: int, instances: int, markdown: bool, a
         tables = {world: planning_flare.table(world, seeds, instances, tell=tell) for world in worlds}
     if as_json:
         rows = {world: [planning_flare.row_record(row) for row in table] for world, table in tables.items()}
-        print_json({"schema": SCHEMA, "command": "bench flare", "seeds": seeds, "instances": instances, "worlds": rows})
+        print_json({"seeds": seeds, "instances": instances, "worlds": rows})
         return 0
     for world, table in tables.items():
         title = f"{world}: {seeds} seeds x {instances} instances, mean ± standard deviation over seeds"
@@ -127,7 +127,7 @@ def bench_learning(budget: float, as_json: bool) -> int:
     with naming("measuring") as tell:
         record = learning.run(seconds=budget, tell=tell)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "bench learning", **record})
+        print_json(record)
     else:
         print_bench_planning(record, planning.rows)
     return 0

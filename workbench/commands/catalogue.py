@@ -23,7 +23,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
     if game is None:
         if as_json:
             worlds = {name: {"about": entry.about} for name, entry in WORLDS.items()}
-            print_json({"schema": SCHEMA, "games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES, "worlds": worlds})
+            print_json({"games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES, "worlds": worlds})
         else:
             print_games(GAMES, SUITES)
             print_worlds({name: entry.about for name, entry in WORLDS.items()})
@@ -98,7 +98,7 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
         methods = [describe_method(entry) for entry in METHODS]
         kinds = [describe_policy(entry) for entry in KINDS]
         if as_json:
-            print_json({"schema": SCHEMA, "algos": records, "planners": planners, "methods": methods, "policies": kinds})
+            print_json({"algos": records, "planners": planners, "methods": methods, "policies": kinds})
         else:
             listed = {"algorithm": records, "planner": planners, "method of learning": methods, "kind of policy": kinds}
             for what, found in listed.items():
@@ -111,9 +111,9 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
         from workbench.catalogue.citations import bibtex as cited
 
         entries = cited(record["reference"])
-        print_json({"schema": SCHEMA, "name": name, "bibtex": entries}) if as_json else echo(entries)
+        print_json({"name": name, "bibtex": entries}) if as_json else echo(entries)
     elif as_json:
-        print_json({"schema": SCHEMA, **record})
+        print_json(record)
     else:
         print_algorithm(record)
     return 0
@@ -146,7 +146,7 @@ def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
     file = Path(located(str(file)))
     record = check_rule_file(file, sandbox=True if trust.sandbox else False if trust.trusted else None)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "check-rule", **record})
+        print_json(record)
     else:
         for problem in record["problems"]:
             echo(f"{file}: {problem}")
@@ -181,7 +181,7 @@ def check_method(file: str, as_json: bool) -> int:
 
     record = check_method_file(file)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "check-method", **record})
+        print_json(record)
     else:
         for problem in record["problems"]:
             echo(f"{file}: {problem}")

@@ -1,21 +1,21 @@
 """``gameplan compare``."""
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import (
     RUNS,
-    SCHEMA,
     assignments,
     duration,
     every_option,
+    gathered,
     iterations_option,
     jobs_option,
     json_option,
@@ -30,6 +30,54 @@ from workbench.commands.options import (
 from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
+
+
+class Place(NamedTuple):
+    """Where a comparison goes, and how it is told."""
+
+    out: Path | None
+    formats: Sequence[str]
+    as_json: bool
+
+
+class Work(NamedTuple):
+    """Who does the work: what returns the executor, what says that a stop was asked for, and how much is done at once."""
+
+    pool: Callable[[], Any]
+    stop: Callable[[], bool]
+    workers: int
+
+
+class ForWorlds(NamedTuple):
+    """The options of comparisons in worlds."""
+
+    budgets: list[str]
+    budget_unit: str
+    episodes: int | None
+    steps: int | None
+    world: dict[str, Any]
+    levels: str | None
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of the worlds themselves."""
+        return {**self.world, **({"levels": self.levels} if self.levels else {})}
+
+
+class ForMethods(NamedTuple):
+    """The options of comparisons of methods of learning; `policy` is that of planners, too."""
+
+    seeds: int
+    policy: str
+    policy_params: dict[str, Any]
+    params: dict[str, Any]
+    init: str
+
+
+def interrupted(path: Path) -> Exception:
+    """Return what says that somebody has stopped a comparison in `path`."""
+    from games.errors import Interrupted
+
+    return Interrupted(f"interrupted; finished runs are kept in {path}, and the same command goes on from there")
 
 
 def _kinds() -> Collection[str]:
@@ -106,10 +154,10 @@ def _kinds() -> Collection[str]:
 @sandbox_option
 @trusted_option
 @json_option
+@gathered(place=Place, worlds=ForWorlds, learning=ForMethods)
 def compare(
     games: tuple[str, ...], algos: list[str], planners: list[str], methods: list[str], jobs: int | None, engine: str,
-    out: Path | None, formats: list[str],
-    as_json: bool, **options: Any,
+    place: Place, worlds: ForWorlds, learning: ForMethods, **options: Any,
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
 
@@ -121,54 +169,28 @@ def compare(
     from workbench.engines import open_engine, parse_engine
     from workbench.figures.frame import check_format
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.progress import say
 
-    for kind in formats:
+    for kind in place.formats:
         check_format(f".{kind}")
-    look = look_of(options)
-    workers = jobs or os.cpu_count() or 1
+    look, value = look_of(options), options.pop("value")
     elsewhere = parse_engine(engine).kind != "local"
-    for_methods = {key: options.pop(key) for key in ("seeds", "policy", "policy_params", "params", "init")}
-    learned = {"policy": for_methods["policy"], "value": options.pop("value")}
-    for_worlds = {key: options.pop(key) for key in ("budgets", "budget_unit", "episodes", "steps", "world", "levels")}
     with ExitStack() as stack:
         stop = stack.enter_context(stop_on_signal())
-        pool = cache(lambda: stack.enter_context(open_engine(engine, jobs, folder=(out or RUNS) / "engine")))
-        try:
-            if methods:
-                for_methods |= {key: for_worlds[key] for key in ("episodes", "world", "levels")}
-                for_methods |= {key: options[key] for key in ("time_limit", "seed", "iterations")}
-                return _compare_methods(games, methods, out, formats, as_json, pool, stop, look=look, **for_methods)
-            if planners:
-                if elsewhere:  # is it there? How many workers has it?
-                    workers = pool().workers
-                shared = {key: options[key] for key in ("time_limit", "seed")}
-                shared["learned"] = {role: name for role, name in learned.items() if name}
-                shared["look"] = look
-                return _compare_planners(games, planners, out, formats, as_json, pool, workers, stop, **for_worlds, **shared)
-            return _compare_algorithms(games, algos, out, formats, as_json, pool, stop, look=look, **options)
-        except Interrupted as interrupted:
-            say(f"interrupted; finished runs are kept in {interrupted}, and the same command goes on from there")
-            return 130
-
-
-class Interrupted(Exception):
-    """A comparison was stopped; the message is its directory."""
+        pool = cache(lambda: stack.enter_context(open_engine(engine, jobs, folder=(place.out or RUNS) / "engine")))
+        work = Work(pool, stop, jobs or os.cpu_count() or 1)
+        if methods:
+            return _compare_methods(games, methods, place, work, look, worlds, learning, options)
+        if planners:
+            if elsewhere:  # is it there? How many workers has it?
+                work = work._replace(workers=pool().workers)
+            learned = {role: name for role, name in (("policy", learning.policy), ("value", value)) if name}
+            return _compare_planners(games, planners, place, work, look, worlds, learned, options)
+        return _compare_algorithms(games, algos, place, work, look, options)
 
 
 def _compare_algorithms(
-    games: tuple[str, ...],
-    algos: list[str],
-    out: Path | None,
-    formats: list[str],
-    as_json: bool,
-    pool: Any,
-    stop: Any,
-    sandbox: bool,
-    trusted: bool,
-    look: Any,
-    **options: Any,
-) -> int:
+    games: tuple[str, ...], algos: list[str], place: Place, work: Work, look: Any, options: dict[str, Any]
+) -> int:  # fmt: skip
     from workbench.comparison import solvers as comparison
     from workbench.figures.convergence import draw_convergence
     from workbench.runs import locks
@@ -179,30 +201,31 @@ def _compare_algorithms(
 
     if not algos:
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
+    trust = trust_of(options.pop("sandbox"), options.pop("trusted"), {})
     chosen = comparison.expand_games(games)
     plan = comparison.make_jobs(
         chosen,
         algos,
         SolveConfig(game="", algo="", **options),
-        lambda configs: out or comparison.default_path(RUNS, games, configs),
-        trust_of(sandbox, trusted, {}),
+        lambda configs: place.out or comparison.default_path(RUNS, games, configs),
+        trust,
     )
     path = plan[0].path.parent.parent
     try:
         with locks.writing(path, make=True), job_progress(len(plan), "comparing") as tell:
-            cells = comparison.run_comparison(plan, pool(), stop=stop, on_done=tell)
+            cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell)
     except KeyboardInterrupt:
-        raise Interrupted(path) from None
+        raise interrupted(path) from None
     order = list(dict.fromkeys(job.config.algo for job in sorted(plan, key=lambda job: job.column)))
     summary = comparison.summarise(chosen, order, cells)
     comparison.write_table(summary, path)
     lines = comparison.curves(summary)
-    figures = [path / f"figure.{kind}" for kind in formats if lines]  # where nothing ran there is nothing to draw
+    figures = [path / f"figure.{kind}" for kind in place.formats if lines]  # where nothing ran there is nothing to draw
     for figure in figures:
         with drawing(figure):
             draw_convergence(lines, figure, look=look)
-    if as_json:
-        print_json({"schema": SCHEMA, "command": "compare", "run": str(path), "figures": [str(f) for f in figures], **summary})
+    if place.as_json:
+        print_json({"run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
         print_comparison(summary, comparison.label, comparison.format_exploitability)
         echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
@@ -210,9 +233,8 @@ def _compare_algorithms(
 
 
 def _compare_planners(
-    envs: tuple[str, ...], planners: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, workers: int,
-    stop: Any, *, budgets: list[str], budget_unit: str, levels: str | None, world: dict[str, Any], episodes: int | None,
-    learned: dict[str, str], look: Any, **options: Any,
+    envs: tuple[str, ...], planners: list[str], place: Place, work: Work, look: Any, worlds: ForWorlds, learned: dict[str, str],
+    options: dict[str, Any],
 ) -> int:  # fmt: skip
     from workbench.comparison import planners as comparison
     from workbench.figures.planners import draw_success
@@ -221,40 +243,33 @@ def _compare_planners(
     from workbench.terminal.progress import drawing, job_progress
 
     base = PlanConfig(
-        env="", planner="", episodes=episodes or 0, world={**world, **({"levels": levels} if levels else {})}, **options
+        env="", planner="", episodes=worlds.episodes or 0, world=worlds.options(), steps=worlds.steps, seed=options["seed"],
+        time_limit=options["time_limit"],
     )  # fmt: skip
-    cells, path = comparison.make_cells(envs, planners, budgets, budget_unit, base, RUNS, out, learned)
+    cells, path = comparison.make_cells(envs, planners, worlds.budgets, worlds.budget_unit, base, RUNS, place.out, learned)
     try:
         with locks.writing(path, make=True), job_progress(len(cells), "comparing") as tell:
-            results = comparison.run_cells(cells, pool, workers, stop=stop, on_cell=tell)
+            results = comparison.run_cells(cells, work.pool, work.workers, stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
-        raise Interrupted(path) from None
+        raise interrupted(path) from None
     summary = comparison.summarise(results)
     comparison.write_table(summary, path)
     ran = [row for row in summary["rows"] if "reason" not in row]
-    figures = [path / f"figure.{kind}" for kind in formats if ran]
+    figures = [path / f"figure.{kind}" for kind in place.formats if ran]
     for figure in figures:
         with drawing(figure):
             draw_success(summary, figure, look=look)
-    _tell(path, summary, figures, as_json, comparison.table)
+    _tell(path, summary, figures, place.as_json, comparison.table)
     return 0 if ran else 1
 
 
-def _tell(
-    path: Path,
-    summary: dict[str, Any],
-    figures: list[Path],
-    as_json: bool,
-    table: Any,
-    command: str = "compare",
-    spare: Sequence[str] = (),
-) -> None:
+def _tell(path: Path, summary: dict[str, Any], figures: list[Path], as_json: bool, table: Any, spare: Sequence[str] = ()) -> None:
     """Print what a comparison has found, as JSON or as the table that ``table(summary)`` makes, and what it has written."""
     from workbench.terminal.progress import say
     from workbench.terminal.tables import print_table
 
     if as_json:
-        print_json({"schema": SCHEMA, "command": command, "run": str(path), "figures": [str(f) for f in figures], **summary})
+        print_json({"run": str(path), "figures": [str(f) for f in figures], **summary})
         return
     header, rows, notes = table(summary)
     print_table(header, rows, left=2, spare=spare)
@@ -264,29 +279,31 @@ def _tell(
 
 
 def _compare_methods(
-    worlds: tuple[str, ...], methods: list[str], out: Path | None, formats: list[str], as_json: bool, pool: Any, stop: Any, *,
-    seeds: int, levels: str | None, world: dict[str, Any], episodes: int | None, iterations: int, look: Any, **options: Any,
+    envs: tuple[str, ...], methods: list[str], place: Place, work: Work, look: Any, worlds: ForWorlds, learning: ForMethods,
+    options: dict[str, Any],
 ) -> int:  # fmt: skip
     from workbench.training.config import EPISODES, TrainConfig
 
-    world = {**world, **({"levels": levels} if levels else {})}
-    base = TrainConfig(env="", method="", updates=iterations, episodes=episodes or EPISODES, world=world, **options)
-    summary = learn(worlds, methods, seeds, base, out, formats, as_json, pool, stop, "compare", look)
+    seeds, policy = learning.seeds, learning._asdict()
+    base = TrainConfig(
+        env="", method="", updates=options["iterations"], episodes=worlds.episodes or EPISODES, world=worlds.options(),
+        time_limit=options["time_limit"], seed=options["seed"], **{key: policy[key] for key in policy if key != "seeds"},
+    )  # fmt: skip
+    summary = learn(envs, methods, seeds, base, place, work, "compare", look)
     return 0 if any("reason" not in row for row in summary["rows"]) else 1
 
 
 def learn(
-    worlds: Sequence[str], methods: Sequence[str], seeds: int, base: Any, out: Path | None, formats: list[str], as_json: bool,
-    pool: Any, stop: Any, command: str, look: Any = None,
-) -> dict[str, Any]:  # fmt: skip
+    worlds: Sequence[str], methods: Sequence[str], seeds: int, base: Any, place: Place, work: Work, command: str, look: Any = None
+) -> dict[str, Any]:
     """Train every method in every world with several seeds, tell what came of it, and return that.
 
     Parameters
     ----------
     base : workbench.training.config.TrainConfig
         What the runs have in common.
-    pool : callable
-        Returns the executor.
+    place, work
+        Where it goes, and who does it.
     command : str
         Which this is; it begins the default name of the directory.
     look : workbench.figures.frame.Look, optional
@@ -305,14 +322,14 @@ def learn(
     from workbench.runs.directory import CONFIG
     from workbench.terminal.progress import drawing, job_progress
 
-    cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, out, command)
+    cells, path = comparison.make_cells(worlds, methods, seeds, base, RUNS, place.out, command)
     if (path / CONFIG).exists():
         raise UsageError(f"{path} is a single run; choose another --out for several")
     try:
         with locks.writing(path, make=True), job_progress(len(cells), "learning") as tell:
-            results = comparison.run_cells(cells, pool(), stop=stop, on_cell=tell)
+            results = comparison.run_cells(cells, work.pool(), stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
-        raise Interrupted(path) from None
+        raise interrupted(path) from None
     summary = comparison.summarise(results)
     comparison.write_table(summary, path)
     ran = [row for row in summary["rows"] if "reason" not in row]
@@ -320,9 +337,9 @@ def learn(
     for row in ran:
         curves.setdefault(row["world"], {})[row["method"]] = comparison.curves([Path(run) for run in row["runs"]])
     drawn = any(len(curve[0]) for lines in curves.values() for curve in lines.values())  # else no episode ended while learning
-    figures = [path / f"figure.{kind}" for kind in formats if drawn]
+    figures = [path / f"figure.{kind}" for kind in place.formats if drawn]
     for figure in figures:
         with drawing(figure):
             draw_learning(curves, figure, look=look or PLAIN)
-    _tell(path, summary, figures, as_json, comparison.table, command, comparison.SPARE)
+    _tell(path, summary, figures, place.as_json, comparison.table, comparison.SPARE)
     return summary

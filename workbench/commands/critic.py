@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from workbench.commands.options import SCHEMA, FiniteRange, jobs_option, json_option, print_json
+from workbench.commands.options import FiniteRange, jobs_option, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
@@ -64,7 +64,7 @@ def critic(
         with drawing(figure):
             draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "critic", "env": env, **record})
+        print_json({"env": env, **record})
         return 0
     echo(loaded.text(instance, state))
     rows = [(a["action"], f"{a['value']:.4f}", f"{a['standard_error']:.2g}", "yes" if a["legal"] else "no") for a in record["q"]]

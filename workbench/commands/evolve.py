@@ -217,7 +217,7 @@ def list_(run: Path, flagged: bool, limit: int, as_json: bool) -> int:
     loaded = load_run(Store.open(run), flagged=flagged)
     records = [member_record(member) for member in ranked(loaded.members())[:limit]]
     if as_json:
-        print_json({"schema": 1, "command": "evolve list", "run": str(run), "programs": records})
+        print_json({"run": str(run), "programs": records})
         return 0
     print_table(("program", "step", "operator", "log", "average", "size", *loaded.task.train), [
         (r["id"], str(r["step"]), r["operator"], f"{r['log']:.3f}", f"{r['average']:.3g}", str(r["size"]),
@@ -302,7 +302,7 @@ def lineage(run: Path, program: str | None, as_json: bool) -> int:
     name = store.program(program).id if program else session.ranked(list(members.values()))[0].id
     line = descent(loaded.steps, name)
     if as_json:
-        print_json({"schema": 1, "command": "evolve lineage", "run": str(run), "program": name, "steps": [
+        print_json({"run": str(run), "program": name, "steps": [
             {"program": s.program, "step": s.n, "operator": s.operator, "detail": s.detail, "parents": list(s.parents),
              "score": members[s.program].score if s.program in members else None} for s in line
         ]})  # fmt: skip
@@ -331,7 +331,7 @@ def export(run: Path, flagged: bool, out: Path, no_clocks: bool, as_json: bool) 
 
     record = exchange.export(Store.open(run), out, clocks=not no_clocks, flagged=flagged)
     if as_json:
-        print_json({"schema": 1, "command": "evolve export", **record})
+        print_json(record)
     else:
         made = [counted(record[f"{what}s"], what) for what in ("program", "step", "evaluation")]
         echo(f"{out}: {', '.join(made)}")
@@ -387,7 +387,7 @@ def _write_program(source: str, record: dict[str, Any], run: Path, out: Path | N
             raise UsageError(f"{out} exists; say --force to replace it")
         write_output(out, marked(source, "best", str(run)))
     if as_json:
-        print_json({"schema": 1, "command": "evolve show", **record, "source": source, "out": str(out) if out else None})
+        print_json({**record, "source": source, "out": str(out) if out else None})
     elif out is not None:
         echo(str(out))
     else:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.commands.evolve_options import engine_options, sandbox_option, task_option
-from workbench.commands.options import SCHEMA, FiniteRange, Option, RunCount, json_option, names, print_json
+from workbench.commands.options import FiniteRange, Option, RunCount, json_option, names, print_json
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
@@ -45,11 +45,10 @@ def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[t
         yield executor, stop
 
 
-def _interrupted(what: str) -> int:
-    from workbench.terminal.progress import say
+def _interrupted(what: str) -> Exception:
+    from games.errors import Interrupted
 
-    say(f"interrupted; {what}")
-    return 130
+    return Interrupted(f"interrupted; {what}")
 
 
 def _published() -> list[str]:
@@ -103,12 +102,12 @@ def verify(
                     margin=margin, tell=tell,
                 )  # fmt: skip
         except KeyboardInterrupt:
-            return _interrupted(f"what was measured is kept in {run}, and the same command goes on from there")
+            raise _interrupted(f"what was measured is kept in {run}, and the same command goes on from there") from None
     with store.transaction():
         store.set("verify", record)
     store.close()
     if as_json:
-        print_json({"schema": SCHEMA, "command": "evolve verify", "run": str(run), **record})
+        print_json({"run": str(run), **record})
         return 0
     print_table(*verification.details(record, record["horizon"]))
     print_table(*verification.table(record), prose=("flag",))
@@ -175,7 +174,7 @@ def ablate(
         try:
             record = work.run(name, source, every=every, known=known)
         except KeyboardInterrupt:
-            return _interrupted(f"what was measured is kept in {target}" if store else "nothing was kept")
+            raise _interrupted(f"what was measured is kept in {target}" if store else "nothing was kept") from None
     if record["failed"]:
         say(f"{name} has no score: {record['failed']}")
         return 1
@@ -187,7 +186,7 @@ def ablate(
         if path is not None:
             _write(path, text)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "evolve ablate", **record})
+        print_json(record)
     else:
         _print_ablation(record)
     return 0
@@ -232,16 +231,14 @@ def compare(
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:
-            return _interrupted(f"finished evaluations are kept in {path}, and the same command goes on from there")
+            raise _interrupted(f"finished evaluations are kept in {path}, and the same command goes on from there") from None
     figures = [path / f"figure.{kind}" for kind in formats]
     for figure in figures:
         with drawing(figure):
             comparison.draw(record, figure)
     comparison.write(record, path)
     if as_json:
-        print_json(
-            {"schema": SCHEMA, "command": "evolve compare", "run": str(path), "figures": [str(f) for f in figures], **record}
-        )
+        print_json({"run": str(path), "figures": [str(f) for f in figures], **record})
         return 0
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
         print_table(*comparison.table(record, ranking), title=f"best {record['measure']} by evaluations: {what}")
@@ -270,7 +267,7 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
     with watched(say, f"writing {path}"):
         write_report(Store.open(run), path)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "evolve report", "run": str(run), "report": str(path)})
+        print_json({"run": str(run), "report": str(path)})
     else:
         echo(str(path))
     return 0

@@ -2,7 +2,7 @@
 
 import click
 
-from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.commands.options import json_option, print_json
 from workbench.terminal.printing import echo
 
 
@@ -20,7 +20,7 @@ def cache_info(as_json: bool) -> int:
 
     record = describe_cache()
     if as_json:
-        print_json({"schema": SCHEMA, **record})
+        print_json(record)
     else:
         print_cache(record)
     return 0

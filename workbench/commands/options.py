@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,20 @@ from workbench.terminal.printing import echo
 
 SCHEMA = 1
 RUNS = Path("runs")
+printed: list[Any] = []  # what this process has printed as JSON: one object, or an error in its place
 PROGRAM = "NAME|FILE.py|MODULE:ATTRIBUTE"  # what an algorithm, meta-strategy solver or planner may be
 
 
-def print_json(record: Any) -> None:
-    """Print one record as JSON on stdout."""
-    echo(json.dumps(record, indent=2))
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print a command's one record as JSON on stdout: its schema and the command's name, unless it has them, then the rest."""
+    context = click.get_current_context(silent=True)
+    names: list[str] = []
+    while context is not None:
+        if not names or context.parent is not None:  # the program itself has no name here
+            names.insert(0, str(context.info_name))
+        context = context.parent
+    echo(json.dumps({"schema": SCHEMA, "command": " ".join(names), **record}, indent=2))
+    printed.append(record)
 
 
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -59,6 +68,24 @@ def assignments(_ctx: click.Context, _param: click.Parameter, values: tuple[str,
             raise click.BadParameter(f"{text!r} is not of the form name=value")
         table[key.strip()] = value.strip()
     return table
+
+
+def gathered(**records: type[tuple[Any, ...]]) -> Callable[..., Any]:
+    """Return a decorator, below the options, that hands over those named like a record's fields as one argument, the record.
+
+    ``@gathered(place=Place)`` gives a command that takes many options the argument `place`, a `Place`, for some of them.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def called(*args: Any, **options: Any) -> Any:
+            for name, record in records.items():
+                options[name] = record(**{field: options.pop(field) for field in record._fields})  # type: ignore[attr-defined]
+            return function(*args, **options)
+
+        return called
+
+    return decorate
 
 
 class Option(click.Option):

@@ -100,7 +100,7 @@ def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     with drawing(figure):
         draw_population(population, figure, rows)
     if as_json:
-        print_json({"schema": SCHEMA, "command": "psro-show", "run": str(run), "figure": str(figure), "mixtures": rows})
+        print_json({"run": str(run), "figure": str(figure), "mixtures": rows})
         return 0
     table = [
         (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")

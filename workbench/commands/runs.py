@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.commands.options import json_option, print_json
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
@@ -61,7 +61,7 @@ def runs_list(root: Path, sort: str, reverse: bool, inner: bool, as_json: bool, 
     views = ordered(choose(found, **wanted), sort, reverse=reverse)
     differs = differences(views)
     if as_json:
-        print_json({"schema": SCHEMA, "runs": [{**view.record(), "differs": d} for view, d in zip(views, differs, strict=True)]})
+        print_json({"runs": [{**view.record(), "differs": d} for view, d in zip(views, differs, strict=True)]})
     elif views:
         print_runs(views, differs)
     elif found:
@@ -92,7 +92,7 @@ def runs_diff(paths: tuple[Path, ...], everything: bool, as_json: bool) -> int:
     keys = list(dict.fromkeys(key for own in settings for key in own)) if everything else differing(settings)
     table = {key: [own.get(key) for own in settings] for key in keys}
     if as_json:
-        print_json({"schema": SCHEMA, "runs": [view.record() for view in views], "settings": table})
+        print_json({"runs": [view.record() for view in views], "settings": table})
     else:
         print_diff(views, table)
     return 0
@@ -122,7 +122,7 @@ def runs_rm(paths: tuple[Path, ...], yes: bool, as_json: bool) -> int:
     for path in places:
         remove(path, LAST)
     if as_json:
-        print_json({"schema": SCHEMA, "removed": [str(path) for path in places]})
+        print_json({"removed": [str(path) for path in places]})
     else:
         echo("\n".join(f"removed {path}" for path in places))
     return 0

@@ -104,20 +104,14 @@ def train(
 def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs: int) -> int:
     from contextlib import ExitStack
 
-    from workbench.commands.compare import Interrupted, learn
+    from workbench.commands.compare import Place, Work, learn
     from workbench.engines import local_pool
     from workbench.terminal.interrupts import stop_on_signal
-    from workbench.terminal.progress import say
     from workbench.training.loop import DIVERGED
 
     with ExitStack() as stack:
-        stop = stack.enter_context(stop_on_signal())
-        pool = lambda: stack.enter_context(local_pool(min(jobs, seeds)))  # noqa: E731
-        try:
-            summary = learn([config.env], [config.method], seeds, config, out, ["png"], as_json, pool, stop, "train")
-        except Interrupted as interrupted:
-            say(f"interrupted; what was learned is kept in {interrupted}, and the same command goes on from there")
-            return 130
+        work = Work(lambda: stack.enter_context(local_pool(min(jobs, seeds))), stack.enter_context(stop_on_signal()), jobs)
+        summary = learn([config.env], [config.method], seeds, config, Place(out, ["png"], as_json), work, "train")
     (row,) = summary["rows"]
     if "reason" in row:
         return 1

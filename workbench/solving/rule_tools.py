@@ -25,8 +25,8 @@ gamma : exponent of the weight t^gamma of iteration t in the average policy; at 
 # plain NumPy and slower. All three functions should be of one kind.
 from solvers.rule import add_to_average, njit, regret_matching
 
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3. What the docstring says of each
-# is shown by 'gameplan algos FILE'.
+# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3. 'gameplan algos FILE'
+# shows what the docstring says of each.
 PARAMS = {"gamma": 2.0}
 
 # Memory beyond R, S and sigma: name -> "action" (one float64 per infoset and action), "infoset" or "game" (one number for all

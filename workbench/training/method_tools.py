@@ -30,8 +30,8 @@ import numpy as np
 
 from planners.learning.estimates import group_normal
 
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set most=2. What the docstring says of each
-# is shown by 'gameplan algos FILE'.
+# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set most=2. 'gameplan algos FILE'
+# shows what the docstring says of each.
 PARAMS = {"most": 1.5}
 
 # Defaults of the trainer's own options ('gameplan algos mc-grpo' lists them) that this method wants otherwise.
