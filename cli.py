@@ -56,7 +56,7 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "games": ("catalogue:games", "List games, suites and worlds, or show one."),
         "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
         "plot": ("plot:plot", "Draw runs, policies and dynamics."),
-        "psro-show": ("policies:psro_show", "Look into the population of a PSRO run."),
+        "show": ("show:show", "Show a run of any kind, or a policy."),
     },
     "Manage": {
         "runs": ("runs:runs", "List, compare and remove runs."),
@@ -65,6 +65,7 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),
     },
 }
+FORMER = {"psro-show": "policies:psro_show"}  # understood as ever, and told nowhere
 COMMANDS = {name: row for group in GROUPS.values() for name, row in group.items()}
 
 
@@ -91,11 +92,12 @@ class Gameplan(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command from its module."""
-        if cmd_name not in COMMANDS:
+        place = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else FORMER.get(cmd_name)
+        if place is None:
             return None
         from workbench.commands.examples import with_examples
 
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        module, _, name = place.partition(":")
         command = getattr(importlib.import_module(f"workbench.commands.{module}"), name)
         assert isinstance(command, click.Command)
         return with_examples(command, cmd_name)

@@ -139,3 +139,55 @@ def test_commands_take_the_last_run_of_their_kind(here):
     gameplan("export", "2026-01-01", "policy.csv")
     assert (here / "policy.csv").read_bytes() == (here / "runs" / NAMES[0] / "policy.csv").read_bytes()
     assert "2 runs" in gameplan("solve", "--resume", "kuhn_2p-cfr", code=2)
+
+
+SLOW = pytest.mark.slow  # they compile
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("plan", "2048-2x2", "--planner", "greedy", "--episodes", 2), "2 episodes"),
+    pytest.param(("train", "2048-2x2", "--method", "td", "-n", 1, "--episodes", 2), "held-out", marks=SLOW),
+    (("compare", "kuhn_2p", "--algos", "cfr,lcfr", "-n", 5, "--jobs", 1), "matches or beats"),
+    pytest.param(("compare", "2048-2x2", "--planners", "greedy", "--episodes", 2, "--jobs", 1), "own budget", marks=SLOW),
+])  # fmt: skip
+def test_every_kind_of_run_is_shown(here, arguments, said):
+    gameplan(*arguments, "--json", "--out", "runs/compare-this" if arguments[0] == "compare" else "runs/this")
+    text = gameplan("show", "@last")
+    assert said in text and "started" in text
+    assert "--out draws" in gameplan("show", "@last", "--out", "other.svg", code=2) and not (here / "other.svg").exists()
+    if arguments[0] == "plan":
+        (here / "runs/this/result.json").unlink()
+        assert "unfinished" in gameplan("show", "this")
+
+
+@SLOW
+def test_populations_are_shown_and_drawn(here):
+    gameplan("solve", "kuhn_2p", "--train", "nash", "-n", 4, "--out", "runs/population", "--json")
+    record = json.loads(gameplan("show", "population", "--json", "--infoset", "0pb"))
+    assert record["view"]["kind"] == "psro" and len(record["mixtures"]) == 4 and record["policy"]["matching"] == 1
+    (row,) = record["policy"]["rows"]
+    assert row["names"] == ["Pass", "Bet"] and {"reach", "regret", "values", "probabilities", "after"} <= set(row)
+    gameplan("show", "population", "--out", "figure.svg")
+    assert (here / "figure.svg").exists() and not (here / "runs/population/population.png").exists()
+    old = json.loads(gameplan("psro-show", "population", "--json"))  # as it was
+    assert old["command"] == "psro-show" and old["mixtures"] == record["mixtures"]
+
+
+def test_a_policy_is_shown_by_the_names_of_its_actions(here):
+    run = here / "runs" / NAMES[0]
+    table = gameplan("show", NAMES[0], "--player", 1, "--sort", "regret", "--rows", 2)
+    assert "Pass" in table and "2 of 6 infosets" in table
+    assert "no infoset" in gameplan("show", NAMES[0], "--infoset", "9")
+    assert "players are 0 to 1" in gameplan("show", NAMES[0], "--player", 2, code=2)
+    shown = [
+        json.loads(gameplan("show", place, "--json"))["policy"] for place in (NAMES[0], run / "policy.npz", run / "policy.json")
+    ]
+    assert shown[0]["rows"] == shown[1]["rows"] == shown[2]["rows"] and len(shown[0]["rows"]) == 12
+    assert "--game GAME" in gameplan("show", run / "policy.csv", code=2)
+    assert gameplan("show", run / "policy.csv", "--game", "kuhn_2p", "--each").count("Bet") == 12
+    reach = [row["reach"] for row in json.loads(gameplan("show", NAMES[0], "--json"))["policy"]["rows"]]
+    assert reach == sorted(reach, reverse=True)
+    hostile = {"game": "universal_poker(filename=secret)", "players": [{}, {}]}
+    (here / "hostile.json").write_text(json.dumps(hostile))
+    assert "only if you name it" in gameplan("show", "hostile.json", code=2)
+    assert "neither a run nor a policy" in gameplan("show", "nothing", code=2)

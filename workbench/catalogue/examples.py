@@ -82,7 +82,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "games": ("gameplan games", "gameplan games leduc_3p", "gameplan games sokoban-rooms"),
     "algos": ("gameplan algos", "gameplan algos vad-cfr", "gameplan algos ntuple", "gameplan algos ./mine.py"),
     "plot": ("gameplan plot mine other --out figure.pdf",),
-    "psro-show": ("gameplan psro-show mine --out population.pdf",),
+    "show": (
+        "gameplan show mine",
+        "gameplan show mine --player 1 --infoset 'Private: 2*Round 2' --sort regret",
+        "gameplan show policy.csv --game kuhn_2p --each --rows 100",
+        "gameplan show population --out population.pdf",
+    ),
     "runs": ("gameplan runs list --since 2d", "gameplan runs diff mine other", "gameplan runs rm mine"),
     "runs list": (
         "gameplan runs list",

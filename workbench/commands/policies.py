@@ -80,7 +80,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
     return 0
 
 
-@click.command("psro-show")
+@click.command("psro-show", hidden=True)
 @click.argument("run", type=RunName("solve"))
 @click.option(
     "--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: population.png in the run directory]"
@@ -91,7 +91,7 @@ def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     from workbench.solving.population import Population, draw_population
     from workbench.terminal.interrupts import watched
     from workbench.terminal.progress import drawing, say
-    from workbench.terminal.tables import print_table
+    from workbench.terminal.show import print_population
 
     population = Population.open(run)
     with watched(say, "evaluating mixtures"):
@@ -102,16 +102,5 @@ def psro_show(run: Path, out: Path | None, as_json: bool) -> int:
     if as_json:
         print_json({"run": str(run), "figure": str(figure), "mixtures": rows})
         return 0
-    table = [
-        (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")
-        for r in rows
-    ]
-    print_table(
-        ("iteration", "support", "eval", "train", "uniform"),
-        table,
-        left=0,
-        prose=("support",),
-        title="exploitability of each mixture",
-    )
-    echo(str(figure))
+    print_population(rows, figure)
     return 0

@@ -136,6 +136,25 @@ def load_policy(
     return policy_from_tables(game, path, tables, warn)
 
 
+def game_named(path: Path) -> str:
+    """Return the game that the policy file `path` says it is of; "" if it says nothing, as CSV never does.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As `load_policy`.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".npz":
+        name = read_arrays(path, lambda name: MOST_BYTES, "policy file").get("game")
+        return str(name) if name is not None and name.dtype.kind == "U" and name.ndim == 0 else ""
+    if suffix != ".json":
+        return ""
+    content = parse_json(read_file(path, "policy file", MOST_BYTES), path)
+    name = content.get("game") if isinstance(content, dict) else None
+    return name if isinstance(name, str) else ""
+
+
 def _from_arrays(game: SequenceGame, path: Path, warn: Callable[[str], None]) -> np.ndarray:
     pairs = len(game.action_ids)
     most = {"policy": 16 * max(pairs, 1 << 20), _NAME: 8 * max(pairs, 1 << 17)}

@@ -11,21 +11,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from games.errors import UsageError
 from games.loader import load_game
 from games.sequence_form import SequenceGame
+from solvers.exploitability import Evaluation, Evaluator
 from solvers.kernels import regrets
 from solvers.plans import plan_of
-from workbench.runs.directory import RunDirectory
+from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
 from workbench.solving.policies import load_policy
 from workbench.solving.run import load_run_game
 from workbench.views.labels import action_names, readable
 
+POLICY = "policy.npz"
 MOST_ROWS = 10_000  # of one question, unless it says otherwise
 
 
@@ -67,6 +69,20 @@ class InfosetRow(NamedTuple):
     def regret(self) -> float:
         """What the best action here would gain, the others' and the own later play staying as they are; 0 is least."""
         return max(self.regrets, default=0.0)
+
+
+class Choice(NamedTuple):
+    """Which infosets are wanted: of a `player`, with a `pattern`, and reached so often (see `PolicyView.select`).
+
+    `sort` is "reach" or "regret", the largest first, or "game" for the game's order; `most` is how many at most (None: all that
+    `MOST_ROWS` allows).
+    """
+
+    player: int | None = None
+    pattern: str = ""
+    reach: float = 0.0
+    sort: str = "game"
+    most: int | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +173,41 @@ class PolicyView:
         for p, number in islice(self.select(player, pattern, reach), most):
             yield self.row(p, number)
 
+    def chosen(self, choice: Choice) -> tuple[list[InfosetRow], int]:
+        """Return the rows that `choice` asks for, and how many infosets match it."""
+        places = list(self.select(choice.player, choice.pattern, choice.reach))
+        if choice.sort == "reach":
+            places.sort(key=lambda place: -self._reach(*place)[0])
+        elif choice.sort == "regret":
+            places.sort(key=lambda place: -self._largest_regrets[place[0]][place[1]])
+        most = MOST_ROWS if choice.most is None else min(choice.most, MOST_ROWS)
+        return [self.row(*place) for place in places[:most]], len(places)
+
+    def record(self, choice: Choice) -> dict[str, Any]:
+        """Return what ``--json`` prints: the game, what the policy is worth, and the rows that `choice` asks for."""
+        rows, matching = self.chosen(choice)
+        evaluation = self.evaluation
+        return {
+            "source": str(self.source), "game": self.game.name, "exploitability": evaluation.exploitability,
+            "nash_conv": evaluation.nash_conv, "values": list(evaluation.values), "missing_infosets": self.missing,
+            "infosets": sum(self.game.infosets), "matching": matching,
+            "rows": [{**row._asdict(), "regret": row.regret} for row in rows],
+        }  # fmt: skip
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """Exploitability, NashConv and the players' values."""
+        return Evaluator(self.game)(self.policy)
+
+    @cached_property
+    def _largest_regrets(self) -> list[np.ndarray]:
+        """The largest regret of every infoset of every player."""
+        firsts = [self.game.tree.first[self.game.player_infosets(p)].astype(np.int64) for p in range(self.game.players)]
+        return [
+            np.maximum.reduceat(gains, first) if len(first) else gains
+            for (_, gains, _), first in zip(self._counterfactual, firsts, strict=True)
+        ]
+
     def row(self, player: int, number: int) -> InfosetRow:
         """Return the row of a player's infoset with this number."""
         tree = self.game.tree
@@ -186,6 +237,11 @@ class PolicyView:
         return tuple(reversed(path))
 
 
+def has_policy(path: Path) -> bool:
+    """Return whether the directory `path` holds a solver run that has come to a policy."""
+    return (path / CONFIG).is_file() and (path / POLICY).is_file()
+
+
 def view_run(path: Path) -> PolicyView:
     """Return the policy that the solver run in the directory `path` has ended with.
 
@@ -198,7 +254,7 @@ def view_run(path: Path) -> PolicyView:
     """
     run = RunDirectory.open(path)
     config = saved_config(run)
-    file = path / "policy.npz"
+    file = path / POLICY
     if not file.exists():
         raise UsageError(f"{path} has no policy yet: it was not run to its end; go on with: gameplan solve --resume {path}")
     game = load_run_game(config, run)

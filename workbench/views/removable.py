@@ -5,7 +5,7 @@ from pathlib import Path
 from games.errors import GameplanError, UsageError
 from workbench.runs import locks
 from workbench.runs.directory import CONFIG, RunDirectory
-from workbench.views.runs import COMPARE, DAMAGED, INNER, RUNNING, STORE, TABLE, RunView, is_run, look, run_directories
+from workbench.views.runs import COMPARE, DAMAGED, INNER, RUNNING, STORE, TABLE, RunView, inner_runs, is_run, look, run_directories
 
 LAST = (CONFIG, STORE, TABLE)  # what a run is known by: removed last
 _TABLES = {TABLE, "table.csv", "table.md", INNER, "engine", locks.LOCK}  # what a comparison writes, beside figures
@@ -25,13 +25,12 @@ def check_removable(path: Path) -> RunView:
         raise UsageError(f"{path} is not a run directory, and is not removed; 'gameplan runs list' shows what there is")
     view = look(path)
     if view.kind == COMPARE:
-        strange = sorted(
-            place.name for place in path.iterdir() if place.name not in _TABLES and not place.name.startswith("figure.")
-        )
+        names = _TABLES | {place.name for place in inner_runs(path) if place.parent == path}
+        strange = sorted(place.name for place in path.iterdir() if place.name not in names and not place.name.startswith("figure."))
         if view.status == DAMAGED or strange:
             what = f"it holds {strange[0]}" if strange else view.note
             raise UsageError(f"{path} is no comparison, or not only one ({what}), and is not removed")
-        inside = run_directories(path / INNER)
+        inside = inner_runs(path)
     else:
         if view.status == DAMAGED and not _is_ours(path):
             raise UsageError(f"{path} is not a run directory of ours, and is not removed ({view.note})")

@@ -25,7 +25,7 @@ KINDS = (SOLVE, PSRO, PLAN, TRAIN, TRAIN_LM, DISTILL, COMPARE, EVOLVE)
 RUNNING, UNFINISHED, DAMAGED = "running", "unfinished", "damaged"
 
 TABLE, STORE, INNER = "table.json", "discovery.sqlite", "runs"  # what makes a directory a comparison, a discovery; its single runs
-_COMPARISONS = ("compare-", "train-")  # how the names of comparisons begin that have no table yet
+_COMPARISONS = ("compare-", "train-", "evolve-compare-")  # how the names of comparisons begin that have no table yet
 _TAIL = 1 << 20  # bytes from the end of a file of lines in which the last one is looked for
 _HIDDEN = ("schema", "programs", "units", "digest", "max_histories", "max_memory", "threads")  # no settings that people compare
 _TABLES = ("params", "world", "policy_params", "value_params")  # settings that are tables
@@ -150,7 +150,12 @@ def _walk(root: Path, inner: bool) -> Iterator[Path]:
 
 def _begun(path: Path) -> bool:
     """Return whether `path` is what a comparison looks like that has not come to its table."""
-    return path.name.startswith(_COMPARISONS) and any((path / INNER).glob(f"*/{CONFIG}"))
+    return path.name.startswith(_COMPARISONS) and bool(inner_runs(path))
+
+
+def inner_runs(path: Path) -> list[Path]:
+    """Return the single runs of the comparison in `path`: runs in a folder of their own, or discoveries beside each other."""
+    return sorted(place.parent for place in (*(path / INNER).glob(f"*/{CONFIG}"), *path.glob(f"*/{STORE}")))
 
 
 def _single(path: Path) -> RunView:
@@ -207,7 +212,7 @@ def _distilled(run: RunDirectory, config: dict[str, Any], result: dict[str, Any]
 
 def _comparison(path: Path) -> RunView:
     """Return the view of a comparison: of solvers, planners or methods."""
-    inner = sorted(place.parent for place in (path / INNER).glob(f"*/{CONFIG}"))
+    inner = inner_runs(path)
     shared: dict[str, Any] = {
         "path": path, "name": path.name, "kind": COMPARE, "started": started_at(path), "unit": "runs", "sizes": "runs",
         "size": len(inner), "figure": float(len(inner)),
@@ -218,11 +223,12 @@ def _comparison(path: Path) -> RunView:
     table = RunDirectory(path).read_json(TABLE, anything)
     try:
         rows = table["rows"] if "rows" in table else [{"game": g, "algo": a} for g in table["games"] for a in table["algos"]]
+        named = [("game", "env", "world", "task"), ("algo", "planner", "method", "label")]
         games, algos = (
-            _listed(short_name(str(next(row[key] for key in keys if key in row))) for row in rows)
-            for keys in (("game", "env", "world"), ("algo", "planner", "method"))
+            _listed(short_name(str(next((row[key] for key in keys if key in row), table.get(keys[-1], "")))) for row in rows)
+            for keys in named
         )
-    except (KeyError, TypeError, StopIteration) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise GameplanError(f"{path / TABLE} is no table of a comparison; run the comparison again") from error
     return RunView(**shared, game=games, algo=algos, status="done")
 
@@ -268,7 +274,7 @@ def _listed(names: Any) -> str:
 def started_at(path: Path) -> datetime | None:
     """Return when the run in the directory `path` started: what it says, or else when its first file was written."""
     if not (path / CONFIG).is_file():
-        inner = [started_at(place.parent) for place in (path / INNER).glob(f"*/{CONFIG}")]
+        inner = [started_at(place) for place in inner_runs(path)]
         return min(filter(None, inner), default=None) or _changed(path / STORE) or _changed(path / TABLE)
     try:
         return datetime.fromisoformat(RunDirectory(path).read_json(ENVIRONMENT)["started"]).astimezone()
