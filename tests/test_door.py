@@ -272,6 +272,57 @@ def test_the_critic_is_what_the_command_asks():
         gp.critic("2048-2x3", policy="leagl")
 
 
+def test_compare_is_what_the_command_does(tmp_path):
+    from workbench.commands.compare import compare as command_of_comparisons
+
+    told = CliRunner().invoke(command_of_comparisons, ["kuhn_2p", "kuhn_3p", "--algos", "cfr,cfr+", "-n", "50", "--jobs", "1",
+                              "--engine", "threads", "--out", str(tmp_path / "a"), "--json"], standalone_mode=False)  # fmt: skip
+    record = json.loads(told.stdout)
+    here = gp.compare(["kuhn_2p", "kuhn_3p"], ["cfr", "cfr+"], n=50)
+    there = gp.compare(["kuhn_2p", "kuhn_3p"], ["cfr", "cfr+"], n=50, out=tmp_path / "b")
+    for result in (here, there):
+        assert (result.best, result.record["counts"]) == (record["best"], record["counts"])
+        for game, row in record["cells"].items():
+            for algo, cell in row.items():
+                assert result.record["cells"][game][algo]["exploitability"] == cell["exploitability"]
+    assert here.run is None and "run" not in json.dumps(here.record["cells"]) and (tmp_path / "b" / "table.md").exists()
+    assert len(here.rows()) == 4 and here.matches == {"cfr": 0, "cfr+": 2} and "cfr+" in here._repr_html_()
+    assert len(here.plot().axes) >= 2
+
+
+def test_a_comparison_that_is_interrupted_has_what_was_done():
+    def stop(progress):
+        if progress.done >= 2:
+            raise KeyboardInterrupt
+
+    games = gp.compare("kuhn_2p", ["cfr", "cfr+", "lcfr", "dcfr"], n=20, progress=stop)
+    worlds = gp.compare_planners("kg-walk", ["greedy", "flare"], [5, 10], episodes=2, progress=stop)
+    for result in (games, worlds):
+        assert result.status == "interrupted" and 1 <= len(result.rows()) < 4 and result.plot()
+
+
+def test_planners_and_methods_are_compared():
+    result = gp.compare_planners("kg-walk", ["greedy", "flare"], [10], episodes=4)
+    alone = gp.plan("kg-walk", "flare", 4, budget=gp.Budget(simulations=10))
+    assert [row["planner"] for row in result.rows()] == ["greedy", "flare"] and result.rows()[1]["mean"] == alone.mean
+    learned = gp.compare_methods("2048-2x3", ["td"], seeds=2, updates=3, options=gp.TrainOptions(episodes=3))
+    assert [row["seeds"] for row in learned.rows()] == [2] and learned.status == "done" and learned.plot()
+    with pytest.raises(gp.UsageError, match="did you mean 'flare'"):
+        gp.compare_planners("kg-walk", ["flaer"])
+
+
+@pytest.mark.slow
+def test_programs_evolve(tmp_path):
+    result = gp.evolve("tests/toy_task", 15, seed=3, out=tmp_path / "run", jobs=2, settings={"window": 2})
+    assert result.evaluations == 15 and result.status == "done" and result.run == tmp_path / "run"
+    assert [p.score for p in result.programs] == sorted((p.score for p in result.programs), reverse=True)
+    assert result.best == result.programs[0] and result.best.source and result.plot() and "best" in repr(result)
+    result.best.save(tmp_path / "best.py")
+    assert (tmp_path / "best.py").read_text().startswith("# from gameplan evolve")
+    with pytest.raises(gp.UsageError, match="did you mean 'horizon'"):
+        gp.evolve("cfr", 1, settings={"horizn": 3})
+
+
 def test_the_examples_of_the_door_run():
     import doctest
     import importlib

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from games.errors import UsageError as UsageError
     from games.loader import load_game as load_game
     from games.worlds import load_world as load_world
+    from workbench.door.comparing import Comparison as Comparison
+    from workbench.door.comparing import GameComparison as GameComparison
+    from workbench.door.comparing import compare as compare
+    from workbench.door.comparing import compare_methods as compare_methods
+    from workbench.door.comparing import compare_planners as compare_planners
+    from workbench.door.evolving import EvolveResult as EvolveResult
+    from workbench.door.evolving import evolve as evolve
     from workbench.door.learning import TrainResult as TrainResult
     from workbench.door.learning import train as train
     from workbench.door.listing import runs as runs
@@ -36,6 +43,13 @@ _PLACES = {  # name: the module it lives in
     "UsageError": "games.errors",
     "load_game": "games.loader",
     "load_world": "games.worlds",
+    "Comparison": "workbench.door.comparing",
+    "GameComparison": "workbench.door.comparing",
+    "compare": "workbench.door.comparing",
+    "compare_methods": "workbench.door.comparing",
+    "compare_planners": "workbench.door.comparing",
+    "EvolveResult": "workbench.door.evolving",
+    "evolve": "workbench.door.evolving",
     "TrainResult": "workbench.door.learning",
     "train": "workbench.door.learning",
     "CriticResult": "workbench.door.planning",

@@ -210,15 +210,13 @@ def _compare_algorithms(
         lambda configs: place.out or comparison.default_path(RUNS, games, configs),
         trust,
     )
-    path = plan[0].path.parent.parent
+    path = comparison.directory(plan)
     try:
         with locks.writing(path, make=True), job_progress(len(plan), "comparing") as tell:
             cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None
-    order = list(dict.fromkeys(job.config.algo for job in sorted(plan, key=lambda job: job.column)))
-    summary = comparison.summarise(chosen, order, cells)
-    comparison.write_table(summary, path)
+    summary = comparison.conclude(plan, chosen, cells)
     lines = comparison.curves(summary)
     figures = [path / f"figure.{kind}" for kind in place.formats if lines]  # where nothing ran there is nothing to draw
     for figure in figures:
@@ -332,10 +330,7 @@ def learn(
         raise interrupted(path) from None
     summary = comparison.summarise(results)
     comparison.write_table(summary, path)
-    ran = [row for row in summary["rows"] if "reason" not in row]
-    curves: dict[str, dict[str, Any]] = {}
-    for row in ran:
-        curves.setdefault(row["world"], {})[row["method"]] = comparison.curves([Path(run) for run in row["runs"]])
+    curves = comparison.learning_curves(summary)
     drawn = any(len(curve[0]) for lines in curves.values() for curve in lines.values())  # else no episode ended while learning
     figures = [path / f"figure.{kind}" for kind in place.formats if drawn]
     for figure in figures:

@@ -93,16 +93,19 @@ def _goes_on(before: TrainConfig, now: TrainConfig) -> bool:
 
 
 def run_cells(
-    cells: Sequence[Cell], executor: Executor, *, stop: Callable[[], bool], on_cell: Callable[[str], None]
-) -> dict[Cell, dict[str, Any]]:
+    cells: Sequence[Cell], executor: Executor, *, stop: Callable[[], bool], on_cell: Callable[[str], None],
+    found: dict[Cell, dict[str, Any]] | None = None,
+) -> dict[Cell, dict[str, Any]]:  # fmt: skip
     """Return the result record of every run; one that fails has only a ``reason``.
+
+    `found` is filled with them as they come, so that those that are there can be had after an interruption, too.
 
     Raises
     ------
     KeyboardInterrupt
         When `stop` says so; runs under way go on from their checkpoints next time.
     """
-    found: dict[Cell, dict[str, Any]] = {}
+    found = {} if found is None else found
     for cell, result in run_jobs(executor, run_cell, cells, stop):
         if isinstance(result, BaseException) and not isinstance(result, GameplanError):
             raise result
@@ -143,6 +146,15 @@ def curves(paths: Sequence[Path], x: str = "cost", y: str = "score") -> Curve:
     where all have been.
     """
     return curves_of([RunDirectory(path) for path in paths], x, y)
+
+
+def learning_curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
+    """Return the curve of every row that ran, world -> method -> curve, with a band over its seeds."""
+    found: dict[str, dict[str, Curve]] = {}
+    for row in summary["rows"]:
+        if "reason" not in row:
+            found.setdefault(row["world"], {})[row["method"]] = curves([Path(run) for run in row["runs"]])
+    return found
 
 
 def curves_of(runs: Sequence[RunDirectory], x: str = "cost", y: str = "score") -> Curve:

@@ -103,22 +103,26 @@ def run_cells(
     *,
     stop: Callable[[], bool],
     on_cell: Callable[[str], None],
+    results: dict[Cell, dict[str, Any]] | None = None,
 ) -> dict[Cell, dict[str, Any]]:
     """Return the result record of every cell, running those that are not done; a cell that fails has only a ``reason``.
+
+    `results` is filled with them as they come, so that those that are there can be had after an interruption, too.
 
     Raises
     ------
     KeyboardInterrupt
         When `stop` says so; what has finished is on disk and is used next time.
     """
-    results: dict[Cell, dict[str, Any]] = {}
+    results = {} if results is None else results
     for cell in cells:
         try:
-            results[cell] = _run_cell(cell, executor, workers, stop)
+            result = _run_cell(cell, executor, workers, stop)
         except GameplanError as error:
-            results[cell] = {"reason": str(error)}
+            result = {"reason": str(error)}
         if stop():
             raise KeyboardInterrupt
+        results[cell] = result
         on_cell(cell.path.name)
     return results
 

@@ -141,18 +141,20 @@ def finished(job: Job) -> Cell | None:
 
 
 def run_comparison(
-    jobs: Sequence[Job], executor: Executor, *, stop: Callable[[], bool], on_done: Callable[[str], None]
-) -> dict[tuple[str, str], Cell]:
+    jobs: Sequence[Job], executor: Executor, *, stop: Callable[[], bool], on_done: Callable[[str], None],
+    cells: dict[tuple[str, str], Cell] | None = None,
+) -> dict[tuple[str, str], Cell]:  # fmt: skip
     """Return the cells of all jobs by (game, algorithm), running those that are not done.
 
-    `on_done` is told the name of every cell that is there.
+    `on_done` is told the name of every cell that is there. `cells` is filled with them as they come, so that those that are there
+    can be had after an interruption, too.
 
     Raises
     ------
     KeyboardInterrupt
         When `stop` says so; finished jobs are on disk and are reused next time.
     """
-    cells = {}
+    cells = {} if cells is None else cells
     todo = []
     for job in jobs:
         cell = finished(job)
@@ -214,6 +216,19 @@ def summarise(games: Sequence[str], algos: Sequence[str], cells: dict[tuple[str,
             counts[algo]["ran"] += 1
             counts[algo]["matches"] += matches(value, list(values.values()))
     return {"games": list(games), "algos": list(algos), "cells": table, "best": best, "counts": counts}
+
+
+def conclude(jobs: Sequence[Job], games: Sequence[str], cells: dict[tuple[str, str], Cell]) -> dict[str, Any]:
+    """Return `summarise` of a comparison on `games`, as far as there are `cells`; its tables are written beside its runs."""
+    order = list(dict.fromkeys(job.config.algo for job in sorted(jobs, key=lambda job: job.column)))
+    summary = summarise(games, order, cells)
+    write_table(summary, directory(jobs))
+    return summary
+
+
+def directory(jobs: Sequence[Job]) -> Path:
+    """Return the directory of a comparison."""
+    return jobs[0].path.parent.parent
 
 
 def write_table(summary: dict[str, Any], out: Path) -> None:

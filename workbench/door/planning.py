@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from games.errors import UsageError
 from games.params import Value
 from planners.episode import Episode
 from planners.policies.catalogue import POLICY, VALUE
@@ -138,7 +139,6 @@ class CriticResult(Result):
         UsageError
             For rollouts by a learned policy.
         """
-        from games.errors import UsageError
         from workbench.figures.critic import draw_critic
 
         asked = self._question
@@ -211,8 +211,8 @@ def plan(
     """
     limits, rest = budget or _NO_BUDGET, options or _NO_OPTIONS
     given: dict[str, Value] = dict(params or {})
-    for role, source in (learned or {}).items():
-        given |= params_of(planner, _role(role), str(_file(source, role)))
+    for role, name in learned_names(learned).items():
+        given |= params_of(planner, role, name)
     config = resolve_plan(
         PlanConfig(
             env, planner, episodes, seed, dict(rest.world), given, simulations=limits.simulations, evaluations=limits.evaluations,
@@ -303,12 +303,18 @@ def critic(
         return CriticResult(question, ask_critic(question, jobs, reporter))
 
 
-def _role(name: str) -> str:
-    from games.errors import UsageError
+def learned_names(learned: Mapping[str, Learned] | None) -> dict[str, str]:
+    """Return role -> run or file of what was learned.
 
-    if name not in (POLICY, VALUE):
-        raise UsageError(f"learned = {name!r} is not possible; legal are {POLICY!r} and {VALUE!r}")
-    return name
+    Raises
+    ------
+    UsageError
+        For a role that there is not, or that was not learned.
+    """
+    for role in learned or ():
+        if role not in (POLICY, VALUE):
+            raise UsageError(f"learned = {role!r} is not possible; legal are {POLICY!r} and {VALUE!r}")
+    return {role: str(_file(source, role)) for role, source in (learned or {}).items()}
 
 
 def _file(source: Learned, role: str) -> Path:
