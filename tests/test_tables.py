@@ -43,6 +43,8 @@ def solving(_):
     run("solve", "kuhn_2p", "--algo", "psro-uniform", "-n", 3, "--out", "populations")
     run("psro-show", "populations")
     run("runs", "list", ".")
+    run("solve", "kuhn_2p", "--algo", "cfr", "-n", 10, "--out", "other")
+    run("runs", "diff", "solved", "other")
 
 
 def comparing(_):
@@ -162,10 +164,12 @@ def printed(monkeypatch, tmp_path):
     """Return the (title, table) that are printed from now on, in order; times are the same at every run."""
     found = []
     monkeypatch.chdir(tmp_path)
-    for module in ("solve", "plan", "bench", "evolve", "train"):
+    for module in ("solve", "plan", "bench", "evolve", "train", "runs"):
         monkeypatch.setattr(importlib.import_module(f"workbench.terminal.{module}"), "format_duration", lambda seconds: "1.23 ms")
     for module in ("planners", "methods"):
         monkeypatch.setattr(importlib.import_module(f"workbench.comparison.{module}"), "format_duration", lambda seconds: "1.23 ms")
+
+    monkeypatch.setattr("workbench.terminal.runs.started", lambda view: "2026-01-02 03:04")
 
     def show(table, title=None):
         frame = sys._getframe(1)

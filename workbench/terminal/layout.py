@@ -164,12 +164,12 @@ def _fitted(table: Table, room: int) -> list[int] | None:
     spare = room - sum(least)
     if spare < 0:
         return None
-    if not folds:  # what is left goes to broken headers
-        for k in range(len(least)):
-            wanted = min(natural[k] - least[k], spare)
-            least[k], spare = least[k] + wanted, spare - wanted
-        return least
-    return _balanced(table, least, folds, natural, spare)
+    found = _balanced(table, least, folds, natural, spare) if folds else least
+    spare -= sum(found) - sum(least)
+    for k in range(len(found)):  # what is left goes to broken headers
+        wanted = min(natural[k] - found[k], spare) if k not in folds else 0
+        found[k], spare = found[k] + wanted, spare - wanted
+    return found
 
 
 def _balanced(table: Table, widths: Sequence[int], folds: Sequence[int], natural: Sequence[int], spare: int) -> list[int]:

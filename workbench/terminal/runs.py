@@ -36,7 +36,7 @@ def print_diff(views: Sequence[RunView], settings: Mapping[str, Sequence[Any]]) 
     }
     rows = [(key, *map(value_text, values)) for key, values in settings.items()]
     rows += [(key, *values) for key, values in outcome.items()]
-    print_table(("", *(view.name for view in views)), rows, left=1 + len(views))
+    print_table(("setting", *(view.name for view in views)), rows, left=1 + len(views))
 
 
 def status(view: RunView) -> str:
