@@ -44,7 +44,7 @@ def live_line(config: DiscoveryConfig) -> Iterator[Callable[[Step, Journal], Non
                 last = time.monotonic()
                 work.moved(run.counted, text(run))
                 if not say.moves():
-                    say("  ".join(work.parts()[1:]))
+                    say("  ".join([*work.parts()[1:], work.note]))
             else:
                 work.moved(run.counted)
 

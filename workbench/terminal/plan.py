@@ -38,7 +38,7 @@ def print_plan(record: dict[str, Any]) -> None:
                 *(_cell(line.get(name)) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
-        ], left=4, prose=("status",), spare=("time", "steps"))  # fmt: skip
+        ], left=4, prose=("instance", "status"), spare=("time", "steps"))  # fmt: skip
         if len(episodes) > MOST_ROWS:
             print_line(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl")
     budget = "  ".join(
@@ -158,10 +158,13 @@ class Playing:
 
     def __init__(self, work: Work) -> None:
         self._work, self._pace = work, Pace(None)
-        self._ended = 0
+        self._ended, self._begun = 0, False
 
     def decided(self, episode: Episode) -> None:
         """Count a decision."""
+        if not self._begun:  # what went before was compiling
+            self._begun = True
+            self._work.begin()
         done, questions = len(episode.decisions), int(episode.cost[QUESTIONS])
         if done == 1:
             self._pace = Pace(None)

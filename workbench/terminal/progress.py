@@ -22,6 +22,7 @@ WINDOW = 30.0  # seconds over which a rate is taken
 MOMENT = 0.5  # seconds in which nothing but what was done before is counted
 PAUSE = 5.0  # seconds between two lines where nothing can move
 BAR = 24  # columns
+LEAST = 12  # columns for a note that is cut
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -94,6 +95,10 @@ class Work:
         self.note = ""
         self.expected: float | None = None  # how many there will have been, where nobody has asked for a number
 
+    def begin(self) -> None:
+        """Begin now: what went before was something else."""
+        self.pace = Pace(self.pace.total)
+
     def moved(self, done: float, note: str | None = None, expected: float | None = None) -> None:
         """Say that so many are done, and something that is worth knowing."""
         self.pace.moved(done)
@@ -108,7 +113,7 @@ class Work:
         return min(known) if known else None
 
     def parts(self) -> list[str]:
-        """Return what the line says, the most important first."""
+        """Return what the line says before the note, the most important first."""
         pace, found = self.pace, [self.what]
         if self.unit:
             about = "about " if self.expected is not None else ""
@@ -119,7 +124,7 @@ class Work:
                 found.append(rate_text(pace.rate))
         left = self.left()
         found.append(f"{format_duration(max(1, round(pace.elapsed if left is None else left)))}{'' if left is None else ' left'}")
-        return [*found, *([self.note] if self.note else [])]
+        return found
 
     def share(self) -> float | None:
         """Return how much of it is done, from 0 to 1."""
@@ -193,12 +198,15 @@ class Foot:
 
 
 def line(work: Work, width: int) -> str:
-    """Return the line of a work: as much of it as fits, with a bar where there is room."""
+    """Return the line of a work: as much of it as fits, its note perhaps cut, with a bar where there is room."""
     sign = SPINNER[int(work.pace.elapsed * 8) % len(SPINNER)]
     parts = work.parts()
-    while len(parts) > 2 and len("  ".join(parts)) + 2 > width:
+    while len(parts) > 1 and len("  ".join(parts)) + 2 > width:
         parts.pop()
     share, room = work.share(), width - len("  ".join(parts)) - 4
+    if work.note and room >= LEAST:
+        parts.append(work.note if len(work.note) <= room else f"{work.note[: room - 1]}…")
+        room -= len(parts[-1]) + 2
     if share is not None and room >= 8:
         size = min(BAR, room)
         full = round(share * size)
