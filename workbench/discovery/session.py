@@ -20,7 +20,7 @@ from workbench.discovery.operators.opening import PROMPTS, open_operators
 from workbench.discovery.population.ranking import average_score, log_score
 from workbench.discovery.population.selection import quality
 from workbench.discovery.population.view import Member
-from workbench.discovery.scheduling.loop import PATIENCE, Discovery
+from workbench.discovery.scheduling.loop import DONE, PATIENCE, Discovery
 from workbench.discovery.task import Task, check_task, find_task, name_task
 from workbench.engines import open_engine
 from workbench.planning.addresses import PERSONAL, check_addresses
@@ -133,6 +133,8 @@ def _proceed(
         steps = discovery.journal.steps
         new = len(steps)
         status = discovery.run(stop=stop, on_step=on_step, say=say)
+        if new and len(steps) == new and status == DONE:
+            say(f"{store.path} was finished: a budget is spent; gameplan evolve resume with a larger one goes on")
     for step in steps[new : len(config.seeds)]:
         if step.status != OK and step.same_as is None:
             say(f"the seed {step.detail['name']} has no score: {step.status}: {step.reason}")

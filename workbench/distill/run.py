@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cache
 from typing import Any, NamedTuple
@@ -108,7 +109,9 @@ def run_distill(
             with patience(say, f"compiling what plays {config.world}"):
                 text = json.dumps(asdict(config))
                 source = _source(text)
-            status, remote = _collect(config, text, source, store, executor, workers, stop, on_accepted)
+            if resume and sum(store.accepted.values()) >= config.samples:
+                say(f"{run.path} was finished: it has all its {config.samples:,} chains")
+            status, remote = _collect(config, text, source, store, executor, workers, stop, on_accepted, say)
             if status == DONE:
                 store.sync()
                 finish(config, run, store)
@@ -130,6 +133,7 @@ def _collect(
     workers: int,
     stop: Stop,
     on_accepted: Callable[[int], None],
+    say: Callable[[str], None],
 ) -> tuple[str, float]:
     """Fill `store`; return how that ended, and the CPU seconds that other processes spent on it."""
     wanted, remote = quotas(config), 0.0
@@ -146,11 +150,14 @@ def _collect(
                 yield Game(text, number, PHASES[number % len(PHASES)])
             number += 1
 
+    begun = False
     many = executor is not None and workers > 1 and config.samples - total > SLOW_SAMPLES
     made = in_order(executor() if many and executor else None, play_game, games(), stop, 2 * workers)
     try:
         while total < config.samples:
-            game, (found, seconds) = next(made)
+            with nullcontext() if begun else patience(say, f"compiling what plays {config.world}"):
+                game, (found, seconds) = next(made)
+            begun = True
             if is_full(game.number):
                 continue
             remote += seconds if many else 0.0

@@ -234,6 +234,8 @@ def _run_plan(
         run.start(asdict(config), describe_environment(1), copies | read_copies(data_of(config), config.programs))
         done = set()
     todo = [number for number in range(config.episodes) if number not in done]
+    if resume and not todo:
+        say(f"{run.path} was finished: {len(done)} episodes are played; --episodes with more goes on")
 
     def keep(record: dict[str, Any], timing: dict[str, Any]) -> None:
         for line in record.pop("turns", ()):

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -158,13 +159,10 @@ class Playing:
 
     def __init__(self, work: Work) -> None:
         self._work, self._pace = work, Pace(None)
-        self._ended, self._begun = 0, False
+        self._ended, self._totals = 0, Counter[str]()
 
     def decided(self, episode: Episode) -> None:
         """Count a decision."""
-        if not self._begun:  # what went before was compiling
-            self._begun = True
-            self._work.begin()
         done, questions = len(episode.decisions), int(episode.cost[QUESTIONS])
         if done == 1:
             self._pace = Pace(None)
@@ -176,7 +174,9 @@ class Playing:
     def ended(self, line: dict[str, Any]) -> None:
         """Count an episode."""
         self._ended += 1
-        self._work.moved(self._ended, f"{line['instance']}: {line['score']:,.10g}")
+        self._totals.update(decision=line["decisions"], question=line["cost"]["questions"])
+        counts = ", ".join(counted(n, noun) for noun, n in self._totals.items() if n)
+        self._work.moved(self._ended, f"{counts}  {line['instance']}: {line['score']:,.10g}")
 
 
 @contextmanager

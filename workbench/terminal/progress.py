@@ -91,16 +91,17 @@ class Work:
     def becomes(self, what: str, total: float | None = None, unit: str = "", seconds: float | None = None) -> None:
         """Begin anew, as another work."""
         self.what, self.unit, self.seconds = what, unit, seconds
-        self.pace = Pace(total)
+        self.pace, self.begun = Pace(total), False
         self.note = ""
         self.expected: float | None = None  # how many there will have been, where nobody has asked for a number
 
     def begin(self) -> None:
-        """Begin now: what went before was something else."""
+        """Begin now: what went before was something else, such as compiling."""
         self.pace = Pace(self.pace.total)
 
     def moved(self, done: float, note: str | None = None, expected: float | None = None) -> None:
         """Say that so many are done, and something that is worth knowing."""
+        self.begun = True
         self.pace.moved(done)
         self.note = self.note if note is None else note
         self.expected = expected
@@ -165,6 +166,8 @@ class Foot:
             yield work
         finally:
             self._works.remove(work)
+            if self._works and not self._works[-1].begun:  # what it waited for is none of its time
+                self._works[-1].begin()
             if began:
                 self._end()
 

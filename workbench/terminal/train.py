@@ -17,14 +17,9 @@ def training_display(config: Any) -> Iterator[Callable[[Learner, dict[str, float
     """Yield a function that shows how far learning is; nothing is shown where there is no terminal."""
     unit = "updates" if config.updates or not config.steps else "environment steps"
     total = config.updates or config.steps or None
-    begun = False
     with FOOT.doing(Work("learning", total, unit, config.time_limit)) as work:
 
         def moved(learner: Learner, figures: dict[str, float]) -> None:
-            nonlocal begun
-            if not begun:  # what went before was compiling
-                begun = True
-                work.begin()
             score = f"score {figures['score']:,.5g}" if "score" in figures else f"{learner.updates:,} {learner.unit}"
             work.moved(learner.environment_steps if unit != "updates" else learner.updates, score)
 

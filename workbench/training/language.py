@@ -226,6 +226,8 @@ def _train(
     weights = count(learner.parameters)
     counts = counted(weights, "weight"), counted(len(vocabulary), "token"), counted(len(pairs), "text")
     say(f"{', '.join(counts)}, {counted(learner.total, 'batch', 'batches')}")
+    if resume and loop.learner.updates >= learner.total:
+        say(f"{run.path} had learned from all its texts; it plays again")
     status, problem = loop.learn(lambda loop: DONE if loop.learner.updates >= learner.total else "")
     learner = cast(LanguageLearner, loop.learner)
     score: dict[str, Any] = dict(UNPLAYED)
