@@ -36,7 +36,7 @@ def test_a_target_without_a_number_is_iterated_to(gameplan):
     again = gameplan("solve", "--resume", "r")
     assert f"r was finished: the target is reached at iteration {found['iterations']:,}" in again.stderr
     assert (
-        json.loads(gameplan("solve", "kuhn_2p", "--algo", "hs-pcfr+", "--target", 0, "--out", "h", "--json", code=3).stdout)[
+        json.loads(gameplan("solve", "kuhn_3p", "--algo", "hs-pcfr+", "--target", 1e-12, "--out", "h", "--json", code=3).stdout)[
             "iterations"
         ]
         == 1000
