@@ -33,8 +33,10 @@ from workbench.commands.options import (
 @click.option("--eval", metavar=PROGRAM, help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
 @updates_option
 @every_option
-@click.option("--target", type=FiniteRange(0), help="Stop at this exploitability; exit code 3 if it is missed.")
-@click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s or 5m.")
+@click.option("--target", type=FiniteRange(0), help="Stop at this exploitability, without -n only then; exit code 3 if missed.")
+@click.option(
+    "--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s; without -n only then."
+)
 @click.option("--seed", default=0, show_default=True, help="Recorded; CFR and LP draw no random numbers.")
 @size_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")

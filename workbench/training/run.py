@@ -101,9 +101,7 @@ def _train(
     world = training_world(config, texts, run)
     started = time.perf_counter()
     if resume and ended(loop):
-        say(
-            f"{run.path} was finished: {loop.learner.updates:,} updates are done; --updates, --steps or --time-limit with more goes on"
-        )
+        say(f"{run.path} was finished: {loop.learner.updates:,} updates are done; a larger limit goes on")
     status, problem = loop.learn(ended)
     learner = loop.learner
     on_end(learner, world)
