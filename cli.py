@@ -109,7 +109,11 @@ class Gameplan(click.Group):
                 formatter.write_dl([(f"{name:{max(map(len, COMMANDS))}}", about) for name, (_, about) in group.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a name of another kind than it takes is told what it is."""
+        """Run a command; a name of another kind than it takes is told what it is, a broken plug-in is told in a line."""
+        from games.plugins import REGISTRY
+        from workbench.terminal.printing import echo, message
+
+        REGISTRY.warn = lambda text: echo(f"gameplan: {message(text)}", err=True)
         try:
             return super().invoke(ctx)
         except Exception as error:

@@ -23,17 +23,18 @@ from games.errors import GameplanError, UnknownName, UsageError, did_you_mean, w
 from games.files import displayed, read_file
 
 _loaded: set[str] = set()  # names of users' modules, or of their packages
+GYMNASIUM = "gymnasium:"  # how the names of its environments begin
 _ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def is_file(name: str) -> bool:
     """Return whether `name` is written as a path, not as a catalogue entry."""
-    return name.endswith(".py") or "/" in name
+    return (name.endswith(".py") or "/" in name) and not name.startswith(GYMNASIUM)
 
 
 def is_attribute(name: str) -> bool:
     """Return whether `name` is written ``module:attribute``."""
-    return _ATTRIBUTE.fullmatch(name) is not None
+    return _ATTRIBUTE.fullmatch(name) is not None and not name.startswith(GYMNASIUM)
 
 
 def is_program(name: str) -> bool:
@@ -43,6 +44,8 @@ def is_program(name: str) -> bool:
 
 def short_name(name: str) -> str:
     """Return how a program is called in tables and directories: a file's stem, an attribute, or the catalogue name as it is."""
+    if name.startswith(GYMNASIUM):
+        return name.removeprefix(GYMNASIUM).replace("/", "-")
     if is_attribute(name):
         module, _, attribute = name.partition(":")
         return module.rpartition(".")[2] if attribute == "make" else attribute

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from games.errors import UnknownName, did_you_mean
-from games.modules import Maker, Program, blamed, find_maker, is_program, load_program, make_checked
+from games.modules import GYMNASIUM, Maker, Program, blamed, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
+from games.plugins import WORLD, expanded, known_names
 from games.world import Instance, World
 
 
@@ -123,10 +124,17 @@ def rollout_options(name: str, policy: str) -> dict[str, str]:
     return dict(_maker(name, None)[0].rollouts.get(policy, {}))
 
 
+def is_world(name: str) -> bool:
+    """Return whether `name` means a world: one that ships or is plugged in, or a program."""
+    return name in WORLDS or name.startswith(GYMNASIUM) or is_program(expanded(WORLD, name, WORLDS))
+
+
 def about_world(name: str) -> str:
     """Return one line about the world called `name`: of a file, the first of its documentation."""
     if name in WORLDS:
         return WORLDS[name].about
+    if name.startswith(GYMNASIUM):
+        return "an environment of Gymnasium"
     _, program = _maker(name, None)
     assert program is not None
     return next(iter((program.module.__doc__ or "").strip().splitlines()), "a world of your own")
@@ -134,6 +142,10 @@ def about_world(name: str) -> str:
 
 def world_doc(name: str) -> str:
     """Return the documentation of the module that makes the world called `name`."""
+    if name.startswith(GYMNASIUM):
+        from games.gymnasium_world import doc_of
+
+        return doc_of(name)
     _, program = _maker(name, None)
     module = program.module if program is not None else importlib.import_module(WORLDS[name].maker.partition(":")[0])
     return module.__doc__ or ""
@@ -145,11 +157,15 @@ def world_choices(name: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def _maker(name: str, text: str | None) -> tuple[Maker, Program | None]:
+    if name.startswith(GYMNASIUM):
+        from games.gymnasium_world import maker_of
+
+        return maker_of(name), None
+    name = expanded(WORLD, name, WORLDS)
     if name not in WORLDS:
         if not is_program(name):
-            raise UnknownName(
-                name, "world", f"unknown world {name!r}{did_you_mean(name, list(WORLDS))}; legal are {', '.join(WORLDS)}"
-            )
+            known = known_names(WORLD, WORLDS)
+            raise UnknownName(name, WORLD, f"unknown world {name!r}{did_you_mean(name, known)}; legal are {', '.join(known)}")
         program = load_program(name, "world file", text)
         return find_maker(program, "world"), program
     entry = WORLDS[name]

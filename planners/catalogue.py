@@ -7,6 +7,7 @@ from typing import NamedTuple
 from games.errors import UnknownName, did_you_mean
 from games.modules import Maker, Program, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
+from games.plugins import PLANNER, expanded, known_names
 from planners.planner import Planner
 
 
@@ -135,11 +136,11 @@ def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | 
     GameplanError
         For a file that is no planner.
     """
+    name = expanded(PLANNER, name, PLANNERS)
     if name not in PLANNERS:
         if not is_program(name):
-            raise UnknownName(
-                name, "planner", f"unknown planner {name!r}{did_you_mean(name, list(PLANNERS))}; legal are {', '.join(PLANNERS)}"
-            )
+            known = known_names(PLANNER, PLANNERS)
+            raise UnknownName(name, PLANNER, f"unknown planner {name!r}{did_you_mean(name, known)}; legal are {', '.join(known)}")
         from planners.policies.function import function_maker
 
         program = load_program(name, "planner file", text)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.modules import is_program, load_program
 from games.params import Value, check_bounds, resolve_params
+from games.plugins import METHOD, expanded, known_names
 from planners.learning.method import BOUNDS, CHOICES, MOST_ROWS, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
 
@@ -65,11 +66,13 @@ def method_module(name: str, text: str | None = None) -> ModuleType:
     GameplanError
         For a file that is no method.
     """
+    name = expanded(METHOD, name, METHODS)
     if name in METHODS:
         return importlib.import_module(METHODS[name])
     if not is_program(name):
-        legal = f"{did_you_mean(name, list(METHODS))}; legal are {', '.join(METHODS)} and files"
-        raise UnknownName(name, "method", f"unknown method {name!r}{legal}")
+        known = known_names(METHOD, METHODS)
+        legal = f"{did_you_mean(name, known)}; legal are {', '.join(known)} and files"
+        raise UnknownName(name, METHOD, f"unknown method {name!r}{legal}")
     module = load_program(name, "method file", text).module
     check_module(name, module)
     return module

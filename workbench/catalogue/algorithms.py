@@ -9,11 +9,12 @@ import numpy as np
 from games.errors import UsageError
 from games.modules import is_file, located
 from games.params import Value
+from games.plugins import ALGORITHM, expanded
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import ClassProgram
 from solvers.cfr.rule_file import Rule
-from workbench.catalogue.families import EXACT, PSRO, Family, Request, family_of
-from workbench.catalogue.sources import ALGORITHM, read_source
+from workbench.catalogue.families import ALGORITHMS, EXACT, PSRO, Family, Request, family_of
+from workbench.catalogue.sources import read_source
 
 
 class Solver(Protocol):
@@ -109,7 +110,7 @@ def find_algorithm(
     GameplanError
         For a file that is no valid rule or program.
     """
-    algo = located(algo)
+    algo = located(expanded(ALGORITHM, algo, ALGORITHMS))
     sources = {"algo": read_source(algo, ALGORITHM)} if is_file(algo) else {}
     return algorithm_of(Request(algo, given, iterations, train, evaluate, sources))
 

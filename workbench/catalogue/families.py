@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.modules import is_file, located
 from games.params import Value, resolve_params
+from games.plugins import ALGORITHM, META_SOLVER, expanded, known_names
 from games.sentences import sentences, without_sentences
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, make_class_program
@@ -21,7 +22,7 @@ from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
 from workbench.catalogue.entries import CFR, Entry
 from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
-from workbench.catalogue.sources import META_SOLVER, Source, read_source
+from workbench.catalogue.sources import Source, read_source
 
 _META = {*CLASSES.values(), *META_FUNCTIONS.values()}
 
@@ -262,8 +263,8 @@ def family_of(name: str, source: Source | None = None, *, execute: bool = False)
             raise UnknownName(
                 name,
                 "algorithm",
-                f"unknown algorithm {name!r}{did_you_mean(name, list(ALGORITHMS))}; 'gameplan algos' lists them, and a path such "
-                "as ./my_rule.py runs a rule of your own",
+                f"unknown algorithm {name!r}{did_you_mean(name, known_names(ALGORITHM, ALGORITHMS))}; 'gameplan algos' lists "
+                "them, and a path such as ./my_rule.py runs a rule of your own",
             )
         return found[0]
     found = [family for family in FAMILIES if family.defines(source.names)]
@@ -295,14 +296,15 @@ def find_meta_solver(name: str, role: str, given: Mapping[str, Value]) -> MetaSo
     GameplanError
         For a file that has no solver for the role.
     """
-    name = located(name)
+    name = located(expanded(META_SOLVER, name, SOLVERS))
     if is_file(name):
         return load_meta_solver(read_source(name, META_SOLVER).path, role, given)
     if name not in SOLVERS:
         raise UnknownName(
             name,
             META_SOLVER,
-            f"unknown meta-strategy solver {name!r}{did_you_mean(name, list(SOLVERS))}; legal are {', '.join(SOLVERS)} and a path "
+            f"unknown meta-strategy solver {name!r}{did_you_mean(name, known_names(META_SOLVER, SOLVERS))}; legal are "
+            f"{', '.join(known_names(META_SOLVER, SOLVERS))} and a path "
             "such as ./my_solver.py",
         )
     return make_meta_solver(name, role, shipped_module(SOLVERS[name][0]), given, None)

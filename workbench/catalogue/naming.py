@@ -2,20 +2,22 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UnknownName, with_article
-from games.modules import is_attribute, located
+from games.modules import GYMNASIUM, is_attribute, located
+from games.plugins import ALGORITHM, EVALUATOR, META_SOLVER, METHOD, PLANNER, TASK, WORLD, known_names
+from games.plugins import POLICY as FUNCTION
 from games.worlds import WORLDS
 from workbench.catalogue.shipped import TASKS
-from workbench.catalogue.sources import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD, kinds_of, names_in
+from workbench.catalogue.sources import kinds_of, names_in
 from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, SOLVER_RUN, TRAINING_RUN, kind_of
 
-GAME, SUITE, TASK, POLICY = "game", "suite of games", "task of evolution", "kind of policy"
+GAME, SUITE, POLICY = "game", "suite of games", "kind of policy"
 COMPARISON, DISCOVERY = "comparison", "discovery"
 
 USES = {  # kind: the command that takes a name of it
@@ -27,6 +29,8 @@ USES = {  # kind: the command that takes a name of it
     PLANNER: "gameplan plan WORLD --planner {}",
     METHOD: "gameplan train WORLD --method {}",
     POLICY: "gameplan train WORLD --policy {}",
+    FUNCTION: "gameplan plan WORLD --policy {}",
+    EVALUATOR: "gameplan plan WORLD --planner greedy-value --set evaluator={}",
     TASK: "gameplan evolve new {}",
     SOLVER_RUN.name: "gameplan solve --resume {}",
     PLANNER_RUN.name: "gameplan plan --resume {}",
@@ -53,24 +57,20 @@ class Meaning(NamedTuple):
 
 
 def catalogue() -> dict[str, tuple[str, ...]]:
-    """Return kind -> names of everything that ships."""
+    """Return kind -> names of everything that ships or is plugged in."""
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
+    from planners.parts.evaluators import EVALUATORS
     from planners.policies.catalogue import KINDS
     from solvers.psro.catalogue import SOLVERS
     from workbench.catalogue.families import ALGORITHMS
 
-    return {
-        GAME: tuple(GAMES),
-        SUITE: tuple(SUITES),
-        WORLD: tuple(WORLDS),
-        ALGORITHM: tuple(ALGORITHMS),
-        META_SOLVER: tuple(SOLVERS),
-        PLANNER: tuple(PLANNERS),
-        METHOD: tuple(METHODS),
-        POLICY: tuple(KINDS),
-        TASK: tuple(TASKS),
-    }
+    shipped: dict[str, Iterable[str]] = {
+        WORLD: WORLDS, ALGORITHM: ALGORITHMS, META_SOLVER: SOLVERS, PLANNER: PLANNERS, METHOD: METHODS, TASK: TASKS,
+        FUNCTION: (), EVALUATOR: EVALUATORS,
+    }  # fmt: skip
+    named = {kind: tuple(known_names(kind, names)) for kind, names in shipped.items()}
+    return {GAME: tuple(GAMES), SUITE: tuple(SUITES), POLICY: tuple(KINDS), **named}
 
 
 def what_is(name: str) -> list[Meaning]:
@@ -102,6 +102,9 @@ def kinds_of_text(text: str) -> list[str]:
 
 
 def _elsewhere(name: str) -> Iterator[str]:
+    if name.startswith(GYMNASIUM):
+        yield WORLD
+        return
     if is_attribute(name):
         with suppress(GameplanError, OSError, UnicodeDecodeError):
             yield from kinds_of_text(Path(located(name)).read_text())

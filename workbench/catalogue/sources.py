@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 from games.errors import UnknownName, with_article
 from games.modules import defined_names, digest_of, read_text
+from games.plugins import ALGORITHM, META_SOLVER, METHOD, PLANNER, WORLD
 from solvers.cfr.class_form import METHODS
 from solvers.cfr.rule_file import FUNCTIONS
 from solvers.psro.meta_solver import CLASSES
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
-
-ALGORITHM, META_SOLVER, METHOD, WORLD, PLANNER = "algorithm", "meta-strategy solver", "method", "world", "planner"
 
 
 class Source(NamedTuple):

@@ -16,23 +16,25 @@ from workbench.terminal.printing import echo
 def games(game: str | None, max_histories: int, max_memory: int | None, as_json: bool) -> int:
     """List the games to solve and the worlds to plan in, or show GAME: its size, or a world's options and a first state."""
     from games.catalogue import GAMES, SUITES
-    from games.worlds import WORLDS
+    from games.plugins import REGISTRY, WORLD
+    from games.worlds import WORLDS, is_world
     from workbench.terminal.progress import run_display
     from workbench.terminal.tables import print_games, print_worlds
 
     if game is None:
+        plugged = {name: plugin.about or plugin.program for name, plugin in REGISTRY.names(WORLD).items()}
+        abouts = {**{name: entry.about for name, entry in WORLDS.items()}, **plugged}
         if as_json:
-            worlds = {name: {"about": entry.about} for name, entry in WORLDS.items()}
+            worlds = {name: {"about": about} for name, about in abouts.items()}
             print_json({"games": {n: e._asdict() for n, e in GAMES.items()}, "suites": SUITES, "worlds": worlds})
         else:
             print_games(GAMES, SUITES)
-            print_worlds({name: entry.about for name, entry in WORLDS.items()})
+            print_worlds(abouts)
         return 0
     from games.gambit.files import is_game_file
     from games.loader import load_game
-    from games.modules import is_program
 
-    if game in WORLDS or (is_program(game) and not is_game_file(game)):
+    if not is_game_file(game) and is_world(game):
         return _show_world(game, as_json)
     with run_display() as display:
         compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
@@ -83,6 +85,8 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
     What is shown has a sentence about every parameter, with unit and range. NAME may be a meta-strategy solver or a task of
     evolution, too.
     """
+    from games.plugins import KINDS as PLUGINS
+    from games.plugins import REGISTRY
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
     from planners.policies.catalogue import KINDS
@@ -93,17 +97,24 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
     if bibtex and name is None:
         raise UsageError("--bibtex is about one NAME, such as 'gameplan algos vad-cfr --bibtex'")
     if name is None:
+        plugged = [
+            {"kind": kind, "name": name, **plugin._asdict()} for kind in PLUGINS for name, plugin in REGISTRY.names(kind).items()
+        ]
         records = [describe(entry) for entry in ALGORITHMS]
         planners = [describe_planner(entry) for entry in PLANNERS]
         methods = [describe_method(entry) for entry in METHODS]
         kinds = [describe_policy(entry) for entry in KINDS]
         if as_json:
-            print_json({"algos": records, "planners": planners, "methods": methods, "policies": kinds})
+            all_of_them = {"algos": records, "planners": planners, "methods": methods, "policies": kinds, "plugins": plugged}
+            print_json(all_of_them)
         else:
             listed = {"algorithm": records, "planner": planners, "method of learning": methods, "kind of policy": kinds}
             for what, found in listed.items():
                 rows = [(r["name"], r["title"], r["reference"]) for r in found]
                 print_table(("name", what, "reference"), rows, left=3, prose=(what, "reference"), spare=("reference",))
+            if plugged:
+                rows = [(p["name"], p["kind"], p["about"] or p["program"]) for p in plugged]
+                print_table(("name", "plugged in", "what it is"), rows, left=3, prose=("what it is",))
             echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
     record = describe_any(name)

@@ -103,6 +103,7 @@ def plan(
     episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
     from games.modules import is_program
+    from games.plugins import POLICY, expanded
     from planners.policies.catalogue import VALUE
     from workbench.planning.config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
     from workbench.planning.learned import is_function, params_of, policy_params
@@ -114,6 +115,7 @@ def plan(
         options["planner"] = "policy"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
+    policy = policy if policy is None else expanded(POLICY, policy, ())
     function = policy is not None and is_function(policy)
     if function:
         if options["planner"] != "policy":

@@ -38,6 +38,8 @@ from typing import Any, get_args, get_origin
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.files import read_file
 from games.params import check_bounds
+from games.plugins import TASK, expanded
+from workbench.catalogue.shipped import TASKS
 from workbench.discovery.books.records import Limits
 from workbench.discovery.operators.catalogue import OPERATORS as PLAIN
 from workbench.discovery.operators.language.settings import complete
@@ -143,6 +145,7 @@ def resolve(config: DiscoveryConfig, imported: Collection[str] = ()) -> Discover
     UsageError
         For an unknown task, seed, operator or ranking, or a number out of range.
     """
+    config = replace(config, task=expanded(TASK, config.task, TASKS))
     task = find_task(config.task)
     programs = [*task.known(), *task.seeds(), *imported]
     seeds = config.seeds or (next(iter(task.seeds())),)

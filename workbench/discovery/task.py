@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from games.errors import UnknownName, UsageError, did_you_mean
+from games.plugins import TASK, expanded, known_names
 from workbench.catalogue.shipped import TASKS
 
 Answer = dict[str, np.ndarray]  # plain float64 or int64 arrays; nothing else crosses the border of a sandbox
@@ -89,7 +90,7 @@ _named: set[str] = set()  # folders of the tasks that somebody has named
 
 def name_task(name: str) -> None:
     """Note that the command line, or the program that uses us, names the task `name`: it may run as the user."""
-    _named.add(str(Path(name).resolve()))
+    _named.add(str(Path(expanded(TASK, name, TASKS)).resolve()))
 
 
 def check_task(name: str, run: Path) -> None:
@@ -114,6 +115,7 @@ def find_task(name: str) -> Task:
     UsageError
         If there is none.
     """
+    name = expanded(TASK, name, TASKS)
     if name in TASKS:
         found: Task = importlib.import_module(f"workbench.discovery.tasks.{name.replace('-', '_')}.task").TASK
         return found
@@ -121,8 +123,9 @@ def find_task(name: str) -> Task:
     if not path.is_file():
         raise UnknownName(
             name,
-            "task of evolution",
-            f"unknown task {name!r}{did_you_mean(name, list(TASKS))}; legal are {', '.join(TASKS)} and a folder with a task.py",
+            TASK,
+            f"unknown task {name!r}{did_you_mean(name, known_names(TASK, TASKS))}; legal are "
+            f"{', '.join(known_names(TASK, TASKS))} and a folder with a task.py",
         )
     key = f"gameplan_task_{abs(hash(str(path.resolve())))}"
     if key not in sys.modules:

@@ -1,6 +1,6 @@
 """The configuration of a planner run: resolved, saved, resumed, repeated."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from games.errors import UsageError
 from games.modules import is_program, short_name
 from games.params import Value
+from games.plugins import PLANNER, WORLD, expanded
 from games.world import World
 from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
@@ -77,6 +78,7 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     UsageError
         For an unknown world, planner, option or parameter, or a number out of range.
     """
+    config = replace(config, **_expanded({"env": config.env, "planner": config.planner}))
     texts = read_programs(own_names(config))
     config = replace(config, env=resolved_name(config.env), planner=resolved_name(config.planner))
     options, digests = world_options(config.env, config.world, texts.get("env")), digests_of(texts)
@@ -98,6 +100,12 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     if config.episodes < 0:
         raise UsageError(f"episodes = {config.episodes} is too small; it must be at least 1")
     return replace(config, episodes=config.episodes or levels or 10)
+
+
+def _expanded(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings with the programs that names of plug-ins stand for."""
+    shipped: dict[str, tuple[str, Collection[str]]] = {"env": (WORLD, WORLDS), "planner": (PLANNER, PLANNERS)}
+    return {key: expanded(shipped[key][0], value, shipped[key][1]) if key in shipped else value for key, value in given.items()}
 
 
 def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Planner]:
@@ -146,7 +154,7 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, aga
     UsageError
         If it is not (see `workbench.runs.programs.check_trust`, also for `again`).
     """
-    saved = saved_plan(run)
+    saved, named = saved_plan(run), _expanded(named)
     check_trust(run, own_names(saved), saved.programs, named, trusted, again)
     levels, world = saved.world.get(LEVELS), named.get("world") or {}
     if levels and saved.env in WORLDS and LEVELS not in saved.programs and LEVELS not in world and not trusted:
@@ -178,6 +186,7 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
         If a change would make it another run, or a program in the directory is neither among them nor `trusted`.
     """
     again = f"gameplan plan --resume {run.path}"
+    changes = _expanded(changes)
     saved = trusted_plan(run, changes, trusted, again)
     if not trusted:
         check_addresses(saved.params, changes.get("params") or {}, again)

@@ -11,8 +11,10 @@ from games.gambit.files import is_game_file
 from games.loader import reads_file
 from games.modules import digest_of, is_file, located, read_text
 from games.params import PLANNED, Value
+from games.plugins import ALGORITHM, META_SOLVER, expanded
+from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
-from workbench.catalogue.families import Request
+from workbench.catalogue.families import ALGORITHMS, Request
 from workbench.catalogue.sources import Source, read_source, source_of
 from workbench.runs.directory import GAME, PROGRAMS, RunDirectory, blamed
 from workbench.runs.formats import SCHEMA, differing
@@ -66,7 +68,7 @@ def resolve_config(
     for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) is not None and getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
-    named: dict[str, Any] = {role: located(name) for role in ROLES if (name := getattr(config, role))}
+    named: dict[str, Any] = {role: program_of(role, name) for role in ROLES if (name := getattr(config, role))}
     config = replace(config, **named)
     sources = _sources(config, copies)
     game, data = config.game, {}
@@ -106,6 +108,11 @@ def _length(config: SolveConfig, algorithm: Algorithm) -> int | None:
     if config.iterations is None and PLANNED not in algorithm.params:  # one with a plan for its iterations needs their number
         return None
     return config.iterations or algorithm.family.iterations
+
+
+def program_of(role: str, name: str) -> str:
+    """Return the file that a plug-in or ``module:attribute`` called `name` stands for, any other name as it is."""
+    return located(expanded(ALGORITHM, name, ALGORITHMS) if role == "algo" else expanded(META_SOLVER, name, SOLVERS))
 
 
 def _sources(config: SolveConfig, copies: RunDirectory | None) -> dict[str, Source]:
@@ -148,7 +155,7 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
             same = other is None
         elif name == GAME and GAME in config.programs and is_game_file(value):
             same = data_digest(value, GAME) == config.programs[GAME]
-        elif name in PROGRAMS and value is not None and is_file(value := located(value)):
+        elif name in PROGRAMS and value is not None and is_file(value := program_of(name, value)):
             same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
         else:
             same = name in CHANGEABLE or value == before

@@ -1,6 +1,6 @@
 """The configuration of a training run: resolved, saved, resumed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,11 +8,14 @@ from typing import Any
 from games.errors import GameplanError, UsageError
 from games.modules import is_program, program_text, short_name
 from games.params import Value
+from games.plugins import METHOD, PLANNER, WORLD, expanded
 from games.world import Instance, World
 from games.worlds import WORLDS, load_world, under_proact, world_options
+from planners.catalogue import PLANNERS
 from planners.language.small import model_path, needs_learn
 from planners.learning.catalogue import Found, find_method, method_module
 from planners.learning.learner import Learner
+from planners.learning.names import METHODS
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
 from planners.policies.files import NAMES, learned_path, load_learned, read_header
@@ -37,6 +40,9 @@ HELD_OUT = 5  # of a collection of levels every so manieth is held out
 FIRST_SEED = 1 << 30  # of training episodes in worlds with an instance for every seed; evaluation has those from 0 on
 EPISODES = 100  # of the evaluation
 TEACHER = "planner"  # the parameter of methods that names one to be asked
+_PLUGINS: dict[str, tuple[str, Collection[str]]] = {  # role: kind, and what ships
+    "env": (WORLD, WORLDS), "method": (METHOD, METHODS), TEACHER: (PLANNER, PLANNERS),
+}  # fmt: skip
 LANGUAGE = "language"  # the policy is a small language model, which is no kind of `planners.policies`
 
 
@@ -137,13 +143,14 @@ def resolve_train(config: TrainConfig) -> TrainConfig:
 
 def _named(config: TrainConfig) -> TrainConfig:
     """Return `config` with programs of the user's own by their absolute paths, also one that a method of the user's own asks."""
-    params, path = dict(config.params), config.method
+    env, path = expanded(WORLD, config.env, WORLDS), expanded(METHOD, config.method, METHODS)
+    params = dict(config.params)
     if TEACHER not in params and is_program(path):
         default = method_module(path).PARAMS.get(TEACHER)
         params |= {TEACHER: default} if isinstance(default, str) else {}
     if isinstance(params.get(TEACHER), str):
-        params[TEACHER] = resolved_name(str(params[TEACHER]))
-    return replace(config, env=resolved_name(config.env), method=resolved_name(path), params=params)
+        params[TEACHER] = resolved_name(expanded(PLANNER, str(params[TEACHER]), PLANNERS))
+    return replace(config, env=resolved_name(env), method=resolved_name(path), params=params)
 
 
 def _found(config: TrainConfig, given: Mapping[str, Value], texts: Mapping[str, str]) -> Found:
@@ -329,6 +336,7 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
         if trusted:
             break
         again = (changes.get("params") or {}).get(TEACHER) if role == TEACHER else changes.get(role)
+        again = None if again is None else expanded(_PLUGINS[role][0], str(again), _PLUGINS[role][1])
         if again is None or not is_program(again):
             raise UsageError(
                 f"the run in {run.path} has a {KINDS[role]} of its own, {name}, which runs as you only if you name it again or "
@@ -343,6 +351,8 @@ def resumed_train(run: RunDirectory, changes: Mapping[str, Any], trusted: bool =
         )
     for name, value in changes.items():
         before = getattr(saved, name)
+        if name in saved.programs and name in _PLUGINS:
+            value = expanded(_PLUGINS[name][0], str(value), _PLUGINS[name][1])
         if name in saved.programs and is_program(str(value)):
             continue
         if name == "world" and LEVELS in value and LEVELS in saved.programs:
