@@ -6,6 +6,7 @@ What a world may say of itself beyond `World`, and who asks for it:
 part of a world                           default                  who asks
 ========================================  =======================  ===========================================================
 ``outcome_columns``                       none                     tables of episodes: keys of `outcome`, a column each
+``ladder``                                none                     ``plot``: the key of the outcome that is climbed step by step
 ``summary(outcomes)``                     nothing                  the last lines of a run, protocols: a `Summary`
 ``picture(instance, state)``              `text`                   ``--render``, ``replay``, GIFs: the board as rows of `Cell`
 ``network(instance, state)``              none                     GIFs: the graph that is walked on as a `Network`

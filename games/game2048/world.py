@@ -53,6 +53,7 @@ class World2048:
     """A board of up to 4x4 cells with tiles of `base`, 2 base, 4 base ..., under the standard rules or ProAct's."""
 
     outcome_columns = ("moves", "max_tile")
+    ladder = "max_tile"
 
     def __init__(self, name: str, rows: int, columns: int, base: int, rules: str, target: int, horizon: int) -> None:
         self.name, self.rows, self.columns, self.base = name, rows, columns, base

@@ -81,7 +81,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "check-method": ("gameplan check-method mine.py",),
     "games": ("gameplan games", "gameplan games leduc_3p", "gameplan games sokoban-rooms"),
     "algos": ("gameplan algos", "gameplan algos vad-cfr", "gameplan algos ntuple", "gameplan algos ./mine.py"),
-    "plot": ("gameplan plot mine other --out figure.pdf",),
+    "plot": (
+        "gameplan plot mine other --width column --out figure.pdf",
+        "gameplan plot mine --policy --against other",
+        "gameplan plot mine --infoset pb",
+        "gameplan plot --simplex matrix_rps",
+    ),
     "show": (
         "gameplan show mine",
         "gameplan show mine --player 1 --infoset 'Private: 2*Round 2' --sort regret",

@@ -1,6 +1,6 @@
 """Convergence figures: exploitability on a logarithmic axis, one panel a game, one legend for all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,8 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
         return save_figure(figure, path)
 
 
-def keep_games(curves: Curves, names: Sequence[str]) -> Curves:
-    """Return the `curves` on the games called `names`; without names, all.
+def keep_games(curves: Mapping[str, Any], names: Sequence[str]) -> Mapping[str, Any]:
+    """Return what there is (`curves`) of the games called `names`; without names, all.
 
     Raises
     ------

@@ -12,7 +12,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from games.errors import UsageError
 from games.files import write_output
@@ -138,20 +138,15 @@ def settle(figure: Figure) -> None:
 
     Logarithmic axes are labelled at decades; where fewer than two are in sight, at 1, 2 and 5 times decades.
     """
-    for _ in range(2):  # labels that are left out make room, and panels move
+    axes = [axis for panel in figure.axes if panel.get_visible() and panel.axison for axis in (panel.xaxis, panel.yaxis)]
+    for axis in axes:
+        if axis.get_scale() == "log":
+            _label_decades(axis)
+    for _ in range(3):  # labels that are left out make room, and panels move
         figure.draw_without_rendering()
-        for panel in figure.axes:
-            if panel.get_visible() and panel.axison:
-                for axis in (panel.xaxis, panel.yaxis):
-                    if axis.get_scale() == "log":
-                        _label_decades(axis)
-        figure.draw_without_rendering()
-        for panel in figure.axes:
-            if panel.get_visible() and panel.axison:
-                for axis in (panel.xaxis, panel.yaxis):
-                    _thin(axis)
-    for panel in figure.axes:
-        panel.tick_params(which="minor", length=0)
+        thinned = [_thin(axis) for axis in axes]
+        if not any(thinned):
+            break
 
 
 def labels_of(axis: Any) -> list[tuple[Any, Any]]:
@@ -168,8 +163,11 @@ def labels_of(axis: Any) -> list[tuple[Any, Any]]:
 
 def overlap(axis: Any, pad: float = 0.0) -> bool:
     """Return whether two labels of `axis` come closer than `pad` pixels."""
-    boxes = [box for _, box in labels_of(axis)]
-    if axis.axis_name == "x":
+    return _too_close([box for _, box in labels_of(axis)], axis.axis_name, pad)
+
+
+def _too_close(boxes: Sequence[Any], direction: str, pad: float) -> bool:
+    if direction == "x":
         return any(a.x1 + pad > b.x0 for a, b in itertools.pairwise(boxes))
     return any(a.y1 + pad > b.y0 for a, b in itertools.pairwise(boxes))
 
@@ -188,23 +186,33 @@ def _label_decades(axis: Any) -> None:
         texts = [f"{place:,.15g}" if 1e-3 <= place < 1e6 else f"{place:.3g}" for place in places]
     axis.set_major_locator(FixedLocator(places))
     axis.set_major_formatter(FixedFormatter(texts))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _thin(axis: Any) -> None:
-    """Keep every second, third ... tick of an axis with fixed ticks, or fewer of another, until its labels are apart."""
-    if not overlap(axis, 2.0):
-        return
-    texts = {tick.get_loc(): tick.label1.get_text() for tick in axis.get_major_ticks()}
     axis.set_minor_locator(NullLocator())
-    places = sorted(texts)
+
+
+def _thin(axis: Any) -> bool:
+    """Keep every second, third ... label of an axis, until they are apart, and return whether anything was done.
+
+    Names of categories are never left out: below an axis they are turned.
+    """
+    found = labels_of(axis)
+    if not _too_close([box for _, box in found], axis.axis_name, 2.0):
+        return False
+    if isinstance(axis.get_major_formatter(), FixedFormatter) and axis.get_scale() != "log":
+        turned = axis.axis_name == "x" and found[0][0].get_rotation() != 90
+        if turned:
+            axis.set_tick_params(labelrotation=90)
+        return turned
+    axis.set_minor_locator(NullLocator())
+    placed = {tick.get_loc(): tick.label1 for tick in axis.get_major_ticks()}
+    boxes = {place: box for place, text in placed.items() for label, box in found if label is text}
+    places = sorted(boxes)
     for every in range(2, len(places) + 1):
         kept = _every(places, every, axis.get_scale() == "log")
-        axis.set_major_locator(FixedLocator(kept))
-        axis.set_major_formatter(FixedFormatter([texts[place] for place in kept]))
-        axis.figure.draw_without_rendering()
-        if not overlap(axis, 2.0):
-            return
+        if not _too_close([boxes[place] for place in kept], axis.axis_name, 2.0):
+            break
+    axis.set_major_locator(FixedLocator(kept))
+    axis.set_major_formatter(FixedFormatter([placed[place].get_text() for place in kept]))
+    return True
 
 
 def _every(places: Sequence[float], every: int, log: bool) -> list[float]:

@@ -221,6 +221,12 @@ class PolicyView:
             *self._reach(player, number), tuple(values[local].tolist()), tuple(gains[local].tolist()),
         )  # fmt: skip
 
+    def pairs(self, player: int, number: int) -> np.ndarray:
+        """Return the places of an infoset's (infoset, action) pairs in a table of all players."""
+        infoset = self.game.player_infosets(player).start + number
+        first = self.game.player_actions(player).start + int(self.game.tree.first[infoset])
+        return np.arange(first, first + int(self.game.tree.count[infoset]))
+
     def _reach(self, player: int, number: int) -> tuple[float, float, float]:
         own = float(self.plans[player][self.game.tree.parent[self.game.player_infosets(player).start + number]])
         others = float(self._counterfactual[player][2][number])
