@@ -1,6 +1,6 @@
 """Convergence of solver runs as curves: one a run, or one an algorithm with a band over its runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Curve:
 
 
 Curves = Mapping[str, Mapping[str, Curve]]
+Reader = Callable[[RunDirectory, Mapping[str, Any]], Curve]  # makes a curve of a run with this configuration
 
 
 def curve_of(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
@@ -58,11 +59,11 @@ def curve_of(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
     return Curve(short_name(settings["algo"]), points, int(min(warmup, 1e9)) if good else 0)
 
 
-def run_curves(paths: Sequence[Path], *, bands: bool = False) -> dict[str, dict[str, Curve]]:
+def run_curves(paths: Sequence[Path], *, bands: bool = False, read: Reader = curve_of) -> dict[str, dict[str, Curve]]:
     """Return the curves of all solver runs at or below `paths`: game -> label -> curve.
 
     Several runs of one algorithm on one game are told apart by what differs in their configurations, else by their directories'
-    names; with `bands` those that differ in their seeds at most make one curve.
+    names; with `bands` those that differ in their seeds at most make one curve. `read` makes a curve of a run.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def run_curves(paths: Sequence[Path], *, bands: bool = False) -> dict[str, dict[
                 runs = found.setdefault(settings["game"], {}).setdefault(short_name(settings["algo"]), [])
                 if all(config.parent != place for place, _ in runs):
                     runs.append((config.parent, settings))
-    return {game: _curves(runs, bands) for game, runs in found.items()}
+    return {game: _curves(runs, bands, read) for game, runs in found.items()}
 
 
 def merged(curves: Sequence[Curve]) -> Curve:
@@ -103,7 +104,7 @@ def merged(curves: Sequence[Curve]) -> Curve:
     return Curve(curves[0].name, [dict(zip(keys, row, strict=True)) for row in rows], curves[0].warmup, len(curves))
 
 
-def _curves(found: Mapping[str, Sequence[tuple[Path, dict[str, Any]]]], bands: bool) -> dict[str, Curve]:
+def _curves(found: Mapping[str, Sequence[tuple[Path, dict[str, Any]]]], bands: bool, read: Reader) -> dict[str, Curve]:
     made: dict[str, Curve] = {}
     for name, runs in found.items():
         groups: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
@@ -114,7 +115,7 @@ def _curves(found: Mapping[str, Sequence[tuple[Path, dict[str, Any]]]], bands: b
                 label = f"{name} ({path.name})"
             groups.setdefault(label, []).append((path, settings))
         for variant, (label, members) in enumerate(groups.items()):
-            curve = merged([curve_of(RunDirectory(path), settings) for path, settings in members])
+            curve = merged([read(RunDirectory(path), settings) for path, settings in members])
             made[label] = Curve(curve.name, curve.points, curve.warmup, curve.runs, variant)
     return made
 

@@ -1,0 +1,92 @@
+"""What runs measured as they went on, thinned: the exploitability of solvers, what learners saw of themselves."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from games.errors import GameplanError
+from games.modules import short_name
+from workbench.catalogue.entries import CFR
+from workbench.comparison.curves import WARMUP, Curve, Curves, run_curves
+from workbench.runs import formats
+from workbench.runs.directory import CONFIG, LEARNING, METRICS, TIMING, RunDirectory
+from workbench.solving.config import saved_config
+from workbench.solving.run import load_run_game
+from workbench.views.thinning import ascending, between, thinned_lines
+
+Problems = dict[Path, str]  # run: why it cannot be shown
+
+
+class Learner(NamedTuple):
+    """One training run: its lines, thinned, each with the ``seconds`` of CPU until then and its ``cost``, steps and expansions."""
+
+    path: Path
+    world: str
+    method: str
+    seed: int
+    lines: Sequence[Mapping[str, Any]]
+
+
+def solver_curves(paths: Sequence[Path]) -> tuple[Curves, Problems]:
+    """Return the curves of the solver runs at or below `paths`, game -> label -> curve, and what is wrong with others.
+
+    Points have ``nodes`` too where an iteration walks the whole tree, as CFR does: how many were visited until then.
+    """
+    problems: Problems = {}
+    sizes: dict[str, int] = {}  # visits of an iteration, of a configuration's game and updates
+
+    def read(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
+        points: Sequence[Mapping[str, Any]] = []
+        try:
+            points = _points(run)
+            if settings["algo"] in CFR:
+                what = f"{settings['game']} {settings['updates']} {settings['programs']}"
+                sizes[what] = sizes.get(what) or _visits(run)
+                points = [{**point, "nodes": point["iteration"] * sizes[what]} for point in points]
+        except GameplanError as error:
+            problems[run.path] = str(error)
+        warmup = settings["params"].get(WARMUP, 0)
+        good = isinstance(warmup, int | float) and not isinstance(warmup, bool) and warmup > 0
+        return Curve(short_name(settings["algo"]), points, int(min(warmup, 1e9)) if good else 0)
+
+    return run_curves(paths, read=read), problems
+
+
+def learner(path: Path) -> Learner:
+    """Return what the training run in the directory `path` has measured.
+
+    Raises
+    ------
+    GameplanError
+        If its files are damaged.
+    """
+    run = RunDirectory(path)
+    config = run.read_json(CONFIG)
+    lines = ascending(thinned_lines(path / LEARNING, formats.LEARNING), "update")
+    clock = ascending(thinned_lines(path / TIMING, formats.UPDATE_TIME), "update")
+    updates, seconds = [line["update"] for line in clock], [line["cpu_seconds"] for line in clock]
+    timed = [
+        {**line, "seconds": between(line["update"], updates, seconds), "cost": line["environment_steps"] + line["expansions"]}
+        for line in lines
+    ]
+    return Learner(path, short_name(config["env"]), short_name(config["method"]), config["seed"], timed)
+
+
+def _points(run: RunDirectory) -> list[dict[str, Any]]:
+    lines = ascending(thinned_lines(run.path / METRICS, formats.METRIC), "iteration")
+    clock = ascending(thinned_lines(run.path / TIMING, formats.TIME), "iteration")
+    iterations, seconds = [line["iteration"] for line in clock], [line["seconds"] for line in clock]
+    return [
+        {
+            "iteration": line["iteration"], "exploitability": line["exploitability"],
+            "seconds": between(line["iteration"], iterations, seconds),
+        }
+        for line in lines
+    ]  # fmt: skip
+
+
+def _visits(run: RunDirectory) -> int:
+    """Return how many nodes an iteration of a CFR run visits: those of its game, once for every player that is updated in turn."""
+    config = saved_config(run)
+    game = load_run_game(config, run)
+    return game.histories * (game.players if config.updates == "alternating" else 1)
