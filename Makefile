@@ -10,6 +10,7 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 demo: $(STAMP)
 	$(BIN)/gameplan compare leduc_2p --algos cfr,cfr+,lcfr,dcfr,pcfr+,dpcfr+,hs-pcfr+,vad-cfr -n 1000 --out runs/demo --format png
+	$(BIN)/gameplan report runs/demo --out runs/demo/report.html
 
 # The suite shares compiled kernels between its processes; the first run compiles them. A file's tests stay in one process, so that
 # two do not compile the same kernel at once; their order is that of tests/conftest.py.
@@ -54,7 +55,7 @@ lint: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[report,test,lint]'
 	@touch $(STAMP)
 
 # The site of docs/, from the pages there and the code; warnings are errors.

@@ -57,6 +57,7 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "algos": ("catalogue:algos", "List algorithms and planners, or show one."),
         "plot": ("plot:plot", "Draw runs, policies and dynamics."),
         "show": ("show:show", "Show a run of any kind, or a policy."),
+        "report": ("report:report", "Write runs as one page for a browser."),
     },
     "Manage": {
         "runs": ("runs:runs", "List, compare and remove runs."),

@@ -1,6 +1,7 @@
 """What is said about discoveries: costs outside the loop, verification, ablation, comparison, report."""
 
 import json
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,7 @@ from tests.toy_discovery import BROKEN, FAST, OVERFIT, SLOW, answer, discovery, 
 from workbench import engines
 from workbench.commands import evolve_analysis
 from workbench.discovery.analysis import ablate, ablation_tables, compare, scoring
-from workbench.discovery.analysis.charts import Series, bars, chart
 from workbench.discovery.analysis.lineage import ancestry
-from workbench.discovery.analysis.report import report
 from workbench.discovery.analysis.scoring import Scorer, stored, values_at
 from workbench.discovery.analysis.verify import expand_instances, notes, verify
 from workbench.discovery.books.records import INFRA, OK, Outcome, Proposal
@@ -26,6 +25,8 @@ from workbench.discovery.genome.canonical import split
 from workbench.discovery.task import find_task
 from workbench.discovery.tasks.cfr.task import TASK as TASK_CFR
 from workbench.discovery.tasks.cfr.task import instance_of
+from workbench.pages.charts import Series, bars, chart
+from workbench.pages.report import discovery_report as report
 
 # what holds up
 
@@ -202,10 +203,11 @@ def test_report_is_one_page_and_escapes_what_candidates_say(tmp_path, task, fold
     store.set("verify", record)
     store.set("references", {"plain": {"1": 0.1, "2": 0.2}, "<u>": {"1": 0.3, "2": 0.2}})
     page = report(store)
-    for text in ("<script", "<img", "<i>op", "<u>", "<b>point", "error:<b>"):
+    for text in ("<script>alert", "<img", "<i>op", "<u>", "<b>point", "error:<b>", "</pre><script>"):
         assert text not in page, text
     assert "&lt;img src=x&gt;" in page and "&lt;script&gt;alert(2)" in page
-    assert page.count("<svg") == 3 and "http" not in page.replace("http-equiv", "")
+    assert page.count("<svg") == 4 and not re.search("(src|href)=.?http", page)
+    assert page.count("<script") == 3  # two of data, and the page's own
     assert "held-out 32" in page and "1 look at held-out instances" in page
 
 

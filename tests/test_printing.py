@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import cli
-from workbench.discovery.analysis.report import escape
 from workbench.terminal import printing
 from workbench.terminal.printing import echo, visible
+from workbench.terminal.printing import escape_html as escape
 from workbench.terminal.progress import say
 from workbench.terminal.tables import print_table
 

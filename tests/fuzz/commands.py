@@ -111,7 +111,7 @@ COMMANDS = (
     "plan --repeat X", "plan sokoban --levels X", "replay X", "critic X", "exploit X policy.csv", "exploit kuhn_2p X", "export X out.csv",
     "export X out.efg", "psro-show X", "plot X", "runs list X", "games X", "algos X", "check-rule X", "compare X --algos cfr",
     "compare X --planners greedy", "compare kuhn_2p --algos cfr,X", "compare p1 --planners greedy,X", "evolve new X", "evolve run X",
-    "evolve resume X", "evolve import cfr X", "evolve status X", "evolve best X", "evolve list X", "evolve show X 1", "evolve report X",
+    "evolve resume X", "evolve import cfr X", "evolve status X", "evolve best X", "evolve list X", "evolve show X 1", "evolve report X", "report X",
     "distill X", "distill --resume X", "distill --check X", "evolve lineage X", "evolve diff X 1", "evolve verify X", "evolve ablate X", "evolve export X --out folder", "evolve compare X",
 )  # fmt: skip
 WORK = (  # where a command has taken what it was given and begins to work
@@ -119,7 +119,7 @@ WORK = (  # where a command has taken what it was given and begins to work
     "workbench.comparison.planners.run_cells", "workbench.discovery.session.proceed", "workbench.discovery.analysis.verify.verify",
     "workbench.solving.rule_tools.load_game", "workbench.solving.population.draw_population",
     "workbench.figures.convergence.draw_convergence", "planners.critic.monte_carlo.critic_report",
-    "workbench.discovery.analysis.report.write_report", "workbench.discovery.analysis.compare.run_comparison",
+    "workbench.pages.report.discovery_report", "workbench.pages.report.report", "workbench.discovery.analysis.compare.run_comparison",
     "workbench.discovery.analysis.ablate.Ablation", "workbench.distill.run.run_distill", "workbench.distill.audit.audit",
 )  # fmt: skip
 

@@ -42,6 +42,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "train-lm": ("gameplan train-lm data --out model", "gameplan train-lm data --answers action --epochs 5 --out actions"),
     "play-lm": ("gameplan play-lm model", "gameplan play-lm model 2048-3x3 --episodes 100 --temperature 0"),
     "serve-lm": ("gameplan serve-lm model --port 8000", "gameplan serve-lm model --batch 64"),
+    "report": (
+        "gameplan report runs",
+        "gameplan report runs/mine runs/other --out both.html --assets shared",
+        "gameplan report runs --watch",
+    ),
     "evolve": (
         "gameplan evolve new cfr --budget-evals 1000 --out found",
         "gameplan evolve status found",

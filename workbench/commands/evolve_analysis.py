@@ -258,14 +258,15 @@ def report(run: Path, out: Path | None, as_json: bool) -> int:
 
     It loads nothing from elsewhere. After 'gameplan evolve verify' it has the held-out table, too.
     """
-    from workbench.discovery.analysis.report import write_report
+    from games.files import write_output
     from workbench.discovery.books.store import Store
+    from workbench.pages.report import discovery_report
     from workbench.terminal.interrupts import watched
     from workbench.terminal.progress import say
 
     path = out or run / "report.html"
     with watched(say, f"writing {path}"):
-        write_report(Store.open(run), path)
+        write_output(path, discovery_report(Store.open(run)))
     if as_json:
         print_json({"run": str(run), "report": str(path)})
     else:

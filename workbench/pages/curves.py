@@ -1,16 +1,17 @@
 """Curves of solver runs, a figure a game."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from workbench.comparison.curves import FLOOR, Curve, Curves
 from workbench.pages.parts import Section, look, paper
-from workbench.views.runs import RunView
 
-AXES = {"iteration": "iteration", "nodes": "nodes visited", "seconds": "CPU seconds of iterating"}
+AXES = {"iteration": "iteration", "nodes": "nodes visited", "seconds": "seconds of iterating"}
+ROUNDING = 1e-15  # exploitabilities below it tell of rounding, as in figures for paper
 
 
-def section(curves: Curves, views: Sequence[RunView]) -> Section | None:
-    """Return the section about the `curves` of the solver runs and comparisons `views`."""
+def section(curves: Curves, paths: Sequence[Path]) -> Section | None:
+    """Return the section about the `curves` of the solver runs and comparisons at `paths`."""
     shown = {game: {label: curve for label, curve in lines.items() if curve.points} for game, lines in curves.items()}
     shown = {game: lines for game, lines in shown.items() if lines}
     if not shown:
@@ -21,9 +22,14 @@ def section(curves: Curves, views: Sequence[RunView]) -> Section | None:
         '<label><input type="checkbox" id="curves-log-x" checked> logarithmic across</label>'
         '<label><input type="checkbox" id="curves-log-y" checked> logarithmic up</label></div>'
         '<p class="quiet">A name in a legend hides or shows its line; two clicks leave it alone.</p><div id="curves-figures"></div>'
-        + paper("plot", *(view.path for view in views[:6]), *(["..."] if len(views) > 6 else []), "--out", "convergence.pdf")
+        + paper("plot", *paths, "--out", "convergence.pdf")
     )
-    data = {"floor": FLOOR, "axes": AXES, "games": [{"game": game, "lines": _lines(lines)} for game, lines in shown.items()]}
+    data = {
+        "floor": FLOOR,
+        "rounding": ROUNDING,
+        "axes": AXES,
+        "games": [{"game": game, "lines": _lines(lines)} for game, lines in shown.items()],
+    }
     return Section("curves", "Convergence", html, data, figures=True)
 
 

@@ -24,7 +24,7 @@ def section(learners: Sequence[Learner]) -> Section | None:
         f'<label>by <select id="learning-by">{across}</select></label>'
         '<label><input type="checkbox" id="learning-log-x" checked> logarithmic across</label></div>'
         '<p class="quiet">One line a seed.</p><div id="learning-figures"></div>'
-        + paper("plot", *(learner.path for learner in shown[:6]), "--out", "learning.pdf")
+        + paper("plot", *(learner.path for learner in shown), "--out", "learning.pdf")
     )
     worlds: dict[str, list[dict[str, object]]] = {}
     for learner in shown:

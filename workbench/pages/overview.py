@@ -30,7 +30,8 @@ def _row(view: RunView) -> str:
     settings = facts([("directory", str(view.path)), *((key, str(value)[:300]) for key, value in view.settings.items())])
     started = view.started.strftime("%Y-%m-%d %H:%M") if view.started else ""
     cells: list[tuple[str, float | str | None]] = [  # what is shown, and what it is sorted by
-        (view.kind, view.kind), (view.game, view.game), (view.algo, view.algo), ("" if view.seed is None else str(view.seed), view.seed),
+        (view.kind, view.kind), (view.game, view.game), (view.algo, view.algo),
+        ("" if view.seed is None else str(view.seed), view.seed),
         ("" if view.figure is None else f"{view.figure:.4g}", view.figure), (view.unit, view.unit),
         (f"{view.size:,} {view.sizes}" if view.sizes else "", view.size),
         (f"{view.status}: {view.note}" if view.note else view.status, view.status),

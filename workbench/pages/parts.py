@@ -74,7 +74,9 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
     return '<table class="facts">' + "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in rows) + "</table>"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: bool = False, best: Collection[tuple[int, int]] = ()) -> str:
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, wrap: bool = False, best: Collection[tuple[int, int]] = ()
+) -> str:
     """Return a table of texts; `wrap` lets long ones have several lines, and `best` are places that stand out."""
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
     body = "".join(

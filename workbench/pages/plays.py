@@ -12,7 +12,8 @@ from workbench.views.episodes import Episodes, Replay
 MOST = 300  # frames of an episode
 NODES = 120  # of a graph that is drawn
 CONTROLS = """<h3>Replay</h3><div class="controls"><label>episode <select id="plays-run"></select></label>
-<button type="button" id="plays-first" aria-label="first">|&lt;</button><button type="button" id="plays-back" aria-label="back">&lt;</button>
+<button type="button" id="plays-first" aria-label="first">|&lt;</button>
+<button type="button" id="plays-back" aria-label="back">&lt;</button>
 <button type="button" id="plays-play">play</button><button type="button" id="plays-on" aria-label="on">&gt;</button>
 <label class="long">step <input type="range" id="plays-at" min="0" value="0"> <output id="plays-now"></output></label></div>
 <div id="plays-stage" tabindex="0" aria-label="board; keys: left, right, home, end, space"><div id="plays-board"></div>
@@ -28,7 +29,7 @@ def section(runs: Sequence[Episodes], replays: Mapping[int, Replay]) -> Section 
         return None
     rows = [_summary(run) for _, run in runs_with]
     summary = table(("run", "world", "planner", "episodes", "mean", "standard error", "solved", "time"), rows)
-    html = summary + '<div id="plays-scores"></div>' + paper("plot", *(run.path for _, run in runs_with[:6]), "--out", "scores.pdf")
+    html = summary + '<div id="plays-scores"></div>' + paper("plot", *(run.path for _, run in runs_with), "--out", "scores.pdf")
     worlds: dict[str, list[dict[str, Any]]] = {}
     for _, run in runs_with:
         line = {"run": run.path.name, "planner": short_name(run.planner), **look(short_name(run.planner))}
@@ -56,7 +57,7 @@ def _played(run: Episodes, replay: Replay) -> dict[str, Any]:
     shown = [_frame(frame, cells) for frame in frames]
     first = frames[0]
     graph = first.network if first.network is not None and len(first.network.names) <= NODES else None
-    network = None
+    network, values = None, [] if replay.note else ["--values"]
     if graph is not None:
         from workbench.figures.animation import layout_of  # needs matplotlib
 
@@ -67,7 +68,7 @@ def _played(run: Episodes, replay: Replay) -> dict[str, Any]:
     return {
         "name": f"{run.path.name}, episode {replay.episode}", "note": replay.note, "frames": shown, "cells": list(cells),
         "rows": [len(row) for row in first.picture or ()], "network": network, "steps": len(replay.frames) - 1,
-        "paper": words("replay", run.path, "--episode", str(replay.episode), "--values", "--gif", "play.gif"),
+        "paper": words("replay", run.path, "--episode", str(replay.episode), *values, "--gif", "play.gif"),
     }  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def _frame(frame: Frame, cells: dict[tuple[str, str, str], int]) -> dict[str, An
     values = [[name, value, visits] for name, value, visits in frame.values]
     made: dict[str, Any] = {"title": frame.title, "action": frame.action, "values": values}
     if frame.picture is not None:
-        made["cells"] = [cells.setdefault(tuple(cell), len(cells)) for row in frame.picture for cell in row]
+        made["cells"] = [cells.setdefault((cell.text, cell.ink, cell.ground), len(cells)) for row in frame.picture for cell in row]
     elif frame.network is not None and len(frame.network.names) <= NODES:
         made["here"] = int(frame.network.here)
     else:

@@ -137,7 +137,7 @@ def _score(
     return float(world.outcome(instance, states, actions[: len(rewards)], rewards)["score"])
 
 
-def thinned(frames: Sequence[Frame]) -> list[Frame]:
-    """Return at most about `MAX_GIF_FRAMES` of `frames`, evenly spaced, the last among them."""
-    every = -(-len(frames) // MAX_GIF_FRAMES)
+def thinned(frames: Sequence[Frame], most: int = MAX_GIF_FRAMES) -> list[Frame]:
+    """Return at most about `most` of `frames`, evenly spaced, the last among them."""
+    every = -(-len(frames) // most)
     return [*frames[::every], *([frames[-1]] if (len(frames) - 1) % every else [])]

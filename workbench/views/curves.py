@@ -14,8 +14,6 @@ from workbench.solving.config import saved_config
 from workbench.solving.run import load_run_game
 from workbench.views.thinning import ascending, between, thinned_lines
 
-Problems = dict[Path, str]  # run: why it cannot be shown
-
 
 class Learner(NamedTuple):
     """One training run: its lines, thinned, each with the ``seconds`` of CPU until then and its ``cost``, steps and expansions."""
@@ -27,16 +25,26 @@ class Learner(NamedTuple):
     lines: Sequence[Mapping[str, Any]]
 
 
-def solver_curves(paths: Sequence[Path]) -> tuple[Curves, Problems]:
-    """Return the curves of the solver runs at or below `paths`, game -> label -> curve, and what is wrong with others.
+class SolverCurves(NamedTuple):
+    """Curves, game -> label -> curve; the runs that were read for them; and why some cannot be shown, by run."""
+
+    curves: Curves
+    paths: Sequence[Path]
+    problems: Mapping[Path, str]
+
+
+def solver_curves(paths: Sequence[Path]) -> SolverCurves:
+    """Return the curves of the solver runs at or below `paths`.
 
     Points have ``nodes`` too where an iteration walks the whole tree, as CFR does: how many were visited until then.
     """
-    problems: Problems = {}
+    problems: dict[Path, str] = {}
+    read_paths: list[Path] = []
     sizes: dict[str, int] = {}  # visits of an iteration, of a configuration's game and updates
 
     def read(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
         points: Sequence[Mapping[str, Any]] = []
+        read_paths.append(run.path)
         try:
             points = _points(run)
             if settings["algo"] in CFR:
@@ -49,7 +57,7 @@ def solver_curves(paths: Sequence[Path]) -> tuple[Curves, Problems]:
         good = isinstance(warmup, int | float) and not isinstance(warmup, bool) and warmup > 0
         return Curve(short_name(settings["algo"]), points, int(min(warmup, 1e9)) if good else 0)
 
-    return run_curves(paths, read=read), problems
+    return SolverCurves(run_curves(paths, read=read), read_paths, problems)
 
 
 def learner(path: Path) -> Learner:

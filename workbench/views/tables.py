@@ -78,4 +78,6 @@ def _solvers(summary: Mapping[str, Any], title: str, source: Path | None) -> Fin
                 best.add((number, column))
         rows.append(entries)
     rows.append([MATCHES, *(solvers.share(summary["counts"][algo]) for algo in algos)])
-    return FinalTable(title, ["game", *map(solvers.label, algos)], rows, best, ["exploitability of the last iteration", *notes], source)
+    return FinalTable(
+        title, ["game", *map(solvers.label, algos)], rows, best, ["exploitability of the last iteration", *notes], source
+    )

@@ -91,4 +91,3 @@ def ascending(lines: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:
 def between(at: float, xs: list[float], ys: list[float]) -> float:
     """Return the value at `at` of what has `ys` at the ascending `xs`, linear between, 0 where there is nothing."""
     return float(np.interp(at, xs, ys)) if xs else 0.0
-

@@ -13,13 +13,17 @@ GAP = 13  # between labels at the right margin
 
 @dataclass(frozen=True)
 class Series:
-    """Points of a chart: a "step" line (holds its value to the right), "dots", or a "level" across the whole width."""
+    """Points of a chart: a "step" line (holds its value to the right), "dots", or a "level" across the whole width.
+
+    Dots may have `titles`, and `keys` by which scripts know what they stand for.
+    """
 
     label: str
     points: Sequence[tuple[float, float]]
     kind: str = "step"
     colour: str = "var(--accent)"
     titles: Sequence[str] = ()
+    keys: Sequence[str] = ()
 
 
 def chart(series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool = True, log_y: bool = False) -> str:
@@ -52,9 +56,14 @@ def chart(series: Sequence[Series], *, x_label: str, y_label: str, log_x: bool =
                 f'<line class="level" style="stroke:{colour}" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>'
             )
         elif s.kind == "dots":
-            for (x, y), title in zip(points, [*s.titles, *[""] * len(points)], strict=False):
+            blank = [""] * len(s.points)
+            for (x, y), title, key in zip(s.points, [*s.titles, *blank], [*s.keys, *blank], strict=False):
+                if log_y and y <= 0.0:
+                    continue
                 inner = f"<title>{escape(title)}</title>" if title else ""
-                parts.append(f'<circle style="fill:{colour}" cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="2">{inner}</circle>')
+                known = f' data-key="{escape(key)}" tabindex="0"' if key else ""
+                place = f'cx="{x_of(x):.1f}" cy="{y_of(y):.1f}" r="{3 if key else 2}"'
+                parts.append(f'<circle style="fill:{colour}" {place}{known}>{inner}</circle>')
             continue
         else:
             path, last = "", None
