@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from workbench.runs import formats
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
-from workbench.training.config import TrainConfig
+from workbench.training.config import TrainConfig, resolve_train
 from workbench.training.run import train
 from workbench.views.curves import solver_curves
 from workbench.views.thinning import spread, thinned_lines
@@ -45,10 +46,12 @@ def runs(tmp_path_factory):
     metrics.write_bytes(metrics.read_bytes()[:-9])  # as a crash leaves it
     (root / "broken" / "config.json").write_text('{"game": ')
     lines = (root / "mended" / "metrics.jsonl").read_text().splitlines()
-    (root / "mended" / "metrics.jsonl").write_text("\n".join([lines[0], '{"iteration": "</script><b>"}', *lines[2:]]) + "\n")
-    run_plan(PlanConfig("2048-2x3", "expectimax", 3), RunDirectory.create(root / "plan"))
+    (root / "mended" / "metrics.jsonl").write_text(
+        "\n".join([lines[0], '{"iteration": "</script><b>", "exploitability": 1, "nash_conv": 2, "values": []}', *lines[2:]]) + "\n"
+    )
+    run_plan(PlanConfig("2048-2x3", "mcts", 3, simulations=20), RunDirectory.create(root / "plan"))
     run_plan(PlanConfig("kg-walk", "greedy", 2), RunDirectory.create(root / "walk"))
-    train(TrainConfig("2048-2x2", "td", updates=3, episodes=2), RunDirectory.create(root / "td"))
+    train(resolve_train(TrainConfig("2048-2x2", "td", updates=3, episodes=2)), RunDirectory.create(root / "td"))
     folder = root.parent / "toy"
     folder.mkdir()
     (folder / "task.py").write_text(TASK)
@@ -85,13 +88,6 @@ def browser(page):
     found.quit()
 
 
-WAIT = """const [test, done] = arguments, begun = Date.now();
-(function again() {
-  const found = Function(`return ${test}`)();
-  if (found || Date.now() - begun > 40000) done(found); else setTimeout(again, 50);
-})();"""
-
-
 def see(browser, section, what="true"):
     """Scroll to a section and wait until an expression of JavaScript is true; return its value."""
     browser.execute_script(f"document.getElementById('{section}').scrollIntoView()")
@@ -118,7 +114,7 @@ def drawn(place):
 
 def test_the_table_of_runs_is_sorted_and_filtered(browser):
     see(browser, "runs", "document.getElementById('runs-count').value")
-    shown = "[...document.querySelectorAll('#runs-table tbody tr')].filter(row => !row.hidden)"
+    shown = "[...document.getElementById('runs-table').tBodies[0].rows].filter(row => !row.hidden)"
     names = f"return {shown}.map(row => row.cells[0].querySelector('summary').textContent)"
     assert len(browser.execute_script(names)) == 10
     choose(browser, "runs-search", "kuhn*cfr+")
@@ -160,7 +156,12 @@ def test_policies_are_searched_and_filtered(browser):
     choose(browser, "policies-player", "1")
     assert {who for who, _ in browser.execute_script(f"return {cells}")} == {"1"}
     choose(browser, "policies-sort", "regret")
-    regrets = [float(x) for x in browser.execute_script("return [...document.querySelectorAll('#policies-table tbody tr')].map(r => r.cells[5].textContent)")]
+    regrets = [
+        float(x)
+        for x in browser.execute_script(
+            "return [...document.querySelectorAll('#policies-table tbody tr')].map(r => r.cells[5].textContent)"
+        )
+    ]
     assert regrets == sorted(regrets, reverse=True) and regrets[0] > 0
     rows = int(browser.execute_script("return document.getElementById('policies-count').value").split()[0])
     assert see(browser, "policies-map", drawn("#policies-map"))
@@ -180,14 +181,18 @@ def test_the_slider_shows_the_population_of_an_iteration(browser, runs):
 
 def test_an_episode_is_replayed_by_keys(browser, runs):
     see(browser, "plays", "document.querySelector('#plays-board rect')")
-    line = max((json.loads(line) for line in (runs / "plan" / "episodes.jsonl").read_text().splitlines()), key=lambda line: line["score"])
+    line = max(
+        (json.loads(line) for line in (runs / "plan" / "episodes.jsonl").read_text().splitlines()), key=lambda line: line["score"]
+    )
     most = int(browser.execute_script("return document.getElementById('plays-at').max"))
     assert most == line["steps"] and browser.execute_script("return document.querySelectorAll('#plays-board rect').length") == 6
     texts = "return [...document.querySelectorAll('#plays-board text')].map(t => t.textContent).join(' ')"
     first, stage = browser.execute_script(texts), browser.find_element("id", "plays-stage")
     assert browser.execute_script("return document.querySelectorAll('#plays-values .taken').length") == 1
     stage.send_keys("\ue014\ue014")  # right, twice
-    assert browser.execute_script("return document.getElementById('plays-at').value") == "2" and browser.execute_script(texts) != first
+    assert (
+        browser.execute_script("return document.getElementById('plays-at').value") == "2" and browser.execute_script(texts) != first
+    )
     stage.send_keys("\ue010")  # end
     tiles = [int(text) for text in browser.execute_script(texts).split()]
     assert max(tiles) == line["marks"]["max_tile"] if "max_tile" in line.get("marks", {}) else max(tiles) >= 4
@@ -206,7 +211,9 @@ def test_learning_curves_have_measures(browser):
 
 def test_a_click_on_a_program_shows_its_source_and_what_changed(browser):
     see(browser, "discoveries", "document.querySelector('#discoveries circle[data-key]')")
-    browser.execute_script("[...document.querySelectorAll('#discoveries circle[data-key]')].at(-1).dispatchEvent(new Event('click', {bubbles: true}))")
+    browser.execute_script(
+        "[...document.querySelectorAll('#discoveries circle[data-key]')].at(-1).dispatchEvent(new Event('click', {bubbles: true}))"
+    )
     assert see(browser, "discoveries", "document.querySelector('.program .add')")
     assert "0.05 * x" in browser.execute_script("return document.querySelector('.program').textContent")
 
@@ -226,7 +233,9 @@ def test_hostile_names_are_texts_and_damaged_runs_are_told(browser, runs):
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_wider_than_the_window_and_no_error_is_logged(browser, width):
     for scheme in ("dark", "light"):
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+        browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        )
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -235,8 +244,12 @@ def test_nothing_is_wider_than_the_window_and_no_error_is_logged(browser, width)
 
 def test_data_cannot_leave_its_element():
     for text in ("</script>", "<!--<script>", "\u2028\ud800"):
-        inside = embed("x", {text: [text, float("nan")]}).removeprefix('<script type="application/json" id="data-x">').removesuffix("</script>")
-        assert "<" not in inside and inside.isascii() and list(json.loads(inside).values())[0][1] is None
+        inside = (
+            embed("x", {text: [text, float("nan")]})
+            .removeprefix('<script type="application/json" id="data-x">')
+            .removesuffix("</script>")
+        )
+        assert "<" not in inside and inside.isascii() and next(iter(json.loads(inside).values()))[1] is None
 
 
 def test_a_policy_allows_the_pages_own_scripts_only(page):
@@ -252,7 +265,9 @@ def test_a_policy_allows_the_pages_own_scripts_only(page):
 def test_the_script_is_put_beside_pages_once(runs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("one.html", "two.html"):
-        result = CliRunner().invoke(command, [str(runs / "one"), "--out", f"pages/{name}", "--assets", "assets"], standalone_mode=False)
+        result = CliRunner().invoke(
+            command, [str(runs / "one"), "--out", f"pages/{name}", "--assets", "assets"], standalone_mode=False
+        )
         assert result.exception is None, result.exception
     (script,) = (tmp_path / "assets").iterdir()
     assert script.stat().st_size > 1e6 and all(page.stat().st_size < 2e5 for page in (tmp_path / "pages").iterdir())
@@ -269,15 +284,15 @@ def test_without_the_extra_one_line_names_it(monkeypatch, runs):
 def test_of_a_long_file_few_lines_are_read(tmp_path):
     path = tmp_path / "metrics.jsonl"
     with open(path, "w") as stream:
-        for n in range(1, 100_001):
+        for n in range(1, 20_001):
             stream.write(json.dumps({"iteration": n, "exploitability": 1 / n, "nash_conv": 2 / n, "values": [0.1, -0.1]}) + "\n")
-        stream.write('{"iteration": 100001, "exploit')
-    found = thinned_lines(path, formats.METRIC, 200)
+        stream.write('{"iteration": 20001, "exploit')
+    found = thinned_lines(path, formats.METRIC, 200, whole=1000)
     ns = [line["iteration"] for line in found]
-    assert ns[0] == 1 and ns[-1] == 100_000 and ns == sorted(set(ns)) and 100 < len(ns) <= 201
-    assert sum(n < 100 for n in ns) > 20 and max(b - a for a, b in zip(ns, ns[1:], strict=False)) < 2000
+    assert ns[0] == 1 and ns[-1] == 20_000 and ns == sorted(set(ns)) and 100 < len(ns) <= 201
+    assert sum(n < 100 for n in ns) > 20 and max(b - a for a, b in pairwise(ns)) < 400
     whole = [line["iteration"] for line in thinned_lines(path, formats.METRIC, 200, whole=1 << 30)]
-    assert whole == [place + 1 for place in spread(100_000, 200)]
+    assert whole == [place + 1 for place in spread(20_000, 200)]
     assert thinned_lines(tmp_path / "none", formats.METRIC) == []
 
 

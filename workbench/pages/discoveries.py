@@ -88,9 +88,7 @@ def _scores(view: DiscoveryView) -> list[str]:
         series += [_programs(view, [(_across(view, m), score(m.values)) for m in shown], shown), Series("best so far", line)]
         drawn = chart(series, x_label="evaluations", y_label=label, log_y=log_y)
         made.append(f"<figure><figcaption>{escape(what)}</figcaption>{drawn}</figure>")
-    if view.known:
-        return [*made, paper("evolve", "compare", view.config.task, "--out", "comparison")]
-    return [*made, "<p>No published program was measured in this run.</p>"]
+    return made if view.known else [*made, "<p>No published program was measured in this run.</p>"]
 
 
 def _front(view: DiscoveryView) -> list[str]:
@@ -104,7 +102,8 @@ def _front(view: DiscoveryView) -> list[str]:
     shown = _dots(view)
     dots = _programs(view, [(float(m.size), log_score(m.values)) for m in shown], shown)
     drawn = chart([dots, Series("best of its size", line)], x_label="size in nodes", y_label="score")
-    return [f"<figure><figcaption>score by size: no smaller program is as good as those on the line</figcaption>{drawn}</figure>"]
+    caption = "score by size: no smaller program is as good as those on the line"
+    return [f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>", paper("evolve", "report", view.path)]
 
 
 def _across(view: DiscoveryView, member: Member) -> float:

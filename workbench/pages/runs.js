@@ -14,7 +14,7 @@ page.scripts.runs = (root, data) => {
     count.value = shown === data.count ? `${shown} runs` : `${shown} of ${data.count} runs`;
   }
 
-  root.querySelectorAll("th").forEach((head, column) => head.firstChild.addEventListener("click", () => {
+  root.querySelectorAll("thead th").forEach((head, column) => head.firstChild.addEventListener("click", () => {
     const up = head.getAttribute("aria-sort") !== "ascending";
     for (const other of root.querySelectorAll("th[aria-sort]")) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", up ? "ascending" : "descending");

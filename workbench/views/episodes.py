@@ -82,7 +82,10 @@ def replay(view: Episodes, episode: int, *, again: float = AGAIN) -> Replay:
     asks = line is not None and line["decisions"] > 0 and view.seconds.get(episode, again) < again
     if asks:
         try:
-            return Replay(episode, load_frames(run, episode, values=True))
+            frames = load_frames(run, episode, values=True)
+            return Replay(
+                episode, frames, "" if any(frame.values for frame in frames) else "this planner tells no values of actions"
+            )
         except GameplanError as error:
             note = str(error)
     else:
