@@ -63,9 +63,11 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "runs": ("runs:runs", "List, compare and remove runs."),
         "cache": ("housekeeping:cache_group", "Show or clear the cache of games and kernels."),
         "bench": ("bench:bench", "Measure speed beside what else is installed."),
+        "completion": ("completion:completion", "Print what lets a shell complete names."),
         "stub-server": ("stub:stub_server", "Stand in for a language model, to try things out."),
     },
 }
+COMPLETING = "_GAMEPLAN_COMPLETE"  # set by a shell that asks for names
 FORMER = {"psro-show": "policies:psro_show"}  # understood as ever, and told nowhere
 COMMANDS = {name: row for group in GROUPS.values() for name, row in group.items()}
 
@@ -101,6 +103,10 @@ class Gameplan(click.Group):
         module, _, name = place.partition(":")
         command = getattr(importlib.import_module(f"workbench.commands.{module}"), name)
         assert isinstance(command, click.Command)
+        if COMPLETING in os.environ:
+            from workbench.commands.completing import offer_names
+
+            offer_names(command, cmd_name)
         return with_examples(command, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -107,6 +107,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "runs diff": ("gameplan runs diff mine other", "gameplan runs diff mine other third --all"),
     "runs rm": ("gameplan runs rm mine", "gameplan runs rm mine other --yes"),
+    "completion": ("gameplan completion bash", "gameplan completion fish"),
     "cache": ("gameplan cache info",),
     "cache info": ("gameplan cache info",),
     "cache clear": ("gameplan cache clear",),
