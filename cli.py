@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 
 def _interrupt(_number: int, frame: Any) -> None:
@@ -156,6 +156,21 @@ def cli(debug: bool) -> None:
     """
 
 
+def fail(line: str, code: int, asked: str = "gameplan") -> NoReturn:
+    """End with exit code `code` and one line on stderr, which begins with what was `asked`; under --json with an object on stdout.
+
+    Its keys are ``schema``, ``error`` (the line) and ``exit_code``. A command that has printed its own object prints no other.
+    """
+    from workbench.commands.options import print_error, printed
+    from workbench.terminal.printing import echo
+
+    echo(f"{asked}: {line}", err=True)
+    options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
+    if "--json" in options and not printed:
+        print_error(line, code)
+    sys.exit(code)
+
+
 def main() -> None:
     """Run the command line; errors become one line on stderr and an exit code."""
     problem = check_packages()
@@ -174,13 +189,11 @@ def main() -> None:
         echo(error.format_message())
         sys.exit(0)
     except (click.Abort, KeyboardInterrupt):
-        echo("gameplan: interrupted", err=True)
-        sys.exit(130)
+        fail("interrupted", 130)
     except click.ClickException as error:
         path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "gameplan"
         told = " ".join(line.strip() for line in error.format_message().rstrip(".").splitlines())
-        echo(f"{path}: {message(told)}; see '{path} --help'", err=True)
-        sys.exit(error.exit_code)
+        fail(f"{message(told)}; see '{path} --help'", error.exit_code, path)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(1)
@@ -190,17 +203,13 @@ def main() -> None:
         if debug:
             raise
         if isinstance(error, GameplanError):
-            echo(f"gameplan: {message(str(error))}", err=True)
-            sys.exit(error.exit_code)
+            fail(message(str(error)), error.exit_code)
         if isinstance(error, MemoryError):
-            echo("gameplan: out of memory; choose a smaller game, model or batch", err=True)
-        elif isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
+            fail("out of memory; choose a smaller game, model or batch", 1)
+        if isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
             where = f": {error.filename}" if error.filename else ""
-            echo(f"gameplan: the operating system refuses{where} ({error.strerror}); make room or name another place", err=True)
-        else:
-            what = message(f"{type(error).__name__}: {error}")
-            echo(f"gameplan: unexpected {what}; run again with --debug and report it", err=True)
-        sys.exit(1)
+            fail(f"the operating system refuses{where} ({error.strerror}); make room or name another place", 1)
+        fail(f"unexpected {message(f'{type(error).__name__}: {error}')}; run again with --debug and report it", 1)
 
 
 if __name__ == "__main__":

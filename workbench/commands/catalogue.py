@@ -133,11 +133,15 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
 @click.command("new-rule")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-def new_rule(file: Path, force: bool) -> int:
+@json_option
+def new_rule(file: Path, force: bool, as_json: bool) -> int:
     """Write a commented CFR rule to FILE, to be changed and run with --algo FILE."""
     from workbench.solving.rule_tools import write_new_rule
 
     write_new_rule(file, force=force)
+    if as_json:
+        print_json({"file": str(file)})
+        return 0
     echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
     return 0
 
@@ -169,12 +173,16 @@ def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
 @click.command("new-method")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-def new_method(file: Path, force: bool) -> int:
+@json_option
+def new_method(file: Path, force: bool, as_json: bool) -> int:
     """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
     from games.worlds import WORLDS
     from workbench.training.method_tools import write_new_method
 
     write_new_method(file, force=force)
+    if as_json:
+        print_json({"file": str(file)})
+        return 0
     world = next(iter(WORLDS))
     echo(
         f"{file}: check it with 'gameplan check-method {file}', run it with 'gameplan train {world} --method {_path(file)} "

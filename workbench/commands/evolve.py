@@ -263,7 +263,8 @@ def show(run: Path, program: str, flagged: bool, out: Path | None, force: bool, 
 @run_argument
 @click.argument("first")
 @click.argument("second", required=False)
-def diff(run: Path, first: str, second: str | None) -> int:
+@json_option
+def diff(run: Path, first: str, second: str | None, as_json: bool) -> int:
     """Show what differs between two programs, or between a program and its parent."""
     from workbench.discovery.analysis.lineage import source_diff
     from workbench.discovery.books.store import Store
@@ -277,7 +278,8 @@ def diff(run: Path, first: str, second: str | None) -> int:
             raise click.UsageError(f"{first} has no parent; name a second program")
         second = step.parents[0]
     old = store.program(second)
-    echo(source_diff(old.source, new_program.source, (old.id, new_program.id)))
+    text = source_diff(old.source, new_program.source, (old.id, new_program.id))
+    print_json({"run": str(run), "programs": [old.id, new_program.id], "diff": text}) if as_json else echo(text)
     return 0
 
 

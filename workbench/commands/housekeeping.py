@@ -27,9 +27,11 @@ def cache_info(as_json: bool) -> int:
 
 
 @cache_group.command("clear")
-def cache_clear() -> int:
+@json_option
+def cache_clear(as_json: bool) -> int:
     """Remove compiled games and kernels."""
     from workbench.cache_tools import clear_cache
 
-    echo(f"removed {clear_cache() / 1e6:.1f} MB")
+    removed = clear_cache()
+    print_json({"removed_bytes": removed}) if as_json else echo(f"removed {removed / 1e6:.1f} MB")
     return 0

@@ -120,7 +120,8 @@ def play_lm(run: str, world: str | None, games: int, temperature: float, seed: i
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
 @click.option("--model", default="gameplan-lm", show_default=True, help="The name that the model goes by.")
 @click.option("--batch", default=32, show_default=True, type=click.IntRange(1), help="Answers that are drawn side by side.")
-def serve_lm(run: str, port: int, model: str, batch: int) -> int:
+@json_option
+def serve_lm(run: str, port: int, model: str, batch: int, as_json: bool) -> int:
     """Offer the language model in RUN on this machine, by the protocol that 'gameplan plan ENV --planner llm' speaks.
 
     Prints two lines for the shell, and serves until interrupted. Requests that come together are answered in one batch.
@@ -134,8 +135,11 @@ def serve_lm(run: str, port: int, model: str, batch: int) -> int:
     from planners.language.small.serving import ModelServer
 
     server = ModelServer(read_model(run), model, port, batch)
-    echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
-    echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
+    if as_json:
+        print_json({"base_url": server.url, "model": model})
+    else:
+        echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
+        echo(f"export GAMEPLAN_LLM_MODEL={model}")
     echo("serving; Ctrl-C stops", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # 'kill' ends it like Ctrl-C
     try:

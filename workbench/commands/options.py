@@ -29,6 +29,11 @@ def print_json(record: Mapping[str, Any]) -> None:
     printed.append(record)
 
 
+def print_error(line: str, code: int) -> None:
+    """Print as JSON, in place of a command's record, that it has failed."""
+    echo(json.dumps({"schema": SCHEMA, "error": line, "exit_code": code}, indent=2))
+
+
 def duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     """Turn an option such as 10s into seconds."""
     from workbench.terminal.durations import parse_duration

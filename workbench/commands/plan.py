@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +13,7 @@ from workbench.commands.options import (
     assignments,
     check_goes_on,
     duration,
+    gathered,
     jobs_option,
     json_option,
     print_json,
@@ -226,6 +227,15 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     return 3 if record["solutions_sought"] and record["solved"] is not None and record["solved"] < record["played"] else 0
 
 
+class Shown(NamedTuple):
+    """How an episode is shown again."""
+
+    animate: bool
+    delay: float
+    gif: Path | None
+    as_json: bool
+
+
 @click.command()
 @click.argument("run", type=RunName("plan"))
 @click.option("--episode", default=0, show_default=True, type=click.IntRange(0), help="Which episode.")
@@ -236,17 +246,16 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
 @trusted_option
 @click.option("--from", "first", default=0, show_default=True, type=click.IntRange(0), help="First step.")
 @click.option("--to", "last", type=click.IntRange(0), help="Last step.")
-def replay(
-    run: Path, episode: int, values: bool, animate: bool, delay: float, gif: Path | None, trusted: bool, first: int,
-    last: int | None,
-) -> int:  # fmt: skip
+@json_option
+@gathered(shown=Shown)
+def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, last: int | None, shown: Shown) -> int:
     """Step through an episode of the planner run in directory RUN, or animate it.
 
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
     steps are printed.
     """
     from workbench.figures.animation import write_gif
-    from workbench.planning.replay import load_frames, thinned
+    from workbench.planning.replay import load_frames, thinned, told
     from workbench.runs.directory import RunDirectory
     from workbench.terminal.plan import browse, show_all
     from workbench.terminal.progress import job_progress
@@ -255,13 +264,17 @@ def replay(
     frames = every[first : None if last is None else last + 1]
     if not frames:
         raise click.UsageError(f"the episode has no step {first}")
-    if gif is not None:
-        shown = thinned(frames)
-        with job_progress(len(shown), "drawing", "frames") as tell:
-            write_gif(shown, gif, delay, tell)
-        echo(str(gif))
-    elif animate or not os.isatty(0) or not os.isatty(1):
-        show_all(frames, delay if os.isatty(1) else 0.0)
+    if shown.gif is not None:
+        few = thinned(frames)
+        with job_progress(len(few), "drawing", "frames") as tell:
+            write_gif(few, shown.gif, shown.delay, tell)
+    if shown.as_json:
+        gif = str(shown.gif) if shown.gif else None
+        print_json({"run": str(run), "episode": episode, "gif": gif, "frames": [told(frame) for frame in frames]})
+    elif shown.gif is not None:
+        echo(str(shown.gif))
+    elif shown.animate or not os.isatty(0) or not os.isatty(1):
+        show_all(frames, shown.delay if os.isatty(1) else 0.0)
     else:
         browse(frames)
     return 0

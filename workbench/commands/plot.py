@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from workbench.commands.looks import look_of, look_options
-from workbench.commands.options import names, trusted_option
+from workbench.commands.options import json_option, names, print_json, trusted_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
@@ -41,7 +41,8 @@ WAYS = ("policy", "bars", "tree", "infoset")  # of drawing a policy
 @click.option("--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: named by what is drawn, .png]")
 @trusted_option
 @look_options
-def plot(runs: tuple[Path, ...], out: Path | None, **options: Any) -> int:
+@json_option
+def plot(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> int:
     """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game.
 
     Of training runs, what they measured while learning: those of one method in one world make a curve with a band.
@@ -51,16 +52,18 @@ def plot(runs: tuple[Path, ...], out: Path | None, **options: Any) -> int:
     if options["simplex"]:
         if runs:
             raise click.UsageError("--simplex draws a game, not runs: leave RUN out")
-        path = _simplex(options["simplex"], out, look, options["dynamics"])
-        echo(str(path))
-        return 0
+        return _tell(_simplex(options["simplex"], out, look, options["dynamics"]), runs, as_json)
     if not runs:
         raise click.UsageError("name a run: a run directory, or a comparison's directory; 'gameplan runs list' shows what there is")
     if chosen:
         path = _policies(runs, out, look, chosen, **{key: options[key] for key in (*WAYS, "against", "players", "most", "trusted")})
     else:
         path = _curves(runs, out, look, **{key: options[key] for key in ("x", "measure", "games", "bands")})
-    echo(str(path))
+    return _tell(path, runs, as_json)
+
+
+def _tell(path: Path, runs: Sequence[Path], as_json: bool) -> int:
+    print_json({"runs": [str(run) for run in runs], "figure": str(path)}) if as_json else echo(str(path))
     return 0
 
 

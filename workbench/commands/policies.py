@@ -49,7 +49,8 @@ def exploit(game: str, policy: Path, max_histories: int, max_memory: int | None,
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--stripped", is_flag=True, help="Without the line 'Current player: ...' of converted simultaneous-move games.")
 @size_option
-def export(source: str, file: Path, stripped: bool, max_histories: int, max_memory: int | None) -> int:
+@json_option
+def export(source: str, file: Path, stripped: bool, max_histories: int, max_memory: int | None, as_json: bool) -> int:
     """Write the policy of a finished RUN to FILE (.npz, .json or .csv), or the tree of a GAME to FILE (.efg, for Gambit)."""
     from dataclasses import replace
 
@@ -76,7 +77,7 @@ def export(source: str, file: Path, stripped: bool, max_histories: int, max_memo
         game = load_run_game(replace(saved_config(run), max_memory=max_memory), run)
         policy, _ = load_policy(game, run.path / "policy.npz")
         save_policy(game, policy, file, stripped=stripped)
-    echo(str(file))
+    print_json({"source": source, "file": str(file)}) if as_json else echo(str(file))
     return 0
 
 

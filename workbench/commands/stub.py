@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import duration, set_option
+from workbench.commands.options import duration, json_option, print_json, set_option
 from workbench.terminal.printing import echo
 
 
@@ -52,6 +52,7 @@ def _rates(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Seed of all that is random.")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
 @click.option("--model", default="stub", show_default=True, help="The name that the model goes by.")
+@json_option
 def stub_server(
     mode: str,
     planner: str,
@@ -62,6 +63,7 @@ def stub_server(
     seed: int,
     port: int,
     model: str,
+    as_json: bool,
 ) -> int:
     """Stand in for a language model: an OpenAI-compatible endpoint on this machine, without a model.
 
@@ -83,8 +85,11 @@ def stub_server(
     else:
         respond = {"random": at_random, "legal": at_random_legal, "edit": at_random_edit}[mode]
     server = StubServer(StubSettings(respond, model, seed, faults, delay), port)
-    echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
-    echo(f"export GAMEPLAN_LLM_MODEL={model}", nl=True)
+    if as_json:
+        print_json({"base_url": server.url, "model": model})
+    else:
+        echo(f"export GAMEPLAN_LLM_BASE_URL={server.url}")
+        echo(f"export GAMEPLAN_LLM_MODEL={model}")
     echo("serving; Ctrl-C stops", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # 'kill' ends it like Ctrl-C
     try:

@@ -1,5 +1,6 @@
 """Episodes played again from a run directory, as frames for a terminal or an animation."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -35,6 +36,12 @@ class Frame(NamedTuple):
     values: Sequence[tuple[str, float, int]]
     network: Network | None = None
     score: float | None = None
+
+
+def told(frame: Frame) -> dict[str, Any]:
+    """Return what a frame shows, ready for JSON: its texts, and name, value and visits of the actions that were weighed."""
+    values = [{"action": name, "value": value if math.isfinite(value) else None, "visits": n} for name, value, n in frame.values]
+    return {"title": frame.title, "text": frame.text, "action": frame.action or None, "score": frame.score, "values": values}
 
 
 def frame_of(
