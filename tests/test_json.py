@@ -54,7 +54,7 @@ def printed(line):
 def test_objects_have_the_keys_of_the_reference(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in (
-        "solve kuhn_2p --algo cfr+ -n 20 --out mine", "exploit kuhn_2p mine/policy.npz", "export mine p.csv",
+        "solve kuhn_2p --algo cfr+ -n 20 --out mine", "exploit kuhn_2p mine/policy.npz", "export mine p.csv", "show mine",
         "plan 2048-2x2 --planner greedy --episodes 1 --jobs 1 --out played", "replay played", "games", "games kuhn_2p",
         "games 2048-2x2", "algos dcfr", "algos tabular", "algos rm", "new-rule rule.py", "new-method method.py", "runs list .",
         "runs diff mine played", "runs rm played --yes",
@@ -66,7 +66,7 @@ def test_objects_have_the_keys_of_the_reference(tmp_path, monkeypatch):
 def test_objects_of_longer_work_have_them_too(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in (
-        "solve kuhn_2p --algo psro-uniform -n 3 --out grown", "psro-show grown", "plot grown",
+        "solve kuhn_2p --algo psro-uniform -n 3 --out grown", "show grown", "plot grown",
         "compare kuhn_2p --algos cfr,cfr+ -n 5 --engine threads --out c1",
         "compare 2048-2x2 --planners greedy --episodes 2 --engine threads --out c2",
         "compare 2048-2x2 --methods td --seeds 1 -n 1 --episodes 2 --engine threads --out c3",
