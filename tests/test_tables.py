@@ -41,7 +41,8 @@ def run(*arguments, code=0):
 def solving(_):
     run("solve", "kuhn_2p", "--algo", "cfr+", "-n", 100, "--out", "solved")
     run("solve", "kuhn_2p", "--algo", "psro-uniform", "-n", 3, "--out", "populations")
-    run("psro-show", "populations")
+    run("show", "populations")
+    run("show", "solved/policy.json")
     run("runs", "list", ".")
     run("solve", "kuhn_2p", "--algo", "cfr", "-n", 10, "--out", "other")
     run("runs", "diff", "solved", "other")
@@ -55,6 +56,7 @@ def comparing(_):
 def planning(_):
     run("plan", "kg-walk", "--planner", "greedy", "--episodes", 4, "--out", "planned")
     run("compare", "kg-walk", "--planners", "greedy,random", "--episodes", 4, "--budgets", "10,100,1000", "--out", "planners")
+    run("show", "planners")
     run("critic", "kg-walk", "--rollouts", 8)
 
 
@@ -75,7 +77,7 @@ def learning(_):
     numbers = {"updates": 12345.0, "environment_steps": 1234567.0, "expansions": 7654321.0, "cpu_seconds": 89.0}
     row = {"world": "2048", "method": "step-grpo", "score": 12345.6, "low": 11000.0, "high": 13000.0, "seeds": 5, **numbers}
     rows = [{**row, "method": name, "statuses": {"diverged": k}} for k, name in enumerate(("step-grpo", "mc-ppo", "td", "tc"))]
-    _tell(Path("learned"), {"rows": rows}, [], False, methods.table, "compare", methods.SPARE)
+    _tell(Path("learned"), {"rows": rows}, [], False, methods.table, methods.SPARE)
 
 
 def looking_up(_):

@@ -94,7 +94,7 @@ def _compared(path: Path, table: dict[str, Any]) -> None:
         from workbench.comparison import methods, planners
 
         header, rows, notes = (planners if "envs" in table else methods).table(table)
-        print_table(header, rows, left=2)
+        print_table(header, rows, left=2, spare=methods.SPARE)
         _notes(notes)
     print_path("run", str(path), NAMES)
 
