@@ -23,7 +23,7 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.modules import GYMNASIUM, Maker, one_line
 from games.params import Value
 from games.simulator import GymModel, Simulator
-from games.world import Instance
+from games.world import Instance, world_line
 
 CHOICES = {"chance": ("auto", "yes", "no")}
 _ID = re.compile(r"([\w-][\w.-]*/)?[\w-][\w.-]*")
@@ -35,6 +35,9 @@ class GymWorld:
 
     def __init__(self, name: str, simulator: Simulator, horizon: int | None, chance: bool) -> None:
         self.name, self._simulator, self.horizon, self._chance = name, simulator, horizon, chance
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """See `games.world.World`.

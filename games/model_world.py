@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from games.process import PythonModel, goal
-from games.world import Instance
+from games.world import Instance, world_line
 
 
 class ModelWorld:
@@ -31,6 +31,9 @@ class ModelWorld:
     ) -> None:
         self.name, self.model, self.start, self.horizon = name, model, start, horizon
         self._bounds = actions, outcomes
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """Return the instance of `seed`; Python models number their states anew in each, whatever was played before."""

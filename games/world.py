@@ -49,6 +49,16 @@ class Instance:
     extra: Mapping[str, Any] = field(default_factory=dict)
     world: "World | None" = field(default=None, repr=False, compare=False)
 
+    def __repr__(self) -> str:
+        where = f"{self.world.name} " if self.world is not None else ""
+        return f"Instance({where}{self.name}, seed {self.seed}, {type(self.model).__name__}, horizon {self.horizon})"
+
+
+def world_line(world: "World") -> str:
+    """Return a world as one line, which is how it is printed."""
+    count = len(world)
+    return f"{type(world).__name__}({world.name}, {f'{count:,} instances' if count else 'an instance for every seed'})"
+
 
 class Cell(NamedTuple):
     """A cell of a picture: a short text and its colours as #rrggbb."""

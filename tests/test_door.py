@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import workbench as gp
+from workbench.commands.catalogue import new_rule
 from workbench.commands.solve import solve as command
 
 HEAVY = ("numba", "pyspiel", "matplotlib", "pandas", "scipy", "numpy", "rich", "click", "IPython")
@@ -335,6 +336,27 @@ def test_the_examples_of_the_door_run():
     assert sum(found.attempted for found in ran) > 10 and not sum(found.failed for found in ran)
 
 
-def test_games_print_a_line():
-    shown = repr(gp.load_game("kuhn_2p"))
-    assert "kuhn_poker(players=2)" in shown and "58 histories" in shown and len(shown) < 200 and "array" not in shown
+def test_games_and_worlds_print_a_line():
+    from games.worlds import WORLDS
+
+    game = repr(gp.load_game("kuhn_2p"))
+    assert "kuhn_poker(players=2)" in game and "58 histories" in game
+    worlds = [gp.load_world(name) for name in WORLDS]
+    for shown in (game, *map(repr, worlds), *(repr(world.instance(0)) for world in worlds)):
+        assert len(shown) < 200 and "\n" not in shown and "array" not in shown and " object at " not in shown
+    assert [world.name in repr(world) for world in worlds] == [True] * len(worlds)
+
+
+def test_scores_are_drawn():
+    panels = gp.plan("2048-2x3", "random", 20).plot().axes
+    assert len(panels) == 3 and panels[0].get_xlabel() == "score"  # the third: how many reach each tile
+
+
+def test_what_is_registered_has_a_name(tmp_path):
+    rule = tmp_path / "mine.py"
+    CliRunner().invoke(new_rule, [str(rule)], standalone_mode=False)
+    gp.register("rule", "of-the-door", rule, "a rule of tests")
+    by_name, by_path = gp.solve("kuhn_2p", "of-the-door", n=20), gp.solve("kuhn_2p", str(rule), n=20)
+    assert by_name.policy.probabilities.tobytes() == by_path.policy.probabilities.tobytes()
+    with pytest.raises(gp.UsageError, match="no kind of plug-in"):
+        gp.register("ruel", "other", rule)

@@ -1,7 +1,7 @@
 """What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use.
 
 ``import workbench as gp`` is the door for Python: `solve`, `compare`, `plan`, `psro`, `train`, `critic`, `evolve`, `runs`,
-`load_policy`. They are the functions that the commands call; what is behind them is imported when it is first used.
+`load_policy`, `register`. They are the functions that the commands call; what is behind them is imported when it is first used.
 """
 
 from importlib import import_module
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from games.errors import GameplanError as GameplanError
     from games.errors import UsageError as UsageError
     from games.loader import load_game as load_game
+    from games.plugins import register as register
     from games.worlds import load_world as load_world
     from workbench.door.comparing import Comparison as Comparison
     from workbench.door.comparing import GameComparison as GameComparison
@@ -43,6 +44,7 @@ _PLACES = {  # name: the module it lives in
     "UsageError": "games.errors",
     "load_game": "games.loader",
     "load_world": "games.worlds",
+    "register": "games.plugins",
     "Comparison": "workbench.door.comparing",
     "GameComparison": "workbench.door.comparing",
     "compare": "workbench.door.comparing",

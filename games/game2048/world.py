@@ -22,7 +22,7 @@ from games.game2048.board import FULL, TOP, Shape, largest, spawn
 from games.game2048.model import FORMAT_ERROR, ProAct2048, Small2048, make_model
 from games.jit import njit
 from games.random import stream
-from games.world import Cell, Instance, Summary
+from games.world import Cell, Instance, Summary, world_line
 
 OPTIONS = {"rows": 4, "columns": 4, "base": 2, "rules": "standard", "target": 2048, "horizon": 0}
 CHOICES = {"rules": ("standard", "proact")}
@@ -61,6 +61,9 @@ class World2048:
         self.model = make_model(rows, columns, base, rules == "proact")
         self.names = PROACT_ACTIONS if rules == "proact" else DIRECTIONS
         self._solution: exact.Solution | None = None
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """Return the game of `seed`: two tiles on an empty board, alike in all worlds whose boards have the same shape."""

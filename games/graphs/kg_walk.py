@@ -46,7 +46,7 @@ from games.graphs.generate import ENTRY, GOAL, LIVE, PLAIN, ROOT, TRAP, grow, no
 from games.graphs.model import GraphModel, distances
 from games.params import Value
 from games.random import below, stream
-from games.world import Instance, Network
+from games.world import Instance, Network, world_line
 
 OPTIONS: dict[str, Value] = {
     "L": 5, "b": 8, "p": 0.35, "n_live": 4, "n_plain": 8, "n_trap": 12, "n_entry": 2, "rho": 0.2, "sigma_l": 0.15, "q": 0.6,
@@ -65,6 +65,9 @@ class KgWalk:
         self.name, self.options = name, options
         self.horizon = options["Tmax"] or 2 * options["L"]
         self.kinds, self.layers = node_kinds(options["L"], options["n_live"], options["n_plain"], options["n_trap"])
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """Return the random graph of `seed`. `extra` holds the kinds of its nodes and edges and the numbers that entities go by."""

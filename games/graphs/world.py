@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 
 from games.graphs.convert import from_networkx, network_of
-from games.world import Instance, Network
+from games.world import Instance, Network, world_line
 
 
 class GraphWorld:
@@ -26,6 +26,9 @@ class GraphWorld:
         self.name, self.horizon = name, horizon
         self.model, self.nodes = from_networkx(graph)
         self._names = {(u, v): data.get("name", f"to {v}") for u, v, data in graph.edges(data=True)}
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """Return the graph; the seed only names the instance, and with it the planner's random stream."""

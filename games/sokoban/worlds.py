@@ -25,7 +25,7 @@ from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay
 from games.sokoban.moves import FORMAT_ERROR, NAMES, moves_model
 from games.sokoban.pushes import COSTS, FREEZE, OFF, SQUARES, pushes_model
-from games.world import Cell, Instance, Summary
+from games.world import Cell, Instance, Summary, world_line
 
 DATA = Path(__file__).parent / "data"
 DEADLOCKS = {"off": OFF, "squares": SQUARES, "freeze": FREEZE}
@@ -100,6 +100,9 @@ class SokobanWorld:
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    def __repr__(self) -> str:
+        return world_line(self)
 
     def instance(self, seed: int) -> Instance:
         """See `games.world.World`."""

@@ -66,7 +66,7 @@ def planner_runs(paths: Sequence[Path]) -> dict[str, dict[str, Episodes]]:
         budget = _budget(config)
         label = name if not any(each.name == name for each in runs.values()) else f"{name} {budget}".strip()
         label = label if label not in runs else f"{name} ({path.name})"
-        runs[label] = _episodes(config, name, lines, sum(each.name == name for each in runs.values()))
+        runs[label] = episodes_of(config, name, lines, sum(each.name == name for each in runs.values()))
     return found
 
 
@@ -75,7 +75,7 @@ def _budget(config: PlanConfig) -> str:
     return " ".join(f"{value:g} {key.replace('_', ' ')}" for key, value in limits.items() if value is not None)
 
 
-def _episodes(config: PlanConfig, name: str, lines: Sequence[dict[str, Any]], variant: int) -> Episodes:
+def episodes_of(config: PlanConfig, name: str, lines: Sequence[dict[str, Any]], variant: int) -> Episodes:
     """Return the episodes on record; worlds of the user's own are not made for this, so that they have no ladder here."""
     ladder = str(getattr(load_world(config.env, config.world), "ladder", "")) if config.env in WORLDS else ""
     known = [line.get(ladder) for line in lines]

@@ -108,9 +108,9 @@ class EvolveResult(Result):
 
     def plot(self) -> "Figure":
         """Return the scores of all programs against the step at which they came, with the best so far and the best known."""
-        from workbench.figures.discovery import draw_scores
+        from workbench.figures.discovery import draw_discovery
 
-        return shown(draw_scores([(p.step, p.score) for p in self.programs], self.known, None, title=self.task))
+        return shown(draw_discovery([(p.step, p.score) for p in self.programs], self.known, None, title=self.task))
 
 
 def evolve(

@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from games.errors import UsageError
+from games.errors import GameplanError, UsageError
+from games.modules import short_name
 from games.params import Value
 from planners.episode import Episode
 from planners.policies.catalogue import POLICY, VALUE
@@ -17,7 +18,7 @@ from workbench.planning.config import PlanConfig, resolve_plan
 from workbench.planning.critic import Answer, Question, ask_critic
 from workbench.planning.learned import params_of
 from workbench.planning.run import run_plan
-from workbench.runs.directory import RunDirectory
+from workbench.runs.directory import EPISODES, RunDirectory
 from workbench.runs.memory import RunMemory
 from workbench.terminal.durations import format_duration
 
@@ -62,7 +63,8 @@ class PlanResult(Result):
 
     title = "planner run"
 
-    def __init__(self, record: Mapping[str, Any], kept: RunDirectory) -> None:
+    def __init__(self, record: Mapping[str, Any], kept: RunDirectory, config: PlanConfig) -> None:
+        self._kept, self._config = kept, config
         self.run = kept.path if kept.lasting else None
         self.record = {**record, "run": None if self.run is None else str(self.run)}
         self.env, self.planner, self.status = str(record["env"]), str(record["planner"]), str(record["status"])
@@ -92,6 +94,23 @@ class PlanResult(Result):
         """Return a row an episode, its costs as columns."""
         flat = [{name: value for name, value in line.items() if not isinstance(value, dict)} for line in self.episodes]
         return [{**line, **episode["cost"]} for line, episode in zip(flat, self.episodes, strict=True)]
+
+    def plot(self) -> "Figure":
+        """Return the distribution of the scores as a figure, and how far the episodes climbed where the world has a ladder.
+
+        Raises
+        ------
+        GameplanError
+            If no episode was finished.
+        """
+        from workbench.comparison.episodes import episodes_of
+        from workbench.figures.scores import draw_scores
+
+        if not self.episodes:
+            raise GameplanError("there is nothing to draw: no episode was finished")
+        name = short_name(self.planner)
+        drawn = episodes_of(self._config, name, self._kept.read_lines(EPISODES), 0)
+        return shown(draw_scores({short_name(self.env): {name: drawn}}, None))
 
 
 class CriticResult(Result):
@@ -227,7 +246,7 @@ def plan(
             record = _played(config, run, reporter, rest.jobs, stack)
     finally:
         run.discard_if_empty()
-    return PlanResult(record, run)
+    return PlanResult(record, run, config)
 
 
 def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int, stack: ExitStack) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_
 from workbench.figures.style import QUIET, part_colour
 
 
-def draw_scores(
+def draw_discovery(
     points: Sequence[tuple[int, float]], known: Mapping[str, float], path: Path | None, *, title: str = "", look: Look = PLAIN
 ) -> Figure:
     """Return the figure of `points` (step, score; higher is better), with the best of the `known` scores as a line.
