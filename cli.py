@@ -47,10 +47,20 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
     },
     "Discover algorithms": {
         "evolve": ("evolve:evolve", "Let algorithms evolve, and look at discoveries."),
-        "new-rule": ("catalogue:new_rule", "Start a CFR rule of your own in a file."),
+    },
+    "Write your own": {
+        "new-rule": ("catalogue:new_rule", "Start a CFR rule, or PSRO's solvers, in a file."),
         "check-rule": ("catalogue:check_rule", "Say what is wrong with a rule in a file."),
-        "new-method": ("catalogue:new_method", "Start a method of learning of your own in a file."),
+        "new-planner": ("own:new_planner", "Start a planner in a file."),
+        "check-planner": ("own:check_planner", "Say what is wrong with a planner in a file."),
+        "new-world": ("own:new_world", "Start a world in a file."),
+        "check-world": ("own:check_world", "Say what is wrong with a world in a file."),
+        "new-policy": ("own:new_policy", "Start a policy, a function, in a file."),
+        "check-policy": ("own:check_policy", "Say what is wrong with a policy in a file."),
+        "new-method": ("catalogue:new_method", "Start a method of learning in a file."),
         "check-method": ("catalogue:check_method", "Say what is wrong with a method file."),
+        "new-task": ("own:new_task", "Start a task of evolution in a folder."),
+        "check-task": ("own:check_task", "Say what is wrong with a task of evolution."),
     },
     "Look at what there is": {
         "games": ("catalogue:games", "List games, suites and worlds, or show one."),

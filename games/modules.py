@@ -224,6 +224,9 @@ def _load_attribute(name: str) -> Program:
         raise GameplanError(f"{name}: {type(error).__name__} on import: {one_line(error)}") from error
     if not hasattr(module, attribute):
         raise UsageError(f"the module {module_name} has no {attribute!r}{did_you_mean(attribute, dir(module))}")
+    loader = getattr(module.__spec__, "loader", None)
+    if isinstance(loader, _Text):  # a file of the user's, by the name that it has in this process
+        return Program(name, module, attribute, loader.text)
     file = getattr(module, "__file__", None)
     if not file or not file.endswith(".py"):
         raise UsageError(f"the module {module_name} is not written in Python, so {name} cannot be kept with a run")

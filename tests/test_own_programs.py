@@ -270,6 +270,33 @@ def test_a_run_is_repeated_with_its_copies_whatever_becomes_of_the_files(files):
         assert first == again == shown
 
 
+WORTH = '''"""What is left, best if divisible by 4."""
+
+
+def worth(instance, state):
+    return float(instance.model.value(state) % 4 == 0)
+'''
+
+
+def test_an_evaluator_of_ones_own_is_kept_and_named_like_any_program(files):
+    world, _ = files
+    Path("my_worth.py").write_text(WORTH)
+    by_worth = ("--planner", "greedy-value", "--set", "evaluator=./my_worth.py")
+    assert gameplan("plan", world, *by_worth, "--episodes", 1, "--out", "run").exception is None
+    (line,) = [json.loads(text) for text in Path("run/episodes.jsonl").read_text().splitlines()]
+    assert line["steps"] >= 2 and load_frames(RunDirectory.open(Path("run")), 0, trusted=True)[0].action == "take 1"
+    assert Path("run/evaluator.py").read_text() == WORTH
+    assert isinstance(gameplan("plan", world, "--resume", "run", "--episodes", 2).exception, UsageError)
+    assert gameplan("plan", world, "--resume", "run", "--episodes", 2, *by_worth[2:]).exception is None
+    Path("my_worth.py").write_text(WORTH.replace("% 4", "% 3"))
+    assert "is not the evaluator" in str(gameplan("plan", world, "--resume", "run", "--episodes", 3, *by_worth[2:]).exception)
+    assert gameplan("plan", "--repeat", "run", "--trusted", "--out", "again").exception is None
+    assert Path("again/episodes.jsonl").read_bytes() == Path("run/episodes.jsonl").read_bytes()
+    Path("bad.py").write_text(WORTH.replace("float(", "1 / 0 + float("))
+    failed = gameplan("plan", world, "--planner", "greedy-value", "--set", "evaluator=./bad.py", "--out", "bad").exception
+    assert isinstance(failed, GameplanError) and "evaluator bad.py, line 5: ZeroDivisionError" in str(failed), failed
+
+
 BROKEN = {"pipe.py": "it is not a regular file", "binary.py": "it is not text", "folder.py": "directory"}
 
 

@@ -1,6 +1,8 @@
 """Evaluators of trajectories: what the world says, exact values of small worlds, noise; and a wrapper that makes any of them worse.
 
-An evaluator is named by a text, ``kind`` or ``kind:argument``, in every planner's parameters; `EVALUATORS` says who makes it.
+An evaluator is named by a text, ``kind`` or ``kind:argument``, in every planner's parameters; `EVALUATORS` says who makes it. One
+of one's own is the path of a file, or ``module:attribute``: a function ``worth(instance, state)``, or ``make(instance)``, which
+returns a record or Python object with the operations of `planners.evaluator`.
 
 Parameters
 ----------
@@ -11,14 +13,17 @@ visibility : distance of the goal, in steps, beyond which all ends look alike; a
 """
 
 import importlib
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from games.dispatch import operation
-from games.errors import UsageError, did_you_mean
+from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.jit import embedded
+from games.modules import blamed, is_program, load_program
 from games.params import Value
+from games.plugins import EVALUATOR, expanded, known_names
 from games.process import distance, key, outlook, potential
 from games.random import mix, normal
 from games.world import Instance
@@ -163,6 +168,49 @@ def _standard(kind: int, instance: Instance) -> Standard:
     return Standard(kind, instance.seed, *new_table(1), np.zeros(1))
 
 
+def is_own(evaluator: str) -> bool:
+    """Return whether a text names an evaluator that does not ship: a program, or a plug-in."""
+    return evaluator.partition(":")[0] not in EVALUATORS and is_program(expanded(EVALUATOR, evaluator, EVALUATORS))
+
+
+class FunctionEvaluator:
+    """An evaluator by a function of the user's own, which is asked about single states; it runs uncompiled."""
+
+    def __init__(self, function: Any, instance: Instance) -> None:
+        self._function, self._instance = function, instance
+
+    def evaluate(self, model: Any, trajectory: Any, length: int, rng: np.ndarray, cost: np.ndarray) -> float:
+        """See `planners.evaluator.evaluate`: the worth of the end."""
+        return self.value(model, trajectory.states[length], rng, cost)
+
+    def value(self, model: Any, state: np.ndarray, rng: np.ndarray, cost: np.ndarray) -> float:
+        """See `planners.evaluator.value`.
+
+        Raises
+        ------
+        GameplanError
+            If it is not finite.
+        """
+        found = float(self._function(self._instance, state.copy()))
+        if not math.isfinite(found):
+            raise GameplanError(f"the evaluator's worth of a state is {found}; it must be finite, from 0 to 1")
+        return found
+
+
+def _own(instance: Instance, name: str) -> Any:
+    program = load_program(name, "evaluator file")
+    function, make = getattr(program.module, "worth", None), getattr(program.module, program.attribute, None)
+    if callable(function) and (make is None or make is function):
+        return FunctionEvaluator(function, instance)
+    if not callable(make):
+        raise UnknownName(name, EVALUATOR, f"{name} defines no evaluator: it has neither worth(instance, state) nor make(instance)")
+    with blamed(program, f"{program.attribute}()"):
+        made = make(instance)
+    if not (evaluate.known(made) and value.known(made)):
+        raise GameplanError(f"{name}: {program.attribute} makes no evaluator; planners/evaluator.py says what one does")
+    return made
+
+
 def make_evaluator(
     instance: Instance, evaluator: str = "heuristic", bias: float = 0.0, noise: float = 0.0, visibility: float = -1.0
 ) -> Any:
@@ -174,10 +222,14 @@ def make_evaluator(
         For an unknown kind.
     """
     kind, _, argument = evaluator.partition(":")
-    if kind not in EVALUATORS:
-        raise UsageError(f"unknown evaluator {kind!r}{did_you_mean(kind, list(EVALUATORS))}; legal are {', '.join(EVALUATORS)}")
-    module, _, maker = EVALUATORS[kind].partition(":")
-    made = getattr(importlib.import_module(module), maker)(instance, argument)
+    if is_own(evaluator):
+        made = _own(instance, expanded(EVALUATOR, evaluator, EVALUATORS))
+    elif kind in EVALUATORS:
+        module, _, maker = EVALUATORS[kind].partition(":")
+        made = getattr(importlib.import_module(module), maker)(instance, argument)
+    else:
+        known = known_names(EVALUATOR, EVALUATORS)
+        raise UsageError(f"unknown evaluator {kind!r}{did_you_mean(kind, known)}; legal are {', '.join(known)} and files")
     if bias == 0.0 and noise == 0.0 and visibility < 0.0:
         return made
     if not isinstance(made, tuple):

@@ -132,13 +132,18 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
 
 @click.command("new-rule")
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option("--psro", is_flag=True, help="Meta-strategy solvers of PSRO in place of a CFR rule.")
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
-def new_rule(file: Path, force: bool, as_json: bool) -> int:
-    """Write a commented CFR rule to FILE, to be changed and run with --algo FILE."""
+def new_rule(file: Path, psro: bool, force: bool, as_json: bool) -> int:
+    """Write a commented CFR rule, or PSRO's meta-strategy solvers, to FILE, to be changed and run with --algo FILE."""
+    from workbench.own.begin import META_SOLVER, write_new
     from workbench.solving.rule_tools import write_new_rule
 
-    write_new_rule(file, force=force)
+    if psro:
+        write_new(file, META_SOLVER, force=force)
+    else:
+        write_new_rule(file, force=force)
     if as_json:
         print_json({"file": str(file)})
         return 0

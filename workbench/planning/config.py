@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from games.errors import UsageError
-from games.modules import is_program, short_name
+from games.modules import is_program, load_program, short_name
 from games.params import Value
-from games.plugins import PLANNER, WORLD, expanded
+from games.plugins import EVALUATOR, PLANNER, WORLD, expanded
 from games.world import World
 from games.worlds import WORLDS, load_world, world_options
 from planners.budget import Budget
 from planners.catalogue import PLANNERS, find_planner, planner_params
+from planners.parts.evaluators import EVALUATORS, is_own
 from planners.planner import Planner
 from workbench.planning.addresses import check_addresses
 from workbench.planning.learned import PARAMETERS, found_files, learned_names, parameter, renamed
@@ -78,7 +79,8 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
     UsageError
         For an unknown world, planner, option or parameter, or a number out of range.
     """
-    config = replace(config, **_expanded({"env": config.env, "planner": config.planner}))
+    named = _expanded({"env": config.env, "planner": config.planner, "params": config.params})
+    config = replace(config, **{key: value for key, value in named.items() if key != EVALUATOR})
     texts = read_programs(own_names(config))
     config = replace(config, env=resolved_name(config.env), planner=resolved_name(config.planner))
     options, digests = world_options(config.env, config.world, texts.get("env")), digests_of(texts)
@@ -105,6 +107,10 @@ def resolve_plan(config: PlanConfig) -> PlanConfig:
 def _expanded(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings with the programs that names of plug-ins stand for."""
     shipped: dict[str, tuple[str, Collection[str]]] = {"env": (WORLD, WORLDS), "planner": (PLANNER, PLANNERS)}
+    params = given.get("params") or {}
+    if is_own(str(params.get(EVALUATOR, ""))):
+        found = resolved_name(expanded(EVALUATOR, str(params[EVALUATOR]), EVALUATORS))
+        given = {**given, "params": {**params, EVALUATOR: found}, EVALUATOR: found}
     return {key: expanded(shipped[key][0], value, shipped[key][1]) if key in shipped else value for key, value in given.items()}
 
 
@@ -117,8 +123,12 @@ def load_plan(config: PlanConfig, texts: Mapping[str, str]) -> tuple[World, Plan
         If one cannot be made.
     """
     with explained(own_names(config)):
-        world = load_world(config.env, config.world, texts.get("env"))
-        return world, find_planner(config.planner, config.params, texts.get("planner"))
+        world, params = load_world(config.env, config.world, texts.get("env")), config.params
+        if EVALUATOR in own_names(config):  # by the name of the module that the text becomes in this process
+            program = load_program(str(params[EVALUATOR]), "evaluator file", texts.get(EVALUATOR))
+            attribute = program.attribute if hasattr(program.module, program.attribute) else "worth"
+            params = {**params, EVALUATOR: f"{program.module.__name__}:{attribute}"}
+        return world, find_planner(config.planner, params, texts.get("planner"))
 
 
 def data_of(config: PlanConfig) -> dict[str, str]:
@@ -190,6 +200,7 @@ def resumed_plan(run: RunDirectory, changes: dict[str, Any], trusted: bool = Fal
     saved = trusted_plan(run, changes, trusted, again)
     if not trusted:
         check_addresses(saved.params, changes.get("params") or {}, again)
+    changes.pop(EVALUATOR, None)  # its text was compared
     for name, value in changes.items():
         before = getattr(saved, name)
         if name in saved.programs and is_program(value):
@@ -212,6 +223,8 @@ def _is_same_file(saved: PlanConfig, key: str, path: Any) -> bool:
         if key in names and role in saved.programs and key == parameter(saved.params, role):
             again = learned_names(saved.planner, {**saved.params, key: path})
             return role in again and data_digest(again[role], role) == saved.programs[role]
+    if key == EVALUATOR and EVALUATOR in saved.programs and is_program(str(path)):
+        return True  # its text was compared
     if key != LEVELS or saved.env not in WORLDS:
         return False
     if LEVELS in saved.programs:

@@ -42,7 +42,7 @@ INITIAL = {"policy": "initial-policy.safetensors", "value": "initial-value.safet
 LEARNED = {"policy": "learned-policy.safetensors", "value": "learned-value.safetensors"}  # what a planner uses
 PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
-    "method": "method.py",
+    "method": "method.py", "evaluator": "evaluator.py",
 }  # fmt: skip
 GAME, LEVELS = "game", "levels"  # roles of files that are data
 _DATA = {".efg": "game.efg", ".nfg": "game.nfg"}

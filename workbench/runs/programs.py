@@ -17,6 +17,8 @@ from typing import Any
 from games.errors import GameplanError, UsageError
 from games.files import MOST_BYTES, displayed, read_file, write_output
 from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
+from games.plugins import EVALUATOR
+from planners.parts.evaluators import EVALUATORS
 from planners.policies.catalogue import POLICY, VALUE
 from planners.policies.files import LARGEST
 from workbench.runs.directory import GAME, LEARNED, LEVELS, PROGRAMS, RunDirectory, copy_name
@@ -24,7 +26,7 @@ from workbench.terminal.printing import visible
 
 KINDS = {
     "algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner",
-    "method": "method",
+    "method": "method", EVALUATOR: "evaluator",
 }  # fmt: skip
 _DATA_KINDS = {GAME: "game file", LEVELS: "file of levels", POLICY: "policy", VALUE: "value"}
 
@@ -219,5 +221,8 @@ def _compiler_says(error: BaseException) -> str:
 
 
 def own_names(config: Any) -> dict[str, str]:
-    """Return role -> name of the programs of the user's own in a planner's configuration."""
-    return {role: getattr(config, role) for role in ("env", "planner") if is_program(getattr(config, role))}
+    """Return role -> name of the programs of the user's own in a planner's configuration, its evaluator among them."""
+    names = {"env": config.env, "planner": config.planner}
+    evaluator = str(config.params.get(EVALUATOR, ""))
+    own = {role: name for role, name in names.items() if is_program(name)}
+    return {**own, **({EVALUATOR: evaluator} if is_program(evaluator) and evaluator.partition(":")[0] not in EVALUATORS else {})}

@@ -1,0 +1,114 @@
+"""Programs of one's own: every template runs at once and passes its check; and a world from outside has all that ours have."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import cli
+from games.errors import GameplanError, UsageError
+from games.worlds import load_world
+from workbench.own.begin import template
+from workbench.own.check import check_planner, check_policy, check_task, check_world
+from workbench.testing.worlds import WorldSuite
+
+SMALL = ("--world", "rows=2", "--world", "columns=2", "--world", "shuffle=5")
+
+
+def gameplan(*arguments):
+    return CliRunner().invoke(cli.cli, [str(a) for a in arguments], standalone_mode=False)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("new", "check", "used"),
+    [
+        ("new-world w.py --python", "check-world ./w.py --world start=5", "plan ./w.py --planner astar --episodes 1 --out run"),
+        ("new-planner p.py", "check-planner ./p.py", "plan p1 --planner ./p.py --set share=0.5 --episodes 2 --out run"),
+        ("new-policy p.py", "check-policy ./p.py p1", "plan p1 --policy ./p.py --temperature 1 --episodes 2 --out run"),
+        ("new-rule r.py --psro", "check-rule r.py", "solve kuhn_2p --algo ./r.py -n 3 --set train.steps=50 --out run"),
+        ("new-task curve", "check-task curve", "evolve new curve --budget-evals 3 --jobs 1 --out run"),
+    ],
+)
+def test_a_template_runs_at_once_and_passes_its_check(new, check, used, here):
+    begun = gameplan(*new.split())
+    assert begun.exception is None and "gameplan" in begun.stdout, begun
+    assert isinstance(gameplan(*new.split()).exception, UsageError), "it would be replaced"
+    for command in (check, used):
+        result = gameplan(*command.split())
+        assert result.exception is None and not result.return_value, (command, result.output)
+    assert Path("run").is_dir()
+
+
+def test_a_check_says_what_is_wrong_in_a_line_each(here):
+    faults = {
+        "p.py": (template("planner").replace("count = effective(", "count = 1 + effective("), lambda: check_planner("./p.py", {})),
+        "w.py": (
+            template("python-world").replace("return -(-n // 3)", "return float(n)"),
+            lambda: check_world("./w.py", {"start": 5}),
+        ),
+        "f.py": (
+            template("policy").replace("return 10.0 *", "return np.random.rand(len(found)) + 0.0 *"),
+            lambda: check_policy("./f.py", "kg-walk", {}),
+        ),
+        "n.py": (
+            template("policy").replace("10.0 * np.array(found)", "np.log(np.zeros(1))"),
+            lambda: check_policy("./n.py", "p1", {}),
+        ),
+        "t/task.py": (template("task").replace("+ 1e-9", "- 1e9"), lambda: check_task("t")),
+    }
+    said = {}
+    Path("t").mkdir()
+    for name, (text, check) in faults.items():
+        Path(name).write_text(text)
+        record = check()
+        assert not record["ok"] and record["problems"] and not any("\n" in problem for problem in record["problems"]), name
+        said[name] = " ".join(record["problems"])
+    assert "lower bound" in said["w.py"] and "seed" in said["f.py"] and "costs are finite and not negative" in said["t/task.py"]
+    with pytest.raises(UsageError, match=r"nothing\.py"):
+        check_world("./nothing.py", {})
+    failed = gameplan("check-world", "w.py", "--json")
+    assert failed.return_value == 1 and not json.loads(failed.stdout)["ok"]
+
+
+@pytest.mark.slow
+class TestTiles(WorldSuite):
+    """The compiled world, of four cells: all of its states are met."""
+
+    @pytest.fixture(autouse=True)
+    def chosen(self, tmp_path):
+        path = tmp_path / "tiles.py"
+        path.write_text(template("world"))
+        self.world, self.options = str(path), {"rows": 2, "columns": 2, "shuffle": 5}
+
+
+@pytest.mark.slow
+def test_a_compiled_world_from_outside_has_all_that_ours_have(here):
+    Path("tiles.py").write_text(template("world"))
+    for planner, more in (("astar", ()), ("mcts", ("--simulations", 100)), ("flare-paper", ("--simulations", 20))):
+        played = gameplan("plan", "./tiles.py", *SMALL, "--planner", planner, *more, "--episodes", 2, "--out", planner, "--json")
+        assert played.exception is None and json.loads(played.stdout)["solved"] == 2, played
+    assert (
+        gameplan("plan", "./tiles.py", *SMALL, "--planner", "greedy", "--render", "--episodes", 1, "--out", "seen").exception
+        is None
+    )
+    shown = gameplan("replay", "astar", "--trusted")
+    assert shown.exception is None and "-> " in shown.stdout
+    assert gameplan("replay", "astar", "--trusted", "--gif", "tiles.gif").exception is None and Path("tiles.gif").stat().st_size
+    critic = gameplan("critic", "./tiles.py", *SMALL, "-m", 50, "--json")
+    assert critic.exception is None and len(json.loads(critic.stdout)["q"]) >= 2
+    for kind in ("tabular", "mlp"):
+        learned = gameplan(
+            "train", "./tiles.py", *SMALL, "--method", "reinforce", "--policy", kind, "--updates", 2, "--episodes", 2, "--out", kind
+        )
+        assert learned.exception is None, learned
+        again = gameplan("plan", "./tiles.py", *SMALL, "--policy", kind, "--episodes", 1, "--out", f"{kind}-played")
+        assert again.exception is None, again
+    with pytest.raises(GameplanError, match="2 to 8 rows"):
+        load_world("./tiles.py", {"rows": 9})

@@ -1,0 +1,132 @@
+"""``gameplan new-planner``, ``new-world``, ``new-policy``, ``new-task``, and what checks them."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.commands.options import json_option, print_json, set_option
+from workbench.commands.plan import world_option
+from workbench.terminal.printing import echo
+
+_file = click.argument("file", type=click.Path(path_type=Path))
+_force = click.option("--force", is_flag=True, help="Replace what is there.")
+
+
+def _begun(file: Path, kind: str, check: str, use: str, force: bool, as_json: bool) -> int:
+    """Write the template of a `kind`, and say what checks and what uses it, both with {} for the name."""
+    from workbench.own.begin import write_new
+
+    written = write_new(file, kind, force=force)
+    if as_json:
+        print_json({"file": str(written)})
+        return 0
+    name = shlex.quote(str(file) if file.is_absolute() or len(file.parts) > 1 or not file.suffix else f"./{file}")
+    echo(f"{written}: check it with 'gameplan {check.format(name)}', use it with 'gameplan {use.format(name)}'")
+    return 0
+
+
+def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
+    if as_json:
+        print_json(record)
+    else:
+        for problem in record["problems"]:
+            echo(f"{record['file']}: {problem}")
+        if record["ok"]:
+            echo(f"{record['file']}: fine; {fine}")
+    return 0 if record["ok"] else 1
+
+
+@click.command("new-planner")
+@_file
+@_force
+@json_option
+def new_planner(file: Path, force: bool, as_json: bool) -> int:
+    """Write a commented planner to FILE, to be changed and used with gameplan plan WORLD --planner FILE."""
+    return _begun(file, "planner", "check-planner {}", "plan WORLD --planner {}", force, as_json)
+
+
+@click.command("check-planner")
+@click.argument("file")
+@set_option
+@json_option
+def check_planner(file: str, params: dict[str, str], as_json: bool) -> int:
+    """Say what is wrong with the planner in FILE, by the suite of all planners: legal play, seeds, budgets, honest ends."""
+    from workbench.own.check import check_planner as checked
+
+    return _checked(checked(file, params), "it passes the suite of planners", as_json)
+
+
+@click.command("new-world")
+@_file
+@click.option("--python", is_flag=True, help="A world in plain Python: shorter, and slower to plan in.")
+@_force
+@json_option
+def new_world(file: Path, python: bool, force: bool, as_json: bool) -> int:
+    """Write a commented world to FILE, to be changed and used with gameplan plan FILE.
+
+    It is compiled, with all that planners, networks, tables and pictures ask of a world.
+    """
+    kind = "python-world" if python else "world"
+    return _begun(file, kind, "check-world {}", "plan {} --planner astar", force, as_json)
+
+
+@click.command("check-world")
+@click.argument("file")
+@world_option
+@json_option
+def check_world(file: str, world: dict[str, str], as_json: bool) -> int:
+    """Say what is wrong with the world in FILE, by the suite of all worlds: actions, keys, chance, lower bounds, playouts, names.
+
+    Lower bounds are judged where all states were met: choose a small one with --world.
+    """
+    from workbench.own.check import check_world as checked
+
+    return _checked(checked(file, world), "it passes the suite of worlds", as_json)
+
+
+@click.command("new-policy")
+@_file
+@_force
+@json_option
+def new_policy(file: Path, force: bool, as_json: bool) -> int:
+    """Write a commented policy, a function, to FILE, to be changed and used with gameplan plan WORLD --policy FILE."""
+    return _begun(file, "policy", "check-policy {} WORLD", "plan WORLD --policy {}", force, as_json)
+
+
+@click.command("check-policy")
+@click.argument("file")
+@click.argument("world_name", metavar="WORLD")
+@world_option
+@json_option
+def check_policy(file: str, world_name: str, world: dict[str, str], as_json: bool) -> int:
+    """Say what is wrong with the function in FILE as a policy, by some steps in WORLD, greedy and drawn."""
+    from workbench.own.check import check_policy as checked
+
+    record = checked(file, world_name, world)
+    scores = ", ".join(f"score {score:,.4g} at {how}" for how, score in record["scores"].items())
+    return _checked(record, f"{scores}, in {world_name}", as_json)
+
+
+@click.command("new-task")
+@click.argument("folder", type=click.Path(path_type=Path))
+@_force
+@json_option
+def new_task(folder: Path, force: bool, as_json: bool) -> int:
+    """Write a commented task of evolution to FOLDER, to be changed and run with gameplan evolve new FOLDER."""
+    return _begun(folder, "task", "check-task {}", "evolve new {}", force, as_json)
+
+
+@click.command("check-task")
+@click.argument("folder")
+@json_option
+def check_task(folder: str, as_json: bool) -> int:
+    """Say what is wrong with the task of evolution in FOLDER: its seeds are checked, run and scored on all instances, here."""
+    from workbench.own.check import check_task as checked
+
+    record = checked(folder)
+    scores = "; ".join(
+        f"{seed}: {', '.join(f'{cost:.3g} on {name}' for name, cost in costs.items())}" for seed, costs in record["scores"].items()
+    )
+    return _checked(record, f"costs of its seeds: {scores}", as_json)
