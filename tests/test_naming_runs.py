@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,7 @@ from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
 from workbench.views.filters import choose, differences, ordered, parse_since
 from workbench.views.names import find_run
+from workbench.views.policy import view_run
 from workbench.views.runs import find_runs, look
 
 NAMES = ("2026-01-01-kuhn_2p-cfr-s0", "2026-01-02-kuhn_2p-cfr-s0", "2026-01-03-kuhn_2p-dcfr-s0")
@@ -191,3 +193,27 @@ def test_a_policy_is_shown_by_the_names_of_its_actions(here):
     (here / "hostile.json").write_text(json.dumps(hostile))
     assert "only if you name it" in gameplan("show", "hostile.json", code=2)
     assert "neither a run nor a policy" in gameplan("show", "nothing", code=2)
+
+
+def test_policies_metrics_and_tables_are_exported_as_columns(here, monkeypatch):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    gameplan("export", NAMES[0], "policy.parquet")
+    table = parquet.read_table(here / "policy.parquet").to_pydict()
+    rows = list(view_run(here / "runs" / NAMES[0]).rows())
+    assert table["name"] == [name for row in rows for name in row.names] and len(table["name"]) == 24
+    for column, values in {"probability": "probabilities", "regret": "regrets", "value": "values", "action": "actions"}.items():
+        assert table[column] == [value for row in rows for value in getattr(row, values)]
+    for column in ("reach", "own_reach", "others_reach", "label", "infoset", "player"):
+        assert table[column] == [getattr(row, column) for row in rows for _ in row.actions]
+    gameplan("export", NAMES[0], "curve.parquet", "--what", "metrics")
+    lines = [json.loads(line) for line in (here / "runs" / NAMES[0] / "metrics.jsonl").read_text().splitlines()]
+    curve = parquet.read_table(here / "curve.parquet").to_pydict()
+    assert curve["exploitability"] == [line["exploitability"] for line in lines] and "seconds" in curve
+    assert curve["value_1"] == [line["values"][1] for line in lines]
+    gameplan("compare", "kuhn_2p", "--algos", "cfr,lcfr", "-n", 5, "--jobs", 1, "--out", "runs/compare-this")
+    gameplan("export", "compare-this", "table.csv")
+    assert (here / "table.csv").read_text().splitlines()[0].startswith("game,algorithm,exploitability")
+    assert "no finished comparison" in gameplan("export", NAMES[0], "x.csv", "--what", "table", code=2)
+    assert "must end in" in gameplan("export", NAMES[0], "x.xls", "--what", "metrics", code=2)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "gameplan[data]" in gameplan("export", NAMES[0], "y.parquet", code=1) and not (here / "y.parquet").exists()

@@ -15,7 +15,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan compare 2048-2x3 --methods td,tc --seeds 5 --time-limit 30s",
     ),
     "exploit": ("gameplan exploit leduc_2p mine/policy.npz", "gameplan exploit kuhn_2p uniform.json --json"),
-    "export": ("gameplan export mine policy.csv", "gameplan export kuhn_2p kuhn.efg"),
+    "export": (
+        "gameplan export mine policy.csv",
+        "gameplan export mine curve.parquet --what metrics",
+        "gameplan export kuhn_2p kuhn.efg",
+    ),
     "plan": (
         "gameplan plan 2048 --planner expectimax --episodes 20",
         "gameplan plan sokoban --planner sokoban-solver --levels levels.xsb",

@@ -140,6 +140,28 @@ class PolicyView:
             found.append((worth[1:], gain[1:], mass[1:][tree[1]]))
         return found
 
+    @cached_property
+    def own_reach(self) -> np.ndarray:
+        """How likely the own actions are that lead to every infoset of all players."""
+        return np.concatenate(
+            [plan[self.game.tree.parent[self.game.player_infosets(p)].astype(np.int64)] for p, plan in enumerate(self.plans)]
+        )
+
+    @cached_property
+    def others_reach(self) -> np.ndarray:
+        """How likely chance and the others lead to every infoset of all players."""
+        return np.concatenate([others for _, _, others in self._counterfactual])
+
+    @cached_property
+    def values(self) -> np.ndarray:
+        """The counterfactual value of every (infoset, action) pair of all players."""
+        return np.concatenate([values for values, _, _ in self._counterfactual])
+
+    @cached_property
+    def regrets(self) -> np.ndarray:
+        """What that is above the value of the policy in the infoset."""
+        return np.concatenate([gains for _, gains, _ in self._counterfactual])
+
     def select(self, player: int | None = None, pattern: str = "", reach: float = 0.0) -> Iterator[tuple[int, int]]:
         """Yield (player, number) of the infosets of `player` (None: of all) that match, in the game's order.
 
