@@ -54,7 +54,7 @@ def printed(line):
 def test_objects_have_the_keys_of_the_reference(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for line in (
-        "solve kuhn_2p --algo cfr+ -n 20 --out mine", "exploit kuhn_2p mine/policy.npz", "export mine p.csv", "show mine",
+        "solve kuhn_2p --algo cfr+ -n 20 --out mine", "exploit kuhn_2p mine/policy.npz", "export mine p.csv", "show mine", "report mine",
         "plan 2048-2x2 --planner greedy --episodes 1 --jobs 1 --out played", "replay played", "games", "games kuhn_2p",
         "games 2048-2x2", "algos dcfr", "algos tabular", "algos rm", "new-rule rule.py", "new-method method.py", "runs list .",
         "runs diff mine played", "runs rm played --yes",

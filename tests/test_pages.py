@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -321,3 +322,28 @@ def test_a_watched_page_follows_runs_until_they_have_ended(tmp_path):
     follow(lambda: [View(states.pop(0))], lambda views, again: written.append((views[0].status, again)), pause=5.0, quiet=15.0,
            clock=lambda: now[0], sleep=sleep)  # fmt: skip
     assert written == [("unfinished", 5.0), ("running", 5.0), ("running", 5.0), ("done", 5.0), ("done", 0.0)] and len(states) <= 1
+
+
+@pytest.mark.slow
+def test_fifty_runs_and_a_hundred_megabytes_of_metrics_are_a_small_page_that_opens_at_once(runs, tmp_path, browser):
+    for number in range(5):
+        for run in runs.iterdir():
+            shutil.copytree(run, tmp_path / "many" / f"{len(run.name)}-{run.name}-{number}")
+    long = tmp_path / "many" / "long"
+    shutil.copytree(runs / "one", long)
+    (long / "result.json").unlink()
+    with open(long / "metrics.jsonl", "w") as stream:
+        for n in range(1, 1_000_001):
+            stream.write(f'{{"iteration": {n}, "exploitability": {1 / n}, "nash_conv": {2 / n}, "values": [0.05, -0.05]}}\n')
+    assert (long / "metrics.jsonl").stat().st_size > 90e6
+    tracemalloc.start()
+    ((_, curve),) = solver_curves([long]).curves["kuhn_2p"].items()
+    assert tracemalloc.get_traced_memory()[1] < 50e6 and len(curve.points) <= 401
+    tracemalloc.stop()
+    page = tmp_path / "many.html"
+    page.write_text(report(runs_at([tmp_path / "many"])))
+    assert page.stat().st_size < 8e6
+    browser.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
+    browser.get(page.as_uri())
+    taken = {entry["name"]: entry["value"] for entry in browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]}
+    assert taken["ThreadTime"] < 2.0  # of the page's own thread until its load event, whatever else the machine does

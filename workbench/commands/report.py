@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json
+from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN|DIR...")
+@click.argument("runs", nargs=-1, required=True, type=RunName(), metavar="RUN|DIR...")
 @click.option("--out", default="report.html", show_default=True, type=click.Path(path_type=Path, dir_okay=False), help="HTML file.")
 @click.option("--title", default="", help="Its title.  [default: the names of the runs]")
 @click.option(
