@@ -233,9 +233,25 @@ def test_psro_show_looks_into_a_run(tmp_path):
     for suffix in ("png", "svg"):
         draw_population(population, tmp_path / f"figure.{suffix}", rows)
         assert (tmp_path / f"figure.{suffix}").stat().st_size > 10_000
+    assert sum(data["mass"] for _, data in graph.nodes(data=True)) <= 1.0 + 1e-9
     with pytest.raises(UsageError, match="no finished PSRO run"):
         solve(SolveConfig("kuhn_2p", "cfr", 2), RunDirectory.create(tmp_path / "cfr"))
         Population.open(tmp_path / "cfr")
+
+
+def test_the_meta_game_is_sorted_by_nash_average(tmp_path):
+    solve(SolveConfig("kuhn_2p", "psro-uniform", 6), RunDirectory.create(tmp_path / "run"))
+    population = Population.open(tmp_path / "run")
+    table, (rows, columns) = population.meta_game(), population.nash_average()
+    assert np.max(rows) == pytest.approx(-np.max(columns))  # the value of the meta-game
+    figure = draw_population(population, None, population.mixtures())
+    panel = figure.axes[0]
+    drawn = panel.images[0].get_array()
+    numbers = [[int(text.get_text()) for text in labels] for labels in (panel.get_yticklabels(), panel.get_xticklabels())]
+    assert np.allclose(drawn, table[np.ix_(*numbers)]) and (np.diff(rows[numbers[0]]) <= 1e-12).all()
+    joint = next(c for panel in figure.axes for c in panel.collections if c.get_label() == "_joint policies")
+    graph = population.response_graph()
+    assert np.argmax(joint.get_sizes()) == np.argmax([data["mass"] for _, data in graph.nodes(data=True)])
 
 
 @pytest.mark.slow

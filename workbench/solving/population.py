@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import networkx as nx
 import numpy as np
 from matplotlib.colors import PowerNorm
@@ -14,10 +13,11 @@ from games.errors import GameplanError, UsageError
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
 from solvers.plans import policy_of
+from solvers.psro.maximin import maximin
 from solvers.psro.payoffs import Payoffs
 from workbench.comparison.curves import FLOOR
-from workbench.figures.frame import check_format, save_figure
-from workbench.figures.style import COLOURS
+from workbench.figures.frame import PLAIN, Look, check_format, save_figure
+from workbench.figures.style import COLOURS, DIVERGING, MARKERS, SEQUENTIAL, part_colour
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
 from workbench.solving.config import SolveConfig, saved_config
@@ -100,6 +100,19 @@ class Population:
             columns.append(payoffs.vector(0, strategies))
         return np.stack(columns, axis=1)
 
+    def nash_average(self) -> list[np.ndarray]:
+        """Return how good each policy of players 0 and 1 is against an equilibrium of the meta-game of the two (K each).
+
+        Only such payoffs tell apart policies that are all beaten by some (Balduzzi et al. 2018, Nash averaging). Where the game is
+        not constant-sum, or has further players, the other's eval mixture takes the place of the equilibrium.
+        """
+        table = self.meta_game()
+        if self.game.players == 2 and self.game.constant_sum is not None:
+            row, column = maximin(table), maximin(-table.T)
+        else:
+            row, column = self.eval[0], self.eval[1] if self.game.players > 1 else np.ones(1)
+        return [table @ column, -(row @ table)]
+
     def mixtures(self) -> list[dict[str, Any]]:
         """Return iteration, support sizes and the exploitability of the eval, train and uniform mixtures, per evaluated line."""
         evaluator = Evaluator(self.game)
@@ -120,7 +133,7 @@ class Population:
         """Return the graph of best single deviations between joint policies, of the policies that are played most.
 
         Nodes are tuples of policy numbers; an edge goes to the joint policy in which one player has moved to its best policy, if
-        that gains anything; ``weight`` is the gain and ``player`` who moved.
+        that gains anything; ``weight`` is the gain and ``player`` who moved. A node has its ``mass`` in the eval mixtures.
         """
         keep = [np.sort(np.argsort(-weights, kind="stable")[:GRAPH_POLICIES]) for weights in self.eval]
         payoffs = Payoffs(self.game)
@@ -131,7 +144,7 @@ class Population:
         graph = nx.DiGraph()
         for joint in np.ndindex(tensors[0].shape):
             name = tuple(int(k[i]) for k, i in zip(keep, joint, strict=True))
-            graph.add_node(name)
+            graph.add_node(name, mass=float(np.prod([weights[n] for weights, n in zip(self.eval, name, strict=True)])))
             for player, tensor in enumerate(tensors):
                 line = tensor[joint[:player] + (slice(None),) + joint[player + 1 :]]
                 best = int(np.argmax(line))
@@ -146,7 +159,7 @@ class Population:
         return evaluator(np.concatenate(parts)).exploitability
 
 
-def draw_population(population: Population, path: Path | None, rows: list[dict[str, Any]], *, font_size: float = 8.0) -> Figure:
+def draw_population(population: Population, path: Path | None, rows: list[dict[str, Any]], *, look: Look = PLAIN) -> Figure:
     """Return the figure of meta-game, meta-strategy, supports, exploitabilities and response graph.
 
     It is written to `path` (PNG, SVG or PDF), unless that is None.
@@ -160,26 +173,31 @@ def draw_population(population: Population, path: Path | None, rows: list[dict[s
     """
     if path is not None:
         check_format(path.suffix)
-    with matplotlib.rc_context({"font.size": font_size, "svg.hashsalt": "gameplan", "svg.fonttype": "none", "pdf.fonttype": 42}):
-        figure = Figure(figsize=(8.4, 5.4), layout="constrained")
+    with look.context():
+        figure = Figure(figsize=(look.width or 8.4, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 6)
         _draw_meta_game(figure, figure.add_subplot(grid[0, :2]), population)
         _draw_strategy(figure, figure.add_subplot(grid[0, 2:4]), population)
         _draw_graph(figure.add_subplot(grid[0, 4:]), population)
         _draw_exploitability(figure.add_subplot(grid[1, :3]), rows)
         _draw_support(figure.add_subplot(grid[1, 3:]), rows)
-        figure.suptitle(
-            f"{population.config.game}: train {population.config.train}, eval {population.config.eval}",
-            fontsize=font_size + 1,
-        )
+        title = f"{population.config.game}: train {population.config.train}, eval {population.config.eval}"
+        figure.suptitle(look.title or title, fontsize=look.font_size + 1)
         return save_figure(figure, path)
 
 
 def _draw_meta_game(figure: Figure, panel: Any, population: Population) -> None:
+    """Draw the meta-game, the best policies by Nash average first: above and on the left."""
     table = population.meta_game()
+    order = [np.argsort(-worth, kind="stable") for worth in population.nash_average()]
+    if table.shape[1] == 1:
+        order[1] = np.zeros(1, np.int64)
     limit = float(np.abs(table).max()) or 1.0
-    image = panel.imshow(table, cmap="PuOr_r", vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
-    panel.set(title="payoff of player 0", xlabel="policy of player 1", ylabel="policy of player 0")
+    image = panel.imshow(table[np.ix_(*order)], cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="nearest", aspect="auto")
+    panel.set(title="payoff of player 0,\nby Nash average", xlabel="policy of player 1", ylabel="policy of player 0")
+    for axis, numbers in zip((panel.yaxis, panel.xaxis), order, strict=True):
+        places = list(range(0, len(numbers), max(1, -(-len(numbers) // 8))))
+        axis.set_ticks(places, [str(numbers[place]) for place in places])
     figure.colorbar(image, ax=panel, shrink=0.9)
 
 
@@ -190,7 +208,7 @@ def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
     for column, line in enumerate(lines):
         table[: line["iteration"], column] = line["eval"][0]
     image = panel.imshow(
-        table, cmap="cividis", norm=PowerNorm(0.5, 0.0, 1.0), interpolation="nearest", aspect="auto", origin="lower"
+        table, cmap=SEQUENTIAL, norm=PowerNorm(0.5, 0.0, 1.0), interpolation="nearest", aspect="auto", origin="lower"
     )
     ticks = list(range(0, len(lines), max(1, len(lines) // 6)))
     panel.set_xticks(ticks, [str(lines[t]["iteration"]) for t in ticks])
@@ -202,7 +220,7 @@ def _draw_exploitability(panel: Any, rows: list[dict[str, Any]]) -> None:
     n = [row["iteration"] for row in rows]
     for index, kind in enumerate(("eval", "train", "uniform")):
         values = [max(row[kind], FLOOR) for row in rows]
-        panel.plot(n, values, color=COLOURS[index], marker="os^"[index], markersize=3, linewidth=1.0, label=kind)
+        panel.plot(n, values, color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=1.0, label=kind)
     panel.set(title="exploitability of the mixtures", xlabel="iteration", xscale="log", yscale="log")
     panel.grid(True, linewidth=0.3, alpha=0.6)
     panel.legend(frameon=False)
@@ -212,27 +230,36 @@ def _draw_support(panel: Any, rows: list[dict[str, Any]]) -> None:
     n = [row["iteration"] for row in rows]
     for player in range(len(rows[0]["support"])):
         values = [row["support"][player] for row in rows]
-        panel.plot(
-            n, values, color=COLOURS[player % len(COLOURS)], marker="o", markersize=3, linewidth=1.0, label=f"player {player}"
-        )
+        panel.plot(n, values, color=part_colour(player), marker="o", markersize=3, linewidth=1.0, label=f"player {player}")
     panel.set(title="policies in the eval support", xlabel="iteration", ylabel="policies")
     panel.grid(True, linewidth=0.3, alpha=0.6)
     panel.legend(frameon=False)
 
 
 def _draw_graph(panel: Any, population: Population) -> None:
-    panel.set_title("best deviations")
     panel.set_axis_off()
     if population.game.players > 3:
         panel.text(0.5, 0.5, "too many joint policies to draw", ha="center", transform=panel.transAxes)
         return
     graph = population.response_graph()
     layout = nx.circular_layout(graph)
-    colours = [COLOURS[graph.edges[edge]["player"]] for edge in graph.edges]
+    masses = np.array([graph.nodes[node]["mass"] for node in graph])
+    sizes = 40.0 + 360.0 * masses / (masses.max() or 1.0)
+    colours = [part_colour(graph.edges[edge]["player"]) for edge in graph.edges]
+    gains = np.array([graph.edges[edge]["weight"] for edge in graph.edges])
     nx.draw_networkx_edges(
-        graph, layout, ax=panel, edge_color=colours, width=0.8, arrowsize=6, node_size=150, connectionstyle="arc3,rad=0.08"
-    )
-    nx.draw_networkx_nodes(graph, layout, ax=panel, node_color="white", edgecolors="black", node_size=150, linewidths=0.5)
+        graph, layout, ax=panel, edge_color=colours, width=0.3 + 1.2 * gains / gains.max(initial=1e-300), arrowsize=6,
+        node_size=sizes, connectionstyle="arc3,rad=0.08",
+    )  # fmt: skip
+    nodes = nx.draw_networkx_nodes(
+        graph, layout, ax=panel, node_color=masses, cmap="Greys", vmin=0.0, vmax=max(2.0 * float(masses.max()), 1e-12),
+        edgecolors="black", node_size=sizes, linewidths=0.5,
+    )  # fmt: skip
+    nodes.set_label("_joint policies")
     labels = {node: ",".join(map(str, node)) for node in graph}
     nx.draw_networkx_labels(graph, layout, labels, ax=panel, font_size=4.5)
+    for player in range(population.game.players):
+        panel.plot([], [], color=part_colour(player), linewidth=1.2, label=f"player {player} moves")
+    panel.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2)
+    panel.set_title("best deviations, by eval mass")
     panel.margins(0.12)
