@@ -29,11 +29,12 @@ from workbench.figures.frame import INCH, WIDTHS, Look, overlap, settle
 from workbench.figures.over_time import draw_over_time
 from workbench.figures.policy import _shortened, draw_bars, draw_policy
 from workbench.figures.scores import draw_scores
+from workbench.figures.search import board_heat, draw_search
 from workbench.figures.simplex import CORNERS, draw_simplex
 from workbench.figures.style import COLOURS, style_of
 from workbench.figures.tree import draw_tree
 from workbench.planning.config import PlanConfig, resolve_plan
-from workbench.planning.replay import load_frames
+from workbench.planning.replay import load_frames, load_search
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
@@ -374,3 +375,49 @@ def test_scores_of_planners_and_the_ladder_of_a_world(tmp_path):
     assert marks == [interquartile_mean(runs["2048-2x3"][name].scores) for name in runs["2048-2x3"]]
     run_plan(resolve_plan(PlanConfig(env="p4", planner="oracle", episodes=2)), RunDirectory.create(tmp_path / "graph"))
     assert len(draw_scores({"p4": planner_runs([tmp_path / "graph"])["p4"]}, None).axes) == 2  # no ladder there
+
+
+def planned(path, **settings):
+    """Return the directory of a planner run."""
+    run_plan(resolve_plan(PlanConfig(episodes=1, **settings)), RunDirectory.create(path))
+    return RunDirectory.open(path)
+
+
+@pytest.mark.parametrize(("planner", "env"), [("mcts", "2048-2x2"), ("flare-paper", "kg-walk")])
+def test_a_search_tree_has_what_the_planner_knew(planner, env, tmp_path):
+    run = planned(tmp_path / "run", env=env, planner=planner, simulations=30, steps=3)
+    frames = load_frames(run, 0, values=True)
+    world, instance, root, title = load_search(run, 0, 1)
+    known = {name: (visits, value) for name, value, visits in frames[1].values if visits}
+    assert {each.action: (each.visits, pytest.approx(each.value)) for each in root.below} == known
+    assert root.visits == sum(visits for visits, _ in known.values()) and title.endswith("step 1")
+    assert all(sum(below.visits for below in each.below) <= each.visits for each in root.below)
+    figure = draw_search(world, instance, root, None)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert all(any(text.startswith(f"{name}  n {visits}") for text in texts) for name, (visits, _) in known.items())
+    edges = [line.get_linewidth() for line in figure.axes[0].get_lines() if line.get_label() == "_edge"]
+    assert max(edges) == pytest.approx(0.5 + 4.0 * max(visits for visits, _ in known.values()) / root.visits)
+    with pytest.raises(UsageError, match="no 9"):
+        load_search(run, 0, 9)
+
+
+def test_expansions_are_shown_on_the_board_and_on_the_graph(tmp_path):
+    run = planned(tmp_path / "sokoban", env="sokoban", planner="astar")
+    world, instance, found, _ = load_search(run, 0, 1)
+    line = run.read_lines("episodes.jsonl")[0]
+    assert found.opened.sum() == line["cost"]["expansions"] and len(found.plan) == line["steps"] + 1
+    assert np.array_equal(found.states[0], instance.start)
+    figure = draw_search(world, instance, found, None)
+    bars = [bar.get_height() for bar in figure.axes[1].patches]
+    assert sum(bars) == found.opened.sum()
+    before = world.picture(instance, instance.start)
+    heat = board_heat(before, [world.picture(instance, state) for state in found.states[found.opened]])
+    pixels = np.asarray(figure.axes[0].images[0].get_array())
+    grounds = np.array([[to_rgb(cell.ground) for cell in row] for row in before])
+    changed = np.abs(pixels - grounds).max(axis=2) > 1e-9
+    assert 0.0 < heat.max() <= 1.0 and np.array_equal(changed, heat > 0.0)
+    graph = draw_search(*load_search(planned(tmp_path / "graph", env="p4", planner="astar"), 0, 0)[:3], None)
+    rings = next(c for c in graph.axes[0].collections if c.get_label() == "_expanded")
+    assert len(rings.get_offsets()) == 4
+    with pytest.raises(UsageError, match="keeps nothing of its search"):
+        load_search(planned(tmp_path / "greedy", env="p4", planner="greedy"), 0, 0)

@@ -27,7 +27,12 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan plan 2048 --planner flat-critic --time-per-move 1ms --render",
         "gameplan plan 2048 --policy learned",
     ),
-    "replay": ("gameplan replay played", "gameplan replay played --episode 3 --values", "gameplan replay played --gif play.gif"),
+    "replay": (
+        "gameplan replay played",
+        "gameplan replay played --episode 3 --values",
+        "gameplan replay played --gif play.gif",
+        "gameplan replay played --from 12 --search tree.pdf",
+    ),
     "critic": (
         "gameplan critic 2048 --board '2 16 4 16/2 128 64 4/8 16 8 2/4 4 2 4'",
         "gameplan critic sokoban-rooms --seed 3 -m 5000 -t 50 --policy legal",

@@ -233,6 +233,7 @@ class Shown(NamedTuple):
     animate: bool
     delay: float
     gif: Path | None
+    search: Path | None
     as_json: bool
 
 
@@ -243,6 +244,10 @@ class Shown(NamedTuple):
 @click.option("--animate", is_flag=True, help="Play by itself instead of waiting for keys.")
 @click.option("--delay", default="0.2s", show_default=True, callback=duration, metavar="DURATION", help="With --animate and --gif.")
 @click.option("--gif", type=click.Path(path_type=Path), metavar="FILE.gif", help="Write an animation instead.")
+@click.option(
+    "--search", type=click.Path(path_type=Path), metavar="FILE",
+    help="Plan again and draw the search before step --from: the tree of MCTS or FLARE, what A* expanded (PNG, SVG or PDF).",
+)  # fmt: skip
 @trusted_option
 @click.option("--from", "first", default=0, show_default=True, type=click.IntRange(0), help="First step.")
 @click.option("--to", "last", type=click.IntRange(0), help="Last step.")
@@ -260,6 +265,8 @@ def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, las
     from workbench.terminal.plan import browse, show_all
     from workbench.terminal.progress import job_progress
 
+    if shown.search is not None:
+        return _draw_search(run, episode, first, shown.search, trusted, shown.as_json)
     every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
     frames = every[first : None if last is None else last + 1]
     if not frames:
@@ -277,4 +284,20 @@ def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, las
         show_all(frames, shown.delay if os.isatty(1) else 0.0)
     else:
         browse(frames)
+    return 0
+
+
+def _draw_search(run: Path, episode: int, number: int, path: Path, trusted: bool, as_json: bool) -> int:
+    from workbench.figures.search import draw_search
+    from workbench.planning.replay import load_search
+    from workbench.runs.directory import RunDirectory
+    from workbench.terminal.progress import drawing
+
+    with drawing(path):
+        world, instance, found, title = load_search(RunDirectory.open(run), episode, number, trusted=trusted)
+        draw_search(world, instance, found, path, title=title)
+    if as_json:
+        print_json({"run": str(run), "episode": episode, "step": number, "search": str(path)})
+    else:
+        echo(str(path))
     return 0

@@ -157,7 +157,7 @@ def draw_network(panel: Any, network: Network, layout: np.ndarray, walk: Sequenc
     for kind in kinds:
         panel.scatter([], [], s=24, c=KINDS[kind], edgecolors=QUIET, linewidths=0.8, label=kind)
     if kinds:
-        panel.legend(loc="upper left", fontsize=6, frameon=False, ncols=len(kinds), borderaxespad=0.0, handletextpad=0.2)
+        panel.legend(loc="lower left", fontsize=6, frameon=False, ncols=len(kinds), borderaxespad=0.0, handletextpad=0.2)
     panel.margins(0.08, 0.12)
 
 

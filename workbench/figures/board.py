@@ -9,8 +9,11 @@ from matplotlib.colors import to_rgb
 from games.world import Cell
 
 
-def draw_board(panel: Any, picture: Sequence[Sequence[Cell]], grounds: np.ndarray | None = None) -> None:
-    """Draw rows of cells into `panel`; `grounds` (rows, columns, 3) takes the place of their own."""
+def draw_board(panel: Any, picture: Sequence[Sequence[Cell]], grounds: np.ndarray | None = None, ink: float = 0.0) -> None:
+    """Draw rows of cells into `panel`; `grounds` (rows, columns, 3) takes the place of their own.
+
+    `ink` is the size of texts in points, 0 for what suits a board of so many columns.
+    """
     columns = max(map(len, picture))
     colours = np.ones((len(picture), columns, 3))
     for i, row in enumerate(picture):
@@ -21,7 +24,7 @@ def draw_board(panel: Any, picture: Sequence[Sequence[Cell]], grounds: np.ndarra
         panel.axhline(k - 0.5, color="white", linewidth=0.8)
     for k in range(1, columns):
         panel.axvline(k - 0.5, color="white", linewidth=0.8)
-    size = 22 if columns <= 6 else 14
+    size = ink or (22.0 if columns <= 6 else 14.0)
     for i, row in enumerate(picture):
         for j, cell in enumerate(row):
             if cell.text:

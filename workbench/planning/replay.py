@@ -12,13 +12,14 @@ from games.errors import GameplanError, UsageError
 from games.process import unlisted
 from games.random import stream
 from games.world import Cell, Instance, Network, World
-from planners.episode import options, play, step
+from planners.episode import Episode, options, play, step
 from planners.planner import Decision, Planner
 from workbench.planning.addresses import check_addresses
 from workbench.planning.config import EPISODES, PlanConfig, load_plan, trusted_plan, with_copies
 from workbench.planning.run import instance_of
 from workbench.runs.directory import RunDirectory, blamed
 from workbench.runs.programs import explained, kept_programs, own_names
+from workbench.views.search import searched
 
 MAX_GIF_FRAMES = 2000
 
@@ -70,6 +71,46 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False, truste
     GameplanError
         If the actions on record do not fit the world as it is now.
     """
+    config, line, world, planner = _opened(run, episode, values, trusted, "--values")
+    with explained(own_names(config)):
+        return _frames(run, config, world, planner, episode, line, values)
+
+
+def load_search(run: RunDirectory, episode: int, number: int, *, trusted: bool = False) -> tuple[World, Instance, Any, str]:
+    """Return world, instance, what the planner searched before step `number` of an episode (`workbench.views.search`), and a title.
+
+    The planner plans again up to there; where a decision covers several steps, it is that one.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As `load_frames`; if there is no such step, or the planner keeps nothing of its search.
+    """
+    config, line, world, planner = _opened(run, episode, True, trusted, "--search FILE")
+    if number >= len(line["actions"]):
+        raise UsageError(f"episode {episode} of {run.path} has {len(line['actions'])} steps, numbered from 0; there is no {number}")
+    found: list[tuple[int, Any]] = []
+    over = False
+
+    def decided(played: Episode) -> None:
+        nonlocal over
+        at = len(played.actions)
+        if at <= number:
+            found[:] = [(at, searched(world, instance, planner, played.states[-1]))]
+        over = at >= number
+
+    with explained(own_names(config)):
+        instance, seed = instance_of(config, world, episode)
+        budgets = [config.budget().repeated(units) for units in line["units"]]
+        play(instance, planner, budgets, seed=seed, steps=config.steps, stop=lambda: over, on_decision=decided)
+    at, kept = found[0]
+    return world, instance, kept, f"{config.planner} in {world.name} {instance.name}, step {at}"
+
+
+def _opened(
+    run: RunDirectory, episode: int, values: bool, trusted: bool, option: str
+) -> tuple[PlanConfig, dict[str, Any], World, Planner]:
+    """Return the configuration of a run, the line of an episode, and its world and planner."""
     config = trusted_plan(run, {}, trusted, f"gameplan replay {run.path}")
     if values and not trusted:
         try:
@@ -77,7 +118,7 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False, truste
         except UsageError as error:
             raise UsageError(
                 f"the planner of the run in {run.path} asks an address or uses a file that is not taken from a run directory; "
-                f"if you trust the run: gameplan replay {run.path} --values --trusted"
+                f"if you trust the run: gameplan replay {run.path} {option} --trusted"
             ) from error
     lines = {line["episode"]: line for line in run.read_lines(EPISODES)}
     if not lines:
@@ -91,8 +132,7 @@ def load_frames(run: RunDirectory, episode: int, *, values: bool = False, truste
         texts.pop("planner", None)
     with blamed(run):
         world, planner = load_plan(config, texts)
-    with explained(own_names(config)):
-        return _frames(run, config, world, planner, episode, line, values)
+    return config, line, world, planner
 
 
 def _ranges(numbers: Sequence[int]) -> list[str]:
