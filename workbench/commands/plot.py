@@ -36,7 +36,7 @@ WAYS = ("policy", "bars", "tree", "infoset")  # of drawing a policy
 )  # fmt: skip
 @click.option("--dynamics", callback=names, metavar="NAME,...", help="--simplex: of rm, prd, rd, fp, alpharank.  [default: all]")
 @click.option("--against", type=RunName(), metavar="RUN", help="--policy, --bars: compare with that run's policy.")
-@click.option("--player", "players", multiple=True, type=click.IntRange(0), help="Policies: of this player only; repeatable.")
+@click.option("--player", type=click.IntRange(0), help="Policies: only infosets of this player.")
 @click.option("--most", type=click.IntRange(1, 400), help="Policies: most infosets that are drawn, those reached most.")
 @click.option("--out", type=click.Path(path_type=Path), help="PNG, SVG or PDF file.  [default: named by what is drawn, .png]")
 @trusted_option
@@ -56,7 +56,7 @@ def plot(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
     if not runs:
         raise click.UsageError("name a run: a run directory, or a comparison's directory; 'gameplan runs list' shows what there is")
     if chosen:
-        path = _policies(runs, out, look, chosen, **{key: options[key] for key in (*WAYS, "against", "players", "most", "trusted")})
+        path = _policies(runs, out, look, chosen, **{key: options[key] for key in (*WAYS, "against", "player", "most", "trusted")})
     else:
         path = _curves(runs, out, look, **{key: options[key] for key in ("x", "measure", "games", "bands")})
     return _tell(path, runs, as_json)
@@ -119,7 +119,7 @@ def _curves(runs: Sequence[Path], out: Path | None, look: Any, x: str | None, me
 
 def _policies(
     runs: Sequence[Path], out: Path | None, look: Any, chosen: list[str], *, policy: bool, bars: bool, tree: bool,
-    infoset: str | None, against: Path | None, players: tuple[int, ...], most: int | None, trusted: bool,
+    infoset: str | None, against: Path | None, player: int | None, most: int | None, trusted: bool,
 ) -> Path:  # fmt: skip
     from workbench.figures import policy as figures
     from workbench.figures.tree import draw_tree
@@ -133,6 +133,7 @@ def _policies(
     if against is not None and not (policy or bars):
         raise click.UsageError("--against goes with --policy or --bars")
     path = out or Path(f"{chosen[0]}.png")
+    players = () if player is None else (player,)
     view, other = view_run(runs[0]), None if against is None else view_run(against)
     if not (policy or bars or tree):
         return _over_time(view, infoset or "", players, most, trusted, path, look)
