@@ -28,7 +28,6 @@ TWO_MEANINGS = {
     "--resume",  # of solve may go without its value
     "--out",  # directories and files
     "--sandbox",  # what a user's own program is put into, and how much of it candidates get
-    "--player",  # one is looked at, several are drawn
     "--width",  # of a figure, and of a network
     "--policy",  # that of a run is drawn, and a learned one is played
     "--seed",  # solvers take any number; random ones none below zero
