@@ -9,6 +9,7 @@ import click
 
 from workbench.commands.options import json_option, print_json
 from workbench.commands.run_names import RunName
+from workbench.commands.show import show
 from workbench.terminal.printing import echo
 
 SORTS = ("started", "name", "kind", "game", "algo", "status", "figure", "size", "seconds")
@@ -126,3 +127,6 @@ def runs_rm(paths: tuple[Path, ...], yes: bool, as_json: bool) -> int:
     else:
         echo("\n".join(f"removed {path}" for path in places))
     return 0
+
+
+runs.add_command(show)  # the same as `gameplan show`
