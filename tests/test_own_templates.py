@@ -107,7 +107,7 @@ def test_a_compiled_world_from_outside_has_all_that_ours_have(here):
         learned = gameplan(
             "train", "./tiles.py", *SMALL, "--method", "reinforce", "--policy", kind, "--updates", 2, "--episodes", 2, "--out", kind
         )
-        assert learned.exception is None, learned
+        assert learned.exception is None and not learned.return_value, learned.output
         again = gameplan("plan", "./tiles.py", *SMALL, "--policy", kind, "--episodes", 1, "--out", f"{kind}-played")
         assert again.exception is None, again
     with pytest.raises(GameplanError, match="2 to 8 rows"):
