@@ -123,7 +123,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan runs list elsewhere --since 2d --json",
     ),
     "runs diff": ("gameplan runs diff mine other", "gameplan runs diff mine other third --all"),
-    "runs show": ("gameplan runs show mine", "gameplan runs show @last --json"),
+    "runs show": ("gameplan runs show mine", "gameplan runs show other --json"),
     "runs rm": ("gameplan runs rm mine", "gameplan runs rm mine other --yes"),
     "completion": ("gameplan completion bash", "gameplan completion fish"),
     "cache": ("gameplan cache info",),

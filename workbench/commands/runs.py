@@ -1,5 +1,6 @@
 """``gameplan runs``: what there is, one run beside another, and away with it."""
 
+import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -129,4 +130,4 @@ def runs_rm(paths: tuple[Path, ...], yes: bool, as_json: bool) -> int:
     return 0
 
 
-runs.add_command(show)  # the same as `gameplan show`
+runs.add_command(copy.copy(show))  # the same as `gameplan show`, with examples of its own
