@@ -16,6 +16,7 @@ from games.files import read_file
 MOST_DEPTH = 64
 MOST_LINE = 16 << 20  # bytes
 LARGEST = 1e300  # beyond it sums are no longer finite
+_LARGE = re.compile(r"[0-9]{300}|[eE]\+?0*[0-9]{3}|[0-9]{100}\.?[0-9]*[eE]")  # perhaps a number beyond what floats can be
 
 Kind = Callable[[Any, str], None]
 
@@ -64,9 +65,18 @@ def parse_json(data: bytes | str, source: object, first_line: int = 1) -> Any:
     def constant(name: str) -> Any:
         raise refuse(f"{name} is no number; numbers must be finite")
 
+    def finite(digits: str) -> Any:
+        value, is_whole = float(digits), digits.lstrip("-").isdigit()
+        if not math.isfinite(value):
+            raise refuse(
+                "a number has too many digits" if is_whole else f"{shown(digits)[1:-1]} is too large; numbers must be finite"
+            )
+        return int(digits) if is_whole else value
+
     try:
         text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
-        value = json.loads(text, object_pairs_hook=once, parse_constant=constant)
+        checks: dict[str, Any] = {"parse_int": finite, "parse_float": finite} if _LARGE.search(text) else {}  # they take time
+        value = json.loads(text, object_pairs_hook=once, parse_constant=constant, **checks)
     except UnicodeDecodeError as error:
         raise refuse(f"byte {error.start + 1} is not UTF-8 text") from error
     except json.JSONDecodeError as error:

@@ -1,8 +1,10 @@
 """Tables fit every width: no name is dropped, no number is cut, and what is left out is named."""
 
 import random
+import time
 
 import pytest
+from rich.cells import cell_len
 
 from workbench.terminal import tables
 from workbench.terminal.layout import Table, fold, lay_out
@@ -136,3 +138,20 @@ def test_printed_tables_say_what_is_left_out_and_how_to_see_it(monkeypatch, caps
     assert "left out: CPU, seeds, expansions; table.csv shows" in capsys.readouterr().out
     tables.print_path("run", "r/" + "long/" * 30)
     assert ("r/" + "long/" * 30) in capsys.readouterr().out
+
+
+def test_long_texts_are_laid_out_in_a_moment():
+    rows = [(f"run-{i}", "done: " + "word " * (i % 8), " ".join(f"k{j}={i}" for j in range(600))) for i in range(60)]
+    table = Table(("run", "status", "differs"), rows, 3, ("status", "differs"))
+    began = time.process_time()
+    layout = lay_out(table, 300)
+    assert time.process_time() - began < 5.0  # the best widths would take minutes
+    assert max(sum(cell_len(text) for text, _ in line) for line in layout.lines) <= 300
+    assert "k599=59" in "".join(text for line in layout.lines for text, _ in line)
+
+
+@pytest.mark.parametrize("columns", ["\u00b2", "0", "-3", "9" * 5000, "1.5"])
+def test_a_width_that_is_none_is_no_width(columns, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", columns)
+    tables.print_table(("a", "b"), [("x" * 50, "y" * 80)])
+    assert "x" * 50 + "  " + "y" * 80 in capsys.readouterr().out

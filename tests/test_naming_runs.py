@@ -9,8 +9,11 @@ from click.testing import CliRunner
 
 import cli
 from games.errors import UsageError
-from workbench.runs import locks
+from workbench.pages.report import report
+from workbench.runs import directory, locks
+from workbench.runs.contents import stranger
 from workbench.runs.directory import RunDirectory
+from workbench.runs.formats import digest_of
 from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
 from workbench.views.filters import choose, differences, ordered, parse_since
@@ -105,14 +108,26 @@ def test_only_runs_at_rest_are_removed(here):
     (here / "numbers/table.json").write_text('{"rows": []}')
     (here / "numbers/notes.txt").write_text("...")
     (here / "link").symlink_to(runs / NAMES[0])
+    shutil.copytree(runs / NAMES[0], here / "project")  # a run was written into it, once, or somebody keeps notes there
+    (here / "project/source").mkdir()
+    (here / "project/source/main.py").write_text("...")
+    (here / "results/runs").mkdir(parents=True)
+    (here / "results/table.json").write_text('{"rows": []}')
+    (here / "results/runs/notes.txt").write_text("...")
     for name, said in {
         "thesis": "not a run",
         "model": "not a run",
         "numbers": "notes.txt",
         "link": "link",
         "gone": "no run",
+        "project": "source, which no run writes",
+        "results": "runs/notes.txt, which no run writes",
     }.items():
         assert said in gameplan("runs", "rm", here / name, "-y", code=2)
+    for name in ("project", "model"):  # nor replaced
+        with pytest.raises(UsageError, match="--force does not remove"):
+            RunDirectory.create(here / name, force=True)
+    assert (here / "project/source/main.py").exists() and (here / "model/config.json").exists()
     with locks.writing(runs / NAMES[0]):
         assert "running" in gameplan("runs", "rm", NAMES[1], NAMES[0], "-y", code=2)
     shutil.copytree(runs / NAMES[2], runs / NAMES[1] / "inside")
@@ -121,6 +136,17 @@ def test_only_runs_at_rest_are_removed(here):
     assert len(list(runs.iterdir())) == 3 and (here / "thesis/chapter.tex").exists() and (here / "model/config.json").exists()
     assert str(runs.relative_to(here) / NAMES[2]) in gameplan("runs", "rm", "@last", "-y")
     assert sorted(path.name for path in runs.iterdir()) == list(NAMES[:2]) and look(runs / NAMES[0]).status == "done"
+
+
+def test_runs_beside_a_language_models_go_with_it(here):
+    path = here / "runs" / NAMES[0]
+    shutil.copytree(here / "runs" / NAMES[1], path / "beside/greedy")
+    (path / "answers/0a").mkdir(parents=True)
+    (path / "beside/notes.txt").write_text("...")
+    assert "beside/notes.txt" in gameplan("runs", "rm", NAMES[0], "-y", code=2)
+    (path / "beside/notes.txt").unlink()
+    gameplan("runs", "rm", NAMES[0], "-y")
+    assert not path.exists()
 
 
 def test_a_comparison_is_one_row_and_goes_as_one(here):
@@ -217,3 +243,34 @@ def test_policies_metrics_and_tables_are_exported_as_columns(here, monkeypatch):
     assert "must end in" in gameplan("export", NAMES[0], "x.xls", "--what", "metrics", code=2)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "gameplan[data]" in gameplan("export", NAMES[0], "y.parquet", code=1) and not (here / "y.parquet").exists()
+
+
+def test_every_file_that_runs_start_with_or_grow_is_known_as_theirs(tmp_path):
+    names = [*directory._START, *directory._LINES, directory.TIMING, directory.TURNS, directory.CHECKPOINT, directory.RESULT]
+    for name in names:
+        (tmp_path / name).touch()
+    assert stranger(tmp_path) is None and len(names) > 15
+    (tmp_path / "mine.txt").touch()
+    assert stranger(tmp_path) == tmp_path / "mine.txt"
+
+
+def test_files_of_another_kind_of_run_are_damage(here):
+    path = here / "runs" / NAMES[0]
+    config, result = (json.loads((path / name).read_text()) for name in ("config.json", "result.json"))
+    for name, record in {
+        "config.json": {**config, "splits": {}, "world": {}},
+        "result.json": {**result, "planner": "greedy"},
+    }.items():
+        before = (path / name).read_text()
+        record.pop("digest", None)
+        (path / name).write_text(json.dumps(record | ({"digest": digest_of(record)} if name == "result.json" else {})))
+        assert look(path).status == ("damaged" if name == "config.json" else "done")  # a result may have what this version has not
+        (path / name).write_text(before)
+    training = {"schema": 2, "command": "train", "method": "ppo", "score": "high"}
+    (path / "result.json").write_text(json.dumps({**training, "digest": digest_of(training)}))
+    assert look(path).status == "damaged"
+    odd = {**result, "algo": "\ud800"}
+    odd.pop("digest")
+    (path / "config.json").write_text(json.dumps({**config, "algo": "\ud800"}))
+    (path / "result.json").write_text(json.dumps({**odd, "digest": digest_of(odd)}))
+    assert "\\ud800" in report(find_runs(here / "runs"), assets="plotly.js")

@@ -48,7 +48,7 @@ def style_of(name: str, variant: int = 0) -> Style:
         place = PLACES[name]
         line = place // count
     else:
-        place = zlib.crc32(name.encode())
+        place = zlib.crc32(name.encode(errors="surrogatepass"))
         line = 3 + place // count % 2
     return Style(COLOURS[place % count], LINES[(line + variant) % len(LINES)], MARKERS[(place + 3 * variant) % count])
 

@@ -31,6 +31,7 @@ from games.files import is_temporary, reason, write_atomically
 from games.reading import Kind, anything, read_lines, read_record
 from workbench.runs import formats, locks
 from workbench.runs.checkpoints import encode_checkpoint, read_checkpoint
+from workbench.runs.contents import stranger
 from workbench.runs.formats import SCHEMA, check_schema, digest_of
 
 CONFIG, ENVIRONMENT, RESULT = "config.json", "environment.json", "result.json"
@@ -89,14 +90,24 @@ class RunDirectory:
                 raise UsageError(
                     f"{path} exists; choose another --out, say --force to replace it, or continue it with --resume {path}"
                 )
-            if CONFIG not in inside:
+            if CONFIG not in inside or run._is_foreign():
                 raise UsageError(f"{path} is not a run directory, so --force does not remove it; choose another --out")
+            if strange := _explain(path, lambda: stranger(path)):
+                raise UsageError(f"{strange} is of no run, so --force does not remove {path}; move it, or choose another --out")
         run._made = [place for place in (path, *path.parents) if not place.exists()]
         _explain(path, lambda: path.mkdir(parents=True, exist_ok=True))
         if inside:
             with locks.writing(path):
                 _explain(path, lambda: _empty(path))
         return run
+
+    def _is_foreign(self) -> bool:
+        """Return whether the configuration is another program's; one that is damaged is not."""
+        try:
+            found = read_record(self.path / CONFIG, anything, "")
+        except GameplanError:
+            return False
+        return not isinstance(found, dict) or "schema" not in found
 
     @staticmethod
     def open(path: Path) -> "RunDirectory":

@@ -151,8 +151,11 @@ def by_command(solve: Kind, **others: Kind) -> Kind:
     return check
 
 
-ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, samples=DISTILL_CONFIG, method=TRAIN_CONFIG, epochs=LANGUAGE_CONFIG)
+ANY_CONFIG = by_command(SOLVE_CONFIG, planner=PLAN_CONFIG, splits=DISTILL_CONFIG, method=TRAIN_CONFIG, epochs=LANGUAGE_CONFIG)
 ANY_RESULT = by_command(SOLVE_RESULT, planner=PLAN_RESULT, samples=DISTILL_RESULT, method=TRAIN_RESULT, epochs=LANGUAGE_RESULT)
+RESULTS: dict[str, Kind] = {  # by `workbench.runs.kinds.RunKind.key`
+    "": SOLVE_RESULT, "planner": PLAN_RESULT, "splits": DISTILL_RESULT, "method": TRAIN_RESULT, "epochs": LANGUAGE_RESULT,
+}  # fmt: skip
 
 
 def check_schema(where: object, found: Any, known: int = SCHEMA, oldest: int = OLDEST) -> None:

@@ -14,6 +14,7 @@ GAP = 2  # between two columns
 MANY = 12  # labels that one can look up in a legend
 LONG = 24  # names beyond this get a label where there is no room
 PROSE = 14  # prose is not folded narrower, if its words are not
+LENGTHY = 2_000_000  # characters times columns to give away, beyond which nobody waits for the best widths
 MARGIN = 1  # a terminal's last column is left free: some break the line there
 
 Style = Callable[[int], str]  # of the cell in a column
@@ -178,6 +179,11 @@ def _balanced(table: Table, widths: Sequence[int], folds: Sequence[int], natural
     def height(widths: Sequence[int]) -> int:
         return sum(max(len(fold(row[k], widths[k])) for k in folds) for row in table.rows)
 
+    if spare * sum(len(row[k]) for row in table.rows for k in folds) > LENGTHY:
+        most = {k: natural[k] - widths[k] for k in folds}
+        return [
+            width + (min(most[k], spare * most[k] // sum(most.values())) if most.get(k) else 0) for k, width in enumerate(widths)
+        ]
     found, now = list(widths), height(widths)
     while spare:
         best: tuple[float, list[int], int] | None = None

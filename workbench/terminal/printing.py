@@ -5,6 +5,7 @@ writes them in a literal. Every console and every line printed comes from here; 
 """
 
 import html
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -55,4 +56,6 @@ def console(**options: Any) -> Any:
             for segment in super().render(renderable, options):
                 yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
-    return Plain(markup=False, emoji=False, highlight=False, **options)
+    sizes = {name for name in ("COLUMNS", "LINES") if not re.fullmatch("[1-9][0-9]{0,5}", os.environ.get(name, ""))}
+    known = {name: value for name, value in os.environ.items() if name not in sizes}  # others are none to the library either
+    return Plain(markup=False, emoji=False, highlight=False, **{"_environ": known, **options})

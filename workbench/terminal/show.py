@@ -28,7 +28,7 @@ def print_run_view(view: RunView, result: dict[str, Any] | None) -> None:
         return
     try:
         _PRINTERS[view.kind](view.path, result)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError, ArithmeticError) as error:
         raise GameplanError(f"the result in {view.path} is not what this version writes; see it with --json") from error
 
 

@@ -1,6 +1,7 @@
 """What a person sees on stdout: tables and lines of facts, which fit the terminal; and the catalogues and lists made of them."""
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def out_width() -> int | None:
     """Return the columns of the terminal, or those that COLUMNS says; None in a file or a pipe, where nothing need fit."""
     shown = out_console()
     columns = os.environ.get("COLUMNS", "")
-    return shown.width if shown.is_terminal else int(columns) if columns.isdigit() and int(columns) else None
+    return shown.width if shown.is_terminal else int(columns) if re.fullmatch("[1-9][0-9]{0,5}", columns) else None
 
 
 def print_table(

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from games.errors import GameplanError, UsageError
+from games.files import reason
 from workbench.runs import locks
+from workbench.runs.contents import BESIDE, stranger, stranger_of_comparison
 from workbench.runs.directory import CONFIG, RunDirectory
-from workbench.views.runs import COMPARE, DAMAGED, INNER, RUNNING, STORE, TABLE, RunView, inner_runs, is_run, look, run_directories
+from workbench.views.runs import COMPARE, DAMAGED, RUNNING, STORE, TABLE, RunView, inner_runs, is_run, look, run_directories
 
 LAST = (CONFIG, STORE, TABLE)  # what a run is known by: removed last
-_TABLES = {TABLE, "table.csv", "table.md", INNER, "engine", locks.LOCK}  # what a comparison writes, beside figures
 
 
 def check_removable(path: Path) -> RunView:
@@ -24,19 +25,17 @@ def check_removable(path: Path) -> RunView:
     if not is_run(path):
         raise UsageError(f"{path} is not a run directory, and is not removed; 'gameplan runs list' shows what there is")
     view = look(path)
-    if view.kind == COMPARE:
-        names = _TABLES | {place.name for place in inner_runs(path) if place.parent == path}
-        strange = sorted(place.name for place in path.iterdir() if place.name not in names and not place.name.startswith("figure."))
-        if view.status == DAMAGED or strange:
-            what = f"it holds {strange[0]}" if strange else view.note
-            raise UsageError(f"{path} is no comparison, or not only one ({what}), and is not removed")
-        inside = inner_runs(path)
-    else:
-        if view.status == DAMAGED and not _is_ours(path):
-            raise UsageError(f"{path} is not a run directory of ours, and is not removed ({view.note})")
-        inside = _below(path)
-        if inside:
-            raise UsageError(f"{path} holds another run, {inside[0]}; remove that first, or move it")
+    inside = inner_runs(path) if view.kind == COMPARE else _below(path)
+    if view.kind != COMPARE and inside:
+        raise UsageError(f"{path} holds another run, {inside[0]}; remove that first, or move it")
+    if view.status == DAMAGED and (view.kind == COMPARE or not _is_ours(path)):
+        raise UsageError(f"{path} is not a run directory of ours, and is not removed ({view.note})")
+    try:
+        strange = stranger_of_comparison(path, inside) if view.kind == COMPARE else stranger(path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be looked through, and is not removed: {reason(error)}") from error
+    if strange:
+        raise UsageError(f"{path} holds {strange.relative_to(path)}, which no run writes, and is not removed; move that first")
     for place in (path, *inside):
         if who := locks.holder(place):
             raise UsageError(f"{path} is {RUNNING}: {who} is working on {place}; stop it first, or wait until it has ended")
@@ -44,8 +43,9 @@ def check_removable(path: Path) -> RunView:
 
 
 def _below(path: Path) -> list[Path]:
-    """Return the runs in the folders of `path`."""
-    return [run for place in sorted(path.iterdir()) if place.is_dir() for run in run_directories(place, inner=True)]
+    """Return the runs in the folders of `path`, other than those beside a language model's."""
+    folders = [place for place in sorted(path.iterdir()) if place.is_dir() and place.name != BESIDE]
+    return [run for folder in folders for run in run_directories(folder, inner=True)]
 
 
 def _is_ours(path: Path) -> bool:

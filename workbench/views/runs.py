@@ -161,8 +161,9 @@ def inner_runs(path: Path) -> list[Path]:
 def _single(path: Path) -> RunView:
     """Return the view of a run directory."""
     run = RunDirectory(path)
-    config, result = run.read_json(CONFIG), run.read_json(RESULT)
+    config = run.read_json(CONFIG)
     kind = kind_of(config)
+    result = run.read_json(RESULT, formats.RESULTS[kind.key])
     measure: Callable[[RunDirectory, dict[str, Any], dict[str, Any]], dict[str, Any]] = {
         PLANNER_RUN: _planned, TRAINING_RUN: _trained, LANGUAGE_MODEL: _modelled, DATA_SET: _distilled,
     }.get(kind, _solved)  # fmt: skip
