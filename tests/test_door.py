@@ -65,6 +65,8 @@ def test_the_attributes_of_a_solver_result():
     assert (np.diff(curve.iteration) > 0).all() and (np.diff(curve.seconds) >= 0).all() and curve.values.shape == (len(curve), 2)
     assert result.policy.exploitability == result.exploitability and result.policy.values == result.values
     assert sum(result.policy["0pb"].values()) == pytest.approx(1.0)
+    with pytest.raises(gp.UsageError, match=r"no infoset '0pbb' in kuhn.*did you mean '0pb'"):
+        result.policy["0pbb"]
     for shown in (repr(result), repr(curve), repr(result.policy)):
         assert len(shown) < 200 and "\n" not in shown
 

@@ -84,6 +84,14 @@ def test_equal_rows_are_one_and_the_warm_up_is_said_in_one_line(gameplan):
     assert [row[:2] for row in curve_rows({"iterations": 4}, lines, {})] == [("1 to 2", "0.5"), ("3", "0.25"), ("4", "0.5")]
 
 
+def test_a_comparison_that_ends_in_the_warm_up_says_so_once(gameplan):
+    def said(n):
+        return gameplan("compare", "kuhn_2p", "kuhn_3p", "--algos", "cfr,vad-cfr", "-n", n, "--jobs", 1, "--out", f"c{n}").stderr
+
+    assert said(5).count("warning: vad-cfr averages nothing in its first 500 iterations") == 1
+    assert "warning" not in said(501)
+
+
 def test_nothing_is_said_where_what_was_asked_for_is_done():
     record = {"ended_by": "iterations", "status": "done", "iterations": 10, "run": "r", "target": None, "time_limit": None}
     assert ending(record, []) == ("", "") and ending({**record, "ended_by": "target"}, []) == ("", "")
@@ -109,6 +117,7 @@ def test_a_plan_made_at_once_is_shown_step_by_step(gameplan):
     steps = json.loads((gameplan("plan", "--resume", "p", "--json")).stdout)["episodes"][0]["steps"]
     assert steps > 2 and [out.count(f"  step {k}  ") for k in range(steps + 1)] == [1] * (steps + 1)
     assert out.count("-> push") == steps
+    assert "sokoban  astar  1 episode  done" in out  # no gap where there is no budget
 
 
 def test_values_have_headings():

@@ -210,7 +210,7 @@ def check_method(file: str, as_json: bool) -> int:
         for problem in record["problems"]:
             echo(f"{file}: {problem}")
         if record["ok"]:
-            score = f"score after {UPDATES} updates: {record['figures']['score']:.3g}"
+            score = f"score in a small game of dice after {UPDATES} updates: {record['figures']['score']:.3g}"
             echo(f"{file}: fine (it learns from {record['sampling']}); {score}")
     return 0 if record["ok"] else 1
 

@@ -196,7 +196,8 @@ def _compare_algorithms(
     from workbench.runs import locks
     from workbench.solving.config import SolveConfig
     from workbench.solving.isolated import trust_of
-    from workbench.terminal.progress import drawing, job_progress
+    from workbench.solving.run import advice
+    from workbench.terminal.progress import drawing, job_progress, say
     from workbench.terminal.solve import print_comparison
 
     if not algos:
@@ -211,6 +212,8 @@ def _compare_algorithms(
         trust,
     )
     path = comparison.directory(plan)
+    for hint in dict.fromkeys(filter(None, (advice(job.config) for job in plan))):  # once, not once a game
+        say(hint)
     try:
         with locks.writing(path, make=True), job_progress(len(plan), "comparing") as tell:
             cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell)

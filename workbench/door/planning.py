@@ -80,8 +80,9 @@ class PlanResult(Result):
         score = "none" if self.mean is None else text_of(self.mean)
         if self.standard_error is not None:
             score += f" ± {text_of(self.standard_error)}"
+        env, planner = (Path(name).name if name.endswith(".py") else name for name in (self.env, self.planner))
         return {
-            "": f"{self.env} {self.planner}",
+            "": f"{env} {planner}",
             "status": self.status,
             "episodes": f"{len(self.episodes):,}",
             "score": score,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from games.errors import UsageError
+from games.errors import UnknownName, UsageError, did_you_mean
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation, Evaluator
@@ -74,6 +74,11 @@ class Policy(Result):
         return policy_table(self.game, self.probabilities)
 
     def __getitem__(self, infoset: str) -> dict[str, float]:
+        if infoset not in self._places:
+            raise UnknownName(
+                str(infoset), "infoset",
+                f"no infoset {infoset!r} in {self.game.name}{did_you_mean(str(infoset), self._places)}; table() has all",
+            )  # fmt: skip
         player, number = self._places[infoset]
         row = self.view.row(player, number)
         return dict(zip(row.names, row.probabilities, strict=True))

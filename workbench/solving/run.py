@@ -16,7 +16,7 @@ from games.loader import load_game
 from games.modules import short_name
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation, Evaluator
-from workbench.catalogue.algorithms import Algorithm, Solver
+from workbench.catalogue.algorithms import Solver
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
@@ -157,7 +157,8 @@ def _solve(
         copies = {copy_name(role, ""): read_file(Path(getattr(config, role))) for role in roles}
         copies |= read_copies({GAME: config.game} if GAME in config.programs else {}, config.programs)
         run.start(asdict(config), describe_environment(config.threads), copies)
-    _advise(config, algorithm, say)
+    if hint := advice(config):
+        say(hint)
     with patience(say, compiling, own=own):
         solver.advance(solver.iteration)  # before the clock starts
         evaluator = Evaluator(game)
@@ -387,10 +388,12 @@ def _whose(config: SolveConfig, game: SequenceGame) -> dict[str, Any]:
     return {**identity(config), "game digest": total.hexdigest()[:16]}
 
 
-def _advise(config: SolveConfig, algorithm: Algorithm, say: Callable[[str], None]) -> None:
-    warmup = algorithm.params.get("warmup_iterations")
-    if isinstance(warmup, int) and config.iterations is not None and config.iterations <= warmup:
-        say(
-            f"warning: {config.algo} averages nothing in its first {warmup} iterations, so the reported policy stays uniform; "
-            f"run more than {warmup} iterations or say --set warmup_iterations=0"
-        )
+def advice(config: SolveConfig) -> str | None:
+    """Return what a person should know before a run with the resolved `config` begins, or None."""
+    warmup = config.params.get("warmup_iterations")
+    if not isinstance(warmup, int) or config.iterations is None or config.iterations > warmup:
+        return None
+    return (
+        f"warning: {config.algo} averages nothing in its first {warmup} iterations, so the reported policy stays uniform; "
+        f"run more than {warmup} iterations or say --set warmup_iterations=0"
+    )

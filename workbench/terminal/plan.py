@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +47,9 @@ def print_plan(record: dict[str, Any]) -> None:
         f"{key.replace('_', '-')} {format_duration(value) if key.startswith('time') else format(value, ',')}"
         for key, value in record["budget"].items()
     )
-    print_line(f"{record['env']}  {record['planner']}  {counted(record['played'], 'episode')}  {budget}  {record['status']}")
+    env, planner = (Path(name).name if name.endswith(".py") else name for name in (record["env"], record["planner"]))
+    parts = (env, planner, counted(record["played"], "episode"), budget, record["status"])
+    print_line("  ".join(filter(None, parts)))
     if record["mean"] is not None:
         error = record["standard_error"]
         spread = "" if error is None else f" ± {_number(error)} (standard error)"
