@@ -174,6 +174,13 @@ def test_limits_labels_and_titles(figures, tmp_path):
         draw_convergence({"g": {"cfr": falling("cfr")}}, tmp_path / "figure.svg", look=Look(ylim=(0.0, 1.0)))
 
 
+def test_names_are_no_formulas(figures, tmp_path):
+    name = "a$\\frac{$b\ud800"
+    draw_convergence({name: {name: falling("cfr")}}, tmp_path / "figure.svg", look=Look(title=name))
+    assert (tmp_path / "figure.svg").read_text().count("a$\\frac{$b?") >= 3  # as title, panel and entry of the legend
+    assert "<tspan" in (tmp_path / "figure.svg").read_text()  # but decades are
+
+
 def test_several_runs_are_told_apart_or_make_a_band(figures, tmp_path):
     for seed, warmup in ((0, 2), (1, 2), (2, 3)):
         config = SolveConfig("kuhn_2p", "vad-cfr", iterations=5, seed=seed, params={"warmup_iterations": warmup})

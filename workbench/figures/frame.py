@@ -10,8 +10,11 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from games.errors import UsageError
@@ -107,6 +110,7 @@ def legend_below(figure: Figure, entries: Mapping[str, Any], font_size: float) -
             handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=font_size, handlelength=2.4,
             columnspacing=1.2, borderaxespad=0.2,
         )  # fmt: skip
+        _take_as_written(legend)
         box = legend.get_window_extent(renderer)
         if box.width <= figure.bbox.width or columns == 1:
             break
@@ -138,6 +142,7 @@ def settle(figure: Figure) -> None:
 
     Logarithmic axes are labelled at decades; where fewer than two are in sight, at 1, 2 and 5 times decades.
     """
+    _take_as_written(figure)
     axes = [axis for panel in figure.axes if panel.get_visible() and panel.axison for axis in (panel.xaxis, panel.yaxis)]
     for axis in axes:
         if axis.get_scale() == "log":
@@ -147,6 +152,20 @@ def settle(figure: Figure) -> None:
         thinned = [_thin(axis) for axis in axes]
         if not any(thinned):
             break
+
+
+def _take_as_written(artist: Artist) -> None:
+    """Let dollar signs in the texts below `artist` be dollar signs: names of games and files are no formulas; only decades are."""
+    decades = {
+        id(label)
+        for axis in artist.findobj(Axis)
+        if axis.get_scale() != "linear"
+        for label in (*axis.get_majorticklabels(), *axis.get_minorticklabels())
+    }
+    for text in artist.findobj(Text):
+        if id(text) not in decades:
+            text.set_parse_math(False)
+            text.set_text(text.get_text().encode("utf-8", "replace").decode("utf-8"))  # a lone surrogate has no glyph
 
 
 def labels_of(axis: Any) -> list[tuple[Any, Any]]:
