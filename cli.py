@@ -1,5 +1,6 @@
 """The command line: finds commands, and turns whatever goes wrong into one line and an exit code."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -177,7 +178,8 @@ def fail(line: str, code: int, asked: str = "gameplan") -> NoReturn:
     echo(f"{asked}: {line}", err=True)
     options = sys.argv[1 : sys.argv.index("--")] if "--" in sys.argv else sys.argv[1:]
     if "--json" in options and not printed:
-        print_error(line, code)
+        with contextlib.suppress(OSError):  # stdout itself may be what is full or gone; the line on stderr has said so
+            print_error(line, code)
     sys.exit(code)
 
 

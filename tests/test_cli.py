@@ -28,10 +28,8 @@ def gameplan(*arguments: object, cwd: Path, code: int = 0) -> subprocess.Complet
 
 
 COMMANDS = (
-    [], ["solve"], ["compare"], ["plot"], ["exploit"], ["export"], ["psro-show"], ["games"], ["algos"], ["new-rule"], ["check-rule"],
-    ["new-method"], ["check-method"], ["train"],
-    ["plan"], ["replay"], ["critic"], ["train"], ["train-lm"], ["play-lm"], ["serve-lm"], ["distill"], ["stub-server"], ["runs"], ["runs", "list"], ["cache"], ["cache", "info"], ["cache", "clear"], ["bench"], ["bench", "cfr"], ["bench", "psro"], ["bench", "planning"], ["bench", "flare"],
-    ["evolve"], ["evolve", "new"], ["evolve", "run"], ["evolve", "resume"], ["evolve", "import"], ["evolve", "status"], ["evolve", "best"],
+    ["psro-show"], ["runs", "list"], ["cache", "info"], ["cache", "clear"], ["bench", "cfr"], ["bench", "psro"], ["bench", "planning"], ["bench", "flare"],
+    ["evolve", "new"], ["evolve", "run"], ["evolve", "resume"], ["evolve", "import"], ["evolve", "status"], ["evolve", "best"],
     ["evolve", "list"], ["evolve", "show"], ["evolve", "diff"], ["evolve", "lineage"], ["evolve", "export"], ["evolve", "verify"], ["evolve", "ablate"], ["evolve", "compare"], ["evolve", "report"],
 )  # fmt: skip
 
@@ -41,10 +39,9 @@ def test_every_command_has_help(tmp_path):
 
     import cli
 
-    for command in COMMANDS:
+    for command in [[], *([name] for name in cli.COMMANDS), *COMMANDS]:
         result = CliRunner().invoke(cli.cli, [*command, "--help"])
         assert result.exit_code == 0 and "Usage:" in result.output, command
-    assert set(cli.COMMANDS) == {command[0] for command in COMMANDS if command}
 
 
 def test_help_imports_nothing_heavy(tmp_path):

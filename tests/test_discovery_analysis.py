@@ -272,6 +272,7 @@ def test_comparison_needs_equal_evaluations(folder, task):
 
 
 def test_commands(tmp_path, task, folder, here, executor, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(engines, "open_engine", lambda *given: nullcontext(executor))
     store, made = discovery(tmp_path / "run", folder, task, [(SLOW, "seed", ()), (FAST, "random", (0,)), (OVERFIT, "random", (1,))])
     store.close()

@@ -230,7 +230,7 @@ def test_programs_that_take_far_more_time_than_the_yardstick_are_flagged(tmp_pat
     children = [SLOW.replace("0.9", rate) for rate in ("0.5", "0.1", "0.2", "0.3", "0.4")]
     config = resolve(DiscoveryConfig(folder, ("slow",), evals=5))
     store, config = begin(config, tmp_path / "run"), replace(config, operators={"says": 1.0})
-    session._measure_known(store, config, task, executor, print, lambda: False)
+    session._measure_known(store, config, task, executor, print, lambda: False, lambda done: None)
     run = loop.Discovery(store, config, task, executor, {"says": Says(*children)})
     run.run()
     assert [step.status for step in run.journal.steps] == [OK, FLAGGED, FLAGGED, OK, OK, FLAGGED]
@@ -297,8 +297,10 @@ class Asks(Says):
         )  # fmt: skip
 
 
-def test_a_budget_of_questions_ends_the_asking(tmp_path, task, folder, here, executor):
+def test_a_budget_of_questions_ends_the_asking(tmp_path, task, folder, here, executor, monkeypatch):
     """What was asked is evaluated; others go on, if a budget is theirs; the same steps for any timing."""
+    monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", "http://127.0.0.1:9/v1")  # nothing is asked there
+    monkeypatch.setenv("GAMEPLAN_LLM_MODEL", "none")
     sources = [SLOW.replace("0.9", f"0.{k}") for k in range(100, 140)]
 
     def steps(name, weights, **budgets):

@@ -142,9 +142,9 @@ def test_score_is_computed_elsewhere(toy):
     """A program that replaces the task's score in its process gets the score of its answer."""
     outcome = run(
         toy,
-        f"import sys\nfor m in list(sys.modules.values()):\n    if hasattr(m, 'TASK'):\n        type(m.TASK).score = lambda *a: -1.0\n{NORMAL}",
+        f"import sys\nfor m in list(sys.modules.values()):\n    if hasattr(getattr(m, 'TASK', None), 'score'):\n        type(m.TASK).score = lambda *a: -1.0\n{NORMAL}",
     )
-    assert outcome.values == (0.25,)
+    assert outcome.values == (0.25,), outcome.reason
 
 
 def test_a_program_cannot_speak_for_the_next_one(toy):

@@ -170,7 +170,9 @@ def _standard(kind: int, instance: Instance) -> Standard:
 
 def is_own(evaluator: str) -> bool:
     """Return whether a text names an evaluator that does not ship: a program, or a plug-in."""
-    return evaluator.partition(":")[0] not in EVALUATORS and is_program(expanded(EVALUATOR, evaluator, EVALUATORS))
+    return (
+        bool(evaluator) and evaluator.partition(":")[0] not in EVALUATORS and is_program(expanded(EVALUATOR, evaluator, EVALUATORS))
+    )
 
 
 class FunctionEvaluator:
