@@ -220,8 +220,8 @@ def _last(word: str) -> tuple[str, str, str]:
 
 TAKEN = {  # name: beginnings of commands that take such a name, and say what is wrong with this one
     "p1": ("distill",),
-    "solved": ("psro-show",), "begun_solved": ("export", "psro-show"), "begun_planned": ("plan --repeat", "replay"),
-    "evolved": ("evolve",), "psro": ("check-rule", "plan sokoban"), "policy.csv": ("check-rule",), "matrix_rps": ("exploit", "export"), "kuhn_2p": ("export",), "game.efg": ("check-rule", "export"),
+    "solved": ("psro-show",), "begun_solved": ("export", "psro-show"), "begun_planned": ("plan --repeat", "replay", "export"),
+    "evolved": ("evolve", "export"), "distilled": ("export",), "./psro": ("check-rule",), "psro": ("check-rule", "plan sokoban"), "policy.csv": ("check-rule",), "matrix_rps": ("exploit", "export"), "kuhn_2p": ("export",), "game.efg": ("check-rule", "export"),
     "my_solvers.py": ("check-rule", "evolve ablate"), "my_rule:derive_policy": ("plan", "compare p1", "evolve import", "evolve ablate"),
 }  # fmt: skip
 

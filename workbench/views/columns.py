@@ -56,16 +56,20 @@ def metric_rows(path: Path) -> list[dict[str, Any]]:
     Raises
     ------
     UsageError
-        If runs of its kind measure nothing on their way.
+        If runs of its kind measure nothing on their way, or this one has not yet.
     """
     kind = look(path).kind
     if kind not in _LINES:
-        raise UsageError(f"{path} is a run of {kind}, which keeps no metrics; say --what table of a comparison")
+        instead = "say --what table" if kind == COMPARE else f"'gameplan show {path}' says what came of it"
+        raise UsageError(f"{path} is a run of {kind}, which keeps no metrics; {instead}")
     name, key, clock = _LINES[kind]
     run = RunDirectory(path)
+    lines = list(run.read_lines(name))
+    if not lines:
+        raise UsageError(f"{path} has no finished {key} yet; 'gameplan show {path}' says how far it is")
     clocks = {line[key]: line for line in run.read_lines(TIMING, clock)}
     shown = [c for c in ("seconds", "cpu_seconds") if any(c in line for line in clocks.values())]
-    return [{**_flat(line), **{c: clocks.get(line[key], {}).get(c) for c in shown}} for line in run.read_lines(name)]
+    return [{**_flat(line), **{c: clocks.get(line[key], {}).get(c) for c in shown}} for line in lines]
 
 
 def table_rows(path: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.files import reason
 from games.modules import short_name
 from games.reading import Mismatch, anything, parse_json
@@ -117,11 +117,11 @@ def look(path: Path) -> RunView:
 
     Raises
     ------
-    UsageError
+    UnknownName
         If it holds nothing of the kind.
     """
     if not is_run(path):
-        raise UsageError(f"{path} holds no run; 'gameplan runs list' shows what there is")
+        raise UnknownName(str(path), "run", f"{path} holds no run; 'gameplan runs list' shows what there is")
     kind, view = SOLVE, _single
     if (path / STORE).is_file():
         kind, view = EVOLVE, _discovery
