@@ -74,6 +74,14 @@ def test_a_run_is_called_by_its_path_a_beginning_or_when_it_started(here):
     assert str(find_run("kuhn")) == "kuhn"
 
 
+def test_runs_of_one_second_are_in_the_order_in_which_they_started(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in "zmya":
+        solve(SolveConfig("kuhn_2p", "cfr", 1), RunDirectory.create(tmp_path / "runs" / name))
+    assert [view.name for view in ordered(find_runs(tmp_path / "runs"), "started")] == list("zmya")
+    assert find_run("@last").name == "a" and find_run("@last~1").name == "y"
+
+
 def test_a_list_is_filtered_ordered_and_says_what_differs(here):
     views = find_runs(here / "runs")
     assert [view.name for view in ordered(views, "started", reverse=True)] == list(NAMES[::-1])

@@ -161,7 +161,7 @@ class RunDirectory:
         for name, content in (copies or {}).items():
             self.write(name, content)
         self.write_json(
-            ENVIRONMENT, {"schema": SCHEMA, **environment, "started": datetime.now().astimezone().isoformat("T", "seconds")}
+            ENVIRONMENT, {"schema": SCHEMA, **environment, "started": datetime.now().astimezone().isoformat("T", "microseconds")}
         )
         self.write_json(CONFIG, config)
 
