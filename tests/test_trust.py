@@ -57,7 +57,7 @@ def test_a_planner_run_asks_no_address_that_only_it_says(tmp_path):
     assert resumed_plan(run, {"params": params}).params.items() >= params.items()
 
 
-def test_a_discovery_asks_no_address_that_only_it_says(tmp_path):
+def test_a_discovery_asks_no_address_that_only_it_says(tmp_path, monkeypatch):
     settings = {"model": "m", "base_url": "http://somewhere.example/v1"}
     store = begin(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language=settings)), tmp_path / "run")
     with pytest.raises(UsageError, match=r"--set llm\.base_url="):
@@ -66,6 +66,7 @@ def test_a_discovery_asks_no_address_that_only_it_says(tmp_path):
     with pytest.raises(UsageError, match=r"llm\.temperature"):
         resumed(store, {}, language={"temperature": 0.1})
     settings["models"] = [{"model": "m", "key_variable": "AWS_SECRET"}]
+    monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", "http://127.0.0.1:1/v1")  # without an address no discovery begins
     other = replace(resolve(DiscoveryConfig("cfr", operators={"llm": 1.0}, language={"models": settings["models"]})))
     with pytest.raises(UsageError, match=r"--set llm\.key_variable=AWS_SECRET"):
         resumed(begin(other, tmp_path / "other"), {})
