@@ -146,7 +146,8 @@ def test_planners_are_compared_at_equal_budgets(tmp_path):
     before = (tmp_path / "c" / "table.json").read_bytes()
     gameplan(*arguments, "--out", tmp_path / "c")  # everything is there already
     assert (tmp_path / "c" / "table.json").read_bytes() == before
-    assert gameplan("plot", tmp_path / "c").exception is not None  # a planner's run has no convergence curve
+    assert gameplan("plot", tmp_path / "c", "--out", tmp_path / "scores.png").exception is None  # their scores are drawn
+    assert (tmp_path / "scores.png").stat().st_size > 1000
 
 
 def test_a_replay_shows_every_step_and_what_was_known(tmp_path):
