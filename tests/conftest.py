@@ -23,6 +23,13 @@ def pytest_collection_modifyitems(items):
         items.sort(key=lambda item: (item.path.stem.removeprefix("test_") not in LONG, -tests[item.path]))
 
 
+@pytest.fixture(autouse=True)
+def _no_terminal(monkeypatch):
+    """Let tests print as into a pipe, whatever terminal they are started from; those about widths say one."""
+    for name in ("COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def game():
     """Return the function from a game's name to the compiled game; each is loaded once a process."""

@@ -72,6 +72,8 @@ def test_the_attributes_of_a_solver_result():
 
 
 def test_an_interrupt_leaves_what_was_reached():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+
     def interrupt(progress):
         if progress.done >= 50:
             os.kill(os.getpid(), signal.SIGINT)  # as Ctrl-C and a notebook's button do
@@ -80,6 +82,7 @@ def test_an_interrupt_leaves_what_was_reached():
     assert result.status == "interrupted" and 50 <= result.iterations < 10**6
     assert result.policy.exploitability == result.exploitability < 0.2
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
 
 
 def test_a_callback_hears_of_iterations_and_may_stop():

@@ -233,12 +233,15 @@ def test_hostile_names_are_texts_and_damaged_runs_are_told(browser, runs):
 
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_wider_than_the_window_and_no_error_is_logged(browser, width):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     for scheme in ("dark", "light"):
         browser.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         )
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        fits = f"return document.documentElement.scrollWidth <= {width}"  # once figures that are drawn have followed
+        WebDriverWait(browser, 20).until(lambda browser, fits=fits: browser.execute_script(fits))
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"]
 
