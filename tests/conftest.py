@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from games import plugins
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import find_algorithm
@@ -28,6 +29,12 @@ def _no_terminal(monkeypatch):
     """Let tests print as into a pipe, whatever terminal they are started from; those about widths say one."""
     for name in ("COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _own_plugins(monkeypatch):
+    """Let what a test registers be gone after it."""
+    monkeypatch.setattr(plugins.REGISTRY, "_plugins", dict(plugins.REGISTRY._plugins))
 
 
 @pytest.fixture(scope="session")
