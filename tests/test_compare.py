@@ -64,10 +64,10 @@ def test_finished_runs_are_reused_and_changed_requests_are_not(tmp_path):
 
 
 def test_two_rules_of_one_name_stay_apart(tmp_path):
-    from workbench.solving.rule_tools import write_new_rule
+    from workbench.own.begin import RULE, write_new
 
     for directory in ("a", "b"):
-        write_new_rule(tmp_path / directory / "rule.py")
+        write_new(tmp_path / directory / "rule.py", RULE)
         plain = (tmp_path / directory / "rule.py").read_text().replace("@njit", "")  # nothing to compile
         (tmp_path / directory / "rule.py").write_text(plain)
     algos = [str(tmp_path / directory / "rule.py") for directory in ("a", "b")]

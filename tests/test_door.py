@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import workbench as gp
-from workbench.commands.catalogue import new_rule
+from workbench.commands.own import new_rule
 from workbench.commands.solve import solve as command
 
 HEAVY = ("numba", "pyspiel", "matplotlib", "pandas", "scipy", "numpy", "rich", "click", "IPython")

@@ -14,7 +14,7 @@ from workbench.catalogue.descriptions import describe
 from workbench.catalogue.families import CLASS_PROGRAM, PSRO, Request
 from workbench.catalogue.families import RULE as RULES
 from workbench.catalogue.sources import source_of
-from workbench.commands.catalogue import check_rule
+from workbench.commands.own import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
 from workbench.runs.directory import RunDirectory

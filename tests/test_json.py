@@ -59,7 +59,7 @@ def test_objects_have_the_keys_of_the_reference(tmp_path, monkeypatch):
         "games 2048-2x2", "algos dcfr", "algos tabular", "algos rm", "new-rule rule.py", "new-method method.py", "runs list .",
         "runs diff mine played", "runs rm played --yes",
     ):  # fmt: skip
-        printed(line)
+        assert printed(line)["command"] in ALL
 
 
 @pytest.mark.slow

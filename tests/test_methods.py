@@ -13,8 +13,9 @@ from planners.learning.method import clipped
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, make_learned
 from planners.search.best_first import BestFirst
+from workbench.own.begin import METHOD, write_new
 from workbench.testing.toys import Rooms, pig, rooms
-from workbench.training.method_tools import check_method_file, write_new_method
+from workbench.training.method_tools import check_method_file
 
 # A new method needs one line here: what it samples, and cheap parameters for the worlds of these tests.
 SAMPLES = {
@@ -470,11 +471,11 @@ def test_a_method_changes_nothing_that_is_not_its_own(returned, tmp_path):
 
 def test_the_method_that_users_start_from_is_one_and_wrong_slopes_are_found(tmp_path):
     path = tmp_path / "mine.py"
-    write_new_method(path)
+    write_new(path, METHOD)
     record = check_method_file(str(path))
     assert record["ok"] and not record["problems"] and record["sampling"] == "groups" and "kl" in record["figures"]
     with pytest.raises(UsageError, match="say --force"):
-        write_new_method(path)
+        write_new(path, METHOD)
     surrogate = "\n\ndef surrogate(ratio, advantage, batch, params):\n    return -advantage * ratio**2, {}\n"
     text = path.read_text()
     path.write_text(text + surrogate.format("-2.0 * advantage * ratio"))

@@ -12,8 +12,9 @@ from games import plugins
 from games.errors import GameplanError, UsageError
 from games.plugins import Registry
 from tests.test_own_programs import META, PLANNER, RULE, WORLD
-from workbench.training.method_tools import TEMPLATE as METHOD
+from workbench.own.begin import template
 
+METHOD = template("method")
 HOOK = """from pathlib import Path
 
 HERE = Path(__file__).parent

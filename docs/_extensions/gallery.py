@@ -58,7 +58,7 @@ def draw(entry: dict[str, Any]) -> None:
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         for command in entry["commands"]:
-            print(f"{entry['name']}: {command}", flush=True)
+            sys.stderr.write(f"{entry['name']}: {command}\n")
             done = subprocess.run(shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True)
             if done.returncode not in (0, 3):
                 raise SystemExit(f"{command}: exit code {done.returncode}: {done.stderr[-2000:]}")

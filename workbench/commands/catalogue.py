@@ -1,11 +1,9 @@
-"""``gameplan games``, ``algos``, and the commands that start and check rules and methods of one's own."""
-
-from pathlib import Path
+"""``gameplan games`` and ``algos``: what can be played, and what can be run."""
 
 import click
 
 from games.errors import UsageError
-from workbench.commands.options import SCHEMA, json_option, print_json, sandbox_option, size_option, trusted_option
+from workbench.commands.options import json_option, print_json, size_option
 from workbench.terminal.printing import echo
 
 
@@ -39,7 +37,7 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
     with run_display() as display:
         compiled = load_game(game, max_histories=max_histories, max_memory=max_memory, progress=display.walked)
     record = {
-        "schema": SCHEMA, "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
+        "game": game, "name": compiled.name, "players": compiled.players, "histories": compiled.histories,
         "terminals": compiled.terminals, "rows": len(compiled.rows.chance), "infosets": compiled.infosets,
         "actions": compiled.actions, "zero_sum": compiled.zero_sum, "constant_sum": compiled.constant_sum,
         "converted": compiled.converted, "bytes": compiled.nbytes(),
@@ -61,7 +59,7 @@ def _show_world(name: str, as_json: bool) -> int:
     options, world, about = world_options(name), load_world(name), about_world(name)
     instance = world.instance(0)
     record = {
-        "schema": SCHEMA, "world": name, "about": about, "options": options, "levels": len(world) or None,
+        "world": name, "about": about, "options": options, "levels": len(world) or None,
         "stochastic": instance.model.outcomes > 0, "horizon": instance.horizon, "sentences": sentences(world_doc(name)),
     }  # fmt: skip
     if as_json:
@@ -128,92 +126,3 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
     else:
         print_algorithm(record)
     return 0
-
-
-@click.command("new-rule")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--psro", is_flag=True, help="Meta-strategy solvers of PSRO in place of a CFR rule.")
-@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@json_option
-def new_rule(file: Path, psro: bool, force: bool, as_json: bool) -> int:
-    """Write a commented CFR rule, or PSRO's meta-strategy solvers, to FILE, to be changed and run with --algo FILE."""
-    from workbench.own.begin import META_SOLVER, write_new
-    from workbench.solving.rule_tools import write_new_rule
-
-    if psro:
-        write_new(file, META_SOLVER, force=force)
-    else:
-        write_new_rule(file, force=force)
-    if as_json:
-        print_json({"file": str(file)})
-        return 0
-    echo(f"{file}: check it with 'gameplan check-rule {file}', run it with 'gameplan solve leduc_2p --algo {_path(file)}'")
-    return 0
-
-
-@click.command("check-rule")
-@click.argument("file", type=click.Path(path_type=Path))
-@sandbox_option
-@trusted_option
-@json_option
-def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
-    """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
-    from games.modules import located
-    from workbench.solving.isolated import trust_of
-    from workbench.solving.rule_tools import check_rule_file
-
-    trust = trust_of(sandbox, trusted, {})
-    file = Path(located(str(file)))
-    record = check_rule_file(file, sandbox=True if trust.sandbox else False if trust.trusted else None)
-    if as_json:
-        print_json(record)
-    else:
-        for problem in record["problems"]:
-            echo(f"{file}: {problem}")
-        if record["ok"]:
-            echo(f"{file}: fine ({record['form']}); exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}")
-    return 0 if record["ok"] else 1
-
-
-@click.command("new-method")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@json_option
-def new_method(file: Path, force: bool, as_json: bool) -> int:
-    """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
-    from games.worlds import WORLDS
-    from workbench.training.method_tools import write_new_method
-
-    write_new_method(file, force=force)
-    if as_json:
-        print_json({"file": str(file)})
-        return 0
-    world = next(iter(WORLDS))
-    echo(
-        f"{file}: check it with 'gameplan check-method {file}', run it with 'gameplan train {world} --method {_path(file)} "
-        "--time-limit 30s'"
-    )
-    return 0
-
-
-@click.command("check-method")
-@click.argument("file")
-@json_option
-def check_method(file: str, as_json: bool) -> int:
-    """Say what is wrong with the method in FILE: its form, some updates in a small game of dice, the slope of its loss."""
-    from workbench.training.method_tools import UPDATES, check_method_file
-
-    record = check_method_file(file)
-    if as_json:
-        print_json(record)
-    else:
-        for problem in record["problems"]:
-            echo(f"{file}: {problem}")
-        if record["ok"]:
-            score = f"score in a small game of dice after {UPDATES} updates: {record['figures']['score']:.3g}"
-            echo(f"{file}: fine (it learns from {record['sampling']}); {score}")
-    return 0 if record["ok"] else 1
-
-
-def _path(file: Path) -> str:
-    return str(file) if file.is_absolute() or len(file.parts) > 1 else f"./{file}"

@@ -13,8 +13,8 @@ _INTO = {"bash": "~/.bashrc", "zsh": "~/.zshrc", "fish": "~/.config/fish/complet
 def completion(shell: str) -> int:
     """Print the script that lets SHELL complete commands, options, games, algorithms, planners, worlds, runs and parameters.
 
-    For this session: eval "$(gameplan completion bash)", in fish gameplan completion fish | source. For good: put that line into
-    ~/.bashrc or ~/.zshrc, or the script into ~/.config/fish/completions/gameplan.fish.
+    For the shell that is open: eval "$(gameplan completion bash)", in fish gameplan completion fish | source. For good: put that
+    line into ~/.bashrc or ~/.zshrc, or the script into ~/.config/fish/completions/gameplan.fish.
     """
     from click.shell_completion import get_completion_class
 

@@ -1,4 +1,4 @@
-"""``gameplan new-planner``, ``new-world``, ``new-policy``, ``new-task``, and what checks them."""
+"""``gameplan new-rule``, ``new-planner``, ``new-world``, ``new-policy``, ``new-method``, ``new-task``, and what checks them."""
 
 import shlex
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from workbench.commands.options import json_option, print_json, set_option
+from workbench.commands.options import json_option, print_json, sandbox_option, set_option, trusted_option
 from workbench.commands.plan import world_option
 from workbench.terminal.printing import echo
 
@@ -36,6 +36,36 @@ def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
         if record["ok"]:
             echo(f"{record['file']}: fine; {fine}")
     return 0 if record["ok"] else 1
+
+
+@click.command("new-rule")
+@_file
+@click.option("--psro", is_flag=True, help="Meta-strategy solvers of PSRO in place of a CFR rule.")
+@_force
+@json_option
+def new_rule(file: Path, psro: bool, force: bool, as_json: bool) -> int:
+    """Write a commented CFR rule, or PSRO's meta-strategy solvers, to FILE, to be changed and run with --algo FILE."""
+    from workbench.own.begin import META_SOLVER, RULE
+
+    return _begun(file, META_SOLVER if psro else RULE, "check-rule {}", "solve leduc_2p --algo {}", force, as_json)
+
+
+@click.command("check-rule")
+@_file
+@sandbox_option
+@trusted_option
+@json_option
+def check_rule(file: Path, sandbox: bool, trusted: bool, as_json: bool) -> int:
+    """Say what is wrong with the rule in FILE: its form, then 100 iterations of Kuhn poker with it."""
+    from games.modules import located
+    from workbench.solving.isolated import trust_of
+    from workbench.solving.rule_tools import check_rule_file
+
+    trust = trust_of(sandbox, trusted, {})
+    file = Path(located(str(file)))
+    record = check_rule_file(file, sandbox=True if trust.sandbox else False if trust.trusted else None)
+    left = f"exploitability in kuhn_2p after 100 iterations: {record['exploitability']:.3g}" if record["ok"] else ""
+    return _checked(record, f"{record['form']}, {left}", as_json)
 
 
 @click.command("new-planner")
@@ -107,6 +137,30 @@ def check_policy(file: str, world_name: str, world: dict[str, str], as_json: boo
     record = checked(file, world_name, world)
     scores = ", ".join(f"score {score:,.4g} at {how}" for how, score in record["scores"].items())
     return _checked(record, f"{scores}, in {world_name}", as_json)
+
+
+@click.command("new-method")
+@_file
+@_force
+@json_option
+def new_method(file: Path, force: bool, as_json: bool) -> int:
+    """Write a commented method of learning to FILE, to be changed and run with gameplan train WORLD --method FILE."""
+    from games.worlds import WORLDS
+    from workbench.own.begin import METHOD
+
+    return _begun(file, METHOD, "check-method {}", f"train {next(iter(WORLDS))} --method {{}} --time-limit 30s", force, as_json)
+
+
+@click.command("check-method")
+@click.argument("file")
+@json_option
+def check_method(file: str, as_json: bool) -> int:
+    """Say what is wrong with the method in FILE: its form, some updates in a small game of dice, the slope of its loss."""
+    from workbench.training.method_tools import UPDATES, check_method_file
+
+    record = check_method_file(file)
+    score = f"score in a small game of dice after {UPDATES} updates: {record['figures']['score']:.3g}" if record["ok"] else ""
+    return _checked(record, f"it learns from {record['sampling']}, {score}", as_json)
 
 
 @click.command("new-task")

@@ -6,7 +6,8 @@ from pathlib import Path
 from games.errors import UsageError
 from workbench.runs.programs import write_template
 
-PLANNER, WORLD, PYTHON_WORLD, POLICY, META_SOLVER, TASK = "planner", "world", "python-world", "policy", "meta-solver", "task"
+RULE, META_SOLVER, METHOD = "rule", "meta-solver", "method"
+PLANNER, WORLD, PYTHON_WORLD, POLICY, TASK = "planner", "world", "python-world", "policy", "task"
 
 
 def template(kind: str) -> str:

@@ -1,4 +1,4 @@
-"""Starting and checking rules of one's own."""
+"""Checking rules of one's own."""
 
 from pathlib import Path
 from typing import Any
@@ -11,57 +11,8 @@ from solvers.exploitability import Evaluator
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
 from workbench.catalogue.families import PSRO, Request, family_of
 from workbench.catalogue.sources import ALGORITHM, read_source
-from workbench.runs.programs import is_marked, write_template
+from workbench.runs.programs import is_marked
 from workbench.solving.isolated import isolated_algorithm
-
-TEMPLATE = '''"""My rule: CFR+ with a power for the average.
-
-Parameters
-----------
-gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
-"""
-
-# May import math, numpy, numba and solvers.rule. @njit (from solvers.rule or numba) compiles a function; without it the rule is
-# plain NumPy and slower. All three functions should be of one kind.
-from solvers.rule import add_to_average, njit, regret_matching
-
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set gamma=3. 'gameplan algos FILE'
-# shows what the docstring says of each.
-PARAMS = {"gamma": 2.0}
-
-# Memory beyond R, S and sigma: name -> "action" (one float64 per infoset and action), "infoset" or "game" (one number for all
-# players). Starts at zero; write into it with state.NAME[:] = ... (not state.NAME = ...). Memory kept anywhere else is lost when a
-# run is resumed.
-STATE = {}
-
-# Each function works in place on one player's whole table. S (average), sigma (policy), R (regrets) and r (this iteration's
-# regrets) are flat float64 arrays over (infoset, action); infoset i owns entries first[i] : first[i] + count[i] of them, with
-# first, count = infosets.first, infosets.count. reach has the player's own reach of each infoset. t counts from 1.
-
-
-@njit
-def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
-    """Add the policy that was played, sigma, to the average."""
-    add_to_average(S, sigma, reach, infosets, ((t - 1.0) / t) ** params.gamma, 1.0)
-
-
-@njit
-def accumulate_regret(R, r, t, infosets, params, state):
-    """Add this iteration's regrets."""
-    for k in range(len(R)):
-        R[k] = max(R[k] + r[k], 0.0)
-
-
-@njit
-def derive_policy(sigma, R, r, t, infosets, params, state):
-    """Write the next policy to sigma: non-negative, and 1 in sum at every infoset. r may be overwritten here."""
-    regret_matching(sigma, R, infosets)
-'''
-
-
-def write_new_rule(path: Path, *, force: bool = False) -> None:
-    """Write a commented rule to `path`; errors are those of `workbench.runs.programs.write_template`."""
-    write_template(path, TEMPLATE, "rule", force=force)
 
 
 def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None = None) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""Starting and checking methods of learning of one's own."""
+"""Checking methods of learning of one's own."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,60 +12,10 @@ from planners.learning.catalogue import find_method
 from planners.learning.learner import Diverged
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, make_learned
-from workbench.runs.programs import explained, write_template
+from workbench.runs.programs import explained
 from workbench.testing.toys import pig
 
 UPDATES = 5
-TEMPLATE = '''"""My method: group-relative advantages of Monte-Carlo action values, their size cut off.
-
-A_i = min(max((x_i - mean x) / (std x + epsilon), -most), most)   with x_i = Q_MC(s, a_i)
-
-Parameters
-----------
-most : size of an advantage at most, in standard deviations; above 0
-"""
-
-import numpy as np
-
-from planners.learning.estimates import group_normal
-
-# Hyper-parameters with defaults: float, int, bool or str. Set on the command line with --set most=2. 'gameplan algos FILE'
-# shows what the docstring says of each.
-PARAMS = {"most": 1.5}
-
-# Defaults of the trainer's own options ('gameplan algos mc-grpo' lists them) that this method wants otherwise.
-OPTIONS = {}
-
-# What a batch is. "turns": environments that go on from batch to batch, a row for every turn. "groups": the same, and at every turn
-# several actions are sampled, a row each. "episodes": whole episodes, several from each start, a row for every turn.
-SAMPLING = "groups"
-
-# "value": a learned value; "success": a world with goals; "positive": a world without negative rewards; "planner": the parameter
-# "planner" names one that plays in the world.
-NEEDS = ()
-
-
-def advantage(batch, params):
-    """Return the advantage of every row of the batch (planners.learning.batch says what it has)."""
-    q = batch.ask.critic_actions()
-    x = q[batch.at, batch.chosen]
-    normal = group_normal(x, batch.group, batch.options["ddof"], batch.options["epsilon"])
-    return np.clip(normal, -params["most"], params["most"])
-
-
-# There may also be, each over all rows:
-#
-# def rewards(batch, params): ...                        the rewards, shaped
-# def mask(batch, params): ...                           which rows count in the loss
-# def surrogate(ratio, advantage, batch, params): ...    (loss, slope of the loss in the ratio); default: PPO's clipped one
-#
-# What is kept in batch.memory (arrays by name) is there in the next update, and after a resume.
-'''
-
-
-def write_new_method(path: Path, *, force: bool = False) -> None:
-    """Write a commented method to `path`; errors are those of `workbench.runs.programs.write_template`."""
-    write_template(path, TEMPLATE, "method", force=force)
 
 
 def check_method_file(name: str) -> dict[str, Any]:
