@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from games.process import PythonModel, goal
+from games.process import goal
+from games.python_model import PythonModel
 from games.world import Instance, world_line
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from games.dispatch import plain
 from games.errors import UsageError
-from games.process import PythonModel, apply, draw, fresh, legal, lost, terminal
+from games.process import apply, draw, fresh, legal, lost, terminal
+from games.python_model import PythonModel
 from games.random import below, stream
 from games.sokoban.levels import parse_levels
 from games.worlds import load_world

@@ -9,7 +9,7 @@ from games.game2048.board import FULL
 from games.game2048.exact import action_values, solve
 from games.game2048.heuristic import LINES
 from games.jit import njit
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.random import stream
 from games.world import Instance
 from games.worlds import load_world

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from games.dispatch import plain
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.random import stream
 from games.world import Instance
 from games.worlds import load_world

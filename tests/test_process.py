@@ -10,7 +10,8 @@ import numpy as np
 from games import process
 from games.dispatch import plain
 from games.jit import njit
-from games.process import PythonModel, apply, draw, key, legal, terminal
+from games.process import apply, draw, key, legal, terminal
+from games.python_model import PythonModel
 from games.random import below, normal, stream, unit
 from games.world import Instance
 from planners.budget import Budget, new_cost

@@ -14,7 +14,7 @@ from sokoban_twin import Twin
 import cli
 import planners.budget
 import planners.search.portfolio
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.random import stream
 from games.sokoban.generator import generate
 from games.sokoban.levels import parse_levels, read_levels

@@ -8,7 +8,7 @@ import pytest
 from sokoban_twin import Twin
 
 from games.errors import UsageError
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.random import stream
 from games.sokoban.generator import generate
 from games.sokoban.levels import parse_levels, read_levels

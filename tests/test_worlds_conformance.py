@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.world import Instance
 from games.worlds import WORLDS
 from workbench.testing.toys import Pig, Rooms, pig, rooms

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from games.process import PythonModel
+from games.python_model import PythonModel
 from games.world import Instance
 
 TRAP, HOPELESS, GOAL = 6, 7, 9

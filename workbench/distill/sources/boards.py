@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import UsageError
 from games.game2048.board import canonical
 from games.jit import njit
 from games.params import Value
@@ -31,6 +30,7 @@ from workbench.distill.candidates import (
     Told,
 )
 from workbench.distill.config import PHASES, DistillConfig
+from workbench.distill.sources.common import HELD_OUT_SEEDS, check_common, seed_of
 from workbench.planning.mixture import draw_player, parse_players
 
 # simulations, rollouts, horizon: of the teacher (`planners.search.proact`). margin: standard errors by which the chosen action must
@@ -41,8 +41,6 @@ PARAMS: dict[str, Value] = {
 }  # fmt: skip
 _BOUNDS = {16: (6, 9), 9: (4, 6)}  # by cells: the largest exponents of the early and the middle game
 _SPACING = {16: (3, 8, 8), 9: (2, 3, 3)}  # mean moves between two positions of a game, by phase
-HELD_OUT_SEEDS = 1000  # games 0 to 999 are for tests: data come from others, and never hold a start of theirs
-_FIRST = 1 << 40  # seed of the first game
 
 
 @njit
@@ -72,23 +70,6 @@ def told(params: dict[str, Value]) -> Told:
     )
 
 
-def check_common(params: dict[str, Value]) -> None:
-    """Check the parameters that all sources have.
-
-    Raises
-    ------
-    UsageError
-        For a value that makes no sense.
-    """
-    parse_players(str(params["players"]))
-    if not 0.0 <= float(params["noise"]) <= 1.0:
-        raise UsageError(f"noise={params['noise']} is not possible; it is a share from 0 to 1")
-    if int(params["per_game"]) < 1:
-        raise UsageError(f"per_game={params['per_game']} is too small; at least 1 is needed")
-    if float(params.get("margin", 0.0)) < 0.0:
-        raise UsageError(f"margin={params['margin']} is negative; 0 keeps near ties")
-
-
 def _teacher(params: dict[str, Value]) -> dict[str, Value]:
     return {name: params[name] for name in ("simulations", "rollouts", "horizon")}
 
@@ -103,7 +84,7 @@ class Source:
         world: Any = self.world
         self._shape, cells = world._shape(), world.rows * world.columns
         self._bounds, self._spacing = _BOUNDS[cells], _SPACING[cells]
-        self._instance = self.world.instance(_FIRST)
+        self._instance = self.world.instance(seed_of(0, 0))
         self._within = int(find_planner("proact")._how.within)  # type: ignore[attr-defined]
         speech = Speech(self._instance)
         prompt = speech.prompt(PROMPTS)
@@ -137,7 +118,7 @@ class Source:
         if player.label not in self._planners:
             planner = find_planner(player.name, player.params)
             self._planners[player.label] = Noisy(planner, float(self.config.params["noise"]))
-        instance = self.world.instance(_FIRST + (seed << 32) + game)
+        instance = self.world.instance(seed_of(seed, game))
         found: list[tuple[int, np.ndarray]] = []
         spacing, most, over = 2 * self._spacing[phase] - 1, int(self.config.params["per_game"]), False
         wait = int(rng[0] % np.uint64(spacing))

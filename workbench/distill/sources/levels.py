@@ -24,7 +24,7 @@ from planners.language.prompts import PROMPTS
 from planners.language.speech import Speech
 from workbench.distill.candidates import FALSE, LOST, TOO_LARGE, TOO_LONG, Candidate, Noisy, Stop, Told
 from workbench.distill.config import PHASES, DistillConfig
-from workbench.distill.sources.boards import check_common
+from workbench.distill.sources.common import HELD_OUT_SEEDS, check_common, seed_of
 from workbench.planning.mixture import draw_player, parse_players
 
 # rows, columns, boxes, difficulty: of the levels (`games.sokoban.generator`). most: positions of a level, at most, to be solved.
@@ -35,8 +35,6 @@ PARAMS: dict[str, Value] = {
 }  # fmt: skip
 _BOUNDS = (12, 6)  # moves to the end, at least, in the early and the middle phase
 _STEPS = 60  # of a game, at most
-HELD_OUT_SEEDS = 1000  # levels of seeds 0 to 999 are for tests
-_FIRST = 1 << 40
 
 
 def check(world: str, params: dict[str, Value]) -> None:
@@ -86,7 +84,7 @@ class Source:
     def candidates(self, game: int, phase: str, stop: Stop) -> Iterator[Candidate]:
         """Yield the positions of level number `game` in a phase, with their chains."""
         seed = self.config.seed
-        level = _level(_FIRST + (seed << 32) + game, self.config.params)
+        level = _level(seed_of(seed, game), self.config.params)
         instance = self.world.instance_of(level, str(game), 0)
         exact = yards.solved(instance, int(self.config.params["most"]))
         belongs = group(level.text)
