@@ -2,116 +2,37 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from games.errors import GameplanError, UsageError
-from games.random import stream
 from planners.language.stub import StubServer, StubSettings
 from planners.language.stub_answers import at_random_edit, from_script
+from tests.operator_desk import (
+    CRASH,
+    EDIT,
+    FASTER,
+    FOREVER,
+    ONE,
+    PROGRAM,
+    TASK,
+    Log,
+    View,
+    answered,
+    block,
+    member,
+    operator,
+    propose,
+    templates,
+)
 from workbench.discovery.books.store import Store
 from workbench.discovery.operators.language.accounting import Spent, account, spent
-from workbench.discovery.operators.language.choice import choose
 from workbench.discovery.operators.language.edits import Refused, read_reply
 from workbench.discovery.operators.language.operator import make
 from workbench.discovery.operators.language.prompts import SHIPPED, copy_templates, load_prompts
-from workbench.discovery.operators.language.settings import complete, resolve
-from workbench.discovery.population.view import Member, Trace
-
-PROGRAM = """GAIN = 1.5
-
-
-def learn(R, r, t):
-    for k in range(len(R)):
-        R[k] = R[k] + r[k]
-
-
-def play(R, t):
-    return R * GAIN
-"""
-FASTER = PROGRAM.replace("R[k] = R[k] + r[k]", "R[k] = max(R[k] + r[k], 0.0)")
-
-
-def block(search, replace):
-    return f"<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE"
-
-
-EDIT = f"Negative regrets are cut.\n\n```\n{block('        R[k] = R[k] + r[k]', '        R[k] = max(R[k] + r[k], 0.0)')}\n```\n"
-CRASH = f"```python\n{PROGRAM.replace('R * GAIN', 'R / 0')}```"
-FOREVER = block("    return R * GAIN", "    while True:\n        pass")
-TASK = SimpleNamespace(
-    name="cfr", measure="exploitability", horizon=1000, train=("kuhn", "leduc"), description="R has the regrets."
-)
-
-
-@dataclass(frozen=True)
-class View:
-    n: int = 7
-    task: object = field(default_factory=lambda: TASK)
-    members: tuple = ()
-    traces: tuple = ()
-    seeds: tuple = ()
-    asked: list = field(default_factory=list)
-
-    def parent(self, rng):
-        return self.members[int(rng.integers(len(self.members)))]
-
-    def best(self):
-        return max(self.members, key=lambda m: m.score)
-
-    def trail(self, operator):
-        self.asked.append(operator)
-        return self.traces
-
-
-def member(n=0, score=-2.0, source=PROGRAM, **given):
-    values = {"kuhn": 10.0 ** (score - 1), "leduc": 10.0 ** (score + 1)}
-    return Member(f"{n:064x}", source, 40 + n, f"structure {n}", n, 0, "seed", values, score, **given)
-
-
-ONE = View(members=(member(),))
-
-
-class Log:
-    """What the store would keep."""
-
-    def __init__(self):
-        self.calls = {}
-
-    def record(self, n, attempt, call):
-        self.calls[n, attempt] = dict(call)
-
-    def recall(self, n, attempt):
-        return self.calls.get((n, attempt))
-
-
-@pytest.fixture
-def templates(tmp_path, monkeypatch):
-    for name in ("BASE_URL", "MODEL", "KEY"):
-        monkeypatch.delenv(f"GAMEPLAN_LLM_{name}", raising=False)
-    copy_templates(tmp_path / "templates")
-    return tmp_path / "templates"
-
-
-def operator(templates, server=None, log=None, **given):
-    log = log or Log()
-    url = {"base_url": server.url} if server else {}
-    settings = {"model": "stub", "timeout": 20.0, "retries": 3, "backoff": 0.001, **url, **given}
-    if "models" in given:
-        del settings["model"]
-    return make(settings, record=log.record, recall=log.recall, templates=templates)
-
-
-def propose(made, view=ONE, seed=1):
-    return made.propose(view, np.random.default_rng(seed))
-
-
-def answered(templates, *texts, view=ONE, log=None, **given):
-    with StubServer(StubSettings(from_script(texts))) as server:
-        return propose(operator(templates, server, log, **given), view)
+from workbench.discovery.operators.language.settings import complete
 
 
 def test_an_edit_a_whole_file_and_programs_that_go_wrong_are_passed_on(templates):
@@ -407,93 +328,3 @@ def test_the_key_is_not_kept(templates, monkeypatch):
     log = Log()
     made = answered(templates, EDIT, log=log)
     assert "secret" not in json.dumps([made.detail, *log.calls.values(), complete({"model": "m"})])
-
-
-def test_models_are_drawn_by_weight(templates):
-    counts = {}
-    with (
-        StubServer(StubSettings(from_script([EDIT]), model="big")) as big,
-        StubServer(StubSettings(from_script([EDIT]), model="small")) as small,
-    ):
-        models = [{"model": "big", "base_url": big.url, "weight": 3}, {"model": "small", "base_url": small.url, "temperature": 0.1}]
-        made = operator(templates, models=models, prices="big=10/20,small=1/2")
-        found = [propose(made, seed=k).detail for k in range(40)]
-        counts = {"big": big.counts["requests"], "small": small.counts["requests"]}
-    assert counts == {name: sum(d["model"] == name for d in found) for name in counts} and 22 <= counts["big"] <= 38
-    for detail in found:
-        price = {"big": (10, 20), "small": (1, 2)}[detail["model"]]
-        assert detail["cost"] == (price[0] * detail["tokens_in"] + price[1] * detail["tokens_out"]) / 1e6
-    made.close()
-
-
-def traces(model, cost, *gains):
-    return [
-        Trace(
-            0,
-            {"model": model, "parent_score": 1.0, "cost": cost, "tokens_in": 10, "tokens_out": 1},
-            "ok" if gain else "timeout",
-            1.0 + gain if gain else None,
-        )
-        for gain in gains
-    ]
-
-
-def test_the_bandit_prefers_improvements_per_cost(templates):
-    models = resolve(
-        {"base_url": "http://x/v1", "models": "big=3,small", "prices": "big=10/10,small=1/1", "choice": "bandit"}
-    ).models
-    rng = np.random.default_rng(0)
-    assert [m.weight for m in models] == [3.0, 1.0]
-    assert choose(models, traces("big", 1.0, 0.5), 0.5, rng).name == "small"  # untried
-    equal = traces("big", 1.0, 0.5, 0) * 20 + traces("small", 0.1, 0.5, 0) * 20
-    assert choose(models, equal, 0.5, rng).name == "small"  # as good and cheaper
-    better = traces("big", 1.0, *[0.5] * 40) + traces("small", 0.1, *[0.5] * 2, *[0] * 38)
-    assert choose(models, better, 0.0, rng).name == "big"
-    assert choose(models, better, 2.0, rng).name == "small"  # which is cheap to try again
-    dead = traces("big", 1.0, *[0.5, 0] * 20) + traces("small", 0.0, *[0] * 40)
-    assert choose(models, dead, 0.1, rng).name == "big"  # no answer is not free
-    free = resolve({"base_url": "http://x/v1", "models": "big,small", "choice": "bandit"}).models
-    assert choose(free, better, 0.0, rng).name == "big"  # by tokens, which are equal here
-    with StubServer(StubSettings(from_script([EDIT]), model="small")) as server:
-        asking = operator(templates, server, models="big=3,small", prices="big=10/10,small=1/1", choice="bandit")
-        view = View(members=ONE.members, traces=tuple(equal))
-        assert propose(asking, view).detail["model"] == "small" and view.asked == ["llm"]
-
-
-def test_settings_are_completed_and_checked(monkeypatch):
-    monkeypatch.setenv("GAMEPLAN_LLM_MODEL", "from-environment")
-    monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", "http://127.0.0.1:1/v1")
-    full = complete({"attempts": "2", "prices": "from-environment=1/2"})
-    assert full["model"] == "from-environment" and full["base_url"] == "" and full["attempts"] == 2
-    assert complete(json.loads(json.dumps(full))) == full and resolve(full).models[0].price == (1.0, 2.0)
-    several = complete({"models": "a=2,b"})
-    assert complete(several) == several and several["model"] == "" and [m.weight for m in resolve(several).models] == [2.0, 1.0]
-    for given, match in [
-        ({"modles": "a"}, "did you mean 'models'"),
-        ({"models": "a,a"}, "listed twice"),
-        ({"models": "a=0"}, "weight 0.0; it must be above 0"),
-        ({"models": "a=x"}, "weight=x is not a number"),
-        ({"models": [{"weight": 1}]}, "list of tables"),
-        ({"models": [{"model": "a", "wieght": 1}]}, "did you mean 'weight'"),
-        ({"models": "a", "model": "b"}, "give one of them"),
-        ({"choice": "best"}, "weights, bandit"),
-        ({"attempts": 0}, "attempts = 0 is out of range"),
-        ({"prices": {"a": [1]}}, "two numbers"),
-        ({"prices": {"a": "10"}}, "two numbers"),
-        ({"prices": {"a": [1, -1]}}, "two numbers"),
-        ({"prices": 3}, "must be a table"),
-        ({"prices": "a=1/2"}, "none for from-environment"),
-        ({"models": "a,b", "prices": "a=1/1,b=0/0", "choice": "bandit"}, "b has none; give it one above 0"),
-    ]:
-        with pytest.raises(UsageError, match=match):
-            resolve(given)
-
-
-def test_the_stub_edits_the_current_program():
-    request = [{"role": "user", "content": f"```python\nx = 9.0\n```\n```python\n{PROGRAM}```"}]
-    for k in range(5):
-        source = read_reply(at_random_edit(request, stream("x", k)), PROGRAM).source
-        changed = float(source.partition("\n")[0].removeprefix("GAIN = "))
-        assert 0.75 <= changed <= 3.0 and source.partition("\n")[2] == PROGRAM.partition("\n")[2]
-    with pytest.raises(GameplanError, match="no python program"):
-        at_random_edit([{"role": "user", "content": "?"}], stream("x"))

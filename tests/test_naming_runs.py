@@ -1,6 +1,7 @@
 """Runs are called by a beginning or @last, listed, compared and removed: and nothing that is none."""
 
 import json
+import pathlib
 import shutil
 import sys
 
@@ -12,7 +13,7 @@ from games.errors import UsageError
 from workbench.pages.report import report
 from workbench.runs import directory, locks
 from workbench.runs.contents import stranger
-from workbench.runs.directory import RunDirectory
+from workbench.runs.directory import RunDirectory, default_path
 from workbench.runs.formats import digest_of
 from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
@@ -282,3 +283,8 @@ def test_files_of_another_kind_of_run_are_damage(here):
     (path / "config.json").write_text(json.dumps({**config, "algo": "\ud800"}))
     (path / "result.json").write_text(json.dumps({**odd, "digest": digest_of(odd)}))
     assert "\\ud800" in report(find_runs(here / "runs"), assets="plotly.js")
+
+
+def test_names_of_directories_are_never_too_long():
+    path = default_path(pathlib.Path("runs"), "ü" * 300, "./" + "漢" * 200 + ".py", 0)
+    assert len(path.name.encode()) < 150

@@ -7,7 +7,7 @@ import pytest
 
 import cli
 from workbench.terminal import printing
-from workbench.terminal.printing import echo, visible
+from workbench.terminal.printing import counted, echo, visible
 from workbench.terminal.printing import escape_html as escape
 from workbench.terminal.progress import say
 from workbench.terminal.tables import print_table
@@ -50,3 +50,7 @@ def test_errors_are_one_visible_line(arguments, monkeypatch, capsys):
     _, err = capsys.readouterr()
     assert stop.value.code == 2 and err.count("\n") == 1
     assert visible(err) == err
+
+
+def test_counts_have_their_nouns():
+    assert [counted(n, "iteration") for n in (0, 1, 1000)] == ["0 iterations", "1 iteration", "1,000 iterations"]

@@ -23,12 +23,11 @@ from workbench.discovery.session import begin
 from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.run import run_plan
 from workbench.runs import formats, locks
-from workbench.runs.directory import RunDirectory, default_path
+from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.population import Population
 from workbench.solving.run import solve
 from workbench.terminal.evolve import print_discovery
-from workbench.terminal.printing import counted
 from workbench.training.config import TrainConfig
 from workbench.training.language import LanguageConfig
 
@@ -360,11 +359,6 @@ def test_temporary_files_of_dead_processes_are_removed(runs, tmp_path, monkeypat
         assert not any(is_temporary(path.name) for path in place.iterdir())
 
 
-def test_names_of_directories_are_never_too_long():
-    path = default_path(Path("runs"), "ü" * 300, "./" + "漢" * 200 + ".py", 0)
-    assert len(path.name.encode()) < 150
-
-
 def test_a_solvers_configuration_among_a_planners_files_is_refused_by_line(tmp_path):
     solved(tmp_path / "solved")
     played(tmp_path / "played")
@@ -401,7 +395,3 @@ def test_a_name_that_a_configuration_has_wrong_is_said_to_be_there(command, key,
         Path("run/config.json").write_text(json.dumps({**config, key: wrong}))
         found = gameplan(*read.split())
         assert isinstance(found.exception, GameplanError) and str(found.exception).startswith("run/config.json: "), found.exception
-
-
-def test_counts_have_their_nouns():
-    assert [counted(n, "iteration") for n in (0, 1, 1000)] == ["0 iterations", "1 iteration", "1,000 iterations"]
