@@ -10,16 +10,19 @@ from click.testing import CliRunner
 
 import cli
 from games.errors import UsageError
+from workbench.comparison.place import writing
 from workbench.pages.report import report
 from workbench.runs import directory, locks
 from workbench.runs.contents import stranger
 from workbench.runs.directory import RunDirectory, default_path
 from workbench.runs.formats import digest_of
+from workbench.runs.removal import remove
 from workbench.solving.config import SolveConfig
 from workbench.solving.run import solve
 from workbench.views.filters import choose, differences, ordered, parse_since
 from workbench.views.names import find_run
 from workbench.views.policy import view_run
+from workbench.views.removable import LAST, check_removable
 from workbench.views.runs import find_runs, look
 
 NAMES = ("2026-01-01-kuhn_2p-cfr-s0", "2026-01-02-kuhn_2p-cfr-s0", "2026-01-03-kuhn_2p-dcfr-s0")
@@ -288,3 +291,19 @@ def test_files_of_another_kind_of_run_are_damage(here):
 def test_names_of_directories_are_never_too_long():
     path = default_path(pathlib.Path("runs"), "ü" * 300, "./" + "漢" * 200 + ".py", 0)
     assert len(path.name.encode()) < 150
+
+
+def test_a_comparison_is_one_from_its_first_moment_and_goes_as_one(tmp_path):
+    place = tmp_path / "mine"
+    with writing(place):
+        seen = look(place)
+        assert (seen.kind, seen.status) == ("compare", "running")
+    assert not place.exists()  # nothing came into it
+    with writing(place):
+        solve(SolveConfig("kuhn_2p", "cfr", 5), RunDirectory.create(place / "runs" / "a"))
+    assert [view.name for view in find_runs(tmp_path)] == ["mine"]  # which has no table, and no name of ours
+    with writing(place):  # going on changes nothing
+        pass
+    check_removable(place)
+    remove(place, LAST)
+    assert not place.exists()

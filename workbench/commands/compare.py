@@ -192,8 +192,8 @@ def _compare_algorithms(
     games: tuple[str, ...], algos: list[str], place: Place, work: Work, look: Any, options: dict[str, Any]
 ) -> int:  # fmt: skip
     from workbench.comparison import solvers as comparison
+    from workbench.comparison.place import writing
     from workbench.figures.convergence import draw_convergence
-    from workbench.runs import locks
     from workbench.solving.config import SolveConfig
     from workbench.solving.isolated import trust_of
     from workbench.solving.run import advice
@@ -215,7 +215,7 @@ def _compare_algorithms(
     for hint in dict.fromkeys(filter(None, (advice(job.config) for job in plan))):  # once, not once a game
         say(hint)
     try:
-        with locks.writing(path, make=True), job_progress(len(plan), "comparing") as tell:
+        with writing(path), job_progress(len(plan), "comparing") as tell:
             cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None
@@ -238,9 +238,9 @@ def _compare_planners(
     options: dict[str, Any],
 ) -> int:  # fmt: skip
     from workbench.comparison import planners as comparison
+    from workbench.comparison.place import writing
     from workbench.figures.planners import draw_success
     from workbench.planning.config import PlanConfig
-    from workbench.runs import locks
     from workbench.terminal.progress import drawing, job_progress
 
     base = PlanConfig(
@@ -249,7 +249,7 @@ def _compare_planners(
     )  # fmt: skip
     cells, path = comparison.make_cells(envs, planners, worlds.budgets, worlds.budget_unit, base, RUNS, place.out, learned)
     try:
-        with locks.writing(path, make=True), job_progress(len(cells), "comparing") as tell:
+        with writing(path), job_progress(len(cells), "comparing") as tell:
             results = comparison.run_cells(cells, work.pool, work.workers, stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None
@@ -317,9 +317,9 @@ def learn(
     """
     from games.errors import UsageError
     from workbench.comparison import methods as comparison
+    from workbench.comparison.place import writing
     from workbench.figures.frame import PLAIN
     from workbench.figures.training import draw_learning
-    from workbench.runs import locks
     from workbench.runs.directory import CONFIG
     from workbench.terminal.progress import drawing, job_progress
 
@@ -327,7 +327,7 @@ def learn(
     if (path / CONFIG).exists():
         raise UsageError(f"{path} is a single run; choose another --out for several")
     try:
-        with locks.writing(path, make=True), job_progress(len(cells), "learning") as tell:
+        with writing(path), job_progress(len(cells), "learning") as tell:
             results = comparison.run_cells(cells, work.pool(), stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None

@@ -1,7 +1,7 @@
 """``gameplan evolve verify``, ``ablate``, ``compare`` and ``report``: what came out of discoveries, and how much it is worth."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,11 @@ def numbers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> 
 
 
 @contextmanager
-def _workers(engine: str, workers: int | None, place: Path | None) -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """Yield an engine on which candidates are measured, and what says that a stop was asked for; nobody else writes to `place`."""
+def _workers(engine: str, workers: int | None, alone: AbstractContextManager[None]) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """Yield an engine on which candidates are measured, and what says that a stop was asked for; `alone` keeps others away."""
     from workbench.engines import open_engine
-    from workbench.runs import locks
     from workbench.terminal.interrupts import stop_on_signal
 
-    alone = locks.writing(place, make=True) if place else nullcontext()
     with stop_on_signal() as stop, alone, open_engine(engine, workers) as executor:
         yield executor, stop
 
@@ -83,6 +81,7 @@ def verify(
     from workbench.discovery.books.store import Store
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.task import find_task
+    from workbench.runs import locks
     from workbench.terminal.progress import job_progress, say
     from workbench.terminal.tables import print_table
 
@@ -93,7 +92,7 @@ def verify(
     if not chosen:
         chosen = [store.program(m.id) for m in ranked(load_run(store).members())[:best]]
     held_out = verification.expand_instances(task, instances) if instances else None
-    with _workers(engine, jobs, run) as (executor, stop):
+    with _workers(engine, jobs, locks.writing(run)) as (executor, stop):
         scorer = Scorer(config.task, executor, config.seed, "auto", store=store, stop=stop, fresh=True)
         try:
             with job_progress(len(task.known()) + len(chosen), "verifying", "programs") as tell:
@@ -152,6 +151,7 @@ def ablate(
     from workbench.discovery.analysis.scoring import Scorer
     from workbench.discovery.analysis.verify import expand_instances
     from workbench.discovery.task import find_task, name_task
+    from workbench.runs import locks
     from workbench.runs.programs import marked
     from workbench.terminal.progress import say
 
@@ -165,7 +165,10 @@ def ablate(
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
     held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
     held_out = [name for name in held_out if name not in task.train]
-    with _workers(engine, jobs, store.path if store else None) as (executor, stop), _progress("measuring") as tell:
+    with (
+        _workers(engine, jobs, locks.writing(store.path) if store else nullcontext()) as (executor, stop),
+        _progress("measuring") as tell,
+    ):
         scorer = Scorer(
             config.get("task", task_name), executor, config.get("seed", 0), sandbox, store=store,
             purpose="ablate", stop=stop,
@@ -216,6 +219,7 @@ def compare(
 
     Finished runs are kept: the same command goes on where it stopped.
     """
+    from workbench.comparison.place import writing
     from workbench.discovery.analysis import compare as comparison
     from workbench.discovery.config import DiscoveryConfig
     from workbench.figures.frame import check_format
@@ -227,7 +231,7 @@ def compare(
     base = DiscoveryConfig(task, tuple(start), horizon=horizon or 0, seed=seed, evals=evals, sandbox=sandbox)
     chosen = comparison.contenders(base, operators)
     path = out or comparison.default_path(chosen, repeats)
-    with _workers(engine, jobs, path) as (executor, stop), _progress("comparing") as tell:
+    with _workers(engine, jobs, writing(path)) as (executor, stop), _progress("comparing") as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:

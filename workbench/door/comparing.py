@@ -12,6 +12,7 @@ from games.errors import UsageError
 from workbench.comparison import methods as of_methods
 from workbench.comparison import planners as of_planners
 from workbench.comparison import solvers as of_solvers
+from workbench.comparison.place import writing
 from workbench.door.options import Duration, Place, SolveOptions, TrainOptions, game_name, seconds
 from workbench.door.planning import Learned, learned_names
 from workbench.door.progress import Reporter, Wish, reporting
@@ -19,7 +20,6 @@ from workbench.door.results import Result, Row, html_table, shown, text_of
 from workbench.engines import local_pool, thread_pool
 from workbench.engines.engine import Engine
 from workbench.planning.config import PlanConfig
-from workbench.runs import locks
 from workbench.solving.config import SolveConfig
 from workbench.solving.isolated import trust_of
 from workbench.training.config import TrainConfig
@@ -325,7 +325,7 @@ def _working(
         done += 1
         reporter.moved(done, name)
 
-    with reporting(progress, what, total) as reporter, suppress(KeyboardInterrupt), locks.writing(path, make=True):
+    with reporting(progress, what, total) as reporter, suppress(KeyboardInterrupt), writing(path):
         made = local_pool(jobs) if jobs > 1 else thread_pool(1)
         with made as engine:
             yield reporter, cache(lambda: engine), tell

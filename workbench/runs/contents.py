@@ -21,10 +21,11 @@ _RUN: Mapping[str, Sequence[str]] = {  # folder ("": the run's directory itself)
 }  # fmt: skip
 _DISCOVERY: Mapping[str, Sequence[str]] = {"": (".lock", "discovery.sqlite*"), "prompts": ("*.txt",)}
 _COMPARISON: Mapping[str, Sequence[str]] = {
-    "": (".lock", "table.json", "table.csv", "table.md", *_PICTURES),
+    "": (".lock", "comparison.json", "table.json", "table.csv", "table.md", *_PICTURES),
 }
 _WHOLE = ("answers", "engine")  # folders of an endpoint's answers, and of a cluster's scheduler, with all that is in them
 RUNS = "runs"  # the single runs of a comparison
+MARK = "comparison.json"  # what a directory is known by as a comparison that has no table yet
 
 
 def stranger(path: Path) -> Path | None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from games.errors import GameplanError, UsageError
 from games.files import reason
 from workbench.runs import locks
-from workbench.runs.contents import BESIDE, stranger, stranger_of_comparison
+from workbench.runs.contents import BESIDE, MARK, stranger, stranger_of_comparison
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.views.runs import COMPARE, DAMAGED, RUNNING, STORE, TABLE, RunView, inner_runs, is_run, look, run_directories
 
-LAST = (CONFIG, STORE, TABLE)  # what a run is known by: removed last
+LAST = (CONFIG, STORE, TABLE, MARK)  # what a run is known by: removed last
 
 
 def check_removable(path: Path) -> RunView:

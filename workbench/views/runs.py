@@ -16,6 +16,7 @@ from games.files import reason
 from games.modules import short_name
 from games.reading import Mismatch, anything, parse_json
 from workbench.runs import formats, locks
+from workbench.runs.contents import MARK
 from workbench.runs.directory import CONFIG, ENVIRONMENT, LEARNING, METRICS, PROGRESS, RESULT, RunDirectory
 from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, TRAINING_RUN, kind_of
 
@@ -149,8 +150,8 @@ def _walk(root: Path, inner: bool) -> Iterator[Path]:
 
 
 def _begun(path: Path) -> bool:
-    """Return whether `path` is what a comparison looks like that has not come to its table."""
-    return path.name.startswith(_COMPARISONS) and bool(inner_runs(path))
+    """Return whether `path` is marked as a comparison that has not come to its table, or looks like one."""
+    return (path / MARK).is_file() or (path.name.startswith(_COMPARISONS) and bool(inner_runs(path)))
 
 
 def inner_runs(path: Path) -> list[Path]:
