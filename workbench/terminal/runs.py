@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.terminal.durations import format_duration
+from workbench.terminal.printing import counted
 from workbench.terminal.tables import print_table
 from workbench.views.runs import RunView
 
@@ -17,7 +18,7 @@ def print_runs(views: Sequence[RunView], differs: Sequence[Mapping[str, Any]]) -
     rows = [
         (
             str(view.path), view.kind, view.game or "-", view.algo or "-", status(view), assigned(own) or "-", started(view),
-            f"{view.size:,} {view.sizes}", figure(view), view.unit or "-", seconds(view),
+            done(view), figure(view), view.unit or "-", seconds(view),
         )
         for view, own in zip(views, differs, strict=True)
     ]  # fmt: skip
@@ -30,13 +31,18 @@ def print_diff(views: Sequence[RunView], settings: Mapping[str, Sequence[Any]]) 
     outcome = {
         "status": [status(view) for view in views],
         **{unit: [figure(view) if view.unit == unit else "-" for view in views] for unit in units},
-        "done": [f"{view.size:,} {view.sizes}" for view in views],
+        "done": [done(view) for view in views],
         "started": [started(view) for view in views],
         "time": [seconds(view) for view in views],
     }
     rows = [(key, *map(value_text, values)) for key, values in settings.items()]
     rows += [(key, *values) for key, values in outcome.items()]
     print_table(("setting", *(view.name for view in views)), rows, left=1 + len(views))
+
+
+def done(view: RunView) -> str:
+    """Return how much was done, such as "1 iteration"."""
+    return counted(view.size, view.sizes.removesuffix("s"))
 
 
 def status(view: RunView) -> str:

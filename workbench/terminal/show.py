@@ -6,7 +6,7 @@ from typing import Any
 
 from games.errors import GameplanError
 from workbench.terminal.printing import counted, echo
-from workbench.terminal.runs import assigned, figure, seconds, started, status
+from workbench.terminal.runs import assigned, done, figure, seconds, started, status
 from workbench.terminal.tables import print_fact, print_line, print_path, print_table
 from workbench.views.policy import Choice, InfosetRow, PolicyView
 from workbench.views.runs import COMPARE, DISTILL, EVOLVE, PLAN, PSRO, SOLVE, TRAIN, TRAIN_LM, RunView
@@ -23,7 +23,7 @@ def print_run_view(view: RunView, result: dict[str, Any] | None) -> None:
     if result is None:
         print_fact("status", status(view), NAMES)
         print_fact(view.unit or "result", figure(view), NAMES)
-        print_fact("done", f"{view.size:,} {view.sizes} in {seconds(view)}", NAMES)
+        print_fact("done", f"{done(view)} in {seconds(view)}", NAMES)
         print_path("run", str(view.path), NAMES)
         return
     try:

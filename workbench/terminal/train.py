@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from games.modules import short_name
 from planners.learning.learner import Learner
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
@@ -77,7 +78,8 @@ def print_play(record: dict[str, Any]) -> None:
 def print_training(record: dict[str, Any]) -> None:
     """Print what a training run has found, and where it is kept."""
     score = record["score"]
-    print_line(f"{record['world']}  {record['method']}  {counted(record['updates'], 'update')}  {record['status']}")
+    world, method = short_name(record["world"]), short_name(record["method"])  # of programs of one's own their names
+    print_line(f"{world}  {method}  {counted(record['updates'], 'update')}  {record['status']}")
     if "beside" in score:
         print_play(score)
     elif score["mean"] is not None:
