@@ -88,7 +88,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan evolve ablate mine.py --task cfr -n 500 --out tables.md",
     ),
     "evolve compare": ("gameplan evolve compare cfr --operators mixed,random,iid --seeds 3",),
-    "evolve report": ("gameplan evolve report found", "gameplan evolve report found --out page.html"),
+    "evolve report": (
+        "gameplan evolve report found --out page.html",
+        "gameplan evolve report found --draw lineage --out lineage.pdf",
+    ),
     "new-rule": ("gameplan new-rule mine.py", "gameplan new-rule mine.py --psro"),
     "check-rule": ("gameplan check-rule mine.py",),
     "new-method": ("gameplan new-method mine.py",),

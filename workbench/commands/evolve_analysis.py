@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from workbench.commands.evolve_options import engine_options, sandbox_option, task_option
+from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import FiniteRange, Option, RunCount, json_option, names, print_json
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
@@ -215,7 +216,7 @@ def compare(
     task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, horizon: int | None, out: Path | None,
     formats: list[str], jobs: int | None, engine: str, sandbox: str, as_json: bool,
 ) -> int:  # fmt: skip
-    """Set operators side by side at equal evaluations: median and spread over seeds, published programs as reference.
+    """Set operators side by side at equal evaluations: means and bands over seeds, published programs as reference.
 
     Finished runs are kept: the same command goes on where it stopped.
     """
@@ -252,30 +253,56 @@ def compare(
     return 0
 
 
-@click.command(short_help="Write one HTML file about a run.")
+@click.command(short_help="Write one HTML file, or a figure, about a run.")
 @click.argument("run", type=RunName("evolve"))
 @task_option
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="HTML file.  [default: RUN/report.html]")
+@click.option("--draw", "what", type=click.Choice(["scores", "lineage", "front"]), help="Draw this for paper instead of the page.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False),
+    help="HTML file; with --draw PNG, SVG or PDF.  [default: RUN/report.html; scores.png ...]",
+)  # fmt: skip
+@look_options
 @json_option
-def report(run: Path, out: Path | None, as_json: bool) -> int:
+def report(run: Path, what: str | None, out: Path | None, as_json: bool, **options: Any) -> int:
     """Write one HTML file about RUN: score over evaluations, best programs, lineage, rejections, cost.
 
-    It loads nothing from elsewhere. After 'gameplan evolve verify' it has the held-out table, too.
+    It loads nothing from elsewhere. After 'gameplan evolve verify' it has the held-out table, too. With --draw a figure: scores
+    as they came, the lineage of the best program, or the front of size against score.
     """
+    from games.errors import UsageError
     from games.files import write_output
     from workbench.discovery.books.store import Store
+    from workbench.figures.frame import PLAIN, SUFFIXES
     from workbench.pages.report import discovery_report
     from workbench.terminal.interrupts import watched
     from workbench.terminal.progress import say
 
-    path = out or run / "report.html"
-    with watched(say, f"writing {path}"):
-        write_output(path, discovery_report(Store.open(run)))
+    look = look_of(options)
+    path = out or (Path(f"{what}.png") if what else run / "report.html")
+    if what:
+        _draw(run, what, path, look)
+    elif path.suffix in SUFFIXES or look != PLAIN:
+        given = f"{path} is the name of a figure" if path.suffix in SUFFIXES else "a page has no --width and the like"
+        raise UsageError(f"{given}; say what to draw: --draw scores, lineage or front")
+    else:
+        with watched(say, f"writing {path}"):
+            write_output(path, discovery_report(Store.open(run)))
     if as_json:
-        print_json({"run": str(run), "report": str(path)})
+        print_json({"run": str(run), "figure" if what else "report": str(path)})
     else:
         echo(str(path))
     return 0
+
+
+def _draw(run: Path, what: str, path: Path, look: Any) -> None:
+    from workbench.discovery.books.store import Store
+    from workbench.figures.discovery import draw_front, draw_lineage, draw_scores
+    from workbench.terminal.progress import drawing
+    from workbench.views.discovery import view_discovery
+
+    draw = {"scores": draw_scores, "lineage": draw_lineage, "front": draw_front}[what]
+    with drawing(path):
+        draw(view_discovery(Store.open(run)), path, look=look)
 
 
 def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:

@@ -12,10 +12,12 @@ from typing import Any
 
 from games.errors import GameplanError, UsageError
 from games.modules import short_name
-from planners.metrics import Z, wilson
+from planners.metrics import wilson
 from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
+from workbench.comparison.bands import band
+from workbench.comparison.episodes import episodes_of
 from workbench.comparison.solvers import slug
-from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
+from workbench.planning.config import EPISODES, PlanConfig, resolve_plan, saved_plan
 from workbench.planning.learned import params_of, takes, users
 from workbench.planning.run import DONE, ignores, run_plan
 from workbench.runs.directory import CONFIG, RESULT, RunDirectory
@@ -156,9 +158,22 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         row["decision"] = {name: n * result["played"] / decisions for name, n in result["cost"].items()}
         row |= {"metrics": result.get("metrics"), "run": result["run"], "unlimited": result.get("unlimited", [])}
         row |= {key: result[key] for key in ("symmetry",) if key in result}
+        row |= dict(zip(("middle", "low", "high"), _band(cell, row), strict=True))
         row["statuses"] = result.get("statuses", {})  # runs of version 0.1.0 have none
         rows.append(row)
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
+
+
+def _band(cell: Cell, row: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+    """Return what a row is judged by, with its 95 % interval: the solved share (Wilson's), or the interquartile mean of scores."""
+    if not row["played"]:
+        return None, None, None
+    if is_share(row):
+        return (row["solved"] / row["played"], *wilson(row["solved"], row["played"]))
+    run = RunDirectory(cell.path)
+    episodes = episodes_of(cell.config, row["planner"], run.read_lines(EPISODES), 0)
+    middle, low, high = (float(end) for end in band(episodes.scores, episodes.strata))
+    return middle, low, high
 
 
 def is_share(row: dict[str, Any]) -> bool:
@@ -167,25 +182,22 @@ def is_share(row: dict[str, Any]) -> bool:
 
 
 def success(row: dict[str, Any]) -> tuple[float, float, float] | None:
-    """Return what a row is judged by, the solved share or the mean score, and its 95 % interval (of shares, Wilson's)."""
+    """Return what a row is judged by, the solved share or the interquartile mean of its scores, and its 95 % interval."""
     if "reason" in row or not row["played"]:
         return None
-    if is_share(row):
-        return (row["solved"] / row["played"], *wilson(row["solved"], row["played"]))
-    half = Z * (row["standard_error"] or 0.0)
-    return row["mean"], row["mean"] - half, row["mean"] + half
+    return row["middle"], row["low"], row["high"]
 
 
 def entry(row: dict[str, Any]) -> str:
-    """Return a row's cell of the table: success in percent with its 95 % interval, or the mean score with the standard error."""
+    """Return a row's cell of the table: success in percent or the score, with its 95 % interval."""
     found = success(row)
     if found is None:
         return "-"
-    value, low, high = found
     if is_share(row):
-        return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-    error = row["standard_error"] or 0.0
-    return f"{value:,.0f} ± {error:,.0f}" if abs(value) >= 100 else f"{value:.3g} ± {error:.2g}"
+        value, low, high = (100 * end for end in found)
+        return f"{value:.1f} % ({low:.1f} to {high:.1f})"
+    texts = [f"{end:,.0f}" if abs(found[0]) >= 100 else f"{end:.3g}" for end in found]
+    return f"{texts[0]} ({texts[1]} to {texts[2]})" if row["played"] > 1 else texts[0]
 
 
 def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str]]:
@@ -203,7 +215,11 @@ def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str
         lines.setdefault((row["env"], row["planner"]), {})[row["budget"]] = text
     rows = [[env, planner, *(cells.get(budget, "-") for budget in budgets)] for (env, planner), cells in lines.items()]
     shares = {is_share(row) for row in summary["rows"] if success(row)}
-    kinds = [text for share, text in ((False, "mean score ± standard error"), (True, "solved (95 % interval)")) if share in shares]
+    kinds = [
+        text
+        for share, text in ((False, "interquartile mean score (95 % band)"), (True, "solved (95 % interval)"))
+        if share in shares
+    ]
     notes = [f"{' or '.join(kinds)}, time of a decision"] if kinds else []
     notes += [f"{', '.join(where)}: {reason}" for reason, where in reasons.items()]
     for row in summary["rows"]:
@@ -225,11 +241,10 @@ def write_table(summary: dict[str, Any], out: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     costs = list(next((row["cost"] for row in summary["rows"] if "cost" in row), {}))
-    writer.writerow(
-        ["world", "planner", "budget", "mean", "standard_error", "solved", "played", "milliseconds", *costs, "statuses", "reason"]
-    )
+    keys = ("world", "planner", "budget", "mean", "standard_error", "middle", "low", "high", "solved", "played", "milliseconds")
+    writer.writerow([*keys, *costs, "statuses", "reason"])
     for row in summary["rows"]:
-        plain = [row.get(key) for key in ("env", "planner", "budget", "mean", "standard_error", "solved", "played", "milliseconds")]
+        plain = [row.get("env" if key == "world" else key) for key in keys]
         writer.writerow([*plain, *(row.get("cost", {}).get(name) for name in costs), _ends(row), row.get("reason", "")])
     run.write("table.csv", text.getvalue().encode())
     header, rows, notes = table(summary)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from games.errors import GameplanError, UsageError
 from workbench.comparison.curves import FLOOR, Curve, Curves
-from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, count_along, fit_axes, legend_below, panels_of, save_figure
 from workbench.figures.style import QUIET, Style, style_of
 
 ROUNDING = 1e-15  # exploitabilities below it tell of rounding, not of the algorithm
@@ -46,6 +46,8 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
             panel.set_title(game)
             panel.set_xscale("log")
             panel.set_yscale("log")
+            if x == "iteration":
+                count_along(panel.xaxis)
             fit_axes(panel, look)
             _shade_rounding(panel)
             if index + columns >= len(shown):  # under the lowest panel of each column

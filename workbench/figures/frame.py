@@ -15,7 +15,7 @@ from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from games.errors import UsageError
 from games.files import write_output
@@ -25,6 +25,7 @@ INCH = 25.4  # mm
 WIDTHS = {"column": 84.0, "text": 174.0}  # mm: a column of a page with two, and the whole page
 NARROWEST, WIDEST = 40.0, 1000.0  # mm
 PANEL = 1.45  # inches that a panel needs at least
+WHOLE = "whole numbers"  # the group of axes that count
 STABLE: dict[str, Any] = {  # text stays text, equal figures equal bytes
     "svg.hashsalt": "gameplan",
     "svg.fonttype": "none",
@@ -97,6 +98,14 @@ def fit_axes(panel: Any, look: Look) -> None:
             put(*limits)
     panel.grid(True, which="major", linewidth=0.3, alpha=0.6)
     panel.set_axisbelow(True)
+
+
+def count_along(*axes: Any) -> None:
+    """Let `axes` have ticks at whole numbers only: what lies along them is counted, such as iterations and policies."""
+    for axis in axes:
+        axis.set_gid(WHOLE)  # by which `settle` knows it again
+        if axis.get_scale() == "linear":
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def legend_below(figure: Figure, entries: Mapping[str, Any], font_size: float) -> None:
@@ -202,6 +211,10 @@ def _label_decades(axis: Any) -> None:
     else:
         subs = (1, 2, 5) if b - a > 0.5 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
         places = [m * 10.0**k for k in range(math.floor(a), math.floor(b) + 1) for m in subs if low <= m * 10.0**k <= high]
+        if axis.get_gid() == WHOLE:
+            places = [place for place in places if place == round(place)] or [
+                float(k) for k in range(math.ceil(low), int(high) + 1)
+            ]
         texts = [f"{place:,.15g}" if 1e-3 <= place < 1e6 else f"{place:.3g}" for place in places]
     axis.set_major_locator(FixedLocator(places))
     axis.set_major_formatter(FixedFormatter(texts))

@@ -7,7 +7,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, count_along, fit_axes, legend_below, panels_of, save_figure
 from workbench.figures.style import QUIET, part_colour
 from workbench.views.history import History
 from workbench.views.policy import InfosetRow
@@ -34,6 +34,7 @@ def draw_over_time(history: History, rows: Sequence[InfosetRow], path: Path | No
                 panel.plot(history.iterations, history.average[:, start + k], color=colour, linewidth=1.4, label=name)
             start += len(row.names)
             panel.set_xscale("log")
+            count_along(panel.xaxis)
             panel.set_ylim(-0.03, 1.03)
             panel.set_title(f"{row.player}: {row.label}")
             fit_axes(panel, look)

@@ -50,7 +50,7 @@ def draw_success(summary: Mapping[str, Any], path: Path | None, *, look: Look = 
                 panel.set_xlabel(COSTS[cost])
                 fit_axes(panel, look)
             solved = any(row["env"] == env and is_share(row) for row in rows)
-            line[0].set_ylabel("share solved" if solved else "mean score")
+            line[0].set_ylabel("share solved" if solved else "interquartile mean score")
             line[0].set_title(env, loc="left")
         handles = {h.get_label(): h for panel in panels.flat for h in panel.containers}
         legend_below(figure, handles, look.font_size)

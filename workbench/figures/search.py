@@ -9,13 +9,12 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from games.errors import UsageError
 from games.world import Instance, World
 from workbench.figures.animation import draw_network, layout_of
 from workbench.figures.board import draw_board
-from workbench.figures.frame import PLAIN, Look, check_format, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, count_along, save_figure
 from workbench.figures.style import COLOURS, QUIET, SEQUENTIAL
 from workbench.views.search import Expanded, Searched
 
@@ -131,7 +130,7 @@ def _expansions(world: World, instance: Instance, found: Expanded, look: Look) -
     values, counts = np.unique(np.round(f[opened], 9), return_counts=True)
     levels.bar(range(len(values)), counts, color=QUIET, label="_expansions")
     levels.set_xlim(-2.5 + 0.5 * min(len(values), 4), len(values) + 1.5 - 0.5 * min(len(values), 4))
-    levels.yaxis.set_major_locator(MaxNLocator(integer=True))
+    count_along(levels.yaxis)
     levels.set_xticks(range(len(values)), [f"{value:g}" for value in values])
     levels.set(xlabel="g + h", ylabel="expansions")
     told = f"plan of {len(found.plan) - 1} steps" if found.plan else "no plan"

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from games.errors import GameplanError
-from workbench.figures.frame import PLAIN, Look, check_format, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, count_along, fit_axes, legend_below, panels_of, save_figure
 from workbench.figures.style import style_of
 
 AXES = {
@@ -46,6 +46,8 @@ def draw_learning(
                 _draw(panel, label, look.label(label), curve)
             panel.set_title(world, loc="left")
             panel.set_xscale("log")
+            if x != "seconds":
+                count_along(panel.xaxis)
             panel.set_xlabel(AXES[x])
             fit_axes(panel, look)
         for line in panels:

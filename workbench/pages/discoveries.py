@@ -18,7 +18,7 @@ from workbench.pages.charts import Series, bars, chart
 from workbench.pages.parts import Section, details, escape, facts, listed, paper, table
 from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
-from workbench.views.discovery import DiscoveryView, about, average
+from workbench.views.discovery import DiscoveryView, about, across, average, front, measure
 from workbench.views.thinning import spread
 
 GENERATIONS = 40  # of the winner's line that are shown
@@ -82,12 +82,13 @@ def _scores(view: DiscoveryView) -> list[str]:
         for member in view.members:
             y = score(member.values)
             if not line or better(y, line[-1][1]) != line[-1][1]:
-                line.append((_across(view, member), y))
+                line.append((across(view, member.n), y))
         series = [Series(name, [(1.0, score(values))], "level", "var(--quiet)") for name, values in view.known.items()]
         shown = _dots(view)
-        series += [_programs(view, [(_across(view, m), score(m.values)) for m in shown], shown), Series("best so far", line)]
+        series += [_programs(view, [(across(view, m.n), score(m.values)) for m in shown], shown), Series("best so far", line)]
         drawn = chart(series, x_label="evaluations", y_label=label, log_y=log_y)
         made.append(f"<figure><figcaption>{escape(what)}</figcaption>{drawn}</figure>")
+    made.append(_paper(view, "scores"))
     return made if view.known else [*made, "<p>No published program was measured in this run.</p>"]
 
 
@@ -95,19 +96,17 @@ def _front(view: DiscoveryView) -> list[str]:
     """Draw the programs by size and score, with the line of those that are smaller than all that are as good."""
     if not view.members:
         return []
-    line: list[tuple[float, float]] = []
-    for member in sorted(view.members, key=lambda m: (m.size, -log_score(m.values))):
-        if not line or log_score(member.values) > line[-1][1]:
-            line.append((float(member.size), log_score(member.values)))
+    text, of, less = measure(view)
     shown = _dots(view)
-    dots = _programs(view, [(float(m.size), log_score(m.values)) for m in shown], shown)
-    drawn = chart([dots, Series("best of its size", line)], x_label="size in nodes", y_label="score")
-    caption = "score by size: no smaller program is as good as those on the line"
-    return [f"<figure><figcaption>{caption}</figcaption>{drawn}</figure>", paper("evolve", "report", view.path)]
+    dots = _programs(view, [(float(m.size), of(m.values)) for m in shown], shown)
+    line = Series("best of its size", [(float(m.size), of(m.values)) for m in front(view)])
+    drawn = chart([dots, line], x_label="size in nodes", y_label="average" if less else "score", log_y=less)
+    caption = f"{text} by size: no smaller program is as good as those on the line"
+    return [f"<figure><figcaption>{escape(caption)}</figcaption>{drawn}</figure>", _paper(view, "front")]
 
 
-def _across(view: DiscoveryView, member: Member) -> float:
-    return float(max(1, view.steps[member.n].counted))
+def _paper(view: DiscoveryView, what: str) -> str:
+    return paper("evolve", "report", view.path, "--draw", what)
 
 
 def _dots(view: DiscoveryView) -> list[Member]:
@@ -172,7 +171,7 @@ def _lineage(view: DiscoveryView) -> list[str]:
         body = how + (_diff(entry["diff"]) if entry["diff"] else "")
         shown = f"<details><summary>{head}</summary>{body}</details>" if body else f'<div class="leaf">{head}</div>'
         items.append(f"<li>{shown}</li>")
-    return ["<h4>Where it comes from</h4>", f'<ul class="tree">{"".join(items)}</ul>']
+    return ["<h4>Where it comes from</h4>", f'<ul class="tree">{"".join(items)}</ul>', _paper(view, "lineage")]
 
 
 def _verified(record: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,13 @@ const figures = (() => {
     return element;
   }
 
+  // Returns an axis of what is counted up to `most`: its ticks are whole numbers.
+  function counted(text, most) {
+    const step = [1, 2, 5].flatMap(m => [m, 10 * m, 100 * m, 1000 * m]).sort((a, b) => a - b).find(each => most / each <= 10) ?? 10000;
+    return { title: { text }, tickmode: "linear", tick0: 0, dtick: step };
+  }
+
   const update = element => { if (drawn.has(element)) render(element); };
   dark.addEventListener("change", () => { for (const element of drawn.keys()) render(element); });
-  return { add, update, plain, shade, colour };
+  return { add, update, plain, shade, colour, counted };
 })();

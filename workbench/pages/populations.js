@@ -32,7 +32,7 @@ page.scripts.populations = (root, data) => {
       type: "bar", name: kind, y: view.mixtures[kind][place()][player], marker: { color: figures.shade(kinds[kind]) },
       hovertemplate: "policy %{x}: %{y:.3~g}",
     })),
-    layout: { title: `player ${player} in iteration ${size()}`, xaxis: { title: { text: "policy" } }, yaxis: { title: { text: "weight" }, range: [0, 1] } },
+    layout: { title: `player ${player} in iteration ${size()}`, xaxis: figures.counted("policy", view.mixtures.eval[place()][player].length), yaxis: { title: { text: "weight" }, range: [0, 1] } },
   });
 
   const exploitability = () => ({
@@ -41,7 +41,7 @@ page.scripts.populations = (root, data) => {
       line: { color: figures.shade(kinds[kind]) }, hovertemplate: "%{y:.3g} in iteration %{x}",
     }))],
     layout: {
-      title: "exploitability of the mixtures", xaxis: { title: { text: "iteration" } }, yaxis: { type: "log", exponentformat: "power" },
+      title: "exploitability of the mixtures", xaxis: figures.counted("iteration", view.iterations[view.iterations.length - 1]), yaxis: { type: "log", exponentformat: "power" },
       shapes: [{ type: "line", x0: size(), x1: size(), y0: 0, y1: 1, yref: "paper", line: { color: figures.colour("quiet"), dash: "dot" } }],
     },
   });
@@ -54,7 +54,7 @@ page.scripts.populations = (root, data) => {
         colorscale: [[0, "#7f3b08"], [0.25, "#fdb863"], [0.5, "#f7f7f7"], [0.75, "#b2abd2"], [1, "#2d004b"]],
         hovertemplate: "%{y} against %{x}: %{z:.4~g}<extra></extra>", colorbar: { thickness: 10 },
       }],
-      layout: { title: "payoff of player 0", xaxis: { title: { text: "policy of player 1" } }, yaxis: { title: { text: "policy of player 0" } } },
+      layout: { title: "payoff of player 0", xaxis: figures.counted("policy of player 1", n), yaxis: figures.counted("policy of player 0", n) },
     };
   }
 

@@ -16,7 +16,7 @@ from solvers.plans import policy_of
 from solvers.psro.maximin import maximin
 from solvers.psro.payoffs import Payoffs
 from workbench.comparison.curves import FLOOR
-from workbench.figures.frame import PLAIN, Look, check_format, save_figure
+from workbench.figures.frame import PLAIN, Look, check_format, count_along, save_figure
 from workbench.figures.style import COLOURS, DIVERGING, MARKERS, SEQUENTIAL, part_colour
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
@@ -213,6 +213,7 @@ def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
     ticks = list(range(0, len(lines), max(1, len(lines) // 6)))
     panel.set_xticks(ticks, [str(lines[t]["iteration"]) for t in ticks])
     panel.set(title="eval strategy of player 0", xlabel="iteration (as evaluated)", ylabel="policy")
+    count_along(panel.yaxis)
     figure.colorbar(image, ax=panel, shrink=0.9)
 
 
@@ -222,6 +223,7 @@ def _draw_exploitability(panel: Any, rows: list[dict[str, Any]]) -> None:
         values = [max(row[kind], FLOOR) for row in rows]
         panel.plot(n, values, color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=1.0, label=kind)
     panel.set(title="exploitability of the mixtures", xlabel="iteration", xscale="log", yscale="log")
+    count_along(panel.xaxis)
     panel.grid(True, linewidth=0.3, alpha=0.6)
     panel.legend(frameon=False)
 
@@ -232,6 +234,7 @@ def _draw_support(panel: Any, rows: list[dict[str, Any]]) -> None:
         values = [row["support"][player] for row in rows]
         panel.plot(n, values, color=part_colour(player), marker="o", markersize=3, linewidth=1.0, label=f"player {player}")
     panel.set(title="policies in the eval support", xlabel="iteration", ylabel="policies")
+    count_along(panel.xaxis, panel.yaxis)
     panel.grid(True, linewidth=0.3, alpha=0.6)
     panel.legend(frameon=False)
 

@@ -1,13 +1,13 @@
 """A discovery: its programs, where the best one comes from, what was proposed, and what was found out about it later."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.discovery.analysis.lineage import ancestry, source_diff
-from workbench.discovery.books.store import Step, Store
+from workbench.discovery.books.store import Step, Store, program_row
 from workbench.discovery.books.text import fault
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.population.ranking import average_score, log_score
@@ -100,6 +100,46 @@ def blamed(store: Store) -> Iterator[None]:
 def average(values: Mapping[str, float]) -> float:
     """Return the average cost, lower is better."""
     return -average_score(values)
+
+
+class Measure(NamedTuple):
+    """How programs of a discovery stand above each other: a text, the number of a program's costs, whether less is better."""
+
+    text: str
+    of: Callable[[Mapping[str, float]], float]
+    less: bool
+
+
+def measure(view: DiscoveryView) -> Measure:
+    """Return by what a discovery's programs are drawn: the average cost where the run ranks by it, else minus mean log10."""
+    if view.config.ranking == "average":
+        return Measure(f"average {view.task.measure}", average, True)
+    return Measure(f"minus mean log10 {view.task.measure}", log_score, False)
+
+
+def front(view: DiscoveryView) -> list[Member]:
+    """Return the programs, by size, that are better than all that are as small: nobody would take another of their sizes."""
+    _, of, less = measure(view)
+    sign = -1.0 if less else 1.0
+    line: list[Member] = []
+    for member in sorted(view.members, key=lambda m: (m.size, -sign * of(m.values), m.n)):
+        if not line or sign * of(member.values) > sign * of(line[-1].values):
+            line.append(member)
+    return line
+
+
+def published(view: DiscoveryView) -> dict[str, tuple[int, float]]:
+    """Return size and value, by `measure`, of the published programs that the run has measured."""
+    known, of = view.task.known(), measure(view).of
+    return {
+        name: (program_row(view.task, view.task.canonical(known[name])).size, of(values))
+        for name, values in view.known.items() if name in known
+    }  # fmt: skip
+
+
+def across(view: DiscoveryView, step: int) -> int:
+    """Return how many evaluations were made when a step ended, at least 1: an axis of them is logarithmic."""
+    return max(1, view.steps[step].counted)
 
 
 def about(member: Member) -> str:

@@ -1,4 +1,4 @@
-"""Operators side by side at equal evaluations: several discoveries each, median and spread over seeds."""
+"""Operators side by side at equal evaluations: several discoveries each, interquartile means and bands over seeds."""
 
 import hashlib
 import json
@@ -11,20 +11,24 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from games.errors import UsageError
 from games.files import write_output
+from workbench.comparison.bands import band
 from workbench.discovery.analysis.scoring import Scorer, stored, values_at
 from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.config import DiscoveryConfig, resolve
 from workbench.discovery.operators.opening import open_operators
-from workbench.discovery.population.ranking import average_score, log_score
+from workbench.discovery.population.ranking import LOWEST, average_score, log_score
 from workbench.discovery.scheduling.loop import DONE, INTERRUPTED, Discovery
 from workbench.discovery.session import begin, config_of, load_run
 from workbench.discovery.task import Task, find_task, name_task
-from workbench.figures.frame import PLAIN, Look, fit_axes, legend_below, panels_of, save_figure
+from workbench.figures.frame import PLAIN, Look, count_along, fit_axes, legend_below, panels_of, save_figure
 from workbench.figures.style import style_of
 from workbench.terminal.printing import counted
 
+DRAWS = 500  # of the bootstrap of a band
 CHECKPOINTS = (10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 Curve = list[tuple[int, float, float]]  # evaluations, best log score, best average score
 
@@ -133,7 +137,7 @@ def summarise(
     known: Mapping[str, Mapping[str, float]],
     runs: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return medians and ranges over seeds at some numbers of evaluations, and how many seeds reach each published program."""
+    """Return bands and ranges over seeds at some numbers of evaluations, and how many seeds reach each published program."""
     assert config.evals is not None
     checkpoints = sorted({c for c in CHECKPOINTS if c < config.evals} | {config.evals})
     references = [
@@ -154,7 +158,7 @@ def summarise(
 
 
 def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], list[list[str]]]:
-    """Return header and rows: median (worst to best) of the best score by evaluations; published programs as constant rows."""
+    """Return header and rows: the best score by evaluations with its band over seeds; published programs as constant rows."""
     form = "{:.2f}" if ranking == "log" else "{:.2e}"
     sign = 1.0 if ranking == "log" else -1.0  # the average is shown as a cost
     rows = []
@@ -162,8 +166,7 @@ def table(record: Mapping[str, Any], ranking: str = "log") -> tuple[list[str], l
         cells = []
         for c in record["checkpoints"]:
             s = row["at"][str(c)]
-            one = s and [form.format(sign * s[ranking][k]) for k in ("median", "low", "high")]
-            cells.append(f"{one[0]} ({one[1]} to {one[2]})" if one else "-")
+            cells.append(_entry(s[ranking], row["seeds"], form, sign) if s else "-")
         rows.append([row["label"], *cells])
     rows += [[f"({r['name']})", *[form.format(sign * r[ranking])] * len(record["checkpoints"])] for r in record["known"]]
     return ["operator", *(f"{c:,}" for c in record["checkpoints"])], rows
@@ -173,7 +176,8 @@ def notes(record: Mapping[str, Any]) -> list[str]:
     """Return what has to be said beside the tables."""
     seeds = len(record["runs"]) // max(1, len(record["rows"]))
     found = [
-        f"medians over {counted(seeds, 'seed')}, worst to best in brackets; start from "
+        f"{'interquartile means over' if seeds > 1 else 'single runs:'} {counted(seeds, 'seed')}"
+        f"{', 95 % bands of a bootstrap in brackets' if seeds > 1 else ''}; start from "
         f"{', '.join(record['start'])}; {', '.join(record['train'])} after {counted(record['horizon'], 'iteration')}"
     ]
     for row in record["rows"]:
@@ -202,7 +206,7 @@ def write(record: Mapping[str, Any], path: Path) -> None:
 
 
 def draw(record: Mapping[str, Any], path: Path, look: Look = PLAIN) -> None:
-    """Draw the best so far over evaluations, median and range over seeds, under both rankings, to `path`.
+    """Draw the best so far over evaluations, interquartile mean and band over seeds, under both rankings, to `path`.
 
     Raises
     ------
@@ -214,14 +218,17 @@ def draw(record: Mapping[str, Any], path: Path, look: Look = PLAIN) -> None:
         for panel, place, sign in ((panels.flat[0], 1, 1.0), (panels.flat[1], 2, -1.0)):
             for label, curves in record["curves"].items():
                 xs = sorted({max(1, point[0]) for curve in curves for point in curve} | {record["evals"]})
-                ys = [[sign * b[place - 1] for curve in curves if (b := best_at(curve, x))] for x in xs]
-                xs, ys = [x for x, y in zip(xs, ys, strict=True) if y], [y for y in ys if y]
-                colour, line, _ = style_of(label)
-                middle = [statistics.median(y) for y in ys]
-                panel.plot(xs, middle, drawstyle="steps-post", label=look.label(label), color=colour, linestyle=line, linewidth=1.3)
-                panel.fill_between(
-                    xs, [min(y) for y in ys], [max(y) for y in ys], step="post", color=colour, alpha=0.15, linewidth=0
+                begun = [curve for curve in curves if curve]
+                xs = [x for x in xs if all(best_at(curve, x) for curve in begun)]
+                if not begun or not xs:
+                    continue
+                middle, low, high = _band(
+                    np.array([[_best(curve, x, place - 1, sign) for x in xs] for curve in begun]), log=place == 2
                 )
+                colour, line, _ = style_of(label)
+                panel.plot(xs, middle, drawstyle="steps-post", label=look.label(label), color=colour, linestyle=line, linewidth=1.3)
+                if len(begun) > 1:
+                    panel.fill_between(xs, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
             levels = [(sign * r["log" if place == 1 else "average"], r["name"]) for r in record["known"]]
             for level, _ in levels:
                 panel.axhline(level, color="0.6", linewidth=0.6, linestyle="--")
@@ -229,6 +236,7 @@ def draw(record: Mapping[str, Any], path: Path, look: Look = PLAIN) -> None:
                 panel.annotate(names, (record["evals"], level), fontsize=5, color="0.4", ha="right", va="bottom")
             panel.set_xscale("log")
             panel.set_xlabel("evaluations")
+            count_along(panel.xaxis)
         panels.flat[0].set_ylabel(f"minus mean log10 {record['measure']}")
         panels.flat[1].set_yscale("log")
         panels.flat[1].set_ylabel(f"average {record['measure']}")
@@ -286,11 +294,36 @@ def _told(tell: Callable[[str, int, int], None], label: str, total: int, done: i
     tell(label, done, total)
 
 
-def _spread(found: Sequence[tuple[float, float]]) -> dict[str, dict[str, float]] | None:
+def _best(curve: Curve, evaluations: int, place: int, sign: float) -> float:
+    found = best_at(curve, evaluations)
+    assert found is not None
+    return sign * found[place]
+
+
+def _band(values: np.ndarray, *, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return interquartile mean and band of `values` (runs, ...): of costs, which are drawn as logarithms, that of those."""
+    if not log:
+        return band(values, draws=DRAWS)
+    middle, low, high = band(np.log10(np.maximum(values, LOWEST)), draws=DRAWS)
+    return 10.0**middle, 10.0**low, 10.0**high
+
+
+def _entry(found: Mapping[str, Any], seeds: int, form: str, sign: float) -> str:
+    """Return the best score so far with its band; the average is shown as a cost."""
+    ends = [form.format(sign * end) for end in (found["middle"], *sorted(found["band"], key=lambda end: sign * end))]
+    return f"{ends[0]} ({ends[1]} to {ends[2]})" if seeds > 1 else ends[0]
+
+
+def _spread(found: Sequence[tuple[float, float]]) -> dict[str, dict[str, Any]] | None:
     if not found:
         return None
-    made = {}
+    made: dict[str, dict[str, Any]] = {}
     for place, name in enumerate(("log", "average")):
         values = [pair[place] for pair in found]
-        made[name] = {"median": statistics.median(values), "low": min(values), "high": max(values)}
+        sign = 1.0 if name == "log" else -1.0
+        middle, low, high = (sign * float(end) for end in _band(sign * np.array(values), log=name == "average"))
+        made[name] = {
+            "median": statistics.median(values), "low": min(values), "high": max(values), "middle": middle,
+            "band": sorted((low, high)),
+        }  # fmt: skip
     return made
