@@ -14,6 +14,7 @@ import workbench.pages.document as document
 from games.errors import UsageError
 from tests.toy_discovery import FAST, OVERFIT, SLOW, TASK, discovery
 from workbench.commands.report import report as command
+from workbench.comparison.place import writing
 from workbench.discovery.task import find_task, name_task
 from workbench.pages.parts import Section, embed
 from workbench.pages.report import report, runs_at
@@ -52,7 +53,8 @@ def runs(tmp_path_factory):
     )
     run_plan(PlanConfig("2048-2x3", "mcts", 3, simulations=20), RunDirectory.create(root / "plan"))
     run_plan(PlanConfig("kg-walk", "greedy", 2), RunDirectory.create(root / "walk"))
-    train(resolve_train(TrainConfig("2048-2x2", "td", updates=3, episodes=2)), RunDirectory.create(root / "td"))
+    for name, seed in (("td", 0), ("td1", 1)):
+        train(resolve_train(TrainConfig("2048-2x2", "td", updates=3, episodes=2, seed=seed)), RunDirectory.create(root / name))
     folder = root.parent / "toy"
     folder.mkdir()
     (folder / "task.py").write_text(TASK)
@@ -117,7 +119,7 @@ def test_the_table_of_runs_is_sorted_and_filtered(browser):
     see(browser, "runs", "document.getElementById('runs-count').value")
     shown = "[...document.getElementById('runs-table').tBodies[0].rows].filter(row => !row.hidden)"
     names = f"return {shown}.map(row => row.cells[0].querySelector('summary').textContent)"
-    assert len(browser.execute_script(names)) == 10
+    assert len(browser.execute_script(names)) == 11
     choose(browser, "runs-search", "kuhn*cfr+")
     assert browser.execute_script(names) == ["one"]
     choose(browser, "runs-search", "")
@@ -201,6 +203,19 @@ def test_an_episode_is_replayed_by_keys(browser, runs):
     choose(browser, "plays-run", str(next(k for k, name in enumerate(choices) if "walk" in name)))
     assert browser.execute_script("return document.querySelectorAll('#plays-board circle').length") > 5
     see(browser, "plays", drawn("#plays-scores"))
+
+
+def test_several_seeds_have_a_band(browser):
+    see(browser, "learning", drawn("#learning"))
+    lines = browser.execute_script(
+        "return [...document.querySelectorAll('#learning .figure')].flatMap(f => f.data).filter(t => t.line.width === 2.5)"
+        ".map(t => [t.name, t.y, t.x])"
+    )
+    assert [name for name, _, _ in lines] == ["td"]
+    low, high = browser.execute_script(
+        "return [...document.querySelectorAll('#learning .figure')].flatMap(f => f.data).filter(t => t.line.width === 0).map(t => t.y)"
+    )
+    assert all(a <= b <= c for a, b, c in zip(low, lines[0][1], high, strict=True)) and low != high
 
 
 def test_learning_curves_have_measures(browser):
@@ -350,3 +365,13 @@ def test_fifty_runs_and_a_hundred_megabytes_of_metrics_are_a_small_page_that_ope
     browser.get(page.as_uri())
     taken = {entry["name"]: entry["value"] for entry in browser.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]}
     assert taken["ThreadTime"] < 2.0  # of the page's own thread until its load event, whatever else the machine does
+
+
+def test_of_a_comparison_the_best_policy_of_every_game_is_shown(tmp_path):
+    pytest.importorskip("plotly")
+    with writing(tmp_path / "compared"):
+        for name, algo, n in (("a", "cfr", 5), ("b", "cfr+", 200)):
+            solve(SolveConfig("kuhn_2p", algo, n), RunDirectory.create(tmp_path / "compared" / "runs" / name))
+    html = report(runs_at([tmp_path / "compared"]))
+    shown = json.loads(re.search(r'id="data-policies"[^>]*>(.*?)</script>', html, re.DOTALL)[1])
+    assert [policy["name"] for policy in shown["policies"]] == ["b"]

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -159,23 +159,27 @@ def learning_curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
 
 def curves_of(runs: Sequence[RunDirectory], x: str = "cost", y: str = "score") -> Curve:
     """Return `curves` of runs that are open."""
-    lines = [[line for line in _lines(run) if y in line] for run in runs]
+    return curve_of_lines([_lines(run) for run in runs], x, y)
+
+
+def curve_of_lines(runs: Sequence[Sequence[Mapping[str, float]]], x: str, y: str) -> Curve:
+    """Return `curves` of runs whose lines have been read: each a mapping with `x`, and with `y` where that was measured."""
+    lines = [[line for line in run if line.get(y) is not None] for run in runs]
     lines = [run for run in lines if run]
     if not lines:
         return (np.empty(0),) * 4
-
-    def across(line: dict[str, Any]) -> float:
-        return float(line["environment_steps"] + line["expansions"] if x == "cost" else line[x])
-
-    begin, end = max(across(run[0]) for run in lines), min(across(run[-1]) for run in lines)
+    begin, end = max(float(run[0][x]) for run in lines), min(float(run[-1][x]) for run in lines)
     grid = np.geomspace(max(begin, 1.0), max(end, begin, 1.0), POINTS)
-    table = np.array([np.interp(grid, [across(line) for line in run], [line[y] for line in run]) for run in lines])
+    table = np.array([np.interp(grid, [line[x] for line in run], [line[y] for line in run]) for run in lines])
     return (grid, *band(table, draws=500))
 
 
 def _lines(run: RunDirectory) -> list[dict[str, Any]]:
     seconds = {line["update"]: line["cpu_seconds"] for line in run.read_lines(TIMING, formats.UPDATE_TIME)}
-    return [{**line, "seconds": seconds.get(line["update"], 0.0)} for line in run.read_lines(LEARNING)]
+    return [
+        {**line, "seconds": seconds.get(line["update"], 0.0), "cost": line["environment_steps"] + line["expansions"]}
+        for line in run.read_lines(LEARNING)
+    ]
 
 
 def table(summary: dict[str, Any]) -> tuple[list[str], list[list[str]], list[str]]:

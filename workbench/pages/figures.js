@@ -16,6 +16,12 @@ const figures = (() => {
     return `rgb(${parts.map(part => Math.round(part + (255 - part) * more)).join(",")})`;
   }
 
+  // The colour for areas behind lines.
+  function faint(colour) {
+    const parts = colour.startsWith("#") ? [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16)) : colour.match(/\d+/g);
+    return `rgba(${parts.join(",")},0.18)`;
+  }
+
   function load() {
     library ??= new Promise((resolve, reject) => {
       const holder = page.find("plotly");
@@ -70,5 +76,5 @@ const figures = (() => {
 
   const update = element => { if (drawn.has(element)) render(element); };
   dark.addEventListener("change", () => { for (const element of drawn.keys()) render(element); });
-  return { add, update, plain, shade, colour, counted };
+  return { add, update, plain, shade, faint, colour, counted };
 })();

@@ -14,7 +14,22 @@ from workbench.views.discovery import DiscoveryView, blamed, view_discovery
 from workbench.views.episodes import Replay, replay, view_episodes
 from workbench.views.policy import view_run
 from workbench.views.population import view_population
-from workbench.views.runs import COMPARE, DAMAGED, EVOLVE, PLAN, PSRO, SOLVE, TABLE, TRAIN, RunView, find_runs, is_run, look
+from workbench.views.runs import (
+    COMPARE,
+    DAMAGED,
+    EVOLVE,
+    PLAN,
+    PSRO,
+    SOLVE,
+    TABLE,
+    TRAIN,
+    RunView,
+    best_of_games,
+    find_runs,
+    inner_runs,
+    is_run,
+    look,
+)
 from workbench.views.tables import comparison_table, runs_table
 
 Found = TypeVar("Found")
@@ -77,10 +92,12 @@ def report(
         if view.status == DAMAGED:
             reading.problems[str(view.path)] = view.note
     good = [view for view in views if view.status != DAMAGED]
+    compared = [look(path) for view in _of(good, COMPARE) for path in inner_runs(view.path)]
     sections = [
-        overview.section(views), _curves(reading, good), _tables(reading, good), _policies(reading, good),
-        populations.section(reading.all(_of(good, PSRO, "population.npz"), view_population)), _plays(reading, good),
-        learning.section(reading.all(_of(good, TRAIN), learner)), _discoveries(reading, _of(good, EVOLVE)),
+        overview.section(views), _curves(reading, good), _tables(reading, good),
+        _policies(reading, [*good, *best_of_games(compared)]),
+        populations.section(reading.all(_of(good, PSRO, "population.npz"), view_population)), _plays(reading, [*good, *compared]),
+        learning.section(reading.all(_of([*good, *compared], TRAIN), learner)), _discoveries(reading, _of(good, EVOLVE)),
     ]  # fmt: skip
     return document(title, [section for section in sections if section], reading.problems, again=again, assets=assets)
 
@@ -107,7 +124,7 @@ def _tables(reading: Reading, views: Sequence[RunView]) -> Section | None:
 
 def _policies(reading: Reading, views: Sequence[RunView]) -> Section | None:
     small = []
-    for view in [*_of(views, SOLVE, "policy.npz"), *_of(views, PSRO, "policy.npz")]:
+    for view in [view for kind in (SOLVE, PSRO) for view in _of(views, kind, "policy.npz")]:
         if (view.path / "policy.npz").stat().st_size <= POLICY:
             small.append(view)
         else:

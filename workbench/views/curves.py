@@ -1,6 +1,6 @@
 """What runs measured as they went on, thinned: the exploitability of solvers, what learners saw of themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +8,8 @@ from games.errors import GameplanError
 from games.modules import short_name
 from workbench.catalogue.entries import CFR
 from workbench.comparison.curves import WARMUP, Curve, Curves, run_curves
+from workbench.comparison.methods import Curve as Band
+from workbench.comparison.methods import curve_of_lines
 from workbench.runs import formats
 from workbench.runs.directory import CONFIG, LEARNING, METRICS, TIMING, RunDirectory
 from workbench.solving.config import saved_config
@@ -23,6 +25,15 @@ class Learner(NamedTuple):
     method: str
     seed: int
     lines: Sequence[Mapping[str, Any]]
+
+
+class Together(NamedTuple):
+    """Seeds of a method in a world: axis -> measure -> (x, interquartile mean, lower, upper end), as far as all have been."""
+
+    world: str
+    method: str
+    seeds: int
+    curves: Mapping[str, Mapping[str, Band]]
 
 
 class SolverCurves(NamedTuple):
@@ -78,6 +89,20 @@ def learner(path: Path) -> Learner:
         for line in lines
     ]
     return Learner(path, short_name(config["env"]), short_name(config["method"]), config["seed"], timed)
+
+
+def together(learners: Sequence[Learner], axes: Iterable[str], measures: Sequence[str]) -> list[Together]:
+    """Return what the runs of every method with more than one seed say together, of each measure by each axis."""
+    groups: dict[tuple[str, str], list[Learner]] = {}
+    for each in learners:
+        groups.setdefault((each.world, each.method), []).append(each)
+    found = []
+    for (world, method), several in groups.items():
+        if len(several) > 1:
+            lines = [each.lines for each in several]
+            curves = {x: {y: curve_of_lines(lines, x, y) for y in measures} for x in axes}
+            found.append(Together(world, method, len(several), curves))
+    return found
 
 
 def _points(run: RunDirectory) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ run or followed, and of long files only the end is read.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -157,6 +157,17 @@ def _begun(path: Path) -> bool:
 def inner_runs(path: Path) -> list[Path]:
     """Return the single runs of the comparison in `path`: runs in a folder of their own, or discoveries beside each other."""
     return sorted(place.parent for place in (*(path / INNER).glob(f"*/{CONFIG}"), *path.glob(f"*/{STORE}")))
+
+
+def best_of_games(views: Iterable[RunView]) -> list[RunView]:
+    """Return those of solver runs that found the least exploitable policies, one a game."""
+    best: dict[str, RunView] = {}
+    for view in views:
+        if view.kind not in (SOLVE, PSRO) or view.figure is None or view.status == DAMAGED:
+            continue
+        if view.game not in best or view.figure < (best[view.game].figure or 0.0):
+            best[view.game] = view
+    return list(best.values())
 
 
 def _single(path: Path) -> RunView:
