@@ -23,7 +23,8 @@ notes              empty                search.best_first_search
 successors         made of the others   search.best_first_search, search.idastar
 bound              distance             search.best_first_search, search.idastar
 playout            uniform play         critic, push_playout
-effective          legal                critic, glad, language, learning, parts, policies, search
+effective          legal                critic, glad, language, learning, policies, search, promising
+promising          effective            critic, parts, search
 fresh              nothing              critic, learning
 critic_convention  1, 100, 0            critic
 by_pushes          no                   critic
@@ -219,6 +220,15 @@ def effective(model, state, actions):
     All of them but in worlds whose rules count attempts at the impossible as turns; planners that search leave those out.
     """
     return legal(model, state, actions)
+
+
+@operation
+def promising(model, state, actions):
+    """Write the effective actions that a search for a goal should try to `actions`; return how many, some if any is effective.
+
+    A world may leave out others than those that do nothing: all without which some way to a goal exists all the same.
+    """
+    return effective(model, state, actions)
 
 
 @operation

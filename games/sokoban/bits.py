@@ -42,3 +42,12 @@ def cells_of(words, count, cells):
             word &= word - 1
             n += 1
     return n
+
+
+@embedded
+def ones(word):
+    """Return the number of bits of the uint64 `word`."""
+    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))

@@ -159,7 +159,7 @@ def _goal(model, state):
 def _dead(model, state):
     if model.checks == OFF:
         return False
-    return on_dead_cell(model.yard, state) or (model.checks == FREEZE and frozen(model.yard, state))
+    return on_dead_cell(model.yard, state) or (model.checks >= FREEZE and frozen(model.yard, state))
 
 
 @key.of(SokobanMoves)

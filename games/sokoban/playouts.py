@@ -7,7 +7,7 @@ import numpy as np
 
 from games.jit import embedded
 from games.random import below
-from games.sokoban.bits import cells_of, flip, has, lowest
+from games.sokoban.bits import cells_of, flip, has, lowest, ones
 from games.sokoban.board import all_on_goals, reach, reach_word
 from games.sokoban.values import ON_GOAL, SOLVED, STEP, push_reward
 
@@ -25,15 +25,6 @@ def pushes_of(board, boxes, found, landing, actions):
                 actions[count] = 4 * cell + direction
                 count += 1
     return count
-
-
-@embedded
-def ones(word):
-    """Return the number of bits of the uint64 `word`."""
-    word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @embedded

@@ -24,11 +24,12 @@ from games.process import (
     notes,
     playout,
     potential,
+    promising,
     push_playout,
     score,
     successors,
 )
-from games.sokoban.bits import flip, lowest
+from games.sokoban.bits import flip, has, lowest
 from games.sokoban.board import (
     FAR,
     Board,
@@ -45,11 +46,13 @@ from games.sokoban.board import (
     steps_word,
     walk_distances,
 )
+from games.sokoban.corrals import to_push, to_push_word
 from games.sokoban.matching import forget, matching_after, notes_size
 from games.sokoban.playouts import pushes_of, random_pushes
 from games.sokoban.values import STEP, lower_bound, push_reward, state_value, step_score
 
-OFF, SQUARES, FREEZE = range(3)  # what counts as proven dead: nothing, boxes on dead cells, frozen boxes too
+# What is proven dead: nothing, boxes on dead cells, frozen boxes too; and, with corrals, pushes that can wait are not searched.
+OFF, SQUARES, FREEZE, CORRALS = range(4)
 COSTS = {"pushes": (1.0, 0.0), "moves": (1.0 + 2.0**-13, 1.0), "pushes-moves": (1.0 + 2.0**-20, 2.0**-20)}
 
 
@@ -74,14 +77,14 @@ class SokobanPushes(NamedTuple):
 
 
 def pushes_model(
-    level: Compiled, deadlocks: int = FREEZE, minimise: str = "pushes", prune: bool = False
+    level: Compiled, deadlocks: int = CORRALS, minimise: str = "pushes", prune: bool = False
 ) -> tuple[SokobanPushes, np.ndarray]:
     """Return the model and start state of a compiled level.
 
     Parameters
     ----------
     deadlocks : int
-        `OFF`, `SQUARES` or `FREEZE`.
+        `OFF`, `SQUARES`, `FREEZE` or `CORRALS`; the last does as `FREEZE` where walks are counted.
     minimise : str
         A key of `COSTS`: what `cost` counts. ``moves`` breaks ties by pushes, ``pushes-moves`` by moves; both keep the player's
         exact cell, ``pushes`` its region.
@@ -125,6 +128,21 @@ def _legal(model, state, actions):
     return pushes_of(board, state, found, model.landing, actions)
 
 
+@promising.of(SokobanPushes)
+def _promising(model, state, actions):
+    count, board = legal(model, state, actions), model.board
+    if model.deadlocks != CORRALS or model.exact or count == 0:
+        return count
+    found, todo, kept = np.empty(board.words, np.int64), np.empty(board.words, np.int64), 0
+    reach(board, state, state[board.words], found)
+    to_push(board, state, found, todo)
+    for k in range(count):
+        if has(todo, 0, actions[k] >> 2):
+            actions[kept] = actions[k]
+            kept += 1
+    return kept if kept > 0 else count
+
+
 @apply.of(SokobanPushes)
 def _apply(model, state, action):
     board = model.board
@@ -145,7 +163,7 @@ def _goal(model, state):
 def _dead(model, state):
     if model.deadlocks == OFF:
         return False
-    return on_dead_cell(model.board, state) or (model.deadlocks == FREEZE and frozen(model.board, state))
+    return on_dead_cell(model.board, state) or (model.deadlocks >= FREEZE and frozen(model.board, state))
 
 
 @key.of(SokobanPushes)
@@ -215,12 +233,18 @@ def _in_words(model, state, landing, actions, costs, states, keys):
         for cell in range(board.cells):
             if steps[cell] >= 0:
                 flip(found, 0, cell)
+    waiting = model.deadlocks == CORRALS and not model.exact
+    todo = np.empty(words, np.int64)
+    if waiting:
+        to_push(board, state, found, todo)
     for k in range(pushes_of(board, state, found, landing, actions)):
+        if waiting and not has(todo, 0, actions[k] >> 2):
+            continue
         cell, ahead, child = actions[k] >> 2, board.table[actions[k]], states[kept]
         child[:] = state
         flip(child, 0, cell)
         flip(child, 0, ahead)
-        if model.deadlocks != FREEZE or not frozen(board, child):
+        if model.deadlocks < FREEZE or not frozen(board, child):
             child[words] = cell if model.exact else first_reached(board, child, cell)
             actions[kept], keys[kept] = actions[k], board_key(board, child, child[words])
             costs[kept] = model.push_cost
@@ -236,7 +260,7 @@ def _in_one_word(model, state, landing, actions, costs, states, keys):
     board, table, columns, one = model.board, model.board.table, np.uint64(model.board.columns), np.uint64(1)
     east, west, floor = np.uint64(table[board.east]), np.uint64(table[board.west]), np.uint64(table[board.floor])
     fast_h, fast_v, goals = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v]), np.uint64(table[board.goals])
-    freeze, exact, boxes, kept = model.deadlocks == FREEZE, model.exact, np.uint64(state[0]), 0
+    freeze, exact, boxes, kept = model.deadlocks >= FREEZE, model.exact, np.uint64(state[0]), 0
     steps = np.empty(64, np.int32)
     if model.walk_cost == 0.0:
         found = reach_word(floor & ~boxes, east, west, columns, state[1])
@@ -249,6 +273,8 @@ def _in_one_word(model, state, landing, actions, costs, states, keys):
     on, at = board.zobrist, board.zobrist + board.cells
     here = np.int64(board_key(board, state, state[1])) ^ table[at + state[1]]
     movable = np.int64(boxes & (up | down | left | right))
+    if model.deadlocks == CORRALS and not exact:
+        movable &= np.int64(to_push_word(board, boxes, found))
     while movable != 0:
         cell = lowest(movable)
         box = np.uint64(movable & -movable)

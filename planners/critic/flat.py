@@ -16,7 +16,7 @@ import numpy as np
 
 from games.dispatch import suited
 from games.jit import njit
-from games.process import effective, fresh, goal, terminal
+from games.process import fresh, goal, promising, terminal
 from games.world import Instance
 from planners.budget import EVALUATIONS, SIMULATIONS, TRANSITIONS, Budget, new_cost, spend, spent
 from planners.critic.learned import critic_of
@@ -30,7 +30,7 @@ CHOICES = {"policy": POLICIES}
 @njit
 def candidates(model, state, actions):
     """Write the actions worth planning for to `actions`; return how many."""
-    return effective(model, state, actions)
+    return promising(model, state, actions)
 
 
 @njit

@@ -18,7 +18,7 @@ import numpy as np
 from games.dispatch import operation
 from games.errors import UsageError, did_you_mean
 from games.params import Value
-from games.process import apply, effective, score
+from games.process import apply, promising, score
 from games.random import below
 from games.world import Instance
 from planners.budget import PROPOSALS, SCORES
@@ -86,7 +86,7 @@ def propose(proposal, model, state, rng, actions, scores, cost):
 
 @propose.of(Proposal)
 def _propose(proposal, model, state, rng, actions, scores, cost):
-    count = effective(model, state, actions)
+    count = promising(model, state, actions)
     cost[PROPOSALS] += 1
     cost[SCORES] += count
     after = np.empty(len(state), np.int64)

@@ -16,7 +16,7 @@ import numpy as np
 
 from games.dispatch import operation
 from games.jit import embedded, njit
-from games.process import apply, dead, draw, effective, goal, key, lost
+from games.process import apply, dead, draw, goal, key, lost, promising
 from games.random import below, mix
 from planners.budget import EVALUATIONS, EXPANSIONS, PROPOSALS, SIMULATIONS, TRANSITIONS, spent
 from planners.critic.monte_carlo import prospect
@@ -175,7 +175,7 @@ def add_node(tree, how, model, state, parent, rng, actions, cost):
         if parent >= 0 and dead(model, state):  # at the root an action is asked for all the same
             tree.fixed[node], tree.loss[node] = lost(model, how.gamma, how.span), DEAD
         else:
-            count = effective(model, state, actions)
+            count = promising(model, state, actions)
             tree.loss[node] = ENDED if count == 0 else NO_LOSS
     for k in range(count):
         other = k + below(rng, count - k)
