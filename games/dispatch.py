@@ -23,8 +23,9 @@ def operation(default: Callable[..., Any]) -> Any:
 
     ``@name.of(Class)`` registers the implementation for a record class: a plain function that numba can compile, which may call
     `games.jit.embedded` kernels and other operations. Elsewhere the body of `default` holds. Python objects bring a method of the
-    operation's name. Two of our record classes must not share name, field names and types: numba would confuse them; those of a
-    user's programs are given names that say where they are from. ``name.known(subject)`` says whether the default does not hold.
+    operation's name. Records print a line, unless they have a `__repr__` of their own. Two of our record classes must not share
+    name, field names and types: numba would confuse them; those of a user's programs are given names that say where they are
+    from. ``name.known(subject)`` says whether the default does not hold.
     """
     implementations: dict[type, Callable[..., Any]] = {}
     name = default.__name__
@@ -44,6 +45,8 @@ def operation(default: Callable[..., Any]) -> Any:
             mark = f" of {cls.__module__}"
             if is_users(cls.__module__) and not cls.__name__.endswith(mark):
                 cls.__name__ += mark
+            if _prints_arrays(cls):
+                cls.__repr__ = one_line  # type: ignore[assignment]
             implementations[cls] = implementation
             note_implementation(cls, implementation.__module__)
             return implementation
@@ -56,6 +59,26 @@ def operation(default: Callable[..., Any]) -> Any:
     call.of = of  # type: ignore[attr-defined]
     call.known = lambda subject: type(subject) in implementations or hasattr(subject, name)  # type: ignore[attr-defined]
     return call
+
+
+def one_line(record: Any) -> str:
+    """Return the record of a compiled model, evaluator or the like in a line: its numbers, and of what else it has the kind."""
+    parts = [f"{name}={_kind(value)}" for name, value in zip(record._fields, record, strict=True)]
+    return f"{type(record).__name__.partition(' ')[0]}({', '.join(parts)})"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {'x'.join(map(str, value.shape)) or 'number'}"
+    if isinstance(value, tuple | list | dict | set | frozenset):
+        return type(value).__name__
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    return text if len(text) <= 40 and "\n" not in text else type(value).__name__
+
+
+def _prints_arrays(cls: type) -> bool:
+    """Return whether a record class prints all that is in it: it has the `__repr__` of named tuples, and none of its own."""
+    return getattr(cls.__repr__, "__globals__", {}).get("__name__") == "collections"
 
 
 def plain(kernel: Any) -> Callable[..., Any]:

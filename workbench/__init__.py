@@ -1,7 +1,8 @@
 """What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use.
 
-``import workbench as gp`` is the door for Python: `solve`, `compare`, `plan`, `psro`, `train`, `critic`, `evolve`, `runs`,
-`load_policy`, `register`. They are the functions that the commands call; what is behind them is imported when it is first used.
+``import workbench as gp`` is the door for Python: `solve`, `compare`, `plan`, `psro`, `train`, `critic`, `evolve`, `resume`,
+`runs`, `load_policy`, `register`. They are the functions that the commands call; what is behind them is imported when it is first
+used.
 """
 
 from importlib import import_module
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.door.policy import Policy as Policy
     from workbench.door.policy import load_policy as load_policy
     from workbench.door.progress import Progress as Progress
+    from workbench.door.resuming import resume as resume
     from workbench.door.solving import PsroResult as PsroResult
     from workbench.door.solving import SolveResult as SolveResult
     from workbench.door.solving import psro as psro
@@ -65,6 +67,7 @@ _PLACES = {  # name: the module it lives in
     "Policy": "workbench.door.policy",
     "load_policy": "workbench.door.policy",
     "Progress": "workbench.door.progress",
+    "resume": "workbench.door.resuming",
     "PsroResult": "workbench.door.solving",
     "SolveResult": "workbench.door.solving",
     "psro": "workbench.door.solving",

@@ -1,7 +1,6 @@
 """The one type of arguments and options that name a run."""
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any
 
 import click
@@ -25,15 +24,11 @@ class RunName(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the directory, as a path or, if names are legal too, a text."""
-        from workbench.views.names import LAST, find_run
+        from workbench.views.names import find_run, run_or_file
 
         if not isinstance(value, str):
             return value
-        if self.known is None:
-            return find_run(value, self.kinds)
-        if value.startswith(LAST) or (value and not Path(value).suffix and ":" not in value and value not in self.known()):
-            return str(find_run(value, self.kinds))
-        return value
+        return find_run(value, self.kinds) if self.known is None else run_or_file(value, self.kinds, self.known())
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         """Return the names of the runs that begin so."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from workbench.discovery.books.journal import Journal
-    from workbench.discovery.books.store import Step
+    from workbench.discovery.books.store import Step, Store
+    from workbench.discovery.config import DiscoveryConfig
 
 
 class Program(NamedTuple):
@@ -170,7 +171,7 @@ def evolve(
     """
     from games.errors import UsageError
     from workbench.discovery.config import from_record, resolve
-    from workbench.discovery.session import begin, load_run, proceed, ranked
+    from workbench.discovery.session import begin
 
     if evals is not None and evals < 1:
         raise UsageError(f"evals = {evals} is too small; it must be at least 1")
@@ -182,18 +183,42 @@ def evolve(
     config = resolve(from_record(record))
     with tempfile.TemporaryDirectory(prefix="gameplan-") as folder:
         store = begin(config, Path(folder) / "discovery" if out is None else Path(out))
-        try:
-            with reporting(progress, f"evolving {config.task}", config.evals) as reporter:
+        return _ran(store, config, jobs, None if out is None else Path(out), progress)
 
-                def moved(step: "Step", journal: "Journal") -> None:
-                    best = max((member.score for member in journal.members()), default=None)
-                    reporter.moved(journal.counted, "" if best is None else f"best {text_of(best)}")
 
-                found = proceed(
-                    store, config, workers=jobs or os.cpu_count() or 1, stop=reporter.stop, on_step=moved, say=reporter
-                )  # fmt: skip
-            members = ranked(load_run(store).members())
-        finally:
-            store.close()
+def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, jobs: int | None, progress: Wish) -> EvolveResult:
+    """Return what the discovery in `path` comes to when it goes on, with `changes` to its budgets.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As ``gameplan evolve resume``; of a task of one's own the run must be trusted.
+    """
+    from workbench.discovery import session
+    from workbench.discovery.books.store import Store
+    from workbench.discovery.task import name_task
+
+    store = Store.open(path)
+    if trusted:
+        name_task(str(store.get("config")["task"]))
+    return _ran(store, session.resumed(store, changes), jobs, path, progress)
+
+
+def _ran(store: "Store", config: "DiscoveryConfig", jobs: int | None, out: Path | None, progress: Wish) -> EvolveResult:
+    from workbench.discovery.session import load_run, proceed, ranked
+
+    try:
+        with reporting(progress, f"evolving {config.task}", config.evals) as reporter:
+
+            def moved(step: "Step", journal: "Journal") -> None:
+                best = max((member.score for member in journal.members()), default=None)
+                reporter.moved(journal.counted, "" if best is None else f"best {text_of(best)}")
+
+            found = proceed(
+                store, config, workers=jobs or os.cpu_count() or 1, stop=reporter.stop, on_step=moved, say=reporter
+            )  # fmt: skip
+        members = ranked(load_run(store).members())
+    finally:
+        store.close()
     programs = [Program(m.id, m.operator, m.n, m.size, m.score, dict(m.values), m.source) for m in members]
-    return EvolveResult(found, programs, None if out is None else Path(out))
+    return EvolveResult(found, programs, out)

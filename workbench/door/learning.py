@@ -17,7 +17,7 @@ from workbench.door.results import Result, Row, shown, text_of
 from workbench.runs.directory import LEARNING, RunDirectory
 from workbench.runs.memory import RunMemory
 from workbench.terminal.durations import format_duration
-from workbench.training.config import LANGUAGE, TrainConfig, resolve_train, split
+from workbench.training.config import LANGUAGE, TrainConfig, resolve_train, resumed_train, split
 from workbench.training.run import train as run_training
 
 if TYPE_CHECKING:
@@ -183,7 +183,22 @@ def train(
     )  # fmt: skip
     if config.policy == LANGUAGE and out is None:
         raise UsageError("a language model is kept in a run directory: say out=...")
-    run = RunMemory() if out is None else RunDirectory.create(Path(out))
+    return _ran(config, RunMemory() if out is None else RunDirectory.create(Path(out), force=rest.force), progress)
+
+
+def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, progress: Wish) -> TrainResult:
+    """Return what the training run in `path` comes to when it goes on, with `changes` to its limits.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As ``gameplan train --resume``.
+    """
+    run = RunDirectory.open(path)
+    return _ran(resumed_train(run, changes, trusted), run, progress, resume=True)
+
+
+def _ran(config: TrainConfig, run: RunDirectory, progress: Wish, *, resume: bool = False) -> TrainResult:
     learned: dict[str, bytes] = {}
 
     def ended(learner: Learner, world: World) -> None:
@@ -198,7 +213,9 @@ def train(
                 told = {name: figures[name] for name in ("score", "loss") if name in figures}
                 reporter.moved(learner.updates, "  ".join(f"{name} {text_of(value)}" for name, value in told.items()))
 
-            record = run_training(config, run, stop=reporter.stop, on_progress=moved, say=reporter, on_end=ended)
+            record = run_training(
+                config, run, resume=resume, stop=reporter.stop, on_progress=moved, say=reporter, on_end=ended
+            )  # fmt: skip
     finally:
         run.discard_if_empty()
     return TrainResult(record, run, learned)

@@ -35,6 +35,8 @@ class SolveOptions:
         Refuse larger games.
     max_memory : int or str, optional
         Refuse games that need more bytes to compile, such as ``"2GB"``; None: half of what is free.
+    force : bool
+        Replace the run directory ``out`` if it exists.
     """
 
     updates: Literal["alternating", "simultaneous"] = "alternating"
@@ -44,6 +46,7 @@ class SolveOptions:
     trusted: bool = False
     max_histories: int = MAX_HISTORIES
     max_memory: int | str | None = None
+    force: bool = False
 
     @property
     def memory(self) -> int | None:
@@ -86,10 +89,19 @@ class PlanOptions:
     jobs : int
         Processes for what takes long. With more than one, a script needs ``if __name__ == "__main__":`` around its calls, as with
         `multiprocessing`.
+    protocol : {"proact", "clean"}, optional
+        Of language models: ProAct's evaluation, every turn on record (``planner="llm"``).
+    beside : str, optional
+        Who else plays on the same seeds under a protocol, as ``"random, flat-critic:rollouts=20"``, which is the default.
+    force : bool
+        Replace the run directory ``out`` if it exists.
     """
 
     world: Mapping[str, Value] = field(default_factory=dict)
     jobs: int = 1
+    protocol: str | None = None
+    beside: str | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,8 @@ class TrainOptions:
         Stop after so many steps of the environment; 0: no such limit.
     episodes : int
         Held-out episodes of the final score.
+    force : bool
+        Replace the run directory ``out`` if it exists.
     """
 
     world: Mapping[str, Value] = field(default_factory=dict)
@@ -120,6 +134,7 @@ class TrainOptions:
     init: Place = ""
     steps: int = 0
     episodes: int = 100
+    force: bool = False
 
 
 def seconds(duration: Duration | None) -> float | None:

@@ -14,13 +14,15 @@ from planners.policies.catalogue import POLICY, VALUE
 from workbench.door.options import Budget, Place, PlanOptions, seconds
 from workbench.door.progress import Reporter, Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of
-from workbench.planning.config import PlanConfig, resolve_plan
+from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.critic import Answer, Question, ask_critic
 from workbench.planning.learned import params_of
+from workbench.planning.protocol import BESIDE, run_protocol, under_protocol
 from workbench.planning.run import run_plan
 from workbench.runs.directory import EPISODES, RunDirectory
 from workbench.runs.memory import RunMemory
 from workbench.terminal.durations import format_duration
+from workbench.views.names import run_or_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -233,24 +235,45 @@ def plan(
     given: dict[str, Value] = dict(params or {})
     for role, name in learned_names(learned).items():
         given |= params_of(planner, role, name)
-    config = resolve_plan(
-        PlanConfig(
-            env, planner, episodes, seed, dict(rest.world), given, simulations=limits.simulations, evaluations=limits.evaluations,
-            expansions=limits.expansions, time_per_move=seconds(limits.time_per_move), time_limit=seconds(limits.time_limit),
-            steps=limits.steps,
-        )
+    asked = PlanConfig(
+        env, planner, episodes, seed, dict(rest.world), given, simulations=limits.simulations, evaluations=limits.evaluations,
+        expansions=limits.expansions, time_per_move=seconds(limits.time_per_move), time_limit=seconds(limits.time_limit),
+        steps=limits.steps,
     )  # fmt: skip
-    run = RunMemory() if out is None else RunDirectory.create(Path(out))
+    if rest.protocol is not None:
+        if out is None:
+            raise UsageError("a protocol keeps every turn in a run directory: say out=...")
+        asked = under_protocol(asked, rest.protocol, BESIDE if rest.beside is None else rest.beside)
+    elif rest.beside is not None:
+        raise UsageError(f"beside = {rest.beside!r} goes with a protocol; gp.compare_planners compares planners")
+    config = resolve_plan(asked)
+    run = RunMemory() if out is None else RunDirectory.create(Path(out), force=rest.force)
+    return _ran(config, run, rest.jobs, progress)
+
+
+def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, jobs: int, progress: Wish) -> PlanResult:
+    """Return what the planner run in `path` comes to when it goes on, perhaps with more episodes.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As ``gameplan plan --resume``.
+    """
+    run = RunDirectory.open(path)
+    return _ran(resumed_plan(run, dict(changes), trusted), run, jobs, progress, resume=True)
+
+
+def _ran(config: PlanConfig, run: RunDirectory, jobs: int, progress: Wish, *, resume: bool = False) -> PlanResult:
     try:
         with ExitStack() as stack:
             reporter = stack.enter_context(reporting(progress, f"playing {config.env}", config.episodes))
-            record = _played(config, run, reporter, rest.jobs, stack)
+            record = _played(config, run, reporter, jobs, stack, resume)
     finally:
         run.discard_if_empty()
     return PlanResult(record, run, config)
 
 
-def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int, stack: ExitStack) -> dict[str, Any]:
+def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int, stack: ExitStack, resume: bool) -> dict[str, Any]:
     from workbench.engines import local_pool
 
     done = 0
@@ -263,8 +286,9 @@ def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int
     def decided(episode: Episode) -> None:
         reporter.sometimes(done, lambda: f"{episode.instance.name}: step {len(episode.actions):,}")
 
-    return run_plan(
-        config, run, executor=cache(lambda: stack.enter_context(local_pool(jobs))), workers=jobs, stop=reporter.stop,
+    make = run_plan if config.protocol is None else run_protocol
+    return make(
+        config, run, resume=resume, executor=cache(lambda: stack.enter_context(local_pool(jobs))), workers=jobs, stop=reporter.stop,
         on_episode=ended, on_decision=decided, say=reporter,
     )  # fmt: skip
 
@@ -338,4 +362,6 @@ def learned_names(learned: Mapping[str, Learned] | None) -> dict[str, str]:
 
 
 def _file(source: Learned, role: str) -> Path:
-    return Path(source) if isinstance(source, str | Path) else source.file(role)
+    if isinstance(source, str):
+        return Path(run_or_file(source, ("train",)))
+    return source if isinstance(source, Path) else source.file(role)

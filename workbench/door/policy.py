@@ -20,6 +20,7 @@ from workbench.solving.config import saved_config
 from workbench.solving.policies import load_policy as read_policy
 from workbench.solving.policies import policy_from_tables, policy_table, save_policy
 from workbench.solving.run import load_run_game
+from workbench.views.names import run_or_file
 from workbench.views.policy import PolicyView
 
 if TYPE_CHECKING:
@@ -149,7 +150,8 @@ def load_policy(source: object, game: object = None) -> Policy:
     Parameters
     ----------
     source : str, Path, Policy, array, mapping, or OpenSpiel policy
-        A run directory of ``gameplan solve``; a file (.npz, .json, .csv); probabilities of all (infoset, action) pairs; a table
+        A run of ``gameplan solve``: its directory, a beginning of its name that no other's has, or ``"@last"``; a file (.npz,
+        .json, .csv); probabilities of all (infoset, action) pairs; a table
         infoset -> action -> probability; or any policy of pyspiel's or of OpenSpiel's Python, which is asked in every infoset.
     game : str, SequenceGame or pyspiel.Game, optional
         What it is played in; a run and some policies of OpenSpiel's know that themselves.
@@ -176,7 +178,7 @@ def load_policy(source: object, game: object = None) -> Policy:
     if isinstance(source, Policy):
         return source
     if isinstance(source, str | Path):
-        path = Path(source)
+        path = Path(run_or_file(source, ("solve",))) if isinstance(source, str) else source
         if path.is_dir() or (path / CONFIG).exists() or (game is None and not path.is_file()):
             return _of_run(RunDirectory.open(path))
         compiled = _compiled(game, source)

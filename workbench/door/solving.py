@@ -17,8 +17,8 @@ from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown
 from workbench.runs.directory import METRICS, TIMING, RunDirectory
 from workbench.runs.memory import RunMemory
-from workbench.solving.config import SolveConfig, resolve_config, until
-from workbench.solving.isolated import trust_of
+from workbench.solving.config import SolveConfig, resolve_config, resumed_config, until
+from workbench.solving.isolated import Trust, trust_of
 from workbench.solving.run import solve as run_solver
 from workbench.terminal.durations import format_duration
 
@@ -276,11 +276,7 @@ def psro(
     (8, 8)
     """
     config = _config(game, "psro", n, params, target, time_limit, options or SolveOptions(), train, evaluate)
-    from workbench.solving.population import Population
-
-    found = _solved(config, options or SolveOptions(), out, progress)
-    arrays = found.solver.artifacts()["population"]
-    return PsroResult(found.result, Population(found.run.path, found.config, found.game, arrays, found.run.read_lines(METRICS)))
+    return _with_population(_solved(config, options or SolveOptions(), out, progress))
 
 
 def _config(
@@ -308,7 +304,11 @@ def _solved(config: SolveConfig, options: SolveOptions, out: Place | None, progr
     trust = trust_of(options.sandbox, options.trusted, {})
     config, _ = resolve_config(until(config), trust=trust)
     resolve(config.game)[1]()  # a misspelt game leaves no directory behind
-    run = RunMemory() if out is None else RunDirectory.create(Path(out))
+    run = RunMemory() if out is None else RunDirectory.create(Path(out), force=options.force)
+    return _ran(config, run, trust, progress)
+
+
+def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *, resume: bool = False) -> _Solved:
     ended: list[tuple[SequenceGame, Solver]] = []
     try:
         with reporting(progress, f"solving {config.game}", config.iterations) as reporter:
@@ -317,10 +317,31 @@ def _solved(config: SolveConfig, options: SolveOptions, out: Place | None, progr
                 reporter.moved(iteration, "" if exploitability is None else f"exploitability {exploitability:.4g}")
 
             record = run_solver(
-                config, run, stop=reporter.stop, on_progress=moved, say=reporter, trust=trust,
+                config, run, resume=resume, stop=reporter.stop, on_progress=moved, say=reporter, trust=trust,
                 on_end=lambda game, solver: ended.append((game, solver)),
             )  # fmt: skip
     finally:
         run.discard_if_empty()
     ((game, solver),) = ended
     return _Solved(SolveResult(record, run, Policy(game, solver.average_policy())), config, run, game, solver)
+
+
+def _with_population(found: _Solved) -> PsroResult:
+    from workbench.solving.population import Population
+
+    arrays = found.solver.artifacts()["population"]
+    return PsroResult(found.result, Population(found.run.path, found.config, found.game, arrays, found.run.read_lines(METRICS)))
+
+
+def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, progress: Wish) -> SolveResult:
+    """Return what the solver run in `path` comes to when it goes on, with `changes` to iterations, target or time limit.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As ``gameplan solve --resume``.
+    """
+    run = RunDirectory.open(path)
+    config = resumed_config(run, dict(changes))
+    found = _ran(config, run, trust_of(False, trusted, {}), progress, resume=True)
+    return _with_population(found) if "population" in found.solver.artifacts() else found.result

@@ -63,6 +63,17 @@ def find_run(text: str, kinds: Collection[str] = (), root: Path = RUNS) -> Path:
     return found[0] if found else path
 
 
+def run_or_file(text: str, kinds: Collection[str] = (), known: Collection[str] = ()) -> str:
+    """Return what `text` means where files and `known` names are legal beside runs: the run's directory, or the text as it is.
+
+    A text with a suffix or a colon may be a file or ``module:attribute``, and is no beginning of a run's name. Errors are those of
+    `find_run`.
+    """
+    if text.startswith(LAST) or (text and not Path(text).suffix and ":" not in text and text not in known):
+        return str(find_run(text, kinds))
+    return text
+
+
 def begins(name: str, text: str) -> bool:
     """Return whether a run's `name`, with or without its date, begins with `text`."""
     return name.startswith(text) or _DATE.sub("", name, count=1).startswith(text)
