@@ -119,6 +119,12 @@ def test_directories_are_replaced_only_by_force(tmp_path):
         assert run(True).run == tmp_path / name
 
 
+def test_a_comparison_is_not_replaced(tmp_path):
+    with pytest.raises(gp.UsageError, match="force = True"):
+        gp.compare_methods("2048-2x2", ["td"], seeds=1, updates=1, options=gp.TrainOptions(force=True), out=tmp_path / "c")
+    assert not list(tmp_path.iterdir())
+
+
 def test_language_models_are_asked_under_a_protocol(tmp_path):
     options = gp.PlanOptions(protocol="proact", beside="random")
     with StubServer(StubSettings(at_random_legal)) as server:

@@ -284,6 +284,8 @@ def compare_methods(
     """
     rest = options or _TRAIN
     given = {**asdict(rest), "init": str(rest.init)}
+    if given.pop("force"):
+        raise UsageError("force = True replaces a run; a comparison goes on in its directory: choose another out=, or remove it")
     base = TrainConfig("", "", params=dict(params or {}), updates=updates, time_limit=seconds(time_limit), **given)
     with _place(out) as path:
         cells, _ = of_methods.make_cells(_texts(envs), list(methods), seeds, base, path, path)
