@@ -146,3 +146,16 @@ def test_where_nothing_moves_works_tell_now_and_then(monkeypatch, capsys):
         for name in "abc":
             tell(name)
     assert capsys.readouterr().err.splitlines() == ["comparing 3 of 3 runs: c"]
+
+
+def test_remarks_are_broken_between_words_in_a_terminal_only(monkeypatch, capsys):
+    text = "a remark of several words that no line of twenty columns holds /a/path/that/is/one/word"
+    out = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(progress, "talk_console", lambda: printing.console(file=out, force_terminal=True, width=20))
+        say(text)
+    lines = out.getvalue().splitlines()
+    assert " ".join(out.getvalue().split()) == text
+    assert all(len(line) < 20 for line in lines[:-1]) and lines[-1] == "  /a/path/that/is/one/word"
+    say(text)
+    assert capsys.readouterr().err == f"{text}\n"

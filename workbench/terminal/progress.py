@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.terminal.durations import format_duration
+from workbench.terminal.layout import fold
 from workbench.terminal.printing import console
 
 SOON = 0.8  # seconds before a work is shown
@@ -229,8 +230,12 @@ class Say:
     """Prints remarks on stderr, and shows what takes its time."""
 
     def __call__(self, text: str) -> None:
-        """Print one remark."""
-        talk_console().print(text, soft_wrap=True)
+        """Print one remark, in a terminal broken between words; what follows is indented."""
+        shown = talk_console()
+        if shown.is_terminal:
+            folded = (fold(part, max(1, shown.width - 1), 2) for part in text.split("\n"))
+            text = "\n".join("\n  ".join(parts) for parts in folded)
+        shown.print(text, soft_wrap=True)
 
     @contextmanager
     def counting(self, what: str, total: int | None = None, unit: str = "") -> Iterator[Callable[[int], None]]:
