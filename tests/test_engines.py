@@ -20,7 +20,7 @@ from workbench.engines import Engine, WorkerLost, open_engine, parse_engine
 from workbench.engines.jobs import run_jobs
 from workbench.engines.version import checked, code_version, difference
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
-from workbench.planning.run import run_plan
+from workbench.planning.run import Conduct, run_plan
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
 
@@ -78,7 +78,7 @@ def test_episodes_on_dask_are_the_local_ones(scheduler, tmp_path, monkeypatch):
     run_plan(config, RunDirectory.create(tmp_path / "local"))
     monkeypatch.setattr("workbench.planning.run.SLOW_SECONDS", 0.0)
     with open_engine(scheduler) as engine:
-        run_plan(config, RunDirectory.create(tmp_path / "remote"), executor=lambda: engine, workers=engine.workers)
+        run_plan(config, RunDirectory.create(tmp_path / "remote"), Conduct(lambda: engine, engine.workers))
     for name in (EPISODES, "config.json"):
         assert (tmp_path / "local" / name).read_bytes() == (tmp_path / "remote" / name).read_bytes()
 

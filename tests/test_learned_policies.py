@@ -31,7 +31,7 @@ from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.learned import params_of, users
 from workbench.planning.mixture import Player
 from workbench.planning.protocol import _of_player
-from workbench.planning.run import run_plan
+from workbench.planning.run import Conduct, run_plan
 from workbench.runs.directory import RunDirectory
 
 
@@ -184,7 +184,7 @@ def test_a_run_goes_on_with_its_own_copy(planner, world, tmp_path):
 
     run_plan(config("learned"), RunDirectory.create(tmp_path / "whole"))
     stopped, played = RunDirectory.create(tmp_path / "stopped"), []
-    run_plan(config("learned"), stopped, on_episode=played.append, stop=lambda: len(played) >= 2)
+    run_plan(config("learned"), stopped, Conduct(on_episode=played.append, stop=lambda: len(played) >= 2))
     start(world, tmp_path / "again", "step-ppo", updates=4)
     with pytest.raises(UsageError, match="a resumed run keeps it"):
         resumed_plan(stopped, {"env": world, "params": params_of(planner, role, str(tmp_path / "again"))})

@@ -15,7 +15,7 @@ import cli
 from workbench.figures.animation import write_gif
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan
 from workbench.planning.replay import MAX_GIF_FRAMES, load_frames, thinned
-from workbench.planning.run import run_plan
+from workbench.planning.run import Conduct, run_plan
 from workbench.runs.directory import RunDirectory
 
 TOP = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(tmp_path,
     run(tmp_path / "one", **settings)
     monkeypatch.setattr("workbench.planning.run.SLOW_SECONDS", 0.0)
     with local_pool(2) as pool:
-        run_plan(resolve_plan(PlanConfig(**settings)), RunDirectory.create(tmp_path / "two"), executor=lambda: pool, workers=2)
+        run_plan(resolve_plan(PlanConfig(**settings)), RunDirectory.create(tmp_path / "two"), Conduct(lambda: pool, workers=2))
     for name in (EPISODES, "config.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
@@ -104,7 +104,7 @@ def test_a_stopped_run_keeps_its_episodes(tmp_path):
         nonlocal count
         count += 1
 
-    record = run_plan(config, RunDirectory.create(tmp_path / "run"), stop=stop, on_episode=ended)
+    record = run_plan(config, RunDirectory.create(tmp_path / "run"), Conduct(stop=stop, on_episode=ended))
     assert record["status"] == "interrupted" and record["played"] == 3
     assert run_plan(config, RunDirectory.open(tmp_path / "run"), resume=True)["played"] == 9
 

@@ -13,6 +13,7 @@ from planners.language.stub_answers import at_random, at_random_legal
 from planners.status import ENDED, GIVEN_UP
 from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.protocol import figures, run_protocol, under_protocol
+from workbench.planning.run import Conduct
 from workbench.runs.directory import EPISODES, TURNS, RunDirectory
 
 
@@ -54,7 +55,7 @@ def test_a_stopped_run_goes_on_without_asking_twice(tmp_path):
     with StubServer(StubSettings(at_random_legal)) as server:
         seen = []
         config = configured(server, beside="random")
-        stopped = run_protocol(config, parts, on_episode=seen.append, stop=lambda: server.counts["requests"] > asked // 2)
+        stopped = run_protocol(config, parts, Conduct(on_episode=seen.append, stop=lambda: server.counts["requests"] > asked // 2))
         assert stopped["status"] == "interrupted" and len(seen) < 3
         with open(parts.path / TURNS, "a") as turns:
             turns.write('{"episode": 2, "turn": 0, "reward": null, "tokens_in": 1, "tokens_out": 1}\n{"epis')

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -91,6 +91,27 @@ def gathered(**records: type[tuple[Any, ...]]) -> Callable[..., Any]:
         return called
 
     return decorate
+
+
+class RunPlace(NamedTuple):
+    """Which directory a run is in, of commands whose runs can go on; it becomes one argument by ``@gathered(place=RunPlace)``.
+
+    Attributes
+    ----------
+    out : Path, optional
+        A new run's directory; None: named by what is run.
+    force : bool
+        `out` may replace a run.
+    resume : Path, optional
+        The run that goes on; None: a new one.
+    trusted : bool
+        Programs of one's own that it keeps run as the user.
+    """
+
+    out: Path | None
+    force: bool
+    resume: Path | None
+    trusted: bool
 
 
 class Option(click.Option):

@@ -10,6 +10,7 @@ from workbench.commands.options import (
     PROGRAM,
     RUNS,
     FiniteRange,
+    RunPlace,
     assignments,
     check_goes_on,
     duration,
@@ -29,6 +30,29 @@ trusted_option = click.option("--trusted", is_flag=True, help="Run the programs 
 levels_option = click.option(
     "--levels", metavar="FILE", help="Sokoban: a file of levels (XSB, SOK); short for --world levels=FILE."
 )
+
+
+class Learned(NamedTuple):
+    """What was learned elsewhere, for a planner that takes it: runs of training or files, and the softmax's temperature."""
+
+    value: str | None
+    policy: str | None
+    temperature: float | None
+
+
+class Evaluation(NamedTuple):
+    """How a language model is evaluated: the protocol's name, and the players beside it."""
+
+    protocol: str | None
+    beside: str | None
+
+
+class Telling(NamedTuple):
+    """How a run is told: shown while it is played, with pauses of `delay` seconds, or its record in the end as JSON or as text."""
+
+    render: bool
+    delay: float
+    as_json: bool
 
 
 @click.command()
@@ -76,107 +100,112 @@ levels_option = click.option(
 @click.option("--render", is_flag=True, help="Show the play in the terminal: board, chosen action, values.")
 @click.option("--delay", default="0.1s", show_default=True, callback=duration, metavar="DURATION", help="With --render: pause.")
 @json_option
+@gathered(place=RunPlace, learned=Learned, evaluation=Evaluation, telling=Telling)
 @click.pass_context
 def plan(
-    ctx: click.Context,
-    env: str | None,
-    jobs: int | None,
-    out: Path | None,
-    force: bool,
-    resume: Path | None,
-    repeat: Path | None,
-    trusted: bool,
-    render: bool,
-    delay: float,
-    as_json: bool,
-    levels: str | None,
-    protocol: str | None,
-    beside: str | None,
-    value: str | None,
-    policy: str | None,
-    temperature: float | None,
-    **options: Any,
-) -> int:
+    ctx: click.Context, env: str | None, jobs: int | None, levels: str | None, repeat: Path | None, place: RunPlace,
+    learned: Learned, evaluation: Evaluation, telling: Telling, **options: Any,
+) -> int:  # fmt: skip
     """Play episodes of ENV with a planner, each a name or a file of one's own; print scores and costs.
 
     The run directory keeps configuration, every episode with its actions (Sokoban: the LURD solution), and times. Exit codes:
     0 done, 1 error, 2 usage, 3 a planner that searches for solutions (astar, idastar, sokoban-solver ...) has not solved every
     episode, 130 interrupted (finished episodes are kept; --resume goes on).
     """
-    from games.modules import is_program
-    from games.plugins import POLICY, expanded
-    from planners.policies.catalogue import VALUE
-    from workbench.planning.config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan, saved_plan
-    from workbench.planning.learned import is_function, params_of, policy_params
+    from workbench.planning.config import PlanConfig, default_name, repeated_plan, resolve_plan, resumed_plan
     from workbench.runs.directory import RunDirectory, default_path
 
-    if protocol is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+    default = click.core.ParameterSource.DEFAULT
+    unnamed = ctx.get_parameter_source("planner") == default
+    if evaluation.protocol is not None and unnamed:
         options["planner"] = "llm"
-    if policy is not None and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
+    if learned.policy is not None and unnamed:
         options["planner"] = "policy"
     if levels is not None:
         options["world"] = {**options["world"], "levels": levels}
-    policy = policy if policy is None else expanded(POLICY, policy, ())
-    function = policy is not None and is_function(policy)
-    if function:
-        if options["planner"] != "policy":
-            raise click.UsageError(f"a function as a policy plays by itself; {options['planner']} cannot use one", ctx)
-        options["planner"], policy = policy, None
-    check_goes_on(ctx, resume, out, force)
-    planner, earlier, learned = options["planner"], resume or repeat, dict[str, Any]()
-    if earlier is not None and not function and ctx.get_parameter_source("planner") == click.core.ParameterSource.DEFAULT:
-        planner = saved_plan(RunDirectory.open(earlier)).planner
-        if is_program(planner) and (policy is not None or value is not None):
-            raise click.UsageError("--policy and --value need the planner of your own that they are for: --planner FILE", ctx)
-    if function:
-        learned |= {} if temperature is None else {"temperature": temperature}
-    elif policy is not None or temperature is not None:
-        learned |= policy_params(planner, policy, temperature)
-    if value is not None:
-        learned |= params_of(planner, VALUE, value)
-    options["params"] = {**options["params"], **learned}
+    learned, function = _as_policy(ctx, learned, options["planner"])
+    options["planner"] = function or options["planner"]
+    check_goes_on(ctx, place.resume, place.out, place.force)
+    earlier = (place.resume or repeat) if unnamed and not function else None
+    params = _learned_params(ctx, learned, options["planner"], earlier, function is not None)
+    options["params"] = {**options["params"], **params}
     given = {
         key: value
         for key, value in {**options, **({"env": env} if env else {})}.items()
         if key == "world"
-        or ctx.get_parameter_source(key) != click.core.ParameterSource.DEFAULT
-        or (key == "params" and learned)
+        or ctx.get_parameter_source(key) != default
+        or (key == "params" and params)
         or (key == "planner" and function)
     }
     source = None
-    if resume is not None:
-        run = RunDirectory.open(resume)
-        config, again = resumed_plan(run, given, trusted), True
+    if place.resume is not None:
+        run = RunDirectory.open(place.resume)
+        config = resumed_plan(run, given, place.trusted)
     elif repeat is not None:
         source = RunDirectory.open(repeat)
-        config, again = repeated_plan(source, given, trusted), False
+        config = repeated_plan(source, given, place.trusted)
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
     else:
-        config, again = resolve_plan(_with_protocol(PlanConfig(env=env, **options), protocol, beside)), False
-    if not again:
-        run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
-    return _plan(config, run, as_json, resume=again, source=source, jobs=jobs or os.cpu_count() or 1, render=render, delay=delay)
+        config = resolve_plan(_under_protocol(PlanConfig(env=env, **options), evaluation))
+    if place.resume is None:
+        run = RunDirectory.create(place.out or default_path(RUNS, *default_name(config)), force=place.force)
+    return _plan(config, run, telling, resume=place.resume is not None, source=source, jobs=jobs or os.cpu_count() or 1)
 
 
-def _with_protocol(config: Any, protocol: str | None, beside: str | None) -> Any:
+def _as_policy(ctx: click.Context, learned: Learned, planner: str) -> tuple[Learned, str | None]:
+    """Return what was learned, its policy without short-hands, and the function that plays by itself if the policy is one."""
+    from games.plugins import POLICY, expanded
+    from workbench.planning.learned import is_function
+
+    if learned.policy is None:
+        return learned, None
+    policy = expanded(POLICY, learned.policy, ())
+    if not is_function(policy):
+        return learned._replace(policy=policy), None
+    if planner != "policy":
+        raise click.UsageError(f"a function as a policy plays by itself; {planner} cannot use one", ctx)
+    return learned._replace(policy=None), policy
+
+
+def _learned_params(ctx: click.Context, learned: Learned, planner: str, earlier: Path | None, function: bool) -> dict[str, Any]:
+    """Return the parameters by which `planner`, or that of an `earlier` run, uses what was learned; it may be a `function`."""
+    from games.modules import is_program
+    from planners.policies.catalogue import VALUE
+    from workbench.planning.config import saved_plan
+    from workbench.planning.learned import params_of, policy_params
+    from workbench.runs.directory import RunDirectory
+
+    if earlier is not None:
+        planner = saved_plan(RunDirectory.open(earlier)).planner
+        if is_program(planner) and (learned.policy is not None or learned.value is not None):
+            raise click.UsageError("--policy and --value need the planner of your own that they are for: --planner FILE", ctx)
+    params: dict[str, Any] = {}
+    if function:
+        params |= {} if learned.temperature is None else {"temperature": learned.temperature}
+    elif learned.policy is not None or learned.temperature is not None:
+        params |= policy_params(planner, learned.policy, learned.temperature)
+    return params if learned.value is None else params | params_of(planner, VALUE, learned.value)
+
+
+def _under_protocol(config: Any, evaluation: Evaluation) -> Any:
     from workbench.planning.protocol import BESIDE, under_protocol
 
-    if protocol is None:
-        if beside is not None:
+    if evaluation.protocol is None:
+        if evaluation.beside is not None:
             raise click.UsageError("--beside goes with --protocol; to compare planners: gameplan compare WORLD --planners ...")
         return config
-    return under_protocol(config, protocol, BESIDE if beside is None else beside)
+    return under_protocol(config, evaluation.protocol, BESIDE if evaluation.beside is None else evaluation.beside)
 
 
-def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jobs: int, render: bool, delay: float) -> int:
+def _plan(config: Any, run: Any, telling: Telling, *, resume: bool, source: Any, jobs: int) -> int:
     from contextlib import ExitStack
     from functools import cache
 
     from workbench.engines import local_pool
     from workbench.planning.config import load_plan, own_names, with_copies
     from workbench.planning.protocol import run_protocol
-    from workbench.planning.run import INTERRUPTED, run_plan
+    from workbench.planning.run import INTERRUPTED, Conduct, run_plan
     from workbench.runs.programs import kept_programs
     from workbench.terminal.interrupts import stop_on_signal
     from workbench.terminal.plan import Screen, playing, print_plan
@@ -185,38 +214,22 @@ def _plan(config: Any, run: Any, as_json: bool, *, resume: bool, source: Any, jo
     try:
         with ExitStack() as stack:
             stop = stack.enter_context(stop_on_signal())
-            if render:
+            if telling.render:
                 copies = run if resume else source
                 kept = kept_programs(copies, config.programs) if copies else {}
-                screen = Screen(load_plan(with_copies(config, run) if resume else config, kept)[0], delay)
-                record = run_plan(
-                    config,
-                    run,
-                    resume=resume,
-                    source=source,
-                    stop=stop,
-                    on_decision=screen.decided,
-                    on_episode=screen.ended,
-                    say=say,
-                )
+                screen = Screen(load_plan(with_copies(config, run) if resume else config, kept)[0], telling.delay)
+                conduct = Conduct(stop=stop, on_episode=screen.ended, on_decision=screen.decided, say=say)
+                record = run_plan(config, run, conduct, resume=resume, source=source)
             else:
                 shown = stack.enter_context(playing(config.episodes))
+                pool = cache(lambda: stack.enter_context(local_pool(jobs)))
                 make = run_plan if config.protocol is None else run_protocol
                 record = make(
-                    config,
-                    run,
-                    resume=resume,
-                    executor=cache(lambda: stack.enter_context(local_pool(jobs))),
-                    source=source,
-                    workers=jobs,
-                    stop=stop,
-                    say=say,
-                    on_episode=shown.ended,
-                    on_decision=shown.decided,
-                )
+                    config, run, Conduct(pool, jobs, stop, shown.ended, shown.decided, say), resume=resume, source=source
+                )  # fmt: skip
     finally:
         run.discard_if_empty()
-    if as_json:
+    if telling.as_json:
         print_json(record)
     else:
         print_plan(record)

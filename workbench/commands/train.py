@@ -9,8 +9,10 @@ import click
 from workbench.commands.options import (
     PROGRAM,
     RUNS,
+    RunPlace,
     check_goes_on,
     duration,
+    gathered,
     jobs_option,
     json_option,
     learned_set_option,
@@ -61,10 +63,11 @@ from workbench.commands.run_names import RunName
 @click.option("--resume", type=RunName("train"), metavar="RUN", help="Go on with the run in this directory.")
 @trusted_option
 @json_option
+@gathered(place=RunPlace)
 @click.pass_context
 def train(
-    ctx: click.Context, env: str | None, levels: str | None, out: Path | None, force: bool, resume: Path | None, trusted: bool,
-    as_json: bool, seeds: int | None, jobs: int | None, **options: Any,
+    ctx: click.Context, env: str | None, levels: str | None, place: RunPlace, as_json: bool, seeds: int | None, jobs: int | None,
+    **options: Any,
 ) -> int:  # fmt: skip
     """Let a policy or value learn in WORLD; print the score of its greedy play on held-out seeds or levels.
 
@@ -80,25 +83,25 @@ def train(
         options["world"] = {**options["world"], "levels": levels}
     if seeds is None and jobs is not None:
         raise click.UsageError("--jobs goes with --seeds: a single run learns in one process", ctx)
-    if seeds is not None and (force or resume is not None):
+    if seeds is not None and (place.force or place.resume is not None):
         raise click.UsageError(
             "--seeds goes without --force and --resume: the same command goes on where it stopped; or choose another --out",
             ctx,
         )
-    check_goes_on(ctx, resume, out, force)
-    if resume is not None:
-        run = RunDirectory.open(resume)
+    check_goes_on(ctx, place.resume, place.out, place.force)
+    if place.resume is not None:
+        run = RunDirectory.open(place.resume)
         default = click.core.ParameterSource.DEFAULT
         given = {key: value for key, value in options.items() if key == "world" or ctx.get_parameter_source(key) != default}
-        config = resumed_train(run, {**given, **({"env": env} if env else {})}, trusted)
+        config = resumed_train(run, {**given, **({"env": env} if env else {})}, place.trusted)
     elif env is None:
         raise click.UsageError("name a world: 'gameplan games' lists them", ctx)
     elif seeds is not None:
-        return _train_seeds(TrainConfig(env=env, **options), seeds, out, as_json, jobs or os.cpu_count() or 1)
+        return _train_seeds(TrainConfig(env=env, **options), seeds, place.out, as_json, jobs or os.cpu_count() or 1)
     else:
         config = resolve_train(TrainConfig(env=env, **options))
-        run = RunDirectory.create(out or default_path(RUNS, *default_name(config)), force=force)
-    return _train(config, run, as_json, resume=resume is not None)
+        run = RunDirectory.create(place.out or default_path(RUNS, *default_name(config)), force=place.force)
+    return _train(config, run, as_json, resume=place.resume is not None)
 
 
 def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs: int) -> int:

@@ -19,7 +19,7 @@ from workbench.comparison.episodes import episodes_of
 from workbench.comparison.solvers import slug
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan, saved_plan
 from workbench.planning.learned import params_of, takes, users
-from workbench.planning.run import DONE, ignores, run_plan
+from workbench.planning.run import DONE, Conduct, ignores, run_plan
 from workbench.runs.directory import CONFIG, RESULT, RunDirectory
 from workbench.terminal.durations import format_duration, parse_duration
 
@@ -140,7 +140,7 @@ def _run_cell(cell: Cell, executor: Callable[[], Executor], workers: int, stop: 
             found: dict[str, Any] = result
             return found
     run = RunDirectory.open(cell.path) if resume else RunDirectory.create(cell.path, force=True)
-    return run_plan(cell.config, run, resume=resume, executor=executor, workers=workers, stop=stop)
+    return run_plan(cell.config, run, Conduct(executor, workers, stop), resume=resume)
 
 
 def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:

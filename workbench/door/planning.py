@@ -18,7 +18,7 @@ from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
 from workbench.planning.critic import Answer, Question, ask_critic
 from workbench.planning.learned import params_of
 from workbench.planning.protocol import BESIDE, run_protocol, under_protocol
-from workbench.planning.run import run_plan
+from workbench.planning.run import Conduct, run_plan
 from workbench.runs.directory import EPISODES, RunDirectory
 from workbench.runs.memory import RunMemory
 from workbench.terminal.durations import format_duration
@@ -286,11 +286,10 @@ def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int
     def decided(episode: Episode) -> None:
         reporter.sometimes(done, lambda: f"{episode.instance.name}: step {len(episode.actions):,}")
 
+    pool = cache(lambda: stack.enter_context(local_pool(jobs)))
     make = run_plan if config.protocol is None else run_protocol
-    return make(
-        config, run, resume=resume, executor=cache(lambda: stack.enter_context(local_pool(jobs))), workers=jobs, stop=reporter.stop,
-        on_episode=ended, on_decision=decided, say=reporter,
-    )  # fmt: skip
+    conduct = Conduct(pool, jobs, stop=reporter.stop, on_episode=ended, on_decision=decided, say=reporter)
+    return make(config, run, conduct, resume=resume)
 
 
 def critic(

@@ -10,8 +10,7 @@ would have read.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,14 +22,13 @@ from games.random import stream
 from games.world import World, summary_of
 from games.worlds import PROACT, load_world, under_proact
 from planners.catalogue import find_planner
-from planners.episode import Episode
 from planners.language.prompts import PROMPTS
 from planners.language.report import DEGRADED
 from planners.language.speech import Speech
 from planners.status import GIVEN_UP
 from workbench.planning.config import PlanConfig, resolve_plan, trusted_plan
 from workbench.planning.mixture import Player, parse_players
-from workbench.planning.run import DONE, INTERRUPTED, LANGUAGE, run_plan
+from workbench.planning.run import DONE, HERE, INTERRUPTED, LANGUAGE, Conduct, run_plan
 from workbench.runs.directory import CONFIG, EPISODES, RunDirectory, slug
 
 PROTOCOLS = ("proact", "clean")
@@ -70,32 +68,27 @@ def under_protocol(config: PlanConfig, protocol: str, beside: str) -> PlanConfig
 def run_protocol(
     config: PlanConfig,
     run: RunDirectory,
+    conduct: Conduct = HERE,
     *,
     resume: bool = False,
     source: RunDirectory | None = None,
-    executor: Callable[[], Executor] | None = None,
-    workers: int = 1,
-    stop: Callable[[], bool] = lambda: False,
-    say: Callable[[str], None] = lambda text: None,
-    on_episode: Callable[[dict[str, Any]], None] = lambda line: None,
-    on_decision: Callable[[Episode], None] = lambda episode: None,
 ) -> dict[str, Any]:
     """Play the episodes of `config` (`under_protocol`), then those of the players beside it; return the record, with ``protocol``.
 
     Parameters and errors are those of `workbench.planning.run.run_plan`; the record is saved as that of the run.
     """
-    options: dict[str, Any] = {"executor": executor, "workers": workers, "stop": stop, "say": say}
-    record = run_plan(config, run, resume=resume, source=source, on_episode=on_episode, on_decision=on_decision, **options)
+    record = run_plan(config, run, conduct, resume=resume, source=source)
+    beside = conduct._replace(on_episode=HERE.on_episode, on_decision=HERE.on_decision)  # the episodes that are followed are over
     world = load_world(config.env, config.world)
     rows = [{"player": LANGUAGE, "run": str(run.path), **figures(world, run.read_lines(EPISODES), record["seconds"])}]
     for player in parse_players(config.beside) if config.beside and config.beside.strip() else []:
         if record["status"] != DONE:
             break
-        say(f"beside it, on the same seeds: {player.label}")
+        conduct.say(f"beside it, on the same seeds: {player.label}")
         place = RunDirectory(run.path / "beside" / slug(player.label))
         again = (place.path / CONFIG).is_file()
         mine = _of_player(config, player, place if again else None)
-        other = run_plan(mine, place if again else RunDirectory.create(place.path), resume=again, **options)
+        other = run_plan(mine, place if again else RunDirectory.create(place.path), beside, resume=again)
         rows.append({"player": player.label, "run": other["run"], **figures(world, place.read_lines(EPISODES), other["seconds"])})
         if other["status"] == INTERRUPTED:
             record["status"] = INTERRUPTED

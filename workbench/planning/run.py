@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,35 @@ class Chunk:
     config: str  # as JSON
     numbers: tuple[int, ...]
     programs: tuple[tuple[str, str], ...] = ()  # role and text of the user's own
+
+
+class Conduct(NamedTuple):
+    """How a run is conducted: who plays its episodes, who follows them, and who may end it.
+
+    Attributes
+    ----------
+    executor : callable, optional
+        Makes an executor with `workers` workers; asked for only if what is left takes long. Without one, episodes are played here.
+    workers : int
+    stop : callable
+        Asked several times a second; when true, the finished episodes are kept and the run ends with status "interrupted".
+    on_episode : callable
+        Given the line of every episode as it ends (`episode_record`).
+    on_decision : callable
+        Given an episode that is played here after each of its decisions.
+    say : callable
+        Told what a user should know.
+    """
+
+    executor: Callable[[], Executor] | None = None
+    workers: int = 1
+    stop: Callable[[], bool] = lambda: False
+    on_episode: Callable[[dict[str, Any]], None] = lambda line: None
+    on_decision: Callable[[Episode], None] = lambda episode: None
+    say: Callable[[str], None] = lambda text: None
+
+
+HERE = Conduct()  # and nobody follows it
 
 
 def instance_of(config: PlanConfig, world: World, number: int) -> tuple[Instance, int]:
@@ -169,15 +198,10 @@ def _prepared(text: str, programs: tuple[tuple[str, str], ...]) -> tuple[PlanCon
 def run_plan(
     config: PlanConfig,
     run: RunDirectory,
+    conduct: Conduct = HERE,
     *,
     resume: bool = False,
     source: RunDirectory | None = None,
-    executor: Callable[[], Executor] | None = None,
-    workers: int = 1,
-    stop: Callable[[], bool] = lambda: False,
-    on_episode: Callable[[dict[str, Any]], None] = lambda record: None,
-    on_decision: Callable[[Episode], None] = lambda episode: None,
-    say: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Play the episodes of `config` into the directory `run` and return the result record, which is also saved there.
 
@@ -185,14 +209,12 @@ def run_plan(
     ----------
     config : PlanConfig
         Resolved (`resolve_plan`).
+    conduct : Conduct
+        Who plays, who follows, who may end it.
     resume : bool
         Keep the episodes that are there. The run ends with the same bytes as one that was never stopped.
     source : RunDirectory, optional
         The run that is repeated: its copies of the user's own programs are played, whatever has become of the files.
-    executor : callable, optional
-        Makes an executor with `workers` workers; asked for only if what is left takes long. Without one, episodes are played here.
-    stop : callable
-        Asked several times a second; when true, the finished episodes are kept and the run ends with status "interrupted".
 
     Raises
     ------
@@ -200,21 +222,11 @@ def run_plan(
         For a world that cannot be played, a planner that fails, or a disk that cannot be written.
     """
     with run.writing(resume=resume):
-        return _run_plan(config, run, resume, run if resume else source, executor, workers, stop, on_episode, on_decision, say)
+        return _run_plan(config, run, conduct, resume, run if resume else source)
 
 
-def _run_plan(
-    config: PlanConfig,
-    run: RunDirectory,
-    resume: bool,
-    source: RunDirectory | None,
-    executor: Callable[[], Executor] | None,
-    workers: int,
-    stop: Callable[[], bool],
-    on_episode: Callable[[dict[str, Any]], None],
-    on_decision: Callable[[Episode], None],
-    say: Callable[[str], None],
-) -> dict[str, Any]:
+def _run_plan(config: PlanConfig, run: RunDirectory, conduct: Conduct, resume: bool, source: RunDirectory | None) -> dict[str, Any]:
+    stop, say = conduct.stop, conduct.say
     started = time.perf_counter()
     texts = kept_programs(source, config.programs) if source else read_programs(own_names(config))
     if any(config.programs.get(role) != digest for role, digest in digests_of(texts).items()):
@@ -241,7 +253,7 @@ def _run_plan(
         for line in record.pop("turns", ()):
             run.append(TURNS, line)
         run.append_pair(EPISODES, record, timing, whose)
-        on_episode(record)
+        conduct.on_episode(record)
 
     status = DONE
     playing = with_copies(config, run)
@@ -255,13 +267,14 @@ def _run_plan(
         while todo:
             begin = time.perf_counter()
             with explained(own):
-                episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=on_decision)
+                episode = play_episode(config, world, planner, todo[0], stop=stop, on_decision=conduct.on_decision)
                 if stop():
                     raise KeyboardInterrupt
                 record = _record(config, todo[0], world, episode)
             keep(record, episode_timing(todo.pop(0), episode))
-            if executor is not None and workers > 1 and len(todo) * (time.perf_counter() - begin) > SLOW_SECONDS:
-                for record, timing in _parallel(playing, texts, executor(), todo, workers, stop):
+            seconds = time.perf_counter() - begin
+            if conduct.executor is not None and conduct.workers > 1 and len(todo) * seconds > SLOW_SECONDS:
+                for record, timing in _parallel(playing, texts, conduct.executor(), todo, conduct.workers, stop):
                     keep(record, timing)
                 todo = []
     except KeyboardInterrupt:
