@@ -197,7 +197,7 @@ def test_greatest_return_and_report(proact):
     mean = action_values(critic, model, state, 1)
     greatest = action_values(critic, model, state, 1, aggregate="max")
     assert np.array_equal(greatest.values, mean.returns.max(axis=1)) and np.array_equal(greatest.errors, mean.errors)
-    report = critic_report(world, world.instance(0), state, M=50, seed=1, threads=2)
+    report = critic_report(world, world.instance(0), state, critic, seed=1, threads=2)
     assert [row["action"] for row in report["q"]] == ["up", "down", "left", "right"] and report["best"] == "left"
     assert [row["value"] for row in report["q"]] == mean.values.tolist()
     assert report["rollouts"] == 250 and report["v"]["value"] == state_value(critic, model, state, 1).values[0]
@@ -316,7 +316,7 @@ def test_an_impossible_first_action_of_sokoban(stuck):
 
 def test_the_last_push_ends_a_rollout():
     world, instance = sokoban(NEAR)
-    report = critic_report(world, instance, instance.start, M=400)
+    report = critic_report(world, instance, instance.start, make_critic(instance.model, 400))
     q = {row["action"]: row for row in report["q"]}
     assert (report["T"], report["gamma"], report["best"]) == (200, 0.95, "push right")
     assert q["push right"]["value"] == pytest.approx(10.9) and q["push right"]["lost"] == 0.0

@@ -146,7 +146,7 @@ def test_the_critic_values_what_a_learned_policy_would_get(world, sure):
     loaded = load_world(world)
     instance = loaded.instance(0)
     made = critic_of(instance, 2000, 20, 1.0, learned=sure)
-    report = critic_report(loaded, instance, instance.start, made=made)
+    report = critic_report(loaded, instance, instance.start, made)
     assert abs(report["v"]["value"] - 2.875) < 5 * report["v"]["standard_error"] < 0.2
     for action in report["q"]:  # adding 2 pays a half and leaves 1.5 or 1
         wanted = 2.875 if action["action"] == "1" else 0.5 + (1.5 + 1.0) / 2

@@ -217,29 +217,28 @@ def critic_report(
     world: World,
     instance: Instance,
     state: np.ndarray,
-    M: int = 1000,
-    T: int = 0,
-    gamma: float = 0.0,
-    policy: str = "all",
+    critic: Any,
     seed: int = 0,
+    *,
     threads: int = 1,
     aggregate: str = "mean",
-    repeat_first: bool = False,
-    made: Any = None,
 ) -> dict[str, Any]:
     """Return Q of every action the world lists in `state`, and V, with standard errors, as one record for people and files.
 
-    T = 0 and gamma = 0 stand for the world's own (`games.process.critic_convention`). `policy` is one of POLICIES. A critic that is
-    `made` already, such as `planners.critic.learned.critic_of`, takes the place of one with these settings.
+    Parameters
+    ----------
+    critic : Critic, LearnedCritic or PolicyCritic
+        From `make_critic` or `planners.critic.learned.critic_of`.
+    seed, threads, aggregate
+        As in `action_values`.
 
     Raises
     ------
     UsageError
-        For a parameter that makes no sense.
+        For an unknown `aggregate`.
     """
     if aggregate not in AGGREGATES:
         raise UsageError(f"aggregate={aggregate} is not possible; legal: {', '.join(AGGREGATES)}")
-    critic = make_critic(instance.model, M, T, gamma, policy, repeat_first) if made is None else made
     q = action_values(critic, instance.model, state, seed, threads=threads, aggregate=aggregate)
     v = state_value(critic, instance.model, state, seed, threads=threads, aggregate=aggregate)
     buffer = np.empty(instance.model.actions, np.int64)
@@ -259,9 +258,9 @@ def critic_report(
         "M": critic.rollouts,
         "T": critic.steps,
         "gamma": critic.discount,
-        "policy": policy,
+        "policy": POLICIES[critic.policy] if isinstance(critic, Critic) else "learned",
         "aggregate": aggregate,
-        "mode": "proact" if repeat_first else "clean",
+        "mode": "proact" if critic.repeat_first else "clean",
         "seed": seed,
         "q": rows,
         "best": rows[int(q.values.argmax())]["action"] if rows else None,

@@ -12,6 +12,7 @@ import click
 from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import (
     RUNS,
+    Place,
     assignments,
     duration,
     every_option,
@@ -30,14 +31,6 @@ from workbench.commands.options import (
 from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
-
-
-class Place(NamedTuple):
-    """Where a comparison goes, and how it is told."""
-
-    out: Path | None
-    formats: Sequence[str]
-    as_json: bool
 
 
 class Work(NamedTuple):

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
-from workbench.commands.options import FiniteRange, jobs_option, json_option, print_json
+from workbench.commands.options import FiniteRange, gathered, jobs_option, json_option, print_json
 from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
@@ -16,6 +17,15 @@ def _policies() -> Collection[str]:
     from planners.critic.monte_carlo import POLICIES
 
     return POLICIES
+
+
+class Rollouts(NamedTuple):
+    """How values are estimated: M rollouts of T steps, 0 for the world's own, with a discount a step, by a policy's name or run."""
+
+    rollouts: int
+    length: int
+    gamma: float
+    policy: str
 
 
 @click.command()
@@ -40,9 +50,10 @@ def _policies() -> Collection[str]:
 @levels_option
 @click.option("--figure", type=click.Path(path_type=Path), metavar="FILE", help="Draw bias and variance against M, T and gamma.")
 @json_option
+@gathered(estimate=Rollouts)
 def critic(
-    env: str, board: str | None, seed: int, rollouts: int, length: int, gamma: float, policy: str, jobs: int | None,
-    world: dict[str, str], levels: str | None, figure: Path | None, as_json: bool,
+    env: str, board: str | None, seed: int, estimate: Rollouts, jobs: int | None, world: dict[str, str], levels: str | None,
+    figure: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Print V and Q of a position of ENV: mean discounted returns of random play, with standard errors (ProAct's critic).
 
@@ -54,15 +65,17 @@ def critic(
     from workbench.terminal.tables import print_table
 
     options = {**world, **({"levels": levels} if levels else {})}
-    question = Question(env, board, seed, rollouts, length, gamma, policy, options)
+    question = Question(env, board, seed, *estimate, options)
     if question.learned and figure is not None:
-        raise UsageError(f"--figure is drawn for random play only; leave --policy {policy} out")
+        raise UsageError(f"--figure is drawn for random play only; leave --policy {estimate.policy} out")
     record, loaded, instance, state = ask_critic(question, jobs, say)
     if figure is not None:
         from workbench.figures.critic import draw_critic
 
         with drawing(figure):
-            draw_critic(loaded, instance, state, figure, length=length, gamma=gamma, policy=policy, seed=seed)
+            draw_critic(
+                loaded, instance, state, figure, length=estimate.length, gamma=estimate.gamma, policy=estimate.policy, seed=seed
+            )  # fmt: skip
     if as_json:
         print_json({"env": env, **record})
         return 0

@@ -8,9 +8,18 @@ from typing import Any
 
 import click
 
-from workbench.commands.evolve_options import engine_options, sandbox_option, task_option
+from workbench.commands.evolve_options import (
+    Bounds,
+    HeldOut,
+    Measuring,
+    Papers,
+    Subject,
+    engine_options,
+    sandbox_option,
+    task_option,
+)
 from workbench.commands.looks import look_of, look_options
-from workbench.commands.options import FiniteRange, Option, RunCount, json_option, names, print_json
+from workbench.commands.options import FiniteRange, Option, Place, RunCount, gathered, json_option, names, print_json
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
@@ -137,10 +146,10 @@ def verify(
 @engine_options
 @sandbox_option
 @json_option
+@gathered(subject=Subject, unseen=HeldOut, bounds=Bounds, papers=Papers, measuring=Measuring)
 def ablate(
-    target: str, program: str | None, task_name: str, horizon: int | None, instances: list[str], no_held_out: bool,
-    every: bool, known: bool, tolerance: float, depth: float, limit: int, out: Path | None, save: Path | None,
-    jobs: int | None, engine: str, sandbox: str, as_json: bool,
+    subject: Subject, horizon: int | None, unseen: HeldOut, known: bool, bounds: Bounds, papers: Papers, measuring: Measuring,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Take a program apart: which terms, constants and mechanisms matter, and what is left when the others are gone.
 
@@ -156,29 +165,30 @@ def ablate(
     from workbench.runs.programs import marked
     from workbench.terminal.progress import say
 
-    name_task(task_name)
-    store, config, name, source = _program(target, program, task_name)
-    task = find_task(config.get("task", task_name))
+    name_task(subject.task_name)
+    store, config, name, source = _program(subject)
+    task = find_task(config.get("task", subject.task_name))
     problems = task.problems(source)
     if problems:
         from games.errors import GameplanError
 
         raise GameplanError(f"{name} is not a program of task {task.name}: {'; '.join(problems)}")
-    held_out = [] if no_held_out else expand_instances(task, instances) if instances else list(task.held_out)
-    held_out = [name for name in held_out if name not in task.train]
+    asked = expand_instances(task, unseen.instances) if unseen.instances and not unseen.no_held_out else list(task.held_out)
+    held_out = [] if unseen.no_held_out else [name for name in asked if name not in task.train]
+    alone = locks.writing(store.path) if store else nullcontext()
     with (
-        _workers(engine, jobs, locks.writing(store.path) if store else nullcontext()) as (executor, stop),
+        _workers(measuring.engine, measuring.jobs, alone) as (executor, stop),
         _progress("measuring") as tell,
     ):
         scorer = Scorer(
-            config.get("task", task_name), executor, config.get("seed", 0), sandbox, store=store,
+            config.get("task", subject.task_name), executor, config.get("seed", 0), measuring.sandbox, store=store,
             purpose="ablate", stop=stop,
         )  # fmt: skip
-        work = Ablation(scorer, task, horizon or config.get("horizon") or task.horizon, held_out, tolerance, depth, limit, tell)
+        work = Ablation(scorer, task, horizon or config.get("horizon") or task.horizon, held_out, *bounds, tell)
         try:
-            record = work.run(name, source, every=every, known=known)
+            record = work.run(name, source, every=unseen.every, known=known)
         except KeyboardInterrupt:
-            raise _interrupted(f"what was measured is kept in {target}" if store else "nothing was kept") from None
+            raise _interrupted(f"what was measured is kept in {subject.target}" if store else "nothing was kept") from None
     if record["failed"]:
         say(f"{name} has no score: {record['failed']}")
         return 1
@@ -186,7 +196,7 @@ def ablate(
         with store.transaction():
             store.set("ablate", record)
         store.close()
-    for path, text in ((out, markdown(record)), (save, marked(record["distilled"]["source"], "ablate"))):
+    for path, text in ((papers.out, markdown(record)), (papers.save, marked(record["distilled"]["source"], "ablate"))):
         if path is not None:
             _write(path, text)
     if as_json:
@@ -212,9 +222,10 @@ def ablate(
 @engine_options
 @sandbox_option
 @json_option
+@gathered(place=Place, measuring=Measuring)
 def compare(
-    task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, horizon: int | None, out: Path | None,
-    formats: list[str], jobs: int | None, engine: str, sandbox: str, as_json: bool,
+    task: str, operators: list[str], evals: int, repeats: int, start: list[str], seed: int, horizon: int | None, place: Place,
+    measuring: Measuring,
 ) -> int:  # fmt: skip
     """Set operators side by side at equal evaluations: means and bands over seeds, published programs as reference.
 
@@ -227,22 +238,22 @@ def compare(
     from workbench.terminal.progress import drawing, say
     from workbench.terminal.tables import print_table
 
-    for kind in formats:
+    for kind in place.formats:
         check_format(f".{kind}")
-    base = DiscoveryConfig(task, tuple(start), horizon=horizon or 0, seed=seed, evals=evals, sandbox=sandbox)
+    base = DiscoveryConfig(task, tuple(start), horizon=horizon or 0, seed=seed, evals=evals, sandbox=measuring.sandbox)
     chosen = comparison.contenders(base, operators)
-    path = out or comparison.default_path(chosen, repeats)
-    with _workers(engine, jobs, writing(path)) as (executor, stop), _progress("comparing") as tell:
+    path = place.out or comparison.default_path(chosen, repeats)
+    with _workers(measuring.engine, measuring.jobs, writing(path)) as (executor, stop), _progress("comparing") as tell:
         try:
             record = comparison.run_comparison(chosen, repeats, path, executor, stop=stop, tell=tell)
         except KeyboardInterrupt:
             raise _interrupted(f"finished evaluations are kept in {path}, and the same command goes on from there") from None
-    figures = [path / f"figure.{kind}" for kind in formats]
+    figures = [path / f"figure.{kind}" for kind in place.formats]
     for figure in figures:
         with drawing(figure):
             comparison.draw(record, figure)
     comparison.write(record, path)
-    if as_json:
+    if place.as_json:
         print_json({"run": str(path), "figures": [str(f) for f in figures], **record})
         return 0
     for ranking, what in (("log", "minus mean log10, higher is better"), ("average", "average, lower is better")):
@@ -305,7 +316,7 @@ def _draw(run: Path, what: str, path: Path, look: Any) -> None:
         draw(view_discovery(Store.open(run)), path, look=look)
 
 
-def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dict[str, Any], str, str]:
+def _program(subject: Subject) -> tuple[Any, dict[str, Any], str, str]:
     """Return store and configuration of the run, if it is one, and name and source of the program."""
     from games.errors import UnknownName, UsageError, did_you_mean
     from workbench.catalogue.sources import ALGORITHM, read_source
@@ -313,6 +324,7 @@ def _program(target: str, program: str | None, task_name: str) -> tuple[Any, dic
     from workbench.discovery.session import config_of, load_run, ranked
     from workbench.discovery.task import find_task
 
+    target, program, task_name = subject
     if (Path(target) / FILE).is_file():
         store = Store.open(Path(target))
         config = asdict(config_of(store))

@@ -2,7 +2,7 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -12,6 +12,47 @@ sandbox_option = click.option(
     "--sandbox", type=click.Choice(["auto", "none"]), default="auto", show_default=True,
     help="auto: all that the kernel offers; none: trust candidates.",
 )  # fmt: skip
+
+
+class Measuring(NamedTuple):
+    """Where candidates are measured: how many at once (None: one a core), the engine's name, and how isolated, "auto" or "none"."""
+
+    jobs: int | None
+    engine: str
+    sandbox: str
+
+
+class Subject(NamedTuple):
+    """What is taken apart: a run (and which `program` of it, None: its best), a rule file or a published name; of which task."""
+
+    target: str
+    program: str | None
+    task_name: str
+
+
+class HeldOut(NamedTuple):
+    """What is looked at on held-out instances: these or the task's own, or none at all; `every` removal or those of the front."""
+
+    instances: list[str]
+    no_held_out: bool
+    every: bool
+
+
+class Bounds(NamedTuple):
+    """How far removing goes: decades that the distilled program may lose, decades lost at which it ends, programs measured."""
+
+    tolerance: float
+    depth: float
+    limit: int
+
+
+class Papers(NamedTuple):
+    """What is written: the tables as Markdown, and the distilled program as a rule file."""
+
+    out: Path | None
+    save: Path | None
+
+
 PLACE = ("out", "jobs", "engine", "as_json")
 
 

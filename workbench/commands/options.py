@@ -93,6 +93,14 @@ def gathered(**records: type[tuple[Any, ...]]) -> Callable[..., Any]:
     return decorate
 
 
+class Place(NamedTuple):
+    """Where a comparison goes, a directory or None for one named by the request, its kinds of figures, and how it is told."""
+
+    out: Path | None
+    formats: Sequence[str]
+    as_json: bool
+
+
 class RunPlace(NamedTuple):
     """Which directory a run is in, of commands whose runs can go on; it becomes one argument by ``@gathered(place=RunPlace)``.
 

@@ -2,16 +2,42 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
 from workbench.commands.looks import look_of, look_options
-from workbench.commands.options import json_option, names, print_json, trusted_option
+from workbench.commands.options import gathered, json_option, names, print_json, trusted_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
 WAYS = ("policy", "bars", "tree", "infoset")  # of drawing a policy
+
+
+class PolicyFigure(NamedTuple):
+    """What is drawn of a policy: one of the `WAYS`, and which infosets of it.
+
+    Attributes
+    ----------
+    policy, bars, tree : bool
+        The figure; none of them: over time, at the infosets with `infoset` in their name.
+    infoset : str, optional
+        Part of the names of those that are drawn; None: all.
+    against : Path, optional
+        The run whose policy is set beside.
+    player : int, optional
+        Whose infosets; None: every player's.
+    most : int, optional
+        How many infosets at most; None: as many as the figure has room for.
+    """
+
+    policy: bool
+    bars: bool
+    tree: bool
+    infoset: str | None
+    against: Path | None
+    player: int | None
+    most: int | None
 
 
 @click.command()
@@ -42,13 +68,14 @@ WAYS = ("policy", "bars", "tree", "infoset")  # of drawing a policy
 @trusted_option
 @look_options
 @json_option
-def plot(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any) -> int:
+@gathered(wanted=PolicyFigure)
+def plot(runs: tuple[Path, ...], out: Path | None, wanted: PolicyFigure, trusted: bool, as_json: bool, **options: Any) -> int:
     """Draw the convergence of solver runs (run directories, or a comparison's directory), one panel a game.
 
     Of training runs, what they measured while learning: those of one method in one world make a curve with a band.
     """
     look = look_of(options)
-    chosen = [way for way in WAYS if options[way]]
+    chosen = [way for way in WAYS if getattr(wanted, way)]
     if options["simplex"]:
         if runs:
             raise click.UsageError("--simplex draws a game, not runs: leave RUN out")
@@ -56,7 +83,7 @@ def plot(runs: tuple[Path, ...], out: Path | None, as_json: bool, **options: Any
     if not runs:
         raise click.UsageError("name a run: a run directory, or a comparison's directory; 'gameplan runs list' shows what there is")
     if chosen:
-        path = _policies(runs, out, look, chosen, **{key: options[key] for key in (*WAYS, "against", "player", "most", "trusted")})
+        path = _policies(runs, out, look, chosen, wanted, trusted)
     else:
         path = _curves(runs, out, look, **{key: options[key] for key in ("x", "measure", "games", "bands")})
     return _tell(path, runs, as_json)
@@ -117,15 +144,13 @@ def _curves(runs: Sequence[Path], out: Path | None, look: Any, x: str | None, me
     return path
 
 
-def _policies(
-    runs: Sequence[Path], out: Path | None, look: Any, chosen: list[str], *, policy: bool, bars: bool, tree: bool,
-    infoset: str | None, against: Path | None, player: int | None, most: int | None, trusted: bool,
-) -> Path:  # fmt: skip
+def _policies(runs: Sequence[Path], out: Path | None, look: Any, chosen: list[str], wanted: PolicyFigure, trusted: bool) -> Path:
     from workbench.figures import policy as figures
     from workbench.figures.tree import draw_tree
     from workbench.terminal.progress import drawing
     from workbench.views.policy import view_run
 
+    policy, bars, tree, infoset, against, player, most = wanted
     if sum((policy, bars, tree)) > 1:
         raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} are two figures; ask for one of them")
     if len(runs) > 1:

@@ -9,6 +9,7 @@ import click
 from workbench.commands.options import (
     PROGRAM,
     RUNS,
+    Place,
     RunPlace,
     check_goes_on,
     duration,
@@ -107,7 +108,7 @@ def train(
 def _train_seeds(config: Any, seeds: int, out: Path | None, as_json: bool, jobs: int) -> int:
     from contextlib import ExitStack
 
-    from workbench.commands.compare import Place, Work, learn
+    from workbench.commands.compare import Work, learn
     from workbench.engines import local_pool
     from workbench.terminal.interrupts import stop_on_signal
     from workbench.training.loop import DIVERGED

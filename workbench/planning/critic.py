@@ -93,9 +93,7 @@ def ask_critic(question: Question, jobs: int | None = None, say: Callable[[str],
         state = read(question.board)
     rollouts, length, gamma, seed = question.rollouts, question.length, question.gamma, question.seed
     among = "all" if question.policy == "all" else "legal"
-    made = critic_of(instance, rollouts, length, gamma, learned=learned) if learned else None
+    critic = critic_of(instance, rollouts, length, gamma, among, learned)
     with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
-        record = critic_report(
-            world, instance, state, rollouts, length, gamma, among, seed, jobs or os.cpu_count() or 1, made=made
-        )  # fmt: skip
+        record = critic_report(world, instance, state, critic, seed, threads=jobs or os.cpu_count() or 1)
     return Answer(record | {"policy": question.policy, "world": world_options(env, options)}, world, instance, state)
