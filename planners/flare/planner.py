@@ -37,7 +37,7 @@ from games.errors import UsageError
 from games.params import Value
 from games.world import Instance
 from planners.budget import Budget, new_cost, spend
-from planners.flare.search import ROLLOUTS, Settings, new_desk, simulate
+from planners.flare.search import ROLLOUTS, Settings, Stores, new_desk, simulate
 from planners.flare.tree import (
     BEST_LENGTH,
     MENUS,
@@ -90,9 +90,9 @@ class Flare:
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `Planner`."""
         p, self.model, self.rng = self.params, instance.model, rng
-        self.proposal, self.evaluator = self.parts.proposal(instance), self.parts.evaluator(instance)
-        self.simulate = suited(simulate, self.model, self.proposal, self.evaluator)
-        width = most(self.proposal, self.model)
+        self.problem = self.parts.problem(instance)
+        self.simulate = suited(simulate, *self.problem)
+        width = most(self.problem.proposal, self.model)
         slots = width if self.model.outcomes == 0 else self.model.actions
         self.tree, self.menus = new_tree(64, slots), new_menus(256, self.model.actions, width)
         clear(self.tree)
@@ -161,10 +161,8 @@ class Flare:
 
     def _simulate(self, state: np.ndarray, steps: int, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
         self._make_room(n, steps)
-        did: int = self.simulate(
-            self.model, self.proposal, self.evaluator, self.memory, self.settings, self.tree, self.menus, self.desk, *self.seen,
-            state, steps, n, self.rng, cost, limit,
-        )  # fmt: skip
+        stores = Stores(self.tree, self.menus, self.memory, self.seen, self.desk)
+        did: int = self.simulate(self.problem, self.settings, stores, state, steps, n, self.rng, cost, limit)
         return did
 
     def _make_room(self, simulations: int, steps: int) -> None:

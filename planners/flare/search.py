@@ -22,12 +22,14 @@ from planners.flare.tree import (
     NODES,
     ROOT_MENU,
     STOPPED,
+    Menus,
+    Tree,
     clear,
     keep_only,
     node_of,
     slot_of,
 )  # fmt: skip
-from planners.parts.memory import NONE, memory_key, recall, remember
+from planners.parts.memory import NONE, Memory, memory_key, recall, remember
 from planners.parts.proposals import propose
 from planners.parts.table import find, insert
 
@@ -85,6 +87,28 @@ class Desk(NamedTuple):
     option_scores: np.ndarray
     slots: np.ndarray
     state: np.ndarray
+
+
+class Stores(NamedTuple):
+    """What a search keeps; the planner makes room in it.
+
+    Attributes
+    ----------
+    tree : planners.flare.tree.Tree
+    menus : planners.flare.tree.Menus
+        Candidates of the states that were met.
+    memory : planners.parts.memory.Memory
+        Values of states or trajectories that were evaluated.
+    seen : (keys, slots)
+        Table (`planners.parts.table`) of the states visited in the real episode.
+    desk : Desk
+    """
+
+    tree: Tree
+    menus: Menus
+    memory: Memory
+    seen: tuple[np.ndarray, np.ndarray]
+    desk: Desk
 
 
 def new_desk(size: int, steps: int, width: int, actions: int) -> Desk:
@@ -177,11 +201,13 @@ def roll(settings, menus, menu, rng):
 
 
 @lean
-def descend(model, proposal, settings, tree, menus, desk, root, steps, b, by_state, rng, cost):
+def descend(problem, settings, stores, root, steps, b, rng, cost):
     """Simulate trajectory `b` of the batch from `root` to its end, through the tree and beyond; return its length.
 
     ``desk.state`` is left at the end.
     """
+    model, proposal, tree, menus, desk = problem.model, problem.proposal, stores.tree, stores.menus, stores.desk
+    by_state = model.outcomes == 0
     batch, state, slots, children, visits = desk.batch, desk.state, desk.slots, tree.children, tree.visits
     states, afters, rewards = batch.all_states, batch.all_afters, batch.all_rewards
     actions, scores = batch.all_actions, batch.all_scores
@@ -312,14 +338,14 @@ def rank(model, evaluator, tree, desk, root, questions, rng, cost):
 
 
 @lean_njit
-def simulate(
-    model, proposal, evaluator, memory, settings, tree, menus, desk, seen_keys, seen_slots, root, steps, n, rng, cost, limit
-):
+def simulate(problem, settings, stores, root, steps, n, rng, cost, limit):
     """Do up to `n` simulations of `steps` steps from the state `root`; return how many.
 
-    Fewer when a limit is reached or the search stops at a goal. `tree`, `menus` and `memory` are mutated and have room; the table
-    of `seen_keys` has the states visited in the real episode, to which `root` is added.
+    Fewer when a limit is reached or the search stops at a goal. All `stores` (`Stores`) are mutated and have room; `root` is added
+    to what was seen.
     """
+    model, proposal, evaluator = problem
+    tree, menus, memory, (seen_keys, seen_slots), desk = stores
     place = find(seen_keys, seen_slots, key(model, root))
     if seen_slots[place] < 0:
         insert(seen_keys, seen_slots, place, key(model, root), 0)
@@ -342,7 +368,7 @@ def simulate(
         for b in range(count):
             cost[SIMULATIONS] += 1
             cost[EVALUATIONS] += 1
-            length = descend(model, proposal, settings, tree, menus, desk, root, steps, b, by_state, rng, cost)
+            length = descend(problem, settings, stores, root, steps, b, rng, cost)
             desk.twins[b] = -1
             if ended(model, desk.state):
                 desk.found[b] = exact(model, desk.state)

@@ -14,6 +14,7 @@ from games.params import Value
 from games.world import Instance
 from planners.parts import evaluators, proposals
 from planners.parts.evaluators import make_evaluator
+from planners.parts.problem import Problem
 from planners.parts.proposals import make_proposal
 
 # What planners that use both have among their PARAMS.
@@ -26,6 +27,10 @@ class Parts:
 
     proposal: Callable[[Instance], Any]
     evaluator: Callable[[Instance], Any]
+
+    def problem(self, instance: Instance) -> Problem:
+        """Return what is to be searched, for the kernels of a planner."""
+        return Problem(instance.model, self.proposal(instance), self.evaluator(instance))
 
 
 def parts_of(params: Mapping[str, Any]) -> Parts:

@@ -63,13 +63,14 @@ def copy_row(source, i, to, j):
 
 
 @njit
-def search(model, proposal, evaluator, root, steps, width, by_value, beam, pool, values, rng, cost):
+def search(problem, root, steps, width, by_value, beam, pool, values, rng, cost):
     """Fill `beam` with the survivors after `steps` steps, largest sum first; return (number of survivors, index of the best).
 
     The best has the largest sum or, `by_value`, the largest value by the evaluator; ties go to the first. `values` (width) holds
     what decided. Prefixes that ended are kept with their sum. `pool` has room for all children of a beam. A stochastic world is
     sampled once along each prefix.
     """
+    model, proposal, evaluator = problem
     menu, look = np.empty(model.actions, np.int64), np.empty(model.actions)
     beam.row_states[0, 0] = root
     beam.row_lengths[0], beam.sums[0], beam.over[0] = 0, 0.0, terminal(model, root)
@@ -128,11 +129,11 @@ class Beam:
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `Planner`."""
         self.model, self.rng = instance.model, rng
-        self.proposal, self.evaluator = self.parts.proposal(instance), self.parts.evaluator(instance)
-        self.search = suited(search, self.model, self.proposal, self.evaluator)
+        self.problem = self.parts.problem(instance)
+        self.search = suited(search, *self.problem)
         self.most = self.steps or instance.horizon or UNBOUNDED_STEPS
         self.beam = new_prefixes(self.width, self.most, self.model.width)
-        self.pool = new_prefixes(self.width * most(self.proposal, self.model), self.most, self.model.width)
+        self.pool = new_prefixes(self.width * most(self.problem.proposal, self.model), self.most, self.model.width)
         self.values, self.count = np.zeros(self.width), 0
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
@@ -140,8 +141,7 @@ class Beam:
         cost = new_cost()
         steps = self.most if steps_left is None else min(self.most, steps_left)
         self.count, best = self.search(
-            self.model, self.proposal, self.evaluator, state, steps, self.width, self.by == "value", self.beam, self.pool,
-            self.values, self.rng, cost,
+            self.problem, state, steps, self.width, self.by == "value", self.beam, self.pool, self.values, self.rng, cost
         )  # fmt: skip
         line = self.line(best)
         if not line:

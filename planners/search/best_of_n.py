@@ -7,6 +7,8 @@ H : steps of a rollout; at least 1
 and those of planners.parts.assembly
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from games.dispatch import suited
@@ -25,13 +27,35 @@ from planners.planner import ActionValue, Decision
 PARAMS: dict[str, Value] = {"n": 16, "H": 3, **assembly.PARAMS}
 
 
+class Tally(NamedTuple):
+    """What rollouts have found of the actions that they began with.
+
+    Attributes
+    ----------
+    tried : (actions,) int64
+        The first ``leader[0]`` of them: the actions, in the order in which they came up.
+    best : (actions,) float64
+        The largest value of a trajectory that began with each.
+    counts : (actions,) int64
+        Trajectories that began with each.
+    leader : (2,) int64
+        How many actions there are, and the index of the first one that led to the best of all.
+    """
+
+    tried: np.ndarray
+    best: np.ndarray
+    counts: np.ndarray
+    leader: np.ndarray
+
+
 @njit
-def sample(model, proposal, evaluator, root, steps, trajectory, tried, best, counts, leader, n, rng, cost, limit):
+def sample(problem, root, steps, trajectory, tally, n, rng, cost, limit):
     """Roll out `n` trajectories of `steps` steps over the candidates, uniformly drawn; return how many the limit allowed.
 
-    In place: ``tried[:leader[0]]``, the first actions so far, the `best` value and the `counts` of the trajectories that began
-    with each; ``leader[1]``, the index of the first one that led to the best of all. `trajectory` is worked in.
+    `tally` (`Tally`) and `cost` go on in place; `trajectory` is worked in.
     """
+    model, proposal, evaluator = problem
+    tried, best, counts, leader = tally
     menu, look = np.empty(model.actions, np.int64), np.empty(model.actions)
     trajectory.states[0] = root
     for done in range(n):
@@ -75,29 +99,26 @@ class BestOfN:
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `Planner`."""
         self.model, self.rng = instance.model, rng
-        self.proposal, self.evaluator = self.parts.proposal(instance), self.parts.evaluator(instance)
-        self.sample = suited(sample, self.model, self.proposal, self.evaluator)
+        self.problem = self.parts.problem(instance)
+        self.sample = suited(sample, *self.problem)
         self.trajectory = new_trajectory(self.H, self.model.width)
-        self.tried, self.best = np.zeros(self.model.actions, np.int64), np.zeros(self.model.actions)
-        self.counts, self.leader = np.zeros(self.model.actions, np.int64), np.zeros(2, np.int64)
+        size = self.model.actions
+        self.tally = Tally(np.zeros(size, np.int64), np.zeros(size), np.zeros(size, np.int64), np.zeros(2, np.int64))
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `Planner`; a unit is a rollout."""
-        cost, limit = new_cost(), budget.limits()
+        cost, limit, tally = new_cost(), budget.limits(), self.tally
         steps = self.H if steps_left is None else min(self.H, steps_left)
-        self.leader[:] = 0
+        tally.leader[:] = 0
         units = spend(
-            lambda n: self.sample(
-                self.model, self.proposal, self.evaluator, state, steps, self.trajectory, self.tried, self.best, self.counts,
-                self.leader, n, self.rng, cost, limit,
-            ),
+            lambda n: self.sample(self.problem, state, steps, self.trajectory, tally, n, self.rng, cost, limit),
             budget, self.n, cost,
         )  # fmt: skip
-        seen, chosen = self.leader.tolist()
+        seen, chosen = tally.leader.tolist()
         if not seen:
             return Decision(None, cost, units, note="no legal action, or no step left")
-        rows = zip(self.tried[:seen].tolist(), self.best[:seen].tolist(), self.counts[:seen].tolist(), strict=True)
-        return Decision(int(self.tried[chosen]), cost, units, tuple(ActionValue(*row) for row in rows))
+        rows = zip(tally.tried[:seen].tolist(), tally.best[:seen].tolist(), tally.counts[:seen].tolist(), strict=True)
+        return Decision(int(tally.tried[chosen]), cost, units, tuple(ActionValue(*row) for row in rows))
 
 
 def make(name: str, n: int, H: int, **params: Value) -> BestOfN:

@@ -26,7 +26,7 @@ CHOICES = {"by": ("score", "value")}
 
 
 @njit
-def weigh(model, proposal, evaluator, root, steps, by_value, found, best, candidates, values, rng, cost):
+def weigh(problem, root, steps, by_value, found, best, candidates, values, rng, cost):
     """Weigh every candidate action by the best of what can follow it; return (number of candidates, index of the best).
 
     For each first action the continuation with the largest sum of local scores over `steps` steps in all is sought among all
@@ -34,6 +34,7 @@ def weigh(model, proposal, evaluator, root, steps, by_value, found, best, candid
     the first. `candidates` and `values` (``model.actions``) are filled; `found` and `best` are trajectories to work in. A
     stochastic world is sampled once along each sequence.
     """
+    model, proposal, evaluator = problem
     menus, looks = np.empty((steps, model.actions), np.int64), np.empty((steps, model.actions))
     counts, places, sums = np.zeros(steps, np.int64), np.zeros(steps, np.int64), np.zeros(steps + 1)
     found.states[0] = root
@@ -93,8 +94,8 @@ class Lookahead:
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `Planner`."""
         self.model, self.rng = instance.model, rng
-        self.proposal, self.evaluator = self.parts.proposal(instance), self.parts.evaluator(instance)
-        self.weigh = suited(weigh, self.model, self.proposal, self.evaluator)
+        self.problem = self.parts.problem(instance)
+        self.weigh = suited(weigh, *self.problem)
         self.found, self.best = (new_trajectory(self.j + 1, self.model.width) for _ in range(2))
         self.candidates, self.values = np.zeros(self.model.actions, np.int64), np.zeros(self.model.actions)
 
@@ -103,8 +104,7 @@ class Lookahead:
         cost = new_cost()
         steps = self.j + 1 if steps_left is None else max(1, min(self.j + 1, steps_left))
         count, chosen = self.weigh(
-            self.model, self.proposal, self.evaluator, state, steps, self.by == "value", self.found, self.best, self.candidates,
-            self.values, self.rng, cost,
+            self.problem, state, steps, self.by == "value", self.found, self.best, self.candidates, self.values, self.rng, cost
         )  # fmt: skip
         if not count:
             return Decision(None, cost, note="no legal action")
