@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import lean, lean_njit
+from games.jit import inlined, lean, lean_njit
 from games.process import apply, draw, exact, goal, key
 from games.random import below, unit
 from planners.budget import EVALUATIONS, HITS, SIMULATIONS, TRANSITIONS, spent
@@ -200,7 +200,7 @@ def roll(settings, menus, menu, rng):
     return best
 
 
-@lean
+@inlined
 def descend(problem, settings, stores, root, steps, b, rng, cost):
     """Simulate trajectory `b` of the batch from `root` to its end, through the tree and beyond; return its length.
 
