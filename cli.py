@@ -31,7 +31,7 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
     "Solve games": {
         "solve": ("solve:solve", "Solve a game with one algorithm."),
         "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
-        "exploit": ("policies:exploit", "Print the exact exploitability of a policy file."),
+        "exploit": ("policies:exploit", "Print the exact exploitability of a run or policy file."),
         "export": ("policies:export", "Write the policy of a run, or a game for Gambit."),
     },
     "Plan in worlds": {

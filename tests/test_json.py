@@ -3,9 +3,12 @@
 import json
 import re
 import shlex
+import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -13,6 +16,8 @@ from test_words import ALL
 
 import cli
 from games.errors import Interrupted
+from planners.language.small import files
+from planners.language.stub import StubServer
 
 TOP = Path(__file__).resolve().parent.parent
 TOY = str(TOP / "tests" / "toy_task")
@@ -85,6 +90,50 @@ def test_objects_of_longer_work_have_them_too(tmp_path, monkeypatch):
     assert printed(f"evolve list found --task {TOY}")["programs"][0]["id"] == best
     assert printed(f"evolve show found {best} --task {TOY}")["id"] == best
     assert printed(f"evolve diff found {best} {best} --task {TOY}")["diff"] == ""
+
+
+@pytest.mark.slow
+def test_objects_about_language_models_have_them_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sizes = "--layers 1 --width 16 --heads 2 --context 512 --batch 4"
+    lines = [
+        "distill 2048-3x3 --samples 9 --form short --set simulations=8 --set per_game=3 --jobs 1 --out data", "distill --check data",
+        f"train-lm data --epochs 1 {sizes} --episodes 1 --out model", "play-lm model --episodes 1",
+    ]  # fmt: skip
+    for line in lines[: None if find_spec("jax") and find_spec("optax") else 2]:
+        printed(line)
+
+
+@pytest.mark.slow
+def test_objects_of_benchmarks_have_them_too():
+    for line in (
+        "bench cfr --games kuhn_2p --algos cfr+,cfr --budget 10ms", "bench psro --games kuhn_2p --algos psro-uniform -n 2 --no-peers",
+        "bench planning --parts graphs --repeats 1", "bench learning --budget 10ms",
+    ):  # fmt: skip
+        assert printed(line)["command"] in ALL
+
+
+def test_servers_say_where_they_are(monkeypatch):
+    def interrupted(server):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(signal, "signal", lambda *given: None)
+    monkeypatch.setattr(StubServer, "serve", interrupted)
+    assert printed("stub-server --model mine")["model"] == "mine"
+    for name in ("jax", "optax"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))  # the model is not asked
+    monkeypatch.setattr(files, "read_model", lambda run: None)
+
+    class Served:
+        def __init__(self, model, name, port, batch):
+            self.url, self.counts = "http://127.0.0.1:1/v1", {"requests": 0, "batches": 0}
+
+        serve, stop = interrupted, lambda self: None
+
+    serving = ModuleType("planners.language.small.serving")
+    serving.ModelServer = Served
+    monkeypatch.setitem(sys.modules, serving.__name__, serving)
+    assert printed("serve-lm model.npz --model mine")["base_url"].startswith("http://127.0.0.1")
 
 
 ERRORS = {

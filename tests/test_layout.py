@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -108,6 +109,16 @@ def test_long_names_get_labels_with_a_legend():
     layout = lay_out(table, 60)
     assert layout.legend == [("goofspiel[1]", games[0]), ("goofspiel[2]", games[1])]
     assert lay_out(table, 120).legend == []
+
+
+def test_names_that_are_copied_stay_whole_as_long_as_spare_columns_make_room():
+    names = [f"runs/2026-11-30-goofspiel_{n}-hs-pcfr+-seed-{n}" for n in (4, 5)]
+    table = Table(("run", "kind", "size", "result"), [[n, "solve", "12345678", "1.5"] for n in names], 3, spare=("size", "kind"))
+    wide, labelled, kept = lay_out(table, 70), lay_out(table, 62), lay_out(replace(table, copied=True), 62)
+    assert (wide.legend, wide.left_out) == ([], []) and labelled.legend and not labelled.left_out
+    assert (kept.legend, kept.left_out) == ([], ["size"])
+    assert [name for name in names if any(name in text for line in kept.lines for text, _ in line)] == names
+    assert lay_out(replace(table, copied=True), 40).legend  # where nothing else helps
 
 
 def test_prose_is_folded_where_that_saves_lines():

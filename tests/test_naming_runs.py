@@ -181,6 +181,22 @@ def test_commands_take_the_last_run_of_their_kind(here):
     assert "2 runs" in gameplan("solve", "--resume", "kuhn_2p-cfr", code=2)
 
 
+def test_exploit_takes_a_run_in_place_of_a_game_or_a_file(here):
+    of_file = json.loads(gameplan("exploit", "kuhn_2p", f"runs/{NAMES[2]}/policy.npz", "--json"))
+    for words in (
+        ["@last"],
+        [f"runs/{NAMES[2]}"],
+        ["kuhn_2p", "@last"],
+        ["kuhn_2p", f"runs/{NAMES[2]}"],
+        ["kuhn_2p", NAMES[2][:-1]],
+    ):
+        assert json.loads(gameplan("exploit", *words, "--json")) == of_file, words
+    assert "kuhn_2p is the beginning of 3 runs" in gameplan("exploit", "kuhn_2p", code=2)
+    assert "leduc_2p is a game; name a policy, too" in gameplan("exploit", "leduc_2p", code=2)
+    assert "name the game that it is of" in gameplan("exploit", f"runs/{NAMES[2]}/policy.npz", code=2)
+    assert "is not a run directory" in gameplan("exploit", "nothing", code=2)
+
+
 SLOW = pytest.mark.slow  # they compile
 
 

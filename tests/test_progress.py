@@ -2,6 +2,7 @@
 
 import io
 import math
+import threading
 
 import pytest
 
@@ -89,6 +90,30 @@ def test_the_line_says_how_much_how_fast_and_how_long(monkeypatch):
         "36/h",
         "0.036/h",
     ]
+
+
+def test_more_than_was_asked_for_is_all_of_it():
+    work = Work("learning", 1000, "environment steps")
+    for done in (900, 1234):  # an update takes as many steps as its episodes have
+        work.moved(done)
+    assert work.share() == 1.0 and "1,000 of 1,000 environment steps" in line(work, 90)
+    work = Work("solving", None, "iterations")
+    work.moved(700, expected=500.0)  # a forecast that did not hold
+    assert "700 iterations" in line(work, 90) and work.share() in (None, 1.0)
+
+
+def test_until_the_first_is_done_the_line_says_what_comes_first(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LATE", 0.05)
+    said = threading.Event()
+    monkeypatch.setattr(progress.Say, "__call__", lambda self, text: said.set() if "compile" in text else None)
+    with progress.job_progress(2, "comparing", first="kernels compile") as tell:
+        assert "kernels compile" in line(FOOT._works[-1], 90) and said.wait(10.0)
+        tell("one")
+        assert "kernels" not in line(FOOT._works[-1], 90) and "one" in line(FOOT._works[-1], 90)
+    said.clear()
+    with progress.job_progress(2, "comparing", first="kernels compile") as tell:
+        tell("one")
+    assert not said.wait(0.2)  # it was there in time
 
 
 def test_runs_with_a_target_forecast_their_end():

@@ -3,7 +3,9 @@
 import importlib
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from games.sentences import sentences, unsaid, without_sentences
 from games.worlds import WORLDS, world_choices, world_doc, world_options
 from planners.learning.names import METHODS
@@ -11,7 +13,7 @@ from planners.policies.catalogue import KINDS
 from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue import descriptions
 from workbench.catalogue.families import ALGORITHMS
-from workbench.catalogue.shipped import TASKS
+from workbench.catalogue.shipped import CHAINS, TASKS
 
 DOC = """A rule.
 
@@ -71,6 +73,15 @@ def test_every_parameter_of_what_ships_has_a_sentence_with_its_range():
     for kind in KINDS.values():
         module = importlib.import_module(kind.module)
         assert unsaid(module.__doc__, module.PARAMS, getattr(module, "CHOICES", {})) == [], kind.module
+
+
+@pytest.mark.parametrize("module", sorted(set(CHAINS.values())))
+def test_the_help_of_distill_has_a_sentence_about_every_parameter(module):
+    source = importlib.import_module(module)
+    assert unsaid(source.__doc__, source.PARAMS, getattr(source, "CHOICES", {})) == []
+    shown = " ".join(CliRunner().invoke(cli.cli, ["distill", "--help"]).output.split())
+    for name, default in source.PARAMS.items():
+        assert f"{name}={default} {sentences(source.__doc__)[name]}" in shown, name
 
 
 @pytest.mark.parametrize(("name", "form", "part"), [("ntuple", "kind of policy", "stages"), ("prd", "meta-strategy solver", "train.dt"),

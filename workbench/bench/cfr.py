@@ -18,6 +18,7 @@ from workbench.catalogue.algorithms import Solver, find_algorithm
 from workbench.runs.environment import describe_environment
 
 SAMPLE_SECONDS = 0.02  # of one measurement: long against the clock, short against the machine's drift
+NASH_CONV_MAX_HISTORIES = 500_000
 EARLY_ITERATIONS = 20  # peers are timed on their first iterations; some of them grow slower later
 
 
@@ -42,6 +43,18 @@ def run(
         "clock": _clock_noise(budget)._asdict(),
         "games": [_measure_game(game, algos, with_peers, budget, tell) for game in games],
     }
+
+
+def count(games: Sequence[str], algos: Sequence[str], *, with_peers: bool) -> int:
+    """Return how many things `run` will tell of; games that were never compiled are, for their sizes."""
+    return sum(2 + len(algos) + (_peers_of(load_game(name), algos) if with_peers else 0) for name in games)
+
+
+def _peers_of(game: SequenceGame, algos: Sequence[str]) -> int:
+    """Return how many figures of other programs there are for a game."""
+    if "cfr+" not in algos:
+        return 0
+    return sum(game.histories <= peer.max_histories for peer in others.peers()) + (game.histories <= NASH_CONV_MAX_HISTORIES)
 
 
 def _measure_game(name: str, algos: Sequence[str], with_peers: bool, budget: float, tell: Callable[[str], None]) -> dict[str, Any]:
@@ -130,7 +143,7 @@ def _measure_peers(record: dict[str, Any], name: str, game: SequenceGame, budget
             record["peers"][peer.name] = {"reason": (str(error).strip().splitlines() or [type(error).__name__])[0]}
             continue
         record["peers"][peer.name] = {**timing._asdict(), "ratio": timing.median / ours}
-    if game.histories <= 500_000:
+    if game.histories <= NASH_CONV_MAX_HISTORIES:
         tell(f"{name}: OpenSpiel C++ NashConv")
         timing = measure(others.nash_conv(opened), 2 * budget, least=3, most=EARLY_ITERATIONS)
         record["peers"]["OpenSpiel C++ NashConv"] = {

@@ -29,6 +29,11 @@ def rate(world: str, params: dict[str, Any], games: int, repeats: int) -> dict[s
     return {"chains_per_second": best, "accepted_share": accepted / looked}
 
 
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return len(SETS)
+
+
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the figures of every world."""
     record = {}

@@ -82,6 +82,11 @@ def network(kind: str, repeats: int) -> dict[str, float]:
     return found
 
 
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return len(AFTERSTATES) + len(OPTIMISERS) + 1 + len(NETWORKS)
+
+
 def run(*, seconds: float = 10.0, repeats: int = 3, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the figures as one record, beside the rate of the calibration kernel; each method learns for `seconds`."""
     figures: dict[str, Any] = {}

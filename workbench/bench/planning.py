@@ -53,6 +53,12 @@ def run(parts: Sequence[str], *, repeats: int = 5, levels: Sequence[str] = (), t
     return record
 
 
+def count(parts: Sequence[str], levels: Sequence[str] = ()) -> int:
+    """Return how many things `run` will tell of."""
+    counts = {part: importlib.import_module(PARTS[part]).count for part in parts}
+    return sum(counted(levels) if part == "sokoban" else counted() for part, counted in counts.items())
+
+
 def rows(figures: Any, prefix: str = "") -> list[tuple[str, Any]]:
     """Return the numbers of a nested record as (name, number) rows."""
     if not isinstance(figures, dict):

@@ -72,6 +72,11 @@ def strength(games: int, depth: int = 0, chance: float = 0.04, table: int = 16) 
     }
 
 
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return 3
+
+
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the speed of random play and of expectimax, and its strength in a few games."""
     tell("2048: random play")

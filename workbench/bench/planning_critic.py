@@ -15,12 +15,18 @@ from planners.critic.monte_carlo import Critic, make_critic, state_value
 from planners.episode import play
 
 REPEATS = 5
+BOARDS = ("2048", "2048-proact")
+
+
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return len(BOARDS) + 1
 
 
 def run(*, repeats: int = REPEATS, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return rates and times as one record: rollouts of 2048 from mid-game boards, the critic on Sokoban, moves of each planner."""
     record: dict[str, Any] = {"repeats": repeats}
-    for name in ("2048", "2048-proact"):
+    for name in BOARDS:
         tell(f"critic: {name}")
         world = load_world(name)
         boards = mid_game(world)

@@ -10,6 +10,11 @@ import numpy as np
 STEPS = 50_000
 
 
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return len(_OURS | _PEERS)
+
+
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return steps a CPU second of every environment, the best of `repeats`, with random legal actions; or why there is none."""
     record: dict[str, Any] = {}

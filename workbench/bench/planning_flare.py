@@ -39,6 +39,7 @@ ROWS: tuple[tuple[str, str, dict[str, Value]], ...] = (
     ("FLARE S64 H3 mean", "flare-paper", {"S": 64}),
     ("FLARE S64 H3 max", "flare-paper", {"S": 64, "backup": "max"}),
 )
+SPEEDS = ("flare-paper", "flare-wb", "best-of-n", "greedy-value")  # planners whose episodes a second are measured
 METRICS = ("success", "err@1", "trap@1", "first error, censored", "recovery")
 COSTS = {"R calls": EVALUATIONS, "l calls": SCORES, "transitions": TRANSITIONS}
 
@@ -124,12 +125,17 @@ def render(rows: Sequence[Measured], seeds: int = 5) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def count() -> int:
+    """Return how many things `run` will tell of."""
+    return len(SPEEDS)
+
+
 def run(*, repeats: int = 5, tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the episodes a CPU second of planners on the knowledge-graph walk: the best of `repeats` times 200 instances."""
     record: dict[str, Any] = {}
     world = load_world("kg-walk")
     instances = [world.instance(seed) for seed in range(200)]
-    for name in ("flare-paper", "flare-wb", "best-of-n", "greedy-value"):
+    for name in SPEEDS:
         tell(f"kg-walk: {name}")
         planner = find_planner(name)
         play(instances[0], planner, Budget())

@@ -13,6 +13,11 @@ from workbench.bench.planning_critic import rollout_rate
 LIMIT = 10.0  # seconds a level
 
 
+def count(levels: Sequence[str] = ()) -> int:
+    """Return how many things `run` will tell of."""
+    return 2 + 2 * max(1, len(levels))
+
+
 def run(*, repeats: int = 5, tell: Callable[[str], None], levels: Sequence[str] = ()) -> dict[str, Any]:
     """Return steps a CPU second of random play (60 pushes, 120 moves) and what A* does on `levels`, or on the shipped ones."""
     record: dict[str, Any] = {}

@@ -32,6 +32,11 @@ def run(
     }
 
 
+def count(games: Sequence[str], algos: Sequence[str], *, with_peers: bool) -> int:
+    """Return how many things `run` will tell of; games that were never compiled are, for their sizes."""
+    return sum(len(algos) + (with_peers and load_game(name).histories <= PEER_MAX_HISTORIES) for name in games)
+
+
 def _measure_game(
     name: str, algos: Sequence[str], iterations: int, with_peers: bool, tell: Callable[[str], None]
 ) -> dict[str, Any]:

@@ -28,6 +28,11 @@ def text_of(path: Path, constant: str) -> str:
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
 
 
+def documentation(path: Path) -> str:
+    """Return what a module says of itself; "" if nothing."""
+    return ast.get_docstring(_parsed(path)) or ""
+
+
 def _parsed(path: Path) -> ast.Module:
     try:
         return ast.parse(path.read_text())

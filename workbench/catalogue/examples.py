@@ -14,7 +14,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan compare kg-walk --planners beam,flare --budgets 10,100,1000",
         "gameplan compare 2048-2x3 --methods td,tc --seeds 5 --time-limit 30s",
     ),
-    "exploit": ("gameplan exploit leduc_2p mine/policy.npz", "gameplan exploit kuhn_2p uniform.json --json"),
+    "exploit": (
+        "gameplan exploit @last",
+        "gameplan exploit leduc_2p mine/policy.npz",
+        "gameplan exploit kuhn_2p uniform.json --json",
+    ),
     "export": (
         "gameplan export mine policy.csv",
         "gameplan export mine curve.parquet --what metrics",

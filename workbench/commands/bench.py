@@ -31,8 +31,9 @@ def bench_cfr(games: list[str], algos: list[str], budget: float, peers: bool, as
     from workbench.terminal.progress import naming
 
     chosen = algos or ["cfr+", *(name for name in CFR if name != "cfr+")]
-    with naming("measuring") as tell:
-        record = cfr.run(expand_games(games), chosen, with_peers=peers, budget=budget, tell=tell)
+    expanded = expand_games(games)
+    with naming("measuring", cfr.count(expanded, chosen, with_peers=peers), "figures") as tell:
+        record = cfr.run(expanded, chosen, with_peers=peers, budget=budget, tell=tell)
     if as_json:
         print_json(record)
     else:
@@ -53,8 +54,9 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     from workbench.terminal.bench import print_bench_psro
     from workbench.terminal.progress import naming
 
-    with naming("measuring") as tell:
-        record = psro.run(expand_games(games), algos, iterations=iterations, with_peers=peers, tell=tell)
+    expanded = expand_games(games)
+    with naming("measuring", psro.count(expanded, algos, with_peers=peers), "figures") as tell:
+        record = psro.run(expanded, algos, iterations=iterations, with_peers=peers, tell=tell)
     if as_json:
         print_json(record)
     else:
@@ -78,8 +80,9 @@ def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_j
         if part not in planning.PARTS:
             legal = list(planning.PARTS)
             raise UsageError(f"there is no part {part!r}{did_you_mean(part, legal)}; legal: {', '.join(legal)}")
-    with naming("measuring") as tell:
-        record = planning.run(parts or list(planning.PARTS), repeats=repeats, levels=levels, tell=tell)
+    chosen = parts or list(planning.PARTS)
+    with naming("measuring", planning.count(chosen, levels), "figures") as tell:
+        record = planning.run(chosen, repeats=repeats, levels=levels, tell=tell)
     if as_json:
         print_json(record)
     else:
@@ -124,7 +127,7 @@ def bench_learning(budget: float, as_json: bool) -> int:
     from workbench.terminal.bench import print_bench_planning
     from workbench.terminal.progress import naming
 
-    with naming("measuring") as tell:
+    with naming("measuring", learning.count(), "figures") as tell:
         record = learning.run(seconds=budget, tell=tell)
     if as_json:
         print_json(record)

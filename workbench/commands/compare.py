@@ -32,6 +32,8 @@ from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
+FIRST = "setting up: processes start, kernels compile"  # until the first run is done
+
 
 class Work(NamedTuple):
     """Who does the work: what returns the executor, what says that a stop was asked for, and how much is done at once."""
@@ -208,8 +210,8 @@ def _compare_algorithms(
     for hint in dict.fromkeys(filter(None, (advice(job.config) for job in plan))):  # once, not once a game
         say(hint)
     try:
-        with writing(path), job_progress(len(plan), "comparing") as tell:
-            cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell)
+        with writing(path), job_progress(len(plan), "comparing", first=FIRST) as tell:
+            cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell, say=say)
     except KeyboardInterrupt:
         raise interrupted(path) from None
     summary = comparison.conclude(plan, chosen, cells)
@@ -242,7 +244,7 @@ def _compare_planners(
     )  # fmt: skip
     cells, path = comparison.make_cells(envs, planners, worlds.budgets, worlds.budget_unit, base, RUNS, place.out, learned)
     try:
-        with writing(path), job_progress(len(cells), "comparing") as tell:
+        with writing(path), job_progress(len(cells), "comparing", first=FIRST) as tell:
             results = comparison.run_cells(cells, work.pool, work.workers, stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None
@@ -320,7 +322,7 @@ def learn(
     if (path / CONFIG).exists():
         raise UsageError(f"{path} is a single run; choose another --out for several")
     try:
-        with writing(path), job_progress(len(cells), "learning") as tell:
+        with writing(path), job_progress(len(cells), "learning", first=FIRST) as tell:
             results = comparison.run_cells(cells, work.pool(), stop=work.stop, on_cell=tell)
     except KeyboardInterrupt:
         raise interrupted(path) from None

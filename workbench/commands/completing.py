@@ -180,6 +180,13 @@ def _declared_by(name: str, role: str, constant: str) -> dict[str, str]:
     return {}
 
 
+def _of_chains(world: Any) -> dict[str, str]:
+    """Return the parameters of what positions of `world` come from."""
+    from workbench.catalogue.shipped import CHAINS
+
+    return declared(module_file(CHAINS[world]), "PARAMS") if world in CHAINS else {}
+
+
 def _assigned(params: Mapping[str, str]) -> list[Any]:
     return [CompletionItem(f"{name}={value}", help="default") for name, value in params.items()]
 
@@ -187,6 +194,8 @@ def _assigned(params: Mapping[str, str]) -> list[Any]:
 OFFERS: dict[str, Offer] = {  # parameter, or command and parameter
     "game": _any_of(games, files=True),
     "games": _listed(games, suites),
+    "exploit game": lambda ctx, incomplete: [*complete_runs(incomplete, ["solve"]), *_items(games())],
+    "distill params": lambda ctx, _: _assigned(_of_chains(ctx.params.get("world"))),
     "compare games": _any_of(suites, games, worlds, files=True),
     "games game": _any_of(games, suites, worlds),
     "env": _any_of(worlds, files=True),

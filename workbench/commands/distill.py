@@ -10,7 +10,26 @@ from workbench.commands.options import RUNS, assignments, check_goes_on, jobs_op
 from workbench.commands.run_names import RunName
 
 
-@click.command()
+class Distill(click.Command):
+    """The command, whose help has a sentence about every parameter of what positions come from."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """See `click.Command`; the modules that declare the parameters are read, not imported, which would take seconds."""
+        from games.sentences import sentences
+        from workbench.catalogue.declared import declared, documentation, module_file
+        from workbench.catalogue.shipped import CHAINS
+
+        super().format_options(ctx, formatter)
+        for module in dict.fromkeys(CHAINS.values()):
+            path, worlds = module_file(module), [world for world, found in CHAINS.items() if found == module]
+            told = sentences(documentation(path))
+            with formatter.section(f"Parameters (--set) of {' and '.join(worlds)}"):
+                formatter.write_dl(
+                    [(f"{name}={value}", told.get(name, "")) for name, value in declared(path, "PARAMS").items()], col_max=22
+                )
+
+
+@click.command(cls=Distill)
 @click.argument("world", required=False)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Directory of the data set.")
 @click.option(
@@ -26,7 +45,7 @@ from workbench.commands.run_names import RunName
 @click.option("--splits", default="90,5,5", show_default=True, help="Shares of train, validation and test in per cent.")
 @click.option(
     "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE",
-    help="Set a parameter of positions or teacher; repeatable.",
+    help="Set a parameter of positions or teacher (below); repeatable.",
 )  # fmt: skip
 @jobs_option("Processes; the bytes are the same.  [default: one a core]", "--workers")
 @click.option("--force", is_flag=True, help="Replace the directory if it holds a run.")

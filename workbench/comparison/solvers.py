@@ -25,6 +25,7 @@ from workbench.runs.directory import slug as file_name
 from workbench.solving.config import SolveConfig, resolve_config, saved_config
 from workbench.solving.isolated import NO_WORD, Trust
 from workbench.solving.run import INTERRUPTED, solve
+from workbench.terminal.interrupts import watched
 
 MATCH_FACTOR = 2.0  # within this factor of the best counts as level with it
 MATCH_FLOOR = 1e-12  # below this everything is rounding
@@ -142,7 +143,7 @@ def finished(job: Job) -> Cell | None:
 
 def run_comparison(
     jobs: Sequence[Job], executor: Executor, *, stop: Callable[[], bool], on_done: Callable[[str], None],
-    cells: dict[tuple[str, str], Cell] | None = None,
+    say: Callable[[str], None] = lambda text: None, cells: dict[tuple[str, str], Cell] | None = None,
 ) -> dict[tuple[str, str], Cell]:  # fmt: skip
     """Return the cells of all jobs by (game, algorithm), running those that are not done.
 
@@ -164,8 +165,9 @@ def run_comparison(
             cells[job.config.game, job.config.algo] = cell
             on_done(job.path.name)
     games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
-    for _ in run_jobs(executor, compile_job, games, stop):
-        pass  # each game is compiled once; one that fails says why in each of its cells
+    with watched(say, "starting processes, compiling", len(games), "games") as told:
+        for done, _ in enumerate(run_jobs(executor, compile_job, games, stop), 1):
+            told(done)  # each game is compiled once; one that fails says why in each of its cells
     with _as_sent(todo, remote=getattr(executor, "remote", False)) as sent:
         here = {there.path: str(job.path) for job, there in zip(todo, sent, strict=True)}
         for job, result in run_jobs(executor, run_job, sent, stop):

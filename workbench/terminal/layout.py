@@ -39,6 +39,8 @@ class Table:
         Cells that are shown in bold.
     see : str
         Where everything is shown, for the note about what is left out.
+    copied : bool
+        Whether its names are there to be copied, such as paths: rather than giving them labels it does without spare columns.
     """
 
     header: Sequence[str]
@@ -48,6 +50,7 @@ class Table:
     spare: Sequence[str] = ()
     strong: Collection[tuple[int, int]] = ()
     see: str = "a wider terminal or --json"
+    copied: bool = False
 
     def without(self, names: Collection[str]) -> "Table":
         """Return the table without the columns of these names."""
@@ -108,7 +111,7 @@ def _attempts(table: Table) -> Iterator[tuple[Table, list[tuple[str, str]], list
         yield table.turned(), [], []
     labelled, legend = _labelled(table)
     spare = [name for name in table.spare if name in table.header]
-    if len(legend) > MANY:  # nobody wants to look up so many
+    if len(legend) > MANY or table.copied:  # nobody wants to look up so many
         for count in range(1, len(spare) + 1):
             yield table.without(spare[:count]), [], spare[:count]
     for count in range(len(spare) + 1):

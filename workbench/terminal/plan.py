@@ -18,7 +18,7 @@ from planners.budget import QUESTIONS
 from planners.episode import Episode
 from planners.metrics import wilson
 from planners.planner import Decision
-from planners.status import ENDED
+from planners.status import ENDED, SOLVED
 from workbench.planning.replay import Frame, frame_of
 from workbench.planning.run import ignores
 from workbench.terminal.durations import format_duration
@@ -59,8 +59,10 @@ def print_plan(record: dict[str, Any]) -> None:
     if record["solved"] is not None:
         low, high = wilson(record["solved"], record["played"]) if record["played"] else (0.0, 1.0)
         print_fact("solved", f"{record['solved']} of {record['played']} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)")
-    if set(record["statuses"]) - {ENDED}:
-        print_fact("ended", ", ".join(f"{count} {name}" for name, count in record["statuses"].items()))
+    said = {SOLVED} if record["solved"] is not None else set()  # two lines above
+    others = {name: count for name, count in record["statuses"].items() if name not in said}
+    if set(others) - {ENDED}:
+        print_fact("ended", ", ".join(f"{count} {name}" for name, count in others.items()))
     for label, text in record.get("summary", {}).items():
         print_fact(label, text)
     cost = [f"{name.replace('_', ' ')} {_number(value)}" for name, value in record["cost"].items() if value]

@@ -7,6 +7,7 @@ long works print how far they are now and then.
 
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -37,7 +38,10 @@ class Pace:
 
     def moved(self, done: float) -> None:
         """Note that `done` are done; what is done in the first moment was so already, in an earlier session."""
-        now, self.done = self._clock(), done
+        now, self.done = (
+            self._clock(),
+            done if self.total is None else min(done, self.total),
+        )  # an update may go past what was asked
         if now - self.began < MOMENT:
             self._seen = deque([(now, done)])
         elif now - self._seen[-1][0] > WINDOW / 60 or len(self._seen) == 1:
@@ -120,7 +124,7 @@ class Work:
         if self.unit:
             about = "about " if self.expected is not None else ""
             total = pace.total if self.expected is None else self.expected
-            goal = f" of {about}{total:,.0f}" if total else ""
+            goal = f" of {about}{total:,.0f}" if total and total >= pace.done else ""  # more came than was expected
             found.append(f"{pace.done:,.0f}{goal} {self.unit}")
             if pace.rate:
                 found.append(rate_text(pace.rate))
@@ -264,10 +268,10 @@ class Told(Work):
     def moved(self, done: float, note: str | None = None, expected: float | None = None) -> None:
         """See `Work.moved`."""
         super().moved(done, note, expected)
-        if not say.moves() and (done == self.pace.total or time.monotonic() - self._last >= PAUSE):
+        if not say.moves() and (self.pace.done == self.pace.total or time.monotonic() - self._last >= PAUSE):
             self._last = time.monotonic()
             goal = f" of {self.pace.total:,.0f}" if self.pace.total else ""
-            say(f"{self.what} {done:,.0f}{goal} {self.unit}{f': {self.note}' if self.note else ''}")
+            say(f"{self.what} {self.pace.done:,.0f}{goal} {self.unit}{f': {self.note}' if self.note else ''}")
 
 
 @contextmanager
@@ -285,17 +289,27 @@ def counting(what: str, total: float | None, unit: str) -> Iterator[Callable[[in
 
 
 @contextmanager
-def job_progress(total: int, what: str, unit: str = "runs") -> Iterator[Callable[[str], None]]:
-    """Yield a function that is told the name of every finished job."""
+def job_progress(total: int, what: str, unit: str = "runs", *, first: str = "") -> Iterator[Callable[[str], None]]:
+    """Yield a function that is told the name of every finished job.
+
+    Until one is finished the line says what comes `first`, such as processes that start; where nothing can move, a remark does.
+    """
+    timer = threading.Timer(LATE, say, (first,))
     with counting_work(what, total, unit) as work:
-        count = 0
+        work.note, count = first, 0
+        if first and not say.moves():
+            timer.start()
 
         def tell(name: str) -> None:
             nonlocal count
+            timer.cancel()
             count += 1
             work.moved(count, name)
 
-        yield tell
+        try:
+            yield tell
+        finally:
+            timer.cancel()
 
 
 @contextmanager

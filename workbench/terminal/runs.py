@@ -8,7 +8,16 @@ from workbench.terminal.printing import counted
 from workbench.terminal.tables import print_table
 from workbench.views.runs import RunView
 
-SPARE = ("size", "time", "game", "started", "algorithm", "kind", "differs")  # what a narrow list of runs does without, in order
+SPARE = (
+    "size",
+    "time",
+    "game",
+    "started",
+    "algorithm",
+    "kind",
+    "differs",
+    "of",
+)  # what a narrow list of runs does without, in order
 _LONGEST = 60  # characters of one value
 
 
@@ -22,7 +31,9 @@ def print_runs(views: Sequence[RunView], differs: Sequence[Mapping[str, Any]]) -
         )
         for view, own in zip(views, differs, strict=True)
     ]  # fmt: skip
-    print_table(header, rows, left=7, prose=("status", "differs"), spare=SPARE, see="a wider terminal, a filter or --json")
+    print_table(
+        header, rows, left=7, prose=("status", "differs"), spare=SPARE, see="a wider terminal, a filter or --json", copied=True
+    )
 
 
 def print_diff(views: Sequence[RunView], settings: Mapping[str, Sequence[Any]]) -> None:

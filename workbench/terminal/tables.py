@@ -28,12 +28,13 @@ def out_width() -> int | None:
 def print_table(
     header: Sequence[str], rows: Sequence[Sequence[Any]], *, left: int = 1, title: str | None = None, prose: Collection[str] = (),
     spare: Sequence[str] = (), strong: Collection[tuple[int, int]] = (), see: str = "a wider terminal or --json",
+    copied: bool = False,
 ) -> None:  # fmt: skip
     """Print a table of plain texts on stdout, laid out for the width there is; see `workbench.terminal.layout.Table`."""
     table = Table(
         [visible(name, one_line=True) for name in header],
         [[visible(str(cell), one_line=True) for cell in row] for row in rows],
-        left, prose, spare, strong, see,
+        left, prose, spare, strong, see, copied,
     )  # fmt: skip
     show_table(table, title)
 

@@ -82,6 +82,7 @@ def run_comparison(
     """
     name_task(chosen[0].config.task)
     task = find_task(chosen[0].config.task)
+    tell("scoring published programs", 0, len(task.known()))
     known = known_costs(task, chosen[0].config, path / "known", executor, stop)
     curves: dict[str, list[Curve]] = {c.label: [] for c in chosen}
     runs: list[dict[str, Any]] = []

@@ -1,4 +1,15 @@
-"""Positions of 2048 for chains: from games by a mixture of players, judged by ProAct's grounded search."""
+"""Positions of 2048 for chains: from games by a mixture of players, judged by ProAct's grounded search.
+
+Parameters
+----------
+simulations : trajectories of the teacher's search, a position; at least 1
+rollouts : games that the teacher plays to the horizon for the value of a leaf; at least 1
+horizon : moves of such a game, at most; at least 0, where 0 is the world's own
+margin : standard errors by which the teacher's move must be ahead of the second; at least 0, which keeps near ties
+players : who plays the games that positions come from, planners with weights
+noise : share of the players' moves that are random instead; from 0 to 1
+per_game : positions that are taken from one game, at most; at least 1
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -33,8 +44,6 @@ from workbench.distill.config import PHASES, DistillConfig
 from workbench.distill.sources.common import HELD_OUT_SEEDS, check_common, seed_of
 from workbench.planning.mixture import draw_player, parse_players
 
-# simulations, rollouts, horizon: of the teacher (`planners.search.proact`). margin: standard errors by which the chosen action must
-# be ahead. players, noise: who plays, and the share of random moves. per_game: most positions of one game.
 PARAMS: dict[str, Value] = {
     "simulations": 200, "rollouts": 4, "horizon": 20, "margin": 1.0, "players": "expectimax:depth=2 4, greedy 1, random 1",
     "noise": 0.02, "per_game": 48,

@@ -1,4 +1,15 @@
-"""Positions of Sokoban for chains: from play on generated levels, judged by the exact distance to the end."""
+"""Positions of Sokoban for chains: from play on generated levels, judged by the exact distance to the end.
+
+Parameters
+----------
+rows, columns : cells of a generated level within its walls; from 3 to 60
+boxes : boxes of a level; at least 1
+difficulty : how far boxes are pulled from their goals, from a few pulls to the best of 40 long games of pulls; from 0 to 1
+most : positions that a level may have, all of which are searched, or it is left out; at least 1
+players : who plays the games that positions come from, planners with weights
+noise : share of the players' moves that are random instead; from 0 to 1
+per_game : positions that are taken from one level, at most; at least 1
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -27,8 +38,6 @@ from workbench.distill.config import PHASES, DistillConfig
 from workbench.distill.sources.common import HELD_OUT_SEEDS, check_common, seed_of
 from workbench.planning.mixture import draw_player, parse_players
 
-# rows, columns, boxes, difficulty: of the levels (`games.sokoban.generator`). most: positions of a level, at most, to be solved.
-# players, noise, per_game: as for 2048.
 PARAMS: dict[str, Value] = {
     "rows": 7, "columns": 7, "boxes": 2, "difficulty": 0.5, "most": 50_000, "players": "astar 3, random 1", "noise": 0.2,
     "per_game": 12,
