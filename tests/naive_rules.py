@@ -5,6 +5,7 @@ An infoset has the tables R (regrets), S (summed policies), r (this iteration's 
 """
 
 from collections.abc import Callable
+from math import exp
 from typing import NamedTuple
 
 
@@ -168,6 +169,78 @@ def last_dcfr(infoset, t, p):
     infoset.trend = {a: p.trend_rate * R[a] + (1 - p.trend_rate) * E[a] for a in infoset.actions}
 
 
+def norm2(x):
+    return sum(value * value for value in x)
+
+
+def asymmetric(weigh, w_after):
+    """Return APCFR+'s update; `weigh` is the weight of r where it is added, `w_after` that of R where the policy looks ahead."""
+
+    def update(infoset, t, p):
+        R, r, memory = dict(infoset.R), dict(infoset.r), infoset.memory
+        infoset.R = {a: max(R[a] + weigh(t, p) * r[a], 0.0) for a in infoset.actions}
+        last = memory.get("last", dict.fromkeys(r, 0.0))
+        errors, moves = memory.setdefault("errors", []), memory.setdefault("moves", [])
+        errors.append(norm2(r[a] - last[a] for a in r))
+        moves.append(norm2(infoset.R[a] - R[a] for a in r))
+        memory["last"] = r
+        gather = max if getattr(p, "gather", "sum") == "max" else sum
+        asymmetry = min((gather(errors) / gather(moves)) ** 0.5, p.a_max) if gather(moves) > 0 else p.a_max
+        infoset.sigma = normalised({a: w_after(t, p) * infoset.R[a] + r[a] / (1 + asymmetry) for a in infoset.actions})
+
+    return update
+
+
+def grown(t, p):
+    return p.scale * t**p.exponent / (p.offset + t**p.exponent)
+
+
+def projected(z, least):
+    """Return the nearest point to z among those that are non-negative and have at least this sum; every support is tried."""
+    cut = {a: max(x, 0.0) for a, x in z.items()}
+    if sum(cut.values()) > least:
+        return cut
+    order = sorted(z, key=z.get, reverse=True)
+    shifts = [(least - sum(z[a] for a in order[:n])) / n for n in range(1, len(order) + 1)]
+    points = [{a: max(x + shift, 0.0) for a, x in z.items()} for shift in shifts]
+    return min(points, key=lambda point: abs(sum(point.values()) - least))
+
+
+def smooth(infoset, t, p):
+    R = dict.fromkeys(infoset.actions, 1.0 / len(infoset.actions)) if t == 1 else infoset.R
+    infoset.R = projected({a: R[a] + p.eta * infoset.r[a] for a in infoset.actions}, p.F)
+    infoset.sigma = normalised(projected({a: infoset.R[a] + p.eta * infoset.r[a] for a in infoset.actions}, p.F))
+
+
+def stable(infoset, t, p):
+    infoset.R = {a: max(infoset.R[a] + infoset.r[a], 0.0) for a in infoset.actions}
+    if max(infoset.R.values()) <= p.F:
+        infoset.R = dict.fromkeys(infoset.actions, p.F)
+        infoset.sigma = normalised(infoset.R)
+    else:
+        infoset.sigma = normalised({a: infoset.R[a] + infoset.r[a] for a in infoset.actions})
+
+
+def robust(infoset, t, p):
+    for a in infoset.actions:
+        infoset.R[a] = discounted_plus(infoset.R[a], infoset.r[a], t, p)
+        infoset.trend[a] = (1 - p.rate) * faded(t, p.alpha) * infoset.trend[a] + p.rate * infoset.r[a]
+    infoset.sigma = normalised({a: (1 - p.weight) * infoset.R[a] + p.weight * infoset.trend[a] for a in infoset.actions})
+
+
+def mmd(infoset, t, p):
+    """Magnetic mirror descent on probabilities, as it is printed."""
+    temperature, eta = p.alpha * t**-p.decay, p.eta * t**-p.decay
+    magnet = infoset.memory.setdefault("magnet", dict(infoset.sigma))
+    weights = {
+        a: (max(infoset.sigma[a], 1e-300) * magnet[a] ** (eta * temperature) * exp(eta * infoset.r[a]))
+        ** (1 / (1 + eta * temperature))
+        for a in infoset.actions
+    }
+    infoset.sigma = normalised(weights)
+    infoset.memory["magnet"] = normalised({a: magnet[a] ** (1 - p.pull) * infoset.sigma[a] ** p.pull for a in infoset.actions})
+
+
 VAD = {
     "base_alpha": 1.5, "base_beta": -0.1, "volatility_sensitivity": 0.5, "max_expected_regret": 2.0, "boost": 1.1,
     "ewma_decay": 0.1, "regret_floor": -20.0, "optimism": 1.0, "optimism_horizon": 100.0, "policy_exponent": 1.5, "gamma": 2.0,
@@ -191,6 +264,15 @@ TWINS = {
     ),
     "hs-pcfr+": Twin(scheduled, matching(plus, last_regret), {"g0": 30.0, "slope": 5.0}),
     "hs-dcfr": Twin(scheduled, matching(discounted_by_schedule), {"g0": 30.0, "slope": 5.0}),
+    "sapcfr+": Twin(power, matching(plus, lambda R, r, t, p: R + r / (1 + p.a)), {"a": 2.0, "gamma": 2.0}),
+    "apcfr+": Twin(power, asymmetric(lambda t, p: 1.0, lambda t, p: 1.0), {"a_max": 5.0, "gather": "sum", "gamma": 2.0}),
+    "apdcfr+": Twin(
+        power, asymmetric(grown, lambda t, p: grown(t + 1, p)),
+        {"scale": 20.0, "offset": 500.0, "exponent": 1.5, "a_max": 9.0, "gamma": 2.5},
+    ),
+    "smooth-pcfr+": Twin(power, smooth, {"F": 1.0, "eta": 1.0, "gamma": 2.0}),
+    "stable-pcfr+": Twin(power, stable, {"F": 1.0, "gamma": 2.0}),
+    "rpdcfr+": Twin(power, robust, {"alpha": 3.0, "weight": 0.6, "rate": 0.3, "gamma": 5.0}),
     "vad-cfr": Twin(vad_average, vad, VAD),
     "aod-cfr": Twin(aod_average, aod, AOD),
     "aod-distilled": Twin(

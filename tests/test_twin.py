@@ -12,6 +12,7 @@ from random_games import samples
 
 from games.catalogue import GAMES
 from games.compiler import compile_game
+from games.params import PLANNED
 from solvers.exploitability import Evaluator
 from workbench.catalogue.entries import CFR
 from workbench.catalogue.families import find_rule
@@ -19,12 +20,22 @@ from workbench.solving.policies import policy_table
 
 CLOSE = 1e-10  # rounding of 1e-16 an operation, amplified over a dozen iterations
 ITERATIONS = 12
+
+
+def changed(value, legal):
+    """Return another value of a parameter than `value`, its default."""
+    return 0.8 * value + 0.1 * (value == 0) if legal is None else next(other for other in legal if other != value)
+
+
 # vad-cfr averages nothing before iteration 500 unless it is told to.
 VARIANTS = [(name, {}) for name in CFR if name != "vad-cfr"]
 VARIANTS += [("vad-cfr", {"warmup_iterations": w, "scope": scope}) for w in (0, 4) for scope in ("global", "infoset")]
 # Other parameters than the defaults, every one of them, and where limits are, so that they are reached within a dozen iterations.
 VARIANTS += [
-    (name, {key: 0.8 * value + 0.1 * (value == 0) for key, value in find_rule(name).params.items() if key != "planned_iterations"})
+    (
+        name,
+        {key: changed(value, find_rule(name).choices.get(key)) for key, value in find_rule(name).params.items() if key != PLANNED},
+    )
     for name in CFR
     if name not in ("vad-cfr", "aod-cfr") and find_rule(name).params
 ]

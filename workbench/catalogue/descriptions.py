@@ -33,7 +33,7 @@ def describe_any(name: str) -> dict[str, Any]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Return name, title, reference, parameters with defaults, memory and doc of an algorithm or a rule file.
+    """Return name, title, reference, definition, parameters with defaults, memory and doc of an algorithm or a rule file.
 
     Raises
     ------
@@ -47,6 +47,7 @@ def describe(name: str) -> dict[str, Any]:
         "name": name,
         "title": entry.title,
         "reference": entry.reference,
+        "definition": entry.definition,
         "form": family.name,
         "params": algorithm.params,
         "iterations": family.iterations,

@@ -100,6 +100,8 @@ def print_algorithm(record: dict[str, Any]) -> None:
     print_line(f"{record['name']}: {record['title']}{reference}")
     for paragraph in record["doc"].split("\n\n"):
         print_line(" ".join(paragraph.split()) if out_width() else paragraph, 0)
+    if record.get("definition"):
+        print_line(f"definition: {record['definition']}")
     if "iterations" in record:
         print_line(f"{counted(record['iterations'], 'iteration')} unless -n says otherwise")
     if record["params"]:
