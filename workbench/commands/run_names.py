@@ -28,7 +28,7 @@ class RunName(click.ParamType):
 
         if not isinstance(value, str):
             return value
-        return find_run(value, self.kinds) if self.known is None else run_or_file(value, self.kinds, self.known())
+        return find_run(value, self.kinds) if self.known is None else run_or_file(value, self.kinds, self.known)
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         """Return the names of the runs that begin so."""

@@ -5,7 +5,7 @@ begins so (with or without its date), and by ``@last`` if it started last; ``@la
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -63,13 +63,13 @@ def find_run(text: str, kinds: Collection[str] = (), root: Path = RUNS) -> Path:
     return found[0] if found else path
 
 
-def run_or_file(text: str, kinds: Collection[str] = (), known: Collection[str] = ()) -> str:
+def run_or_file(text: str, kinds: Collection[str] = (), known: Callable[[], Collection[str]] = tuple) -> str:
     """Return what `text` means where files and `known` names are legal beside runs: the run's directory, or the text as it is.
 
-    A text with a suffix or a colon may be a file or ``module:attribute``, and is no beginning of a run's name. Errors are those of
-    `find_run`.
+    `known` is asked only if need be: its names may take imports. A text with a suffix or a colon may be a file or
+    ``module:attribute``, and is no beginning of a run's name. Errors are those of `find_run`.
     """
-    if text.startswith(LAST) or (text and not Path(text).suffix and ":" not in text and text not in known):
+    if text.startswith(LAST) or (text and not Path(text).suffix and ":" not in text and text not in known()):
         return str(find_run(text, kinds))
     return text
 
