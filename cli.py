@@ -56,6 +56,8 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "check-planner": ("own:check_planner", "Say what is wrong with a planner in a file."),
         "new-world": ("own:new_world", "Start a world in a file."),
         "check-world": ("own:check_world", "Say what is wrong with a world in a file."),
+        "new-evaluator": ("own:new_evaluator", "Start an evaluator in a file."),
+        "check-evaluator": ("own:check_evaluator", "Say what is wrong with an evaluator."),
         "new-policy": ("own:new_policy", "Start a policy, a function, in a file."),
         "check-policy": ("own:check_policy", "Say what is wrong with a policy in a file."),
         "new-method": ("own:new_method", "Start a method of learning in a file."),

@@ -10,7 +10,7 @@ import cli
 from games.errors import GameplanError, UsageError
 from games.worlds import load_world
 from workbench.own.begin import template
-from workbench.own.check import check_planner, check_policy, check_task, check_world
+from workbench.own.check import check_evaluator, check_planner, check_policy, check_task, check_world
 from workbench.testing.worlds import WorldSuite
 
 SMALL = ("--world", "rows=2", "--world", "columns=2", "--world", "shuffle=5")
@@ -31,6 +31,16 @@ def here(tmp_path, monkeypatch):
     [
         ("new-world w.py --python", "check-world ./w.py --world start=5", "plan ./w.py --planner astar --episodes 1 --out run"),
         ("new-planner p.py", "check-planner ./p.py", "plan p1 --planner ./p.py --set share=0.5 --episodes 2 --out run"),
+        (
+            "new-evaluator e.py",
+            "check-evaluator ./e.py p1",
+            "plan p1 --planner greedy-value --set evaluator=./e.py --episodes 1 --out run",
+        ),
+        (
+            "new-evaluator e.py --python",
+            "check-evaluator ./e.py 2048-2x2",
+            "plan p1 --planner greedy-value --set evaluator=./e.py --episodes 1 --out run",
+        ),
         ("new-policy p.py", "check-policy ./p.py p1", "plan p1 --policy ./p.py --temperature 1 --episodes 2 --out run"),
         ("new-rule r.py --psro", "check-rule r.py", "solve kuhn_2p --algo ./r.py -n 3 --set train.steps=50 --out run"),
         ("new-task curve", "check-task curve", "evolve new curve --budget-evals 3 --jobs 1 --out run"),
@@ -86,6 +96,75 @@ class TestTiles(WorldSuite):
         path = tmp_path / "tiles.py"
         path.write_text(template("world"))
         self.world, self.options = str(path), {"rows": 2, "columns": 2, "shuffle": 5}
+
+
+JUDGE = """
+from typing import NamedTuple
+from games.random import unit
+from planners.evaluator import evaluate, value
+class Mine(NamedTuple):
+    level: int
+@evaluate.of(Mine)
+def _evaluate(evaluator, model, trajectory, length, rng, cost):
+    return RETURN
+@value.of(Mine)
+def _value(evaluator, model, state, rng, cost):
+    return 0.5
+def make(instance):
+    return FIRST
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "made", "said"),
+    [
+        ("unit(rng)", "Mine(1)", ""),  # what it draws is given
+        ("np.inf", "Mine(1)", "say numbers"),
+        ("_touched(trajectory)", "Mine(1)", "changes what it judges"),
+        ("0.5", "3", "makes no evaluator"),
+    ],
+)
+def test_evaluators_are_judged_by_what_all_of_them_keep_to(returned, made, said, here):
+    helpers = (
+        "import numpy as np\nfrom games.jit import embedded\n@embedded\ndef _touched(trajectory):\n"
+        "    trajectory.rewards[0] += 1.0\n    return 0.5\n"
+    )
+    text = JUDGE.replace("RETURN", returned).replace("FIRST", made)
+    Path("e.py").write_text(helpers + text)
+    record = check_evaluator("./e.py", "p1", {})
+    assert record["ok"] == (not said) and said in " ".join(record["problems"]), record
+    assert (record["worths"] is None) == bool(said)
+
+
+def test_a_world_without_a_horizon_is_warned_of(here):
+    text = template("python-world")
+    Path("w.py").write_text(text)
+    assert check_world("./w.py", {"start": 5})["warnings"] == []
+    Path("w.py").write_text(text.replace(", horizon=1000", ""))
+    result = gameplan("check-world", "./w.py", "--world", "start=5")
+    assert result.exception is None and not result.return_value  # it is fine, and yet
+    assert "have no horizon" in result.stdout and "fine" in result.stdout
+
+
+def test_a_world_that_is_named_again_is_trusted(here):
+    Path("w.py").write_text(template("python-world"))
+    Path("p.py").write_text(template("planner"))
+    gameplan("plan", "./w.py", "--world", "start=5", "--planner", "./p.py", "--episodes", 1, "--out", "run")
+    shown = gameplan("replay", "run", "./w.py")
+    assert shown.exception is None and shown.stdout.count("step") >= 3, shown.exception
+    planned = gameplan("replay", "run", "./w.py", "--planner", "./p.py", "--values")
+    assert planned.exception is None and planned.stdout.count("->") == shown.stdout.count("->")
+    for words, said in (
+        (("run",), "name it again or trust the run"),
+        (("run", "./w.py", "--values"), "has a planner of its own"),
+        (("run", "kg-walk"), "has a world of its own"),
+        (("run", "./p.py"), "is not the world with which"),
+    ):
+        error = gameplan("replay", *words).exception
+        assert isinstance(error, UsageError) and said in str(error), (words, error)
+    gameplan("plan", "p1", "--planner", "greedy", "--episodes", 1, "--out", "ours")
+    assert gameplan("replay", "ours", "p1").exception is None
+    assert "has env = p1, not p2a" in str(gameplan("replay", "ours", "p2a").exception)
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan plan 2048 --policy learned",
     ),
     "replay": (
+        "gameplan replay mine ./my_world.py",
         "gameplan replay played",
         "gameplan replay played --episode 3 --values",
         "gameplan replay played --gif play.gif",
@@ -104,6 +105,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "check-planner": ("gameplan check-planner ./mine.py", "gameplan check-planner ./mine.py --set share=0.5"),
     "new-world": ("gameplan new-world mine.py", "gameplan new-world mine.py --python"),
     "check-world": ("gameplan check-world ./mine.py --world rows=2 --world columns=2",),
+    "new-evaluator": ("gameplan new-evaluator mine.py", "gameplan new-evaluator mine.py --python"),
+    "check-evaluator": ("gameplan check-evaluator ./mine.py kg-walk",),
     "new-policy": ("gameplan new-policy mine.py",),
     "check-policy": ("gameplan check-policy ./mine.py 2048-2x3",),
     "new-task": ("gameplan new-task mine",),

@@ -1,4 +1,4 @@
-"""``gameplan new-rule``, ``new-planner``, ``new-world``, ``new-policy``, ``new-method``, ``new-task``, and what checks them."""
+"""``gameplan new-rule``, ``new-planner``, ``new-world``, ``new-evaluator`` and the like, and what checks what they begin."""
 
 import shlex
 from pathlib import Path
@@ -31,7 +31,7 @@ def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
     if as_json:
         print_json(record)
     else:
-        for problem in record["problems"]:
+        for problem in (*record["problems"], *record.get("warnings", ())):
             echo(f"{record['file']}: {problem}")
         if record["ok"]:
             echo(f"{record['file']}: fine; {fine}")
@@ -98,8 +98,9 @@ def new_world(file: Path, python: bool, force: bool, as_json: bool) -> int:
 
     It is compiled, with all that planners, networks, tables and pictures ask of a world.
     """
-    kind = "python-world" if python else "world"
-    return _begun(file, kind, "check-world {}", "plan {} --planner astar", force, as_json)
+    from workbench.own.begin import PYTHON, WORLD
+
+    return _begun(file, f"{PYTHON}{WORLD}" if python else WORLD, "check-world {}", "plan {} --planner astar", force, as_json)
 
 
 @click.command("check-world")
@@ -114,6 +115,33 @@ def check_world(file: str, world: dict[str, str], as_json: bool) -> int:
     from workbench.own.check import check_world as checked
 
     return _checked(checked(file, world), "it passes the suite of worlds", as_json)
+
+
+@click.command("new-evaluator")
+@_file
+@click.option("--python", is_flag=True, help="A function in plain Python: shorter, and slower to plan with.")
+@_force
+@json_option
+def new_evaluator(file: Path, python: bool, force: bool, as_json: bool) -> int:
+    """Write a commented evaluator to FILE, to be changed and used with --set evaluator=FILE by planners that look ahead."""
+    from workbench.own.begin import EVALUATOR, PYTHON
+
+    kind = f"{PYTHON}{EVALUATOR}" if python else EVALUATOR
+    return _begun(file, kind, "check-evaluator {} WORLD", "plan WORLD --planner flare --set evaluator={}", force, as_json)
+
+
+@click.command("check-evaluator")
+@click.argument("file")
+@click.argument("world_name", metavar="WORLD")
+@world_option
+@json_option
+def check_evaluator(file: str, world_name: str, world: dict[str, str], as_json: bool) -> int:
+    """Say what is wrong with the evaluator in FILE, by the suite of all evaluators, on what may happen in WORLD."""
+    from workbench.own.check import check_evaluator as checked
+
+    record = checked(file, world_name, world)
+    low, high = record["worths"] or (0.0, 0.0)
+    return _checked(record, f"it passes the suite of evaluators; worths from {low:.3g} to {high:.3g} in {world_name}", as_json)
 
 
 @click.command("new-policy")

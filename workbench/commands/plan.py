@@ -240,6 +240,20 @@ def _plan(config: Any, run: Any, telling: Telling, *, resume: bool, source: Any,
     return 3 if record["solutions_sought"] and record["solved"] is not None and record["solved"] < record["played"] else 0
 
 
+class Named(NamedTuple):
+    """What of a run's own programs the user names again, which is trusted then."""
+
+    env: str | None
+    planner: str | None
+    params: dict[str, Any]
+    trusted: bool
+
+    def roles(self) -> dict[str, Any]:
+        """Return role -> name of what is named."""
+        given = {"env": self.env, "planner": self.planner, "params": self.params}
+        return {role: name for role, name in given.items() if name}
+
+
 class Shown(NamedTuple):
     """How an episode is shown again."""
 
@@ -252,6 +266,11 @@ class Shown(NamedTuple):
 
 @click.command()
 @click.argument("run", type=RunName("plan"))
+@click.argument("env", required=False, metavar="[WORLD]")
+@click.option("--planner", metavar=PROGRAM, help="With --values and --search: name the run's planner again, if it is of your own.")
+@click.option(
+    "--set", "params", multiple=True, callback=assignments, metavar="NAME=VALUE", help="Likewise an evaluator: evaluator=FILE."
+)
 @click.option("--episode", default=0, show_default=True, type=click.IntRange(0), help="Which episode.")
 @click.option("--values", is_flag=True, help="Plan again and show what the planner knew (a run against the clock: with its units).")
 @click.option("--animate", is_flag=True, help="Play by itself instead of waiting for keys.")
@@ -265,9 +284,11 @@ class Shown(NamedTuple):
 @click.option("--from", "first", default=0, show_default=True, type=click.IntRange(0), help="First step.")
 @click.option("--to", "last", type=click.IntRange(0), help="Last step.")
 @json_option
-@gathered(shown=Shown)
-def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, last: int | None, shown: Shown) -> int:
+@gathered(named=Named, shown=Shown)
+def replay(run: Path, episode: int, values: bool, first: int, last: int | None, named: Named, shown: Shown) -> int:
     """Step through an episode of the planner run in directory RUN, or animate it.
+
+    A world of your own runs if you name it again, as WORLD, or with --trusted if the run directory is trusted to keep it.
 
     Keys: right, space or n: next; left or p: back; down and up: ten steps; home and end; q: leave. Where there is no terminal, all
     steps are printed.
@@ -279,8 +300,8 @@ def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, las
     from workbench.terminal.progress import job_progress
 
     if shown.search is not None:
-        return _draw_search(run, episode, first, shown.search, trusted, shown.as_json)
-    every = load_frames(RunDirectory.open(run), episode, values=values, trusted=trusted)
+        return _draw_search(run, episode, first, named, shown)
+    every = load_frames(RunDirectory.open(run), episode, values=values, trusted=named.trusted, named=named.roles())
     frames = every[first : None if last is None else last + 1]
     if not frames:
         raise click.UsageError(f"the episode has no step {first}")
@@ -300,16 +321,20 @@ def replay(run: Path, episode: int, values: bool, trusted: bool, first: int, las
     return 0
 
 
-def _draw_search(run: Path, episode: int, number: int, path: Path, trusted: bool, as_json: bool) -> int:
+def _draw_search(run: Path, episode: int, number: int, named: Named, shown: Shown) -> int:
     from workbench.figures.search import draw_search
     from workbench.planning.replay import load_search
     from workbench.runs.directory import RunDirectory
     from workbench.terminal.progress import drawing
 
+    path = shown.search
+    assert path is not None
     with drawing(path):
-        world, instance, found, title = load_search(RunDirectory.open(run), episode, number, trusted=trusted)
+        world, instance, found, title = load_search(
+            RunDirectory.open(run), episode, number, trusted=named.trusted, named=named.roles()
+        )
         draw_search(world, instance, found, path, title=title)
-    if as_json:
+    if shown.as_json:
         print_json({"run": str(run), "episode": episode, "step": number, "search": str(path)})
     else:
         echo(str(path))

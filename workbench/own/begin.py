@@ -7,7 +7,8 @@ from games.errors import UsageError
 from workbench.runs.programs import write_template
 
 RULE, META_SOLVER, METHOD = "rule", "meta-solver", "method"
-PLANNER, WORLD, PYTHON_WORLD, POLICY, TASK = "planner", "world", "python-world", "policy", "task"
+PLANNER, WORLD, EVALUATOR, POLICY, TASK = "planner", "world", "evaluator", "policy", "task"
+PYTHON = "python-"  # before a kind: its template in plain Python
 
 
 def template(kind: str) -> str:
@@ -30,5 +31,5 @@ def write_new(path: Path, kind: str, *, force: bool = False) -> Path:
             raise UsageError(f"{path} cannot be a task: a task is a folder, so write its name without a suffix")
         path.mkdir(parents=True, exist_ok=True)
         path = path / "task.py"
-    write_template(path, template(kind), kind.removeprefix("python-"), force=force)
+    write_template(path, template(kind), kind.removeprefix(PYTHON), force=force)
     return path

@@ -16,9 +16,14 @@ from planners.catalogue import find_planner, planner_maker
 from planners.episode import play
 from workbench.discovery.task import find_task, name_task
 from workbench.runs.programs import explained
+from workbench.testing.evaluators import EvaluatorSuite
 from workbench.testing.planners import PlannerSuite
 from workbench.testing.worlds import WorldSuite
 
+NO_HORIZON = (
+    "its instances have no horizon: an episode ends only where the world itself ends it, and random play or a policy may go on for "
+    "ever; give Instance one, or say --steps to plan"
+)
 STEPS = 50  # of the episodes by which a policy is tried
 
 
@@ -44,7 +49,7 @@ def check_planner(name: str, params: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def check_world(name: str, options: Mapping[str, Value]) -> dict[str, Any]:
-    """Return ``ok`` and ``problems`` of a world: those that `workbench.testing.worlds.WorldSuite` finds.
+    """Return ``ok`` and ``problems`` of a world, those that `workbench.testing.worlds.WorldSuite` finds, and ``warnings``.
 
     Raises
     ------
@@ -58,7 +63,9 @@ def check_world(name: str, options: Mapping[str, Value]) -> dict[str, Any]:
         made.seeds = (0, 1)[: len(made.make()) or 2]
         return made
 
-    return _suite(name, "env", suite)
+    record = _suite(name, "env", suite)
+    endless = record["ok"] and load_world(name, options).instance(0).horizon is None
+    return {**record, "warnings": [NO_HORIZON] if endless else []}
 
 
 def check_policy(name: str, world: str, options: Mapping[str, Value]) -> dict[str, Any]:
@@ -87,6 +94,23 @@ def check_policy(name: str, world: str, options: Mapping[str, Value]) -> dict[st
         return []
 
     return {**_record(name, "planner", tried), "world": world, "steps": STEPS, "scores": scores}
+
+
+def check_evaluator(name: str, world: str, options: Mapping[str, Value]) -> dict[str, Any]:
+    """Return ``ok``, ``problems`` and ``worths`` (least and greatest) of an evaluator, which judges what may happen in `world`.
+
+    The problems are those that `workbench.testing.evaluators.EvaluatorSuite` finds.
+
+    Raises
+    ------
+    UsageError
+        If there is no such file or world.
+    """
+    load_world(world, options)
+    suite = EvaluatorSuite()
+    suite.evaluator, suite.world, suite.options = name, world, options
+    record = _suite(name, "evaluator", lambda: suite)
+    return {**record, "world": world, "worths": list(suite.range()) if record["ok"] else None}
 
 
 def check_task(name: str) -> dict[str, Any]:

@@ -156,8 +156,12 @@ def with_copies(config: PlanConfig, run: RunDirectory) -> PlanConfig:
     return replace(config, world=world, params=params)
 
 
-def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, again: str) -> PlanConfig:
+def trusted_plan(
+    run: RunDirectory, named: Mapping[str, Any], trusted: bool, again: str, unasked: Collection[str] = ()
+) -> PlanConfig:
     """Return the configuration of the run in `run`, once what it would run of the user's own is named (role: name) or `trusted`.
+
+    Roles that are `unasked` are of programs that are not going to run.
 
     Raises
     ------
@@ -165,7 +169,8 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, aga
         If it is not (see `workbench.runs.programs.check_trust`, also for `again`).
     """
     saved, named = saved_plan(run), _expanded(named)
-    check_trust(run, own_names(saved), saved.programs, named, trusted, again)
+    own = {role: name for role, name in own_names(saved).items() if role not in unasked}
+    check_trust(run, own, saved.programs, named, trusted, again)
     levels, world = saved.world.get(LEVELS), named.get("world") or {}
     if levels and saved.env in WORLDS and LEVELS not in saved.programs and LEVELS not in world and not trusted:
         raise UsageError(
@@ -178,11 +183,11 @@ def trusted_plan(run: RunDirectory, named: Mapping[str, Any], trusted: bool, aga
             f"the run in {run.path} keeps no copy of {unkept[0]}, which is not read because a run directory says so; if you trust "
             f"the run: {again} --trusted"
         )
-    own = [] if trusted else own_players(saved.beside or "")
-    if own:
+    beside = [] if trusted else own_players(saved.beside or "")
+    if beside:
         raise UsageError(
-            f"the run in {run.path} is played beside a planner of its own, {own[0]}, which runs as you only if you trust the run: "
-            f"{again} --trusted"
+            f"the run in {run.path} is played beside a planner of its own, {beside[0]}, which runs as you only if you trust the "
+            f"run: {again} --trusted"
         )
     return saved
 

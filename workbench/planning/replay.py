@@ -1,7 +1,7 @@
 """Episodes played again from a run directory, as frames for a terminal or an animation."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from games.dispatch import suited
 from games.errors import GameplanError, UsageError
+from games.modules import is_program
 from games.process import unlisted
 from games.random import stream
 from games.world import Cell, Instance, Network, World
 from planners.episode import Episode, options, play, step
 from planners.planner import Decision, Planner
 from workbench.planning.addresses import check_addresses
-from workbench.planning.config import EPISODES, PlanConfig, load_plan, trusted_plan, with_copies
+from workbench.planning.config import EPISODES, EVALUATOR, PlanConfig, load_plan, trusted_plan, with_copies
 from workbench.planning.run import instance_of
 from workbench.runs.directory import RunDirectory, blamed
 from workbench.runs.programs import explained, kept_programs, own_names
@@ -61,22 +62,33 @@ def frame_of(
     )
 
 
-def load_frames(run: RunDirectory, episode: int, *, values: bool = False, trusted: bool = False) -> list[Frame]:
+def load_frames(
+    run: RunDirectory, episode: int, *, values: bool = False, trusted: bool = False, named: Mapping[str, Any] = {}
+) -> list[Frame]:
     """Return the frames of an episode of `run`; with `values` the planner plans again, with the units it had.
+
+    Parameters
+    ----------
+    trusted : bool
+        Run programs of the user's own that the run directory keeps.
+    named : mapping
+        What the user names again, which is trusted then: "env", "planner", "params" (an evaluator).
 
     Raises
     ------
     UsageError
-        If the run has no such episode, or a world of its own and is not `trusted`.
+        If the run has no such episode, or a world of its own that is neither `named` nor `trusted`.
     GameplanError
         If the actions on record do not fit the world as it is now.
     """
-    config, line, world, planner = _opened(run, episode, values, trusted, "--values")
+    config, line, world, planner = _opened(run, episode, values, trusted, "--values", named)
     with explained(own_names(config)):
         return _frames(run, config, world, planner, episode, line, values)
 
 
-def load_search(run: RunDirectory, episode: int, number: int, *, trusted: bool = False) -> tuple[World, Instance, Any, str]:
+def load_search(
+    run: RunDirectory, episode: int, number: int, *, trusted: bool = False, named: Mapping[str, Any] = {}
+) -> tuple[World, Instance, Any, str]:
     """Return world, instance, what the planner searched before step `number` of an episode (`workbench.views.search`), and a title.
 
     The planner plans again up to there; where a decision covers several steps, it is that one.
@@ -86,7 +98,7 @@ def load_search(run: RunDirectory, episode: int, number: int, *, trusted: bool =
     UsageError, GameplanError
         As `load_frames`; if there is no such step, or the planner keeps nothing of its search.
     """
-    config, line, world, planner = _opened(run, episode, True, trusted, "--search FILE")
+    config, line, world, planner = _opened(run, episode, True, trusted, "--search FILE", named)
     if number >= len(line["actions"]):
         raise UsageError(f"episode {episode} of {run.path} has {len(line['actions'])} steps, numbered from 0; there is no {number}")
     found: list[tuple[int, Any]] = []
@@ -108,10 +120,14 @@ def load_search(run: RunDirectory, episode: int, number: int, *, trusted: bool =
 
 
 def _opened(
-    run: RunDirectory, episode: int, values: bool, trusted: bool, option: str
+    run: RunDirectory, episode: int, values: bool, trusted: bool, option: str, named: Mapping[str, Any]
 ) -> tuple[PlanConfig, dict[str, Any], World, Planner]:
     """Return the configuration of a run, the line of an episode, and its world and planner."""
-    config = trusted_plan(run, {}, trusted, f"gameplan replay {run.path}")
+    unasked = () if values else ("planner", EVALUATOR)
+    config = trusted_plan(run, named, trusted, f"gameplan replay {run.path}", unasked)
+    for role in ("env", "planner"):
+        if role in named and not is_program(named[role]) and named[role] != getattr(config, role):
+            raise UsageError(f"the run in {run.path} has {role} = {getattr(config, role)}, not {named[role]}; leave it out")
     if values and not trusted:
         try:
             check_addresses(config.params, {}, "")
@@ -129,7 +145,8 @@ def _opened(
     config, texts = with_copies(config, run), kept_programs(run, config.programs)
     if not values:  # then nobody asks the planner, and it must not touch what its parameters name
         config = replace(config, planner="random", params={})
-        texts.pop("planner", None)
+        for role in unasked:
+            texts.pop(role, None)
     with blamed(run):
         world, planner = load_plan(config, texts)
     return config, line, world, planner
