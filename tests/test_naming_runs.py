@@ -193,7 +193,7 @@ def test_exploit_takes_a_run_in_place_of_a_game_or_a_file(here):
         assert json.loads(gameplan("exploit", *words, "--json")) == of_file, words
     assert "kuhn_2p is the beginning of 3 runs" in gameplan("exploit", "kuhn_2p", code=2)
     assert "leduc_2p is a game; name a policy, too" in gameplan("exploit", "leduc_2p", code=2)
-    assert "name the game that it is of" in gameplan("exploit", f"runs/{NAMES[2]}/policy.npz", code=2)
+    assert "is a policy file: gameplan exploit GAME" in gameplan("exploit", f"runs/{NAMES[2]}/policy.npz", code=2)
     assert "is not a run directory" in gameplan("exploit", "nothing", code=2)
 
 

@@ -108,7 +108,8 @@ NAMES = {  # name: what it is, a key of workbench.catalogue.naming.USES; None: n
 COMMANDS = (
     "solve X", "solve kuhn_2p --algo X", "solve kuhn_2p --sandbox --algo X", "solve kuhn_2p --train X", "solve kuhn_2p --eval X",
     "solve --resume X", "solve --resume X --trusted", "plan X", "plan X --render", "plan p1 --planner X", "plan --resume X",
-    "plan --repeat X", "plan sokoban --levels X", "replay X", "critic X", "exploit X policy.csv", "exploit kuhn_2p X", "export X out.csv",
+    "plan --repeat X", "plan sokoban --levels X", "replay X", "critic X", "exploit X policy.csv", "exploit kuhn_2p X", "exploit X",
+    "export X out.csv", "evolve report X --draw front", "replay planned X",
     "export X out.efg", "psro-show X", "plot X", "runs list X", "games X", "algos X", "check-rule X", "compare X --algos cfr",
     "compare X --planners greedy", "compare kuhn_2p --algos cfr,X", "compare p1 --planners greedy,X", "evolve new X", "evolve run X",
     "evolve resume X", "evolve import cfr X", "evolve status X", "evolve best X", "evolve list X", "evolve show X 1", "evolve report X", "report X",

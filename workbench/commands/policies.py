@@ -27,6 +27,8 @@ def exploit(game: str, policy: str | None, max_histories: int, max_memory: int |
     """
     from games.loader import load_game
     from solvers.exploitability import Evaluator
+    from workbench.runs.directory import RunDirectory
+    from workbench.solving.config import saved_config
     from workbench.solving.policies import load_policy
     from workbench.terminal.progress import run_display, say
     from workbench.terminal.solve import print_values
@@ -38,7 +40,9 @@ def exploit(game: str, policy: str | None, max_histories: int, max_memory: int |
             compiled, name, path = _game_of_run(game, max_memory, display.walked)
         else:
             compiled, name, path = load_game(game, progress=display.walked, **sizes), game, Path(policy)
-    path = path / POLICY if path.is_dir() else path
+    if path.is_dir():
+        saved_config(RunDirectory.open(path))  # is it a solver run?
+        path = path / POLICY
     table, missing = load_policy(compiled, path, lambda text: say(f"warning: {text}"))
     if missing:
         say(f"warning: {path} does not mention {missing} of {sum(compiled.infosets)} infosets; they are played uniformly")
@@ -59,7 +63,7 @@ def _game_of_run(name: str, max_memory: int | None, walked: Callable[[int], None
     """Return the compiled game of the solver run called `name`, what it is called, and the run's directory."""
     from dataclasses import replace
 
-    from games.errors import UsageError
+    from games.errors import UnknownName, UsageError
     from workbench.catalogue.naming import GAME, what_is
     from workbench.runs.directory import RunDirectory
     from workbench.solving.config import saved_config
@@ -70,7 +74,7 @@ def _game_of_run(name: str, max_memory: int | None, walked: Callable[[int], None
     if not Path(name).is_dir() and GAME in [meaning.kind for meaning in what_is(name)]:  # runs' names begin with those of games
         raise UsageError(f"{name} is a game; name a policy, too: gameplan exploit {name} POLICY, a run or a file")
     if path.is_file():
-        raise UsageError(f"{name} is a file; name the game that it is of, too: gameplan exploit GAME {name}")
+        raise UnknownName(name, "run", f"{name} is a file; name the game that it is of, too: gameplan exploit GAME {name}")
     run = RunDirectory.open(path)
     config = replace(saved_config(run), max_memory=max_memory)
     return load_run_game(config, run, walked), config.game, path

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.dispatch import suited
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UnknownName, UsageError
 from games.modules import is_program
+from games.plugins import PLANNER, WORLD
 from games.process import unlisted
 from games.random import stream
 from games.world import Cell, Instance, Network, World
@@ -127,7 +128,8 @@ def _opened(
     config = trusted_plan(run, named, trusted, f"gameplan replay {run.path}", unasked)
     for role in ("env", "planner"):
         if role in named and not is_program(named[role]) and named[role] != getattr(config, role):
-            raise UsageError(f"the run in {run.path} has {role} = {getattr(config, role)}, not {named[role]}; leave it out")
+            said = f"the run in {run.path} has {role} = {getattr(config, role)}, not {named[role]}; leave it out"
+            raise UnknownName(named[role], WORLD if role == "env" else PLANNER, said)
     if values and not trusted:
         try:
             check_addresses(config.params, {}, "")
