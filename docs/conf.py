@@ -10,9 +10,17 @@ project, author = "Gameplan", "the Gameplan developers"
 release = version = importlib.metadata.version("gameplan")
 copyright = "2026, the Gameplan developers"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc", "sphinx_click", "catalogue_pages"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_click",
+    "catalogue_pages",
+    "notebooks",
+]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_build", "discoveries/*.tar.xz", "methods", "notebooks"]
+exclude_patterns = ["_build", "discoveries/*.tar.xz", "methods"]
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 suppress_warnings = ["myst.header"]  # some pages begin where README stops

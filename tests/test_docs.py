@@ -1,5 +1,6 @@
 """The documentation: its pictures are those that the commands beside them made, its links lead somewhere, its commands exist."""
 
+import json
 import re
 import shlex
 import sys
@@ -32,6 +33,21 @@ def test_a_picture_of_other_commands_is_noticed(gallery, tmp_path, monkeypatch):
     assert f"{entry['name']}: the commands changed" in gallery.stale()
     monkeypatch.setattr(gallery, "FIGURES", tmp_path)
     assert f"{entry['name']}: the picture changed" in gallery.stale()
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebooks_are_pages_with_all_that_is_in_them(path, monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    import notebooks
+
+    page = notebooks.as_markdown(path.read_text("utf-8"), path.name)
+    assert page.startswith("# ") and f"{{download}}`{path.name}`" in page.split("\n\n")[1]
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        text = "".join(cell["source"])
+        shown = f"```python\n{text}\n```" if cell["cell_type"] == "code" else text.partition("\n")[2]
+        assert shown in page
+    assert page.count("```") == 2 * page.count("```python")
+    assert f"notebooks/{path.stem}\n" in (DOCS / "index.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
