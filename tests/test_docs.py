@@ -47,7 +47,7 @@ def test_notebooks_are_pages_with_all_that_is_in_them(path, monkeypatch):
         shown = f"```python\n{text}\n```" if cell["cell_type"] == "code" else text.partition("\n")[2]
         assert shown in page
     assert page.count("```") == 2 * page.count("```python")
-    assert f"notebooks/{path.stem}\n" in (DOCS / "index.md").read_text("utf-8")
+    assert f"<notebooks/{path.stem}>\n" in (DOCS / "index.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -28,13 +28,15 @@ def _begun(file: Path, kind: str, check: str, use: str, force: bool, as_json: bo
 
 
 def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
+    from workbench.terminal.tables import print_line
+
     if as_json:
         print_json(record)
     else:
         for problem in (*record["problems"], *record.get("warnings", ())):
             echo(f"{record['file']}: {problem}")
         if record["ok"]:
-            echo(f"{record['file']}: fine; {fine}")
+            print_line(f"{record['file']}: fine; {fine}")
     return 0 if record["ok"] else 1
 
 

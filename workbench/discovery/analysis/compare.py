@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.patheffects import withStroke
 
 from games.errors import UsageError
 from games.files import write_output
@@ -234,7 +235,10 @@ def draw(record: Mapping[str, Any], path: Path, look: Look = PLAIN) -> None:
             for level, _ in levels:
                 panel.axhline(level, color="0.6", linewidth=0.6, linestyle="--")
             for level, names in _close_together(levels, log=place == 2):
-                panel.annotate(names, (record["evals"], level), fontsize=5, color="0.4", ha="right", va="bottom")
+                panel.annotate(
+                    names, (record["evals"], level), fontsize=5, color="0.3", ha="right", va="bottom",
+                    path_effects=[withStroke(linewidth=1.2, foreground="white")],
+                )  # fmt: skip
             panel.set_xscale("log")
             panel.set_xlabel("evaluations")
             count_along(panel.xaxis)
