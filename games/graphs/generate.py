@@ -1,5 +1,7 @@
 """The random graph of the knowledge-graph walk: layers of live, plain and trap nodes between a root and a goal."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from games.jit import embedded, njit
@@ -8,6 +10,42 @@ from games.random import below, normal, unit
 ROOT, LIVE, PLAIN, TRAP, GOAL = range(5)  # kinds of nodes
 LIVE_EDGE, PLAIN_EDGE, ENTRY, INSIDE, RECOVERY, EXIT = range(6)  # kinds of edges
 MEANS = np.array([0.55, 0.40, 0.62, 0.50, 0.55, 0.40])  # mean local score of each kind of edge
+
+
+class Recipe(NamedTuple):
+    """The numbers of a random graph; `games.graphs.kg_walk` says what each means and what it may be.
+
+    Attributes
+    ----------
+    L, b : int
+        Layers, and successors of a node.
+    p : float
+        Chance that a successor is live.
+    n_live, n_plain, n_trap : int
+        Nodes of each kind in a layer.
+    n_entry : int
+        Trap entries at the root.
+    rho : float
+        Chance of a recovery edge or an exit.
+    sigma_l : float
+        Standard deviation of local scores.
+    n_rel : int
+        Types of relations.
+    connected : bool
+        Plain nodes lead on to live ones.
+    """
+
+    L: int
+    b: int
+    p: float
+    n_live: int
+    n_plain: int
+    n_trap: int
+    n_entry: int
+    rho: float
+    sigma_l: float
+    n_rel: int
+    connected: bool
 
 
 def node_kinds(L: int, n_live: int, n_plain: int, n_trap: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,11 +79,12 @@ def _sample(rng, values, count, wanted):
 
 
 @njit
-def grow(rng, L, b, p, n_live, n_plain, n_trap, n_entry, rho, sigma_l, n_rel, connected, kinds, layers):
+def grow(rng, recipe, kinds, layers):
     """Return (first, target, edge kinds, local scores, relations) of a random graph; `rng` is advanced.
 
-    `kinds` and `layers` as from `node_kinds`. The recipe is in the docstring of `games.graphs.kg_walk`.
+    `kinds` and `layers` as from `node_kinds`, `recipe` the fields of a `Recipe`.
     """
+    L, b, p, n_live, n_plain, n_trap, n_entry, rho, sigma_l, n_rel, connected = recipe
     n, goal = len(kinds), len(kinds) - 1
     most = n * (b + 1)
     first, target, types = np.zeros(n + 1, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)

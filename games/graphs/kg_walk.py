@@ -42,7 +42,7 @@ import numpy as np
 
 from games.errors import UsageError
 from games.graphs.convert import network_of, to_networkx
-from games.graphs.generate import ENTRY, GOAL, LIVE, PLAIN, ROOT, TRAP, grow, node_kinds, normals
+from games.graphs.generate import ENTRY, GOAL, LIVE, PLAIN, ROOT, TRAP, Recipe, grow, node_kinds, normals
 from games.graphs.model import GraphModel, distances
 from games.params import Value
 from games.random import below, stream
@@ -72,11 +72,9 @@ class KgWalk:
     def instance(self, seed: int) -> Instance:
         """Return the random graph of `seed`. `extra` holds the kinds of its nodes and edges and the numbers that entities go by."""
         o = self.options
-        rng = stream("kg-walk", seed)
-        first, target, edge_kinds, local, relation = grow(
-            rng, o["L"], o["b"], o["p"], o["n_live"], o["n_plain"], o["n_trap"], o["n_entry"], o["rho"], o["sigma_l"], o["n_rel"],
-            o["connected"], self.kinds, self.layers,
-        )  # fmt: skip
+        rng, recipe = stream("kg-walk", seed), Recipe(**{name: o[name] for name in Recipe._fields})
+        # As a tuple: numba takes 18 microseconds more, a tenth of a graph's time, to find the type of a record's fields.
+        first, target, edge_kinds, local, relation = grow(rng, tuple(recipe), self.kinds, self.layers)
         goals = self.kinds == GOAL
         model = GraphModel(
             1, int(np.diff(first).max()), 0, first, target, relation, goals[target].astype(np.float64), local,

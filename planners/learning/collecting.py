@@ -30,7 +30,7 @@ def _solved(model, state):
 class Played:
     """Stretches of play, one after the other.
 
-    `parts` are what `planners.learning.play.follow` wrote of each, with the arrays ``sequence``, ``place``, ``cut`` and perhaps
+    `parts` are the arrays of `planners.learning.play.Course` of each, with the arrays ``sequence``, ``place``, ``cut`` and perhaps
     ``group`` of `planners.learning.batch.Batch`; `instances` where each was played; `lengths` and `solved` those of the sequences.
     """
 
@@ -119,14 +119,13 @@ def grouped(batch: Batch, size: int, seed: int, update: int) -> Batch:
 def _follow(
     seats: Seats, policy: Any, options: Mapping[str, Value], instance: Instance, state: np.ndarray, count: int, rng: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Play up to `count` turns from `state`, in place, and return what was written (see `planners.learning.play.follow`)."""
+    """Play up to `count` turns from `state`, in place, and return what was written (`planners.learning.play.Course`)."""
     model, width = instance.model, len(state)
-    made = {
-        "states": np.zeros((count, width), np.int64), "offered": np.zeros((count + 1, model.actions), np.int64),
-        "counts": np.zeros(count, np.int64), "chosen": np.zeros(count, np.int64), "gained": np.zeros(count),
-        "afters": np.zeros((count, width), np.int64), "over": np.zeros(count, bool),
-    }  # fmt: skip
+    made = play.Course(
+        np.zeros((count, width), np.int64), np.zeros((count + 1, model.actions), np.int64), np.zeros(count, np.int64),
+        np.zeros(count, np.int64), np.zeros(count), np.zeros((count, width), np.int64), np.zeros(count, bool),
+    )  # fmt: skip
     kernel = suited(play.follow, model, policy)
-    done = int(kernel(policy, model, state, bool(options["listed"]), count, rng, *made.values()))
+    done = int(kernel(policy, model, state, bool(options["listed"]), count, rng, made))
     seats.environment_steps += done
-    return {name: array[:done] for name, array in made.items()}
+    return {name: array[:done] for name, array in made._asdict().items()}

@@ -1,11 +1,77 @@
 """Kernels of policy optimisation: play, look at states again, push logits, and ask the Monte-Carlo critic of many states."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from games.jit import embedded, njit
 from games.process import apply, draw, effective, fresh, goal, legal
 from planners.critic.monte_carlo import rollout, set_stream
 from planners.policies.policy import ascend, favourite, fit, prefer, probabilities, sampled, worth
+
+
+class Turns(NamedTuple):
+    """Where somebody had to choose.
+
+    Attributes
+    ----------
+    states : (turns, width) int64
+    offered : (turns, actions) int64
+        The actions that are offered there, filled up on the right.
+    counts : (turns,) int64
+        How many they are.
+    """
+
+    states: np.ndarray
+    offered: np.ndarray
+    counts: np.ndarray
+
+
+class Course(NamedTuple):
+    """Room for what is played turn by turn.
+
+    Attributes
+    ----------
+    states : (turns, width) int64
+    offered : (turns + 1, actions) int64
+    counts : (turns,) int64
+        As in `Turns`; `offered` has one row more.
+    chosen : (turns,) int64
+        The place of the action among those offered.
+    gained : (turns,) float64
+        Its reward.
+    afters : (turns, width) int64
+        The state after it.
+    over : (turns,) bool
+        Whether that is terminal.
+    """
+
+    states: np.ndarray
+    offered: np.ndarray
+    counts: np.ndarray
+    chosen: np.ndarray
+    gained: np.ndarray
+    afters: np.ndarray
+    over: np.ndarray
+
+
+class BatchRows(NamedTuple):
+    """What there is to learn of the actions at turns (`planners.learning.batch.Batch`), ordered by turns.
+
+    Attributes
+    ----------
+    first : (turns + 1,) int64
+        The rows of turn n are ``first[n] .. first[n + 1] - 1``.
+    chosen : (rows,) int64
+        The place of the row's action among those offered.
+    advantage, weight : (rows,) float64
+        How much better than usual it is, and how much the row counts.
+    """
+
+    first: np.ndarray
+    chosen: np.ndarray
+    advantage: np.ndarray
+    weight: np.ndarray
 
 
 @embedded
@@ -15,12 +81,12 @@ def offer(model, state, listed, actions):
 
 
 @njit
-def follow(policy, model, state, listed, turns, rng, states, offered, counts, chosen, rewards, afters, over):
+def follow(policy, model, state, listed, turns, rng, course):
     """Play up to `turns` turns from `state`, in place, drawing from the policy; return how many were played.
 
-    Written for each: the state, the actions offered, their number, the chosen place, the reward, the state after it, and to `over`
-    whether that is terminal (then play ends). `offered` has one row more than `turns`.
+    Each is written to `course` (`Course`), which has room for them. Play ends in a terminal state.
     """
+    states, offered, counts, chosen, gained, afters, over = course
     logits, chances = np.empty(model.actions), np.empty(model.actions)
     for t in range(turns):
         states[t] = state
@@ -32,7 +98,7 @@ def follow(policy, model, state, listed, turns, rng, states, offered, counts, ch
         probabilities(logits, count, chances)
         k = sampled(chances, count, rng)
         chosen[t] = k
-        rewards[t] = apply(model, state, offered[t, k])
+        gained[t] = apply(model, state, offered[t, k])
         draw(model, state, rng)
         afters[t] = state
         over[t] = goal(model, state) or offer(model, state, listed, offered[t + 1]) == 0
@@ -42,8 +108,9 @@ def follow(policy, model, state, listed, turns, rng, states, offered, counts, ch
 
 
 @njit
-def log_chances(policy, model, states, offered, counts, logs):
-    """Write the log-probabilities of the offered actions in every state to `logs` (states, actions); -inf beyond their number."""
+def log_chances(policy, model, turns, logs):
+    """Write the log-probabilities of the offered actions of all `turns` to `logs` (turns, actions); -inf beyond their number."""
+    states, offered, counts = turns
     logits, chances = np.empty(model.actions), np.empty(model.actions)
     for n in range(len(states)):
         prefer(policy, model, states[n], offered[n], counts[n], logits)
@@ -54,8 +121,9 @@ def log_chances(policy, model, states, offered, counts, logs):
 
 
 @njit
-def mark_useful(model, states, offered, counts, useful):
-    """Set `useful` (states, actions) where an offered action has an effect."""
+def mark_useful(model, turns, useful):
+    """Set `useful` (turns, actions) where an offered action has an effect."""
+    states, offered, counts = turns
     actions = np.empty(model.actions, np.int64)
     for n in range(len(states)):
         count = effective(model, states[n], actions)
@@ -65,19 +133,22 @@ def mark_useful(model, states, offered, counts, useful):
 
 
 @njit
-def push(policy, model, states, offered, counts, slopes, rate):
-    """Let the policy ascend along `slopes` (states, actions) of its logits."""
+def push(policy, model, turns, slopes, rate):
+    """Let the policy ascend along `slopes` (turns, actions) of its logits."""
+    states, offered, counts = turns
     for n in range(len(states)):
         ascend(policy, model, states[n], offered[n], counts[n], slopes[n], rate)
 
 
 @njit
-def improve(policy, model, states, offered, counts, old, first, chosen, advantage, weight, clip, rate, order):
-    """Let the policy ascend PPO's clipped surrogate state by state, each time along its slope at the policy of that moment.
+def improve(policy, model, turns, old, rows, clip, rate, order):
+    """Let the policy ascend PPO's clipped surrogate turn by turn, each time along its slope at the policy of that moment.
 
-    The rows of state n are ``first[n] .. first[n + 1] - 1`` of `chosen`, `advantage` and `weight`; `old` (states, actions) has the
-    log-probabilities of the policy that played. `order` says which state comes when.
+    `rows` (`BatchRows`) are those of the `turns`; `old` (turns, actions) has the log-probabilities of the policy that played.
+    `order` says which turn comes when.
     """
+    states, offered, counts = turns
+    first, chosen, advantage, weight = rows
     logits, chances, slopes = np.empty(model.actions), np.empty(model.actions), np.empty(model.actions)
     for n in order:
         if first[n] == first[n + 1]:

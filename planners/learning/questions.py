@@ -23,8 +23,9 @@ class Questions:
 
     Parameters
     ----------
-    states, afters, offered, counts : arrays
-        See `planners.learning.batch.Batch`.
+    turns : planners.learning.play.Turns
+    afters : (turns, width) int64
+        The states after them.
     parts : list of (model, begin, end)
         Which turns are of which model, in order; states and actions of narrower models are filled up on the right.
     policy : record, optional
@@ -49,18 +50,18 @@ class Questions:
     """
 
     def __init__(
-        self, states: np.ndarray, afters: np.ndarray, offered: np.ndarray, counts: np.ndarray, parts: list[tuple[Any, int, int]],
-        value: Any, options: dict, seed: np.uint64, policy: Any = None, instances: Sequence[Instance] = (),
-        teacher: str | None = None,
+        self, turns: play.Turns, afters: np.ndarray, parts: list[tuple[Any, int, int]], value: Any, options: dict, seed: np.uint64,
+        policy: Any = None, instances: Sequence[Instance] = (), teacher: str | None = None,
     ) -> None:  # fmt: skip
-        self._states, self._afters, self._offered, self._counts = states, afters, offered, counts
+        self._states, self._offered, self._counts = turns
+        self._afters = afters
         same = all(model is parts[0][0] for model, _, _ in parts)
-        self._parts = [(parts[0][0], 0, len(states))] if same else parts
+        self._parts = [(parts[0][0], 0, len(afters))] if same else parts
         instances = instances[:1] if same else instances
         self._value, self._options, self._seed = value, options, seed
         self._policy, self._instances, self._teacher = policy, instances, teacher
         self._asked = 0
-        self.expansions, self.shape = 0, offered.shape
+        self.expansions, self.shape = 0, turns.offered.shape
 
     def log_chances(self, policy: Any, turns: np.ndarray | None = None) -> np.ndarray:
         """Return the log-probabilities of the offered actions of `turns`, which ascend (default: all); -inf beyond their number."""
@@ -69,7 +70,7 @@ class Questions:
         for model, part in self._among(turns):
             found = np.empty((part.stop - part.start, model.actions))
             kernel = suited(play.log_chances, model, policy)
-            kernel(policy, model, *self._seen(model, turns[part]), found)
+            kernel(policy, model, self._seen(model, turns[part]), found)
             out[part, : model.actions] = found
         return out
 
@@ -119,7 +120,7 @@ class Questions:
         for model, begin, end in self._parts:
             part = slice(begin, end)
             mine = np.zeros((end - begin, model.actions), bool)
-            suited(play.mark_useful, model)(model, *self._seen(model, part), mine)
+            suited(play.mark_useful, model)(model, self._seen(model, part), mine)
             out[part, : model.actions] = mine
             out[part, model.actions :] = np.arange(model.actions, len(out.T)) < self._counts[part].reshape(-1, 1)
         return out
@@ -177,7 +178,7 @@ class Questions:
         turns = np.arange(len(self._states)) if turns is None else turns
         for model, part in self._among(turns):
             kernel = suited(play.push, model, policy)
-            kernel(policy, model, *self._seen(model, turns[part]), _first(slopes[turns[part]], model.actions), rate)
+            kernel(policy, model, self._seen(model, turns[part]), _first(slopes[turns[part]], model.actions), rate)
 
     def improve(
         self, policy: Any, old: np.ndarray, at: np.ndarray, chosen: np.ndarray, advantage: np.ndarray, weight: np.ndarray,
@@ -188,16 +189,15 @@ class Questions:
         for model, begin, end in self._parts:
             part, rows = slice(begin, end), slice(first[begin], first[end])
             kernel = suited(play.improve, model, policy)
-            kernel(
-                policy, model, *self._seen(model, part), _first(old[part], model.actions), first[begin : end + 1] - first[begin],
-                chosen[rows], advantage[rows], weight[rows], clip, rate, rng.permutation(end - begin),
-            )  # fmt: skip
+            mine = play.BatchRows(first[begin : end + 1] - first[begin], chosen[rows], advantage[rows], weight[rows])
+            before = _first(old[part], model.actions)
+            kernel(policy, model, self._seen(model, part), before, mine, clip, rate, rng.permutation(end - begin))
 
     def approach(self, value: Any, targets: np.ndarray, rate: float) -> None:
         """Move the learned values of the states of all turns towards their `targets`."""
         for model, begin, end in self._parts:
             part = slice(begin, end)
-            suited(play.approach, model, value)(value, model, self._seen(model, part)[0], targets[part], rate)
+            suited(play.approach, model, value)(value, model, self._seen(model, part).states, targets[part], rate)
 
     def _among(self, turns: np.ndarray) -> Iterator[tuple[Any, slice]]:
         """Yield every model that some of `turns`, which ascend, are of, and which of them."""
@@ -206,10 +206,10 @@ class Questions:
             if first < last:
                 yield model, slice(int(first), int(last))
 
-    def _seen(self, model: Any, part: slice | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return states, offered actions and their numbers of some turns, as wide as they are in their model."""
+    def _seen(self, model: Any, part: slice | np.ndarray) -> play.Turns:
+        """Return some turns, as wide as they are in their model."""
         counts = np.minimum(self._counts[part], model.actions)
-        return _first(self._states[part], model.width), _first(self._offered[part], model.actions), counts
+        return play.Turns(_first(self._states[part], model.width), _first(self._offered[part], model.actions), counts)
 
     def _ask(self, turns: np.ndarray | None, after: bool, answer: Any) -> np.ndarray:
         turns = np.arange(len(self._states)) if turns is None else turns

@@ -14,6 +14,7 @@ from planners.learning.batch import OWN, Batch
 from planners.learning.collecting import Played
 from planners.learning.learner import Diverged
 from planners.learning.method import Method, clipped, logit_slopes, row_weights
+from planners.learning.play import Turns
 from planners.learning.questions import Questions
 from planners.learning.seats import Seats, stacked
 from planners.policies.catalogue import Learned, kind_module
@@ -143,9 +144,9 @@ class Trainer:
         made = {name: stacked([part[name] for part in parts]) for name in parts[0]}
         count = len(made["gained"])
         ask = Questions(
-            made["states"], made["afters"], made["offered"], made["counts"], list(zip(models, [0, *ends], ends, strict=False)),
-            self._value, self.options, stream("critic of learning", self.seed, self.updates)[0], self._policy, instances,
-            self.method.teacher,
+            Turns(made["states"], made["offered"], made["counts"]), made["afters"],
+            list(zip(models, [0, *ends], ends, strict=False)), self._value, self.options,
+            stream("critic of learning", self.seed, self.updates)[0], self._policy, instances, self.method.teacher,
         )  # fmt: skip
         return Batch(
             states=made["states"], offered=made["offered"], counts=made["counts"], old=self._log_chances(ask),

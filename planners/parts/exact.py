@@ -1,7 +1,7 @@
 """Small deterministic worlds solved exactly: every state that can be reached, and the best return from it in the steps left."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,39 @@ from planners.parts.table import find, insert, new_table
 TOLERANCE = 1e-9  # sums of rewards in another order differ by rounding
 
 
+class Reach(NamedTuple):
+    """What can be reached, as a graph of states and edges: the edges of state s are ``first[s]`` to ``first[s + 1] - 1``.
+
+    Attributes
+    ----------
+    states : (states, width) int64
+    first : (states + 1,) int64
+    actions, target : (edges,) int64
+        The id of the action, and the state that it leads to.
+    gain, local : (edges,) float64
+        Its reward and its local score.
+    worth : (states,) float64
+        The exact value of a state in which nothing can be done, else 0.
+    goals : (states,) bool
+    """
+
+    states: np.ndarray
+    first: np.ndarray
+    actions: np.ndarray
+    target: np.ndarray
+    gain: np.ndarray
+    local: np.ndarray
+    worth: np.ndarray
+    goals: np.ndarray
+
+
 @njit
-def explore(model, states, first, actions, target, gain, local, worth, goals, keys, slots):
+def explore(model, reach, keys, slots):
     """Number all states that can be reached from ``states[0]``, breadth first; return (states, edges), the former -1 without room.
 
-    Fills all arrays: the edges of state s are ``first[s]`` to ``first[s + 1] - 1``.
+    Fills the arrays of `reach`, the fields of a `Reach`, and the table of `keys` and `slots` with the numbers of the states.
     """
+    states, first, actions, target, gain, local, worth, goals = reach
     found, m, s = 1, 0, 0
     insert(keys, slots, find(keys, slots, key(model, states[0])), key(model, states[0]), 0)
     options, after = np.empty(model.actions, np.int64), np.empty(states.shape[1], np.int64)
@@ -147,17 +174,19 @@ def solve(instance: Instance, objective: str = "rewards", limit: int = 500_000) 
     while True:
         room = min(room, limit)
         edges = min(room, 64) * model.actions + 8 * room
-        states = np.zeros((room, model.width), np.int64)
-        states[0] = instance.start
-        first, actions, target = np.zeros(room + 1, np.int64), np.zeros(edges, np.int64), np.zeros(edges, np.int64)
-        gain, local, worth, goals = np.zeros(edges), np.zeros(edges), np.zeros(room), np.zeros(room, np.bool_)
+        reach = Reach(
+            np.zeros((room, model.width), np.int64), np.zeros(room + 1, np.int64), np.zeros(edges, np.int64),
+            np.zeros(edges, np.int64), np.zeros(edges), np.zeros(edges), np.zeros(room), np.zeros(room, np.bool_),
+        )  # fmt: skip
+        reach.states[0] = instance.start
         keys, slots = new_table(room)
-        n, m = suited(explore, model)(model, states, first, actions, target, gain, local, worth, goals, keys, slots)
+        n, m = suited(explore, model)(model, tuple(reach), keys, slots)  # numba is slow to find a record's type
         if n >= 0:
             break
         if room == limit:
             raise UsageError(f"instance {instance.name} has more than {limit:,} states, too many to be solved exactly")
         room *= 4
+    states, first, actions, target, gain, local, worth, goals = reach
     if objective == "goals":
         gain = np.where(np.diff(first)[target] == 0, worth[target], 0.0)
     return Solution(

@@ -16,7 +16,7 @@ prior : a learned policy for PUCT: a run of 'gameplan train', or a file in it
 puct : constant of PUCT in place of exploration, with a prior; at least 0
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,25 +41,42 @@ PARAMS = {**OF_SEARCH, "prior": "", "puct": 1.25}
 CHOICES = {"policy": POLICIES}
 
 
+class Leaves(NamedTuple):
+    """How a leaf of the tree is valued; see the parameters in the module.
+
+    Attributes
+    ----------
+    evaluator : str
+        "critic" for rollouts, or another of `planners.parts.evaluators`.
+    rollouts, horizon : int
+        Of the critic, and the steps of each.
+    discount : float
+        A step, of all returns of the search; 0 for the world's own.
+    policy, learned : str
+        What the rollouts follow: a name, or a learned policy in its place unless that is "".
+    """
+
+    evaluator: str
+    rollouts: int
+    horizon: int
+    discount: float
+    policy: str
+    learned: str = ""
+
+
+def with_leaves(params: dict[str, Any]) -> dict[str, Any]:
+    """Return a planner's parameters with those of its `Leaves` as one, ``leaves``."""
+    leaves = Leaves(**{name: params[name] for name in Leaves._fields if name in params})
+    return {**{name: value for name, value in params.items() if name not in Leaves._fields}, "leaves": leaves}
+
+
 class Mcts:
     """See the module; a unit of the budget is one simulation. `tree` is that of the last decision."""
 
     tree: Tree
 
     def __init__(
-        self,
-        name: str,
-        simulations: int,
-        exploration: float,
-        discount: float,
-        evaluator: str,
-        rollouts: int,
-        horizon: int,
-        policy: str,
-        within: int,
-        prior: str = "",
-        puct: float = 1.25,
-        learned: str = "",
+        self, name: str, simulations: int, exploration: float, within: int, leaves: Leaves, prior: str = "", puct: float = 1.25
     ) -> None:
         if simulations < 1:
             raise UsageError(f"{name}: simulations={simulations} is too few; at least 1 is needed")
@@ -68,15 +85,15 @@ class Mcts:
         if puct < 0.0:
             raise UsageError(f"{name}: puct={puct} is negative; 0 means that the prior does not count, 1.25 is usual")
         self.name, self._simulations = name, simulations
-        self._leaves, self._kind = (rollouts, horizon, discount, policy, learned), evaluator
-        self._prior, self._puct = prior, puct
-        self._how = Search(Uct(exploration), discount, within, 0, 0)
+        self._leaves, self._prior, self._puct = leaves, prior, puct
+        self._how = Search(Uct(exploration), leaves.discount, within, 0, 0)
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
         """See `planners.planner.Planner`."""
         self._model, self._rng = instance.model, rng
-        critic = critic_of(instance, *self._leaves)
-        self._evaluator = critic if self._kind == "critic" else make_evaluator(instance, self._kind)
+        how = self._leaves
+        critic = critic_of(instance, how.rollouts, how.horizon, how.discount, how.policy, how.learned)
+        self._evaluator = critic if how.evaluator == "critic" else make_evaluator(instance, how.evaluator)
         self._gamma, self._span = critic.discount, critic.steps
         parts = [instance.model, self._evaluator]
         if self._prior:
@@ -126,4 +143,4 @@ def make(name: str, **params: Any) -> Mcts:
     UsageError
         For a value that makes no sense.
     """
-    return Mcts(name, **params)
+    return Mcts(name, **with_leaves(params))

@@ -16,7 +16,7 @@ import numpy as np
 
 from planners.planner import ActionValue
 from planners.search.mcts import CHOICES as CHOICES
-from planners.search.mcts import OF_SEARCH, Mcts
+from planners.search.mcts import OF_SEARCH, Mcts, with_leaves
 from planners.search.record import SearchRecord, search_record
 
 PARAMS = {**OF_SEARCH, "simulations": 400, "discount": 0.0, "rollouts": 4, "horizon": 0, "learned": ""}
@@ -38,4 +38,4 @@ def make(name: str, **params: Any) -> ProAct:
     UsageError
         For a value that makes no sense.
     """
-    return ProAct(name, **params)
+    return ProAct(name, **with_leaves(params))

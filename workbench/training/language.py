@@ -28,7 +28,7 @@ from workbench.runs.formats import SCHEMA
 from workbench.runs.kinds import LANGUAGE_MODEL, read_config
 from workbench.terminal.interrupts import watched
 from workbench.terminal.printing import counted
-from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, is_recorded
+from workbench.training.loop import DONE, INTERRUPTED, Loop, OnProgress, Watch, is_recorded
 
 TARGETS = ("chain", "action", "shuffled")  # a chain and its move; the move alone; another position's chain, as a control
 CHANGEABLE = ("games",)
@@ -192,19 +192,17 @@ def train_language(
     """
     needs_learn()
     with run.writing(resume=resume):
-        return _train(config, run, resume, stop, on_progress, say)
+        return _train(config, run, resume, Watch(stop, on_progress, say))
 
 
-def _train(
-    config: LanguageConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool], on_progress: OnProgress,
-    say: Callable[[str], None],
-) -> dict[str, Any]:  # fmt: skip
+def _train(config: LanguageConfig, run: RunDirectory, resume: bool, watch: Watch) -> dict[str, Any]:
     from planners.language.small.files import Model, encode_model
     from planners.language.small.learning import LanguageLearner, encode_texts
     from planners.language.small.network import Size, count
     from planners.language.small.play import agreement
     from planners.language.small.tokens import make_vocabulary
 
+    stop, say = watch.stop, watch.say
     started = time.perf_counter()
     pairs, held = (read_pairs(Path(config.data), split, config.target, config.seed) for split in ("train", "validation"))
     if not pairs:
@@ -220,7 +218,7 @@ def _train(
         run.start(asdict(config), describe_environment(1), {})
     learner = make()
     loop = Loop(
-        run, make, identity(config), asdict(config), resume=resume, stop=stop, on_progress=on_progress, say=say,
+        run, make, identity(config), asdict(config), watch, resume=resume,
         recorded=lambda update: is_recorded(update) or learner.judges(update),
     )  # fmt: skip
     weights = count(learner.parameters)

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,24 @@ TELL_SECONDS = 0.1  # between two looks at the progress
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost, or twenty times what a checkpoint takes
 
 OnProgress = Callable[[Learner, dict[str, float]], None]
+
+
+class Watch(NamedTuple):
+    """Who follows a training run, and may end it.
+
+    Attributes
+    ----------
+    stop : callable
+        Asked before every update; when true, a checkpoint is saved and the run ends with status "interrupted".
+    on_progress : callable
+        Given the learner and its figures, `TELL_SECONDS` apart.
+    say : callable
+        Told what a user should know.
+    """
+
+    stop: Callable[[], bool]
+    on_progress: OnProgress
+    say: Callable[[str], None]
 
 
 def is_recorded(update: int) -> bool:
@@ -37,6 +55,7 @@ class Loop:
         What makes the run this one: lines and checkpoints of another are refused.
     config : mapping
         The configuration, which is written again when the run goes on.
+    watch : Watch
     resume : bool
         Go on from the last checkpoint.
     recorded : callable
@@ -55,12 +74,12 @@ class Loop:
 
     def __init__(
         self, directory: RunDirectory, make: Callable[[], Learner], identity: dict[str, Any], config: dict[str, Any],
-        *, resume: bool, stop: Callable[[], bool], on_progress: OnProgress, say: Callable[[str], None],
+        watch: Watch, *, resume: bool,
         recorded: Callable[[int], bool] = is_recorded, compiling: Callable[[], AbstractContextManager[Any]] = nullcontext,
         reached: Callable[[Learner], None] = lambda learner: None,
     ) -> None:  # fmt: skip
         self.directory, self.identity, self._make, self._config = directory, identity, make, config
-        self._stop, self._on_progress, self._say, self._recorded = stop, on_progress, say, recorded
+        self._watch, self._recorded = watch, recorded
         self._compiling, self._reached = compiling, reached
         with compiling():
             self.learner = make()
@@ -74,7 +93,7 @@ class Loop:
         """Learn until `ended` names a status, or somebody stops it, or it diverges; return the status, and what diverged."""
         learner = self.learner
         while True:
-            status = ended(self) or (INTERRUPTED if self._stop() else "")
+            status = ended(self) or (INTERRUPTED if self._watch.stop() else "")
             if status:
                 self._checkpoint()
                 return status, ""
@@ -85,7 +104,7 @@ class Loop:
             except Diverged as error:
                 self._last_good(learner.updates)
                 learner = self.learner
-                self._say(f"training diverged: {error}; kept is what was learned up to update {learner.updates}")
+                self._watch.say(f"training diverged: {error}; kept is what was learned up to update {learner.updates}")
                 return DIVERGED, str(error)
             if self._warm:  # the first update of a process compiles, which is no time of learning
                 self.seconds += time.perf_counter() - wall
@@ -94,7 +113,7 @@ class Loop:
             if self._recorded(learner.updates):
                 self._record()
             if time.perf_counter() - self._told_at > TELL_SECONDS:
-                self._on_progress(learner, learner.figures())
+                self._watch.on_progress(learner, learner.figures())
                 self._told_at = time.perf_counter()
             if time.perf_counter() - self._saved_at > self._pause:
                 self._checkpoint()

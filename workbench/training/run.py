@@ -39,7 +39,7 @@ from workbench.training.config import (
     split,
     training_world,
 )
-from workbench.training.loop import DONE, INTERRUPTED, TIME_UP, Loop, OnProgress
+from workbench.training.loop import DONE, INTERRUPTED, TIME_UP, Loop, OnProgress, Watch
 from workbench.training.optimum import optimum
 
 OnEnd = Callable[[Learner, World], None]
@@ -67,13 +67,11 @@ def train(
         For a world or method that fails, or a disk that cannot be written.
     """
     with run.writing(resume=resume), explained(own_names(config)):
-        return _train(config, run, resume, stop, on_progress, say, on_end)
+        return _train(config, run, resume, Watch(stop, on_progress, say), on_end)
 
 
-def _train(
-    config: TrainConfig, run: RunDirectory, resume: bool, stop: Callable[[], bool], on_progress: OnProgress,
-    say: Callable[[str], None], on_end: OnEnd,
-) -> dict[str, Any]:  # fmt: skip
+def _train(config: TrainConfig, run: RunDirectory, resume: bool, watch: Watch, on_end: OnEnd) -> dict[str, Any]:
+    stop, say = watch.stop, watch.say
     texts = kept_texts(config, run) if resume else own_texts(config)
     if not resume:
         copies = {copy_name(role, ""): text.encode() for role, text in texts.items()}
@@ -95,8 +93,8 @@ def _train(
             raise UsageError(f"{run.path} has already done {learner.updates} updates; ask for at least that many with --updates")
 
     loop = Loop(
-        run, lambda: load_train(config, texts, run)[1], identity(config), asdict(config),
-        resume=resume, stop=stop, on_progress=on_progress, say=say, compiling=compiling, reached=reached,
+        run, lambda: load_train(config, texts, run)[1], identity(config), asdict(config), watch,
+        resume=resume, compiling=compiling, reached=reached,
     )  # fmt: skip
     world = training_world(config, texts, run)
     started = time.perf_counter()
