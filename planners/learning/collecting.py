@@ -126,6 +126,6 @@ def _follow(
         np.zeros(count, np.int64), np.zeros(count), np.zeros((count, width), np.int64), np.zeros(count, bool),
     )  # fmt: skip
     kernel = suited(play.follow, model, policy)
-    done = int(kernel(policy, model, state, bool(options["listed"]), count, rng, made))
+    done = int(kernel(policy, model, state, bool(options["listed"]), count, rng, tuple(made)))
     seats.environment_steps += done
     return {name: array[:done] for name, array in made._asdict().items()}

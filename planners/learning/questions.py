@@ -70,7 +70,7 @@ class Questions:
         for model, part in self._among(turns):
             found = np.empty((part.stop - part.start, model.actions))
             kernel = suited(play.log_chances, model, policy)
-            kernel(policy, model, self._seen(model, turns[part]), found)
+            kernel(policy, model, tuple(self._seen(model, turns[part])), found)
             out[part, : model.actions] = found
         return out
 
@@ -120,7 +120,7 @@ class Questions:
         for model, begin, end in self._parts:
             part = slice(begin, end)
             mine = np.zeros((end - begin, model.actions), bool)
-            suited(play.mark_useful, model)(model, self._seen(model, part), mine)
+            suited(play.mark_useful, model)(model, tuple(self._seen(model, part)), mine)
             out[part, : model.actions] = mine
             out[part, model.actions :] = np.arange(model.actions, len(out.T)) < self._counts[part].reshape(-1, 1)
         return out
@@ -178,7 +178,7 @@ class Questions:
         turns = np.arange(len(self._states)) if turns is None else turns
         for model, part in self._among(turns):
             kernel = suited(play.push, model, policy)
-            kernel(policy, model, self._seen(model, turns[part]), _first(slopes[turns[part]], model.actions), rate)
+            kernel(policy, model, tuple(self._seen(model, turns[part])), _first(slopes[turns[part]], model.actions), rate)
 
     def improve(
         self, policy: Any, old: np.ndarray, at: np.ndarray, chosen: np.ndarray, advantage: np.ndarray, weight: np.ndarray,
@@ -190,8 +190,8 @@ class Questions:
             part, rows = slice(begin, end), slice(first[begin], first[end])
             kernel = suited(play.improve, model, policy)
             mine = play.BatchRows(first[begin : end + 1] - first[begin], chosen[rows], advantage[rows], weight[rows])
-            before = _first(old[part], model.actions)
-            kernel(policy, model, self._seen(model, part), before, mine, clip, rate, rng.permutation(end - begin))
+            seen, before = tuple(self._seen(model, part)), _first(old[part], model.actions)
+            kernel(policy, model, seen, before, tuple(mine), clip, rate, rng.permutation(end - begin))
 
     def approach(self, value: Any, targets: np.ndarray, rate: float) -> None:
         """Move the learned values of the states of all turns towards their `targets`."""

@@ -47,11 +47,11 @@ def evaluations(repeats: int) -> dict[str, float]:
     policy = make_learned(POLICY, "ntuple", world.instance(0), {"tuples": "17x4"}).record
     states = np.repeat(world.read("2 4 8 16/4 . 64 2/8 16 32 4/2 . 4 2")[None], 20_000, axis=0)  # type: ignore[attr-defined]
     offered, counts, out = np.tile(np.arange(4), (len(states), 1)), np.full(len(states), 4), np.empty((len(states), 4))
-    play.log_chances(policy, world.instance(0).model, play.Turns(states[:1], offered[:1], counts[:1]), out[:1])
+    play.log_chances(policy, world.instance(0).model, (states[:1], offered[:1], counts[:1]), out[:1])
     best = 0.0
     for _ in range(repeats):
         begin = time.process_time()
-        play.log_chances(policy, world.instance(0).model, play.Turns(states, offered, counts), out)
+        play.log_chances(policy, world.instance(0).model, (states, offered, counts), out)
         best = max(best, len(states) / (time.process_time() - begin))
     return {"states_per_second": best}
 
@@ -64,11 +64,11 @@ def network(kind: str, repeats: int) -> dict[str, float]:
     offered, out, slopes = np.tile(np.arange(4), (500, 1)), np.empty((500, 4)), np.tile([0.75, -0.25, -0.25, -0.25], (500, 1))
 
     def learn(count: int) -> None:
-        play.push(policy, model, play.Turns(states[:count], offered[:count], counts[:count]), slopes[:count], 1.0)
+        play.push(policy, model, (states[:count], offered[:count], counts[:count]), slopes[:count], 1.0)
         settle(policy, 1e-3)
 
     def evaluate(count: int) -> None:
-        play.log_chances(policy, model, play.Turns(states[:count], offered[:count], counts[:count]), out[:count])
+        play.log_chances(policy, model, (states[:count], offered[:count], counts[:count]), out[:count])
 
     found = {}
     for name, work in (("updates_per_second", learn), ("states_per_second", evaluate)):
