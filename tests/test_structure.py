@@ -98,6 +98,35 @@ def test_only_kernels_and_rules_have_no_types():
                     assert {_called(decorator) for decorator in node.decorator_list} & KERNELS, f"{path}, line {node.lineno}"
 
 
+MOST_PARAMETERS = 10  # beyond self; more are records, things with a name (docs/design.md)
+
+
+def test_no_function_takes_more_than_ten_parameters():
+    for path in [TOP / "cli.py", *(path for package in ALLOWED for path in (TOP / package).rglob("*.py"))]:
+        assert not crowded(path.read_text()), path
+
+
+def test_parameters_of_every_kind_are_counted():
+    names = [f"p{k}" for k in range(11)]
+    assert crowded(f"def f({', '.join(names)}): pass") == [1] and not crowded(f"def f({', '.join(names[1:])}): pass")
+    assert crowded(f"@njit\ndef f({', '.join(names[:4])}, /, {', '.join(names[4:9])}, *args, **options): pass") == [2]
+    assert crowded(f"g = lambda {', '.join(names[:5])}, *, {', '.join(names[5:])}: 0") == [1]
+    assert not crowded(f"class C:\n    def __init__(self, {', '.join(names[1:])}): pass")
+
+
+def crowded(text):
+    """Return the lines of the functions with more parameters than there may be; self and cls are none."""
+    lines = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            given = node.args
+            named = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+            starred = [argument for argument in (given.vararg, given.kwarg) if argument is not None]
+            if len(named) + len(starred) - (named[:1] in (["self"], ["cls"])) > MOST_PARAMETERS:
+                lines.append(node.lineno)
+    return lines
+
+
 def _typed(function):
     given = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
     complete = all(argument.annotation for argument in given if argument.arg not in ("self", "cls"))
