@@ -18,7 +18,7 @@ potential          none                 language, parts, outlook
 outlook            potential            parts
 potential_scale    1                    parts, search.expectimax
 distance           0                    search.best_first_search, search.idastar, parts, bound
-cost               1                    successors
+cost               1                    search.portfolio, successors
 notes              empty                search.best_first_search
 successors         made of the others   search.best_first_search, search.idastar
 bound              distance             search.best_first_search, search.idastar
@@ -31,6 +31,9 @@ by_pushes          no                   critic
 push_playout       playout              critic
 lost               0                    search.tree
 enumerable         no                   metrics
+reversed_of        nothing              search
+feature            0                    search.best_first_search
+change             1                    search.best_first_search
 =================  ===================  ============================================================
 
 Without a default, a world brings the operation itself, or whoever needs it cannot play there. Who needs it: modules and folders of
@@ -267,3 +270,26 @@ def enumerable(model):
     Plays of a deterministic world that says so are judged against its exact solution, state by state.
     """
     return False
+
+
+@operation
+def reversed_of(model, state):
+    """Return (a model, roots) of the search backwards, from the goals to `state`; None where there is none. For Python only.
+
+    The `roots` (n, width) are all goals. States and keys of the two models are the same; an action of the model that is returned
+    leads from a state to one before it, and has the number of the action of `model` that it undoes. Its `goal` is `state`, and so
+    its `distance` a bound on the way from there. Searches then work from both ends.
+    """
+    return None
+
+
+@operation
+def feature(model, state):
+    """Return a whole number, at least 0, such as subgoals reached: a search may try states of each number in turn."""
+    return 0
+
+
+@operation
+def change(model, previous, action):
+    """Return whether `action` is about something else than the `previous` action of a line, -1 at its beginning."""
+    return 1

@@ -11,9 +11,11 @@ from games.errors import GameplanError
 class Model(Protocol):
     """What a model written in Python brings: the operations without their first argument. States are any hashable values.
 
-    Optional methods take the place of the defaults: ``chance(state) -> [(probability, state)]`` for an afterstate, ``goal(state)``,
-    ``dead(state)``, ``score(state, action, after, reward)``, ``potential(root, state)``, ``distance(state)`` and
-    ``cost(state, action)``.
+    Optional methods take the place of the defaults: ``chance(state) -> [(probability, state)]`` for an afterstate,
+    ``goal(state)``, ``dead(state)``, ``score(state, action, after, reward)``, ``potential(root, state)``, ``distance(state)``,
+    ``cost(state, action)`` and ``feature(state)``. With ``goals() -> [state]``, all of them, and ``before(state) -> [(action,
+    state)]``, the actions (none twice) that lead to a state with the states that they come from, searches also work backwards;
+    ``distance_from(start, state)`` is then a lower bound on the cost from one to the other.
     """
 
     def legal(self, state: Any) -> list[Any]:
@@ -52,7 +54,7 @@ class PythonModel:
         self._numbers: dict[Any, int] = {}
         self._actions: dict[int, Any] = {}
         self._action_numbers: dict[Any, int] = {}
-        for name in ("goal", "dead", "distance"):
+        for name in ("goal", "dead", "distance", "feature"):
             if hasattr(model, name):
                 setattr(self, name, self._on_states(getattr(model, name)))
 
@@ -81,14 +83,16 @@ class PythonModel:
         if len(found) > self.actions:
             raise GameplanError(f"{len(found)} actions are legal in {self.value(state)!r}; the model was made for {self.actions}")
         for k, action in enumerate(found):
-            if action not in self._action_numbers:
-                number = self._action_numbers[action] = _lasting_number(action) if self.lasting else len(self._actions)
-                if self._actions.setdefault(number, action) != action:
-                    raise GameplanError(
-                        f"the actions {action!r} and {self._actions[number]!r} have one number; write them otherwise"
-                    )
-            actions[k] = self._action_numbers[action]
+            actions[k] = self.numbered(action)
         return len(found)
+
+    def numbered(self, action: Any) -> int:
+        """Return the id of an action of the model."""
+        if action not in self._action_numbers:
+            number = self._action_numbers[action] = _lasting_number(action) if self.lasting else len(self._actions)
+            if self._actions.setdefault(number, action) != action:
+                raise GameplanError(f"the actions {action!r} and {self._actions[number]!r} have one number; write them otherwise")
+        return self._action_numbers[action]
 
     def apply(self, state: np.ndarray, action: int) -> float:
         """See `apply`."""
@@ -135,6 +139,13 @@ class PythonModel:
         """See `cost`."""
         return float(self.model.cost(self.value(state), self._listed(state, action))) if hasattr(self.model, "cost") else 1.0
 
+    def reversed_of(self, state: np.ndarray) -> "tuple[PythonModel, np.ndarray] | None":
+        """See `games.process.reversed_of`."""
+        if not hasattr(self.model, "goals") or not hasattr(self.model, "before"):
+            return None
+        roots = [self._number(value) for value in self.model.goals()]
+        return _Backwards(self, self.value(state)), np.array(roots, np.int64).reshape(-1, 1)
+
     def _listed(self, state: np.ndarray, number: int) -> Any:
         if number not in self._actions:  # an action on record, of another process
             self.legal(state, np.empty(self.actions, np.int64))
@@ -148,3 +159,40 @@ class PythonModel:
 
     def _on_states(self, method: Any) -> Any:
         return lambda state: method(self.value(state))
+
+
+class _Undone:
+    """A `Model` of the way back from the goals of another to a `start`: its actions are those of the other, undone."""
+
+    def __init__(self, model: Any, start: Any) -> None:
+        self.start, self._model = start, model
+        if hasattr(model, "distance_from"):
+            self.distance = lambda state: model.distance_from(start, state)
+        if hasattr(model, "feature"):
+            self.feature = model.feature
+
+    def legal(self, state: Any) -> list[Any]:
+        actions = [] if state == self.start else [action for action, _ in self._model.before(state)]
+        if len(set(actions)) < len(actions):
+            raise GameplanError(f"before({state!r}) lists an action twice; actions must tell from where they come")
+        return actions
+
+    def step(self, state: Any, action: Any) -> tuple[Any, float]:
+        return next(before for one, before in self._model.before(state) if one == action), 0.0
+
+    def goal(self, state: Any) -> bool:
+        return bool(state == self.start)
+
+    def cost(self, state: Any, action: Any) -> float:
+        before, _ = self.step(state, action)
+        return float(self._model.cost(before, action)) if hasattr(self._model, "cost") else 1.0
+
+
+class _Backwards(PythonModel):
+    """The way back in the form that planners run: it shares the numbers of states and actions with the model of the way there."""
+
+    def __init__(self, forwards: PythonModel, start: Any) -> None:
+        super().__init__(_Undone(forwards.model, start), forwards.actions, 0, forwards.lasting)
+        self._values, self._keys, self._numbers = forwards._values, forwards._keys, forwards._numbers
+        self._actions, self._action_numbers = forwards._actions, forwards._action_numbers
+        self.reversed_of = lambda state: None  # type: ignore[method-assign]

@@ -7,7 +7,7 @@ from games.game2048.heuristic import LINES
 from games.loader import load_game
 from games.sokoban.weighed import weighed
 from planners.budget import Budget, new_cost
-from planners.search.best_first_search import SOLVED, Search
+from planners.search.best_first_search import SOLVED, Search, Way
 from planners.search.expectimax_2048 import NO_LIMIT, new_memory, play_game, reach_of
 from solvers.exploitability import Evaluator
 from workbench.catalogue.algorithms import find_algorithm
@@ -312,7 +312,7 @@ def test_the_matching_bound_searches_as_astar_does():
         zeros = np.zeros(model.board.cells)
         pair = []
         for each in (model, weighed(model, zeros, 1.0)):
-            search, spent = Search(each, problem.start, 1.0, 1.0, 1 << 28), new_cost()
+            search, spent = Search(each, problem.start, Way(1.0, 1.0), 1 << 28), new_cost()
             search.advance(20_000, spent, Budget().limits())
             assert search.status == SOLVED
             pair.append((spent.tolist(), search.line()))

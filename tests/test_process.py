@@ -186,4 +186,6 @@ def said(default):
     if isinstance(value, ast.Call):
         return value.func.id if isinstance(value.func, ast.Name) else None
     numbers = ast.literal_eval(value)
+    if numbers is None:
+        return "nothing"
     return "no" if numbers is False else ", ".join(f"{n:g}" for n in np.atleast_1d(numbers))

@@ -169,7 +169,8 @@ def test_nothing_is_left_to_do_at_a_goal_and_nothing_can_be_done_without_an_acti
     ],
 )
 def test_bounds_of_a_planner_prove_nothing(name, params, note, monkeypatch):
-    monkeypatch.setattr(planners.search.portfolio, "MEMBERS", ((1.0, 1.0, 1.0), (1.0, 1.0, 0.5)))  # both meet the limit
+    first = planners.search.portfolio.ASTAR
+    monkeypatch.setattr(planners.search.portfolio, "FORWARDS", (first, first._replace(name="again")))  # both meet the limit
     level = generate(4, 9, 9, 4, 1.0) if "memory" in params else generate(3, 8, 8, 4, 1.0)
     minimise = "moves" if "memory" in params else "pushes"
     episode = play(SokobanWorld("test", [level], minimise=minimise).instance(0), find_planner(name, params), Budget())

@@ -113,7 +113,7 @@ def _fill(board, floor, goal_cells):
                 table[4 * c + 3] = c + 1
     for goal_cell in goal_cells:
         flip(table, board.goals, goal_cell)
-    _push_distances(board, floor, goal_cells)
+    _push_distances(board, goal_cells)
     dead = np.ones(cells, np.bool_)
     for c in range(cells):
         for g in range(len(goal_cells)):
@@ -137,14 +137,15 @@ def _fill(board, floor, goal_cells):
 
 
 @embedded
-def _push_distances(board, floor, goal_cells):
-    """Write the fewest pushes from each cell to each goal for a lone box, the player walking around it, to the table."""
-    near, cells, boxes = board.table, board.cells, board.boxes
-    side = np.full(4 * cells, -1, np.int32)  # by (box, direction): the first direction whose neighbour is joined to this one's
+def sides(board):
+    """Return, by ``4 * cell + direction``, the first direction whose neighbour is joined to this one's around a box in the cell.
+
+    -1 where there is no neighbour, or no cell.
+    """
+    near, cells = board.table, board.cells
+    side = np.full(4 * cells, -1, np.int32)
     seen, stack = np.full(cells, -1, np.int32), np.empty(cells, np.int32)
     for c in range(cells):
-        if not floor[c]:
-            continue
         for d in range(4):
             if near[4 * c + d] < 0 or side[4 * c + d] >= 0:
                 continue
@@ -163,6 +164,14 @@ def _push_distances(board, floor, goal_cells):
             for e in range(d, 4):
                 if near[4 * c + e] >= 0 and seen[near[4 * c + e]] == mark:
                     side[4 * c + e] = d
+    return side
+
+
+@embedded
+def _push_distances(board, goal_cells):
+    """Write the fewest pushes from each cell to each goal for a lone box, the player walking around it, to the table."""
+    near, cells, boxes = board.table, board.cells, board.boxes
+    side = sides(board)
     pushes = near[board.pushes : board.pushes + cells * boxes].reshape(cells, boxes)
     pushes[:] = FAR
     found, queue = np.empty(4 * cells, np.int32), np.empty(4 * cells, np.int32)

@@ -13,10 +13,12 @@ from games.process import (
     apply,
     bound,
     by_pushes,
+    change,
     cost,
     critic_convention,
     dead,
     distance,
+    feature,
     goal,
     key,
     legal,
@@ -302,6 +304,16 @@ def _in_one_word(model, state, landing, actions, costs, states, keys):
 def _bound(model, state, action, after, notes):
     h = matching_after(model.board, state, action >> 2, model.board.table[action], notes)
     return np.inf if h >= FAR else model.push_cost * h
+
+
+@feature.of(SokobanPushes)
+def _feature(model, state):
+    return on_goals(model.board, state)
+
+
+@change.of(SokobanPushes)
+def _change(model, previous, action):
+    return previous < 0 or model.board.table[previous] != action >> 2
 
 
 @playout.of(SokobanPushes)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError, UsageError
+from games.sokoban import pulls  # noqa: F401 (the search backwards is registered)
 from games.sokoban.board import Compiled, compile_level
 from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay

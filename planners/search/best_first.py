@@ -15,7 +15,7 @@ from games.errors import UsageError
 from games.world import Instance
 from planners.budget import Budget, new_cost
 from planners.planner import Decision
-from planners.search.best_first_search import Search, grown, new_nodes
+from planners.search.best_first_search import Search, Way, grown, new_nodes
 from planners.search.solving import deterministic, plan
 
 PARAMS = {"path_weight": 1.0, "bound_weight": 1.0, "expansions": 5_000_000, "memory": 2048, "partial": False}
@@ -31,7 +31,7 @@ class BestFirst:
             raise UsageError(f"{name}: weights path_weight={path_weight}, bound_weight={bound_weight} must not be negative")
         if expansions < 1 or memory < 1:
             raise UsageError(f"{name}: expansions={expansions}, memory={memory} must both be at least 1")
-        self.name, self._weights, self._partial, self.solves = name, (path_weight, bound_weight), partial, not partial
+        self.name, self._way, self._partial, self.solves = name, Way(path_weight, bound_weight), partial, not partial
         self._expansions, self._memory = expansions, memory << 20
 
     def begin(self, instance: Instance, rng: np.ndarray) -> None:
@@ -47,7 +47,7 @@ class BestFirst:
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `planners.planner.Planner`; the line is the whole plan; without one the status says why."""
-        self.search = Search(self._model, state, *self._weights, self._memory)
+        self.search = Search(self._model, state, self._way, self._memory)
         return plan(self.search, budget, self._expansions, new_cost(), partial=self._partial)
 
     def warm_up(self) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from games.sokoban.weighed import weighed
 from planners.budget import EXPANSIONS, Budget, new_cost
-from planners.search.best_first_search import SOLVED, Search
+from planners.search.best_first_search import SOLVED, Search, Way
 from workbench.discovery.genome.canonical import canonical, split, with_constants
 from workbench.discovery.genome.check import problems
 from workbench.discovery.genome.grammar import Grammar, Part, Template
@@ -125,7 +125,7 @@ class SokobanTask:
         limit, logarithms = Budget(expansions=horizon).limits(), 0.0
         for n, problem in enumerate(given):
             weights = table[n, : problem.model.board.cells].copy()
-            search = Search(weighed(problem.model, weights, float(bound[n])), problem.start, 1.0, 1.0, MEMORY)
+            search = Search(weighed(problem.model, weights, float(bound[n])), problem.start, Way(1.0, 1.0), MEMORY)
             cost = new_cost()
             search.advance(horizon, cost, limit)
             logarithms += np.log(max(1, cost[EXPANSIONS]) if search.status == SOLVED else UNSOLVED * horizon)
