@@ -273,6 +273,7 @@ TWINS = {
     "smooth-pcfr+": Twin(power, smooth, {"F": 1.0, "eta": 1.0, "gamma": 2.0}),
     "stable-pcfr+": Twin(power, stable, {"F": 1.0, "gamma": 2.0}),
     "rpdcfr+": Twin(power, robust, {"alpha": 3.0, "weight": 0.6, "rate": 0.3, "gamma": 5.0}),
+    "mmd": Twin(power, mmd, {"alpha": 1.0, "eta": 1.0, "decay": 0.5, "pull": 0.0, "gamma": 2.0}),
     "vad-cfr": Twin(vad_average, vad, VAD),
     "aod-cfr": Twin(aod_average, aod, AOD),
     "aod-distilled": Twin(

@@ -3,6 +3,7 @@
 Exploitability is NashConv / players, updates alternate, averages weigh t^2 (t^5 for RPDCFR+).
 """
 
+import numpy as np
 import pytest
 
 from solvers.exploitability import Evaluator
@@ -49,3 +50,28 @@ def test_asymmetry_of_nothing_is_predictive_cfr_plus(game, solve):
 def test_everyone_says_where_its_definition_is_from():
     for name in NEWER:
         assert describe(name)["definition"], f"{name}: say in the catalogue how exact its definition is"
+
+
+def test_a_probability_below_all_numbers_is_no_end(solve):
+    """Where a step drives a probability below what numbers hold, it comes back when the payoffs turn."""
+    solver = solve("kuhn_2p", "mmd", 3, eta=1e4, alpha=0.0)
+    assert np.isfinite(solver.state()["R"]).all()
+    assert (solver.current_policy() >= 0.0).all()
+
+
+def test_fixed_temperature_is_where_the_step_leads_nowhere(game, solve):
+    """With a fixed magnet and temperature, the last iterate is a soft answer to its own regrets: sigma ~ exp(r / a)."""
+    solver = solve("kuhn_2p", "mmd", 4000, alpha=0.3, eta=0.2, decay=0.0)
+    policy = solver.current_policy()
+    solver.advance(4001)
+    assert solver.current_policy() == pytest.approx(policy, abs=1e-12)
+    compiled, R = game("kuhn_2p"), solver.state()["R"]
+    regrets = solver._tables.r
+    for player in range(2):
+        pairs, infosets = compiled.player_actions(player), compiled.player_infosets(player)
+        for first, count in zip(compiled.tree.first[infosets], compiled.tree.count[infosets], strict=True):
+            own = slice(pairs.start + int(first), pairs.start + int(first) + int(count))
+            assert np.ptp(R[own] - regrets[own] / 0.3) < 1e-9
+    moving = solve("kuhn_2p", "mmd", 4000, alpha=1.0, eta=0.1, decay=0.0, pull=0.05)
+    evaluate = Evaluator(compiled)
+    assert evaluate(moving.current_policy()).exploitability < evaluate(policy).exploitability / 2

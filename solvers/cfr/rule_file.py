@@ -6,7 +6,8 @@
     def accumulate_regret(R, r, t, infosets, params, state)
     def derive_policy(sigma, R, r, t, infosets, params, state)
 
-``CHOICES = {"scope": ("global", "infoset")}`` may list the legal values of str parameters. The functions work in place on one
+``CHOICES = {"scope": ("global", "infoset")}`` may list the legal values of str parameters, and ``ITERATE = "last"`` says that the
+last iterate is reported in place of the average, or "best". The functions work in place on one
 player's whole table (`solvers.rule`) and are plain NumPy or ``@njit``.
 """
 
@@ -31,6 +32,7 @@ FUNCTIONS = {
     "accumulate_regret": ("R", "r", "t", "infosets", "params", "state"),
     "derive_policy": ("sigma", "R", "r", "t", "infosets", "params", "state"),
 }
+ITERATES = ("average", "last", "best")
 STATE_KINDS = ("action", "infoset", "game")
 IMPORTS = ("math", "numpy", "numba", "solvers.rule")
 
@@ -39,7 +41,8 @@ IMPORTS = ("math", "numpy", "numba", "solvers.rule")
 class Rule:
     """A checked rule: its module, declared parameters and memory, and whether its functions are compiled.
 
-    `digest` is a hash of its source, `code` one that comments and docstrings do not change.
+    `digest` is a hash of its source, `code` one that comments and docstrings do not change; `iterate` is which of its policies is
+    reported unless somebody says otherwise.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Rule:
     state: dict[str, str]
     compiled: bool
     summary: str
+    iterate: str = ITERATES[0]
 
 
 def shipped_rule(name: str, module: str) -> Rule:
@@ -117,6 +121,7 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
         state=dict(getattr(module, "STATE", {})),
         compiled=all(hasattr(function, "py_func") for function in functions),
         summary=(module.__doc__ or name).strip().splitlines()[0],
+        iterate=getattr(module, "ITERATE", ITERATES[0]),
     )
 
 
@@ -144,6 +149,8 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
     choices = getattr(module, "CHOICES", {})
     if not isinstance(choices, dict) or not all(isinstance(v, (tuple, list)) and params.get(k) in v for k, v in choices.items()):
         problems.append("CHOICES does not list the default of every parameter that it names")
+    if (iterate := getattr(module, "ITERATE", ITERATES[0])) not in ITERATES:
+        problems.append(f"ITERATE is {iterate!r}; legal are {', '.join(map(repr, ITERATES))}")
     for name, arguments in FUNCTIONS.items():
         function = getattr(module, name, None)
         if function is None:

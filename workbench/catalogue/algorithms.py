@@ -79,6 +79,11 @@ class Algorithm(NamedTuple):
         """Whether its solvers live in processes of their own."""
         return self.maker is not None
 
+    @property
+    def iterate(self) -> str:
+        """Which of its policies is reported, unless somebody says otherwise."""
+        return getattr(self.program, "iterate", "") or self.family.iterates[0]
+
     def make(self, game: SequenceGame, *, alternating: bool) -> Solver:
         """Return a fresh solver for `game`."""
         solver: Solver

@@ -51,6 +51,7 @@ def describe(name: str) -> dict[str, Any]:
         "form": family.name,
         "params": algorithm.params,
         "iterations": family.iterations,
+        "iterate": algorithm.iterate,
         "parameters": family.parameters,
         **algorithm.told(),
     }

@@ -15,7 +15,7 @@ from games.plugins import ALGORITHM, META_SOLVER, expanded, known_names
 from games.sentences import sentences, without_sentences
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, make_class_program
-from solvers.cfr.rule_file import FUNCTIONS, Rule, load_module, make_rule, shipped_rule
+from solvers.cfr.rule_file import FUNCTIONS, ITERATES, Rule, load_module, make_rule, shipped_rule
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import CLASSES, MetaSolver, load_meta_solver, make_meta_solver, shipped_module
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
@@ -24,6 +24,7 @@ from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
 from workbench.catalogue.sources import Source, read_source
 
+AVERAGE, LAST, BEST = ITERATES
 _META = {*CLASSES.values(), *META_FUNCTIONS.values()}
 
 
@@ -64,6 +65,8 @@ class Family:
         How often a run is evaluated; None: ten times a decade.
     parameters : str
         Where an algorithm's parameters come from, for people.
+    iterates : tuple of str
+        Which policies its algorithms can report; the first is reported unless a program says otherwise.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Family:
     iterations = 1000
     every: int | None = None
     parameters: str
+    iterates: tuple[str, ...] = ITERATES
 
     def defines(self, names: Set[str]) -> bool:
         """Return whether a file that defines these names holds an algorithm of this family."""
@@ -161,6 +165,7 @@ class PSROAlgorithms(Family):
 
     name, entries = "psro", PSRO_ENTRIES
     iterations = 100
+    iterates = ("mixture",)
     parameters = "those of its two meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE"
 
     def defines(self, names: Set[str]) -> bool:
@@ -222,6 +227,7 @@ class ExactMethods(Family):
 
     name, entries = "exact", EXACT_ENTRIES
     iterations = 1
+    iterates = ("solution",)
     parameters = "none"
 
     def find(self, request: Request) -> Found:

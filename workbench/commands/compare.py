@@ -17,6 +17,7 @@ from workbench.commands.options import (
     duration,
     every_option,
     gathered,
+    iterate_option,
     iterations_option,
     jobs_option,
     json_option,
@@ -131,6 +132,7 @@ def _kinds() -> Collection[str]:
 @levels_option
 @iterations_option
 @updates_option
+@iterate_option
 @every_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
 @click.option("--seed", default=0, show_default=True, help="Worlds: of the first episode. CFR and LP draw no random numbers.")

@@ -200,6 +200,11 @@ updates_option = click.option(
     show_default=True,
     help="How players move on.",
 )
+iterate_option = click.option(
+    "--iterate",
+    type=click.Choice(["average", "last", "best"]),
+    help="Policy that is reported; best: of the last iterates that were evaluated.  [default: the average, or as the rule says]",
+)
 every_option = click.option(
     "--every", type=click.IntRange(1), help="Evaluate each so many iterations.  [default: ten a decade: 1, 2, 3 ... 100, 125 ...]"
 )

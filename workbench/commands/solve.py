@@ -11,6 +11,7 @@ from workbench.commands.options import (
     FiniteRange,
     duration,
     every_option,
+    iterate_option,
     iterations_option,
     json_option,
     print_json,
@@ -32,6 +33,7 @@ from workbench.commands.options import (
 @click.option("--train", metavar=PROGRAM, help="PSRO: meta-strategy solver that the oracle answers.")
 @click.option("--eval", metavar=PROGRAM, help="PSRO: meta-strategy solver that is reported.  [default: as --train]")
 @updates_option
+@iterate_option
 @every_option
 @click.option("--target", type=FiniteRange(0), help="Stop at this exploitability, without -n only then; exit code 3 if missed.")
 @click.option(

@@ -53,12 +53,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Cell:
-    """What came out of a job: the exploitability, or the reason why there is none."""
+    """What came out of a job: the exploitability of the policy that `iterate` names, or the reason why there is none."""
 
     exploitability: float | None
     seconds: float | None
     reason: str
     run: str | None
+    iterate: str | None = None
 
 
 def expand_games(names: Sequence[str]) -> list[str]:
@@ -239,10 +240,10 @@ def write_table(summary: dict[str, Any], out: Path) -> None:
     run.write_json("table.json", summary)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["game", "algorithm", "exploitability", "seconds", "reason"])
+    writer.writerow(["game", "algorithm", "exploitability", "seconds", "reason", "iterate"])
     for game, row in summary["cells"].items():
         for algo, cell in row.items():
-            writer.writerow([game, algo, cell["exploitability"], cell["seconds"], cell["reason"]])
+            writer.writerow([game, algo, cell["exploitability"], cell["seconds"], cell["reason"], cell["iterate"]])
     run.write("table.csv", text.getvalue().encode())
     run.write("table.md", markdown_table(summary).encode())
 
@@ -267,8 +268,20 @@ def markdown_table(summary: dict[str, Any]) -> str:
     counts = summary["counts"]
     entries = [share(counts[a]) for a in algos]
     lines.append("| matches or beats | " + " | ".join(entries) + " |")
+    lines += ["", f"Reported: {reported(summary)}."] if summary["best"] else []
     lines += [""] + [f"- {', '.join(where)}: {reason}" for reason, where in notes.items()] if notes else []
     return "\n".join(lines) + "\n"
+
+
+def reported(summary: dict[str, Any]) -> str:
+    """Return which policy of the algorithms that ran is reported, such as "average; last of mmd"; the commonest first."""
+    found: dict[str, list[str]] = {}
+    for algo in summary["algos"]:
+        cells = [row[algo] for row in summary["cells"].values() if algo in row]
+        for iterate in dict.fromkeys(cell["iterate"] for cell in cells if cell["iterate"]):
+            found.setdefault(iterate, []).append(label(algo))
+    first, *rest = sorted(found.items(), key=lambda pair: -len(pair[1])) or [("", [])]
+    return "; ".join([first[0], *(f"{iterate} of {', '.join(algos)}" for iterate, algos in rest)])
 
 
 def share(count: dict[str, int]) -> str:
@@ -293,7 +306,7 @@ def curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
 
 
 def _cell(result: dict[str, Any]) -> Cell:
-    return Cell(result["exploitability"], result["seconds"], "", result["run"])
+    return Cell(result["exploitability"], result["seconds"], "", result["run"], result.get("iterate"))
 
 
 def _same_config(run: RunDirectory, config: SolveConfig) -> bool:

@@ -163,7 +163,7 @@ def compare(
         raise UsageError("algos is empty; 'gameplan algos' lists what there is")
     names = [game_name(game) for game in _several(games)]
     base = SolveConfig(
-        "", "", n, updates=rest.updates, every=rest.every, time_limit=seconds(time_limit), seed=rest.seed,
+        "", "", n, updates=rest.updates, iterate=rest.iterate, every=rest.every, time_limit=seconds(time_limit), seed=rest.seed,
         max_histories=rest.max_histories, max_memory=rest.memory,
     )  # fmt: skip
     chosen = of_solvers.expand_games(names)

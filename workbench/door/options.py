@@ -23,6 +23,9 @@ class SolveOptions:
     ----------
     updates : {"alternating", "simultaneous"}
         How players move on.
+    iterate : {"average", "last", "best"}, optional
+        Which policy is reported: the average, the last iterate, or the best iterate of those evaluated; None: what the algorithm
+        is meant to be reported by.
     every : int, optional
         Evaluate each so many iterations; None: ten times a decade (PSRO: as the family has it).
     seed : int
@@ -40,6 +43,7 @@ class SolveOptions:
     """
 
     updates: Literal["alternating", "simultaneous"] = "alternating"
+    iterate: Literal["average", "last", "best"] | None = None
     every: int | None = None
     seed: int = 0
     sandbox: bool = False

@@ -285,7 +285,8 @@ def _config(
 ) -> SolveConfig:  # fmt: skip
     return SolveConfig(
         game=game_name(game), algo=algo, iterations=n, params=dict(params or {}), train=train, eval=evaluate,
-        updates=options.updates, every=options.every, target=target, time_limit=seconds(time_limit), seed=options.seed,
+        updates=options.updates, iterate=options.iterate, every=options.every, target=target,
+        time_limit=seconds(time_limit), seed=options.seed,
         max_histories=options.max_histories, max_memory=options.memory,
     )  # fmt: skip
 
@@ -309,7 +310,7 @@ def _solved(config: SolveConfig, options: SolveOptions, out: Place | None, progr
 
 
 def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *, resume: bool = False) -> _Solved:
-    ended: list[tuple[SequenceGame, Solver]] = []
+    ended: list[tuple[SequenceGame, Solver, np.ndarray]] = []
     try:
         with reporting(progress, f"solving {config.game}", config.iterations) as reporter:
 
@@ -318,12 +319,12 @@ def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *
 
             record = run_solver(
                 config, run, resume=resume, stop=reporter.stop, on_progress=moved, say=reporter, trust=trust,
-                on_end=lambda game, solver: ended.append((game, solver)),
+                on_end=lambda *end: ended.append(end),
             )  # fmt: skip
     finally:
         run.discard_if_empty()
-    ((game, solver),) = ended
-    return _Solved(SolveResult(record, run, Policy(game, solver.average_policy())), config, run, game, solver)
+    ((game, solver, policy),) = ended
+    return _Solved(SolveResult(record, run, Policy(game, policy)), config, run, game, solver)
 
 
 def _with_population(found: _Solved) -> PsroResult:

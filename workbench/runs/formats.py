@@ -40,7 +40,7 @@ SOLVE_CONFIG = record({
     "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
     "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
     "threads": whole(1), "max_histories": whole(1),
-}, {"max_memory": optional(whole(1))})  # fmt: skip
+}, {"max_memory": optional(whole(1)), "iterate": optional(text())})  # fmt: skip
 
 PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
@@ -85,7 +85,7 @@ SOLVE_RESULT = record(
         **_SCHEMA, "command": text(("solve",)), "game": text(), "algo": text(), "iterations": whole(0), "exploitability": number(),
         "nash_conv": number(), "values": listed(number()), "seconds": _SECONDS, "status": text(), "run": text(),
     },
-    {"total_seconds": _SECONDS, "digest": text()},
+    {"total_seconds": _SECONDS, "digest": text(), "iterate": text(), "best_iteration": whole(0)},
 )  # fmt: skip
 DISTILL_CONFIG = record({
     **_SCHEMA, "world": text(), "samples": whole(1), "seed": whole(0), "form": text(), "tokens": whole(1), "wordings": whole(0),

@@ -14,7 +14,7 @@ from games.params import PLANNED, Value
 from games.plugins import ALGORITHM, META_SOLVER, expanded
 from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
-from workbench.catalogue.families import ALGORITHMS, Request
+from workbench.catalogue.families import ALGORITHMS, BEST, LAST, Request
 from workbench.catalogue.sources import Source, read_source, source_of
 from workbench.runs.directory import GAME, PROGRAMS, RunDirectory, blamed
 from workbench.runs.formats import SCHEMA, differing
@@ -31,10 +31,10 @@ class SolveConfig:
     """A solver run, resolved: everything that decides its result.
 
     `params` holds a value for every parameter of the algorithm; `train` and `eval` choose PSRO's meta-strategy solvers; `programs`
-    has hashes of the user's own files, the game's among them; `every` evaluates each so many iterations, and None on a logarithmic
-    grid, unless the family of the algorithm says otherwise, as it says how many `iterations` are meant by 0; None is no limit, see
-    `until`; `target` stops at an exploitability, `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the
-    game.
+    has hashes of the user's own files, the game's among them; `iterate` is which policy is reported, None the algorithm's own
+    choice; `every` evaluates each so many iterations, and None on a logarithmic grid, unless the family of the algorithm says
+    otherwise, as it says how many `iterations` are meant by 0; None is no limit, see `until`; `target` stops at an exploitability,
+    `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
     """
 
     game: str
@@ -45,6 +45,7 @@ class SolveConfig:
     eval: str | None = None
     programs: dict[str, str] = field(default_factory=dict)
     updates: str = "alternating"
+    iterate: str | None = None
     every: int | None = None
     target: float | None = None
     time_limit: float | None = None
@@ -89,6 +90,7 @@ def resolve_config(
         config,
         params=algorithm.params,
         iterations=_length(config, algorithm),
+        iterate=_iterate(config, algorithm),
         every=family.every if config.every is None else config.every,
         programs={role: source.digest for role, source in sources.items()} | data,
         **{**named, **own},
@@ -108,6 +110,17 @@ def _length(config: SolveConfig, algorithm: Algorithm) -> int | None:
     if config.iterations is None and PLANNED not in algorithm.params:  # one with a plan for its iterations needs their number
         return None
     return config.iterations or algorithm.family.iterations
+
+
+def _iterate(config: SolveConfig, algorithm: Algorithm) -> str:
+    legal = algorithm.family.iterates
+    if config.iterate is None:
+        return algorithm.iterate
+    if config.iterate not in legal:
+        raise UsageError(
+            f"{config.algo} has no {config.iterate} iterate to report, only its {' or '.join(legal)}; leave out --iterate"
+        )
+    return config.iterate
 
 
 def program_of(role: str, name: str) -> str:
@@ -131,7 +144,8 @@ def identity(config: SolveConfig) -> dict[str, Any]:
     """Return what makes a run this one, by which its lines and its checkpoint are known again: not its length, and no path."""
     names = {role: config.programs.get(role, getattr(config, role)) for role in ROLES}
     same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
-    return {**same, **names}
+    other = {"iterate": config.iterate} if config.iterate in (LAST, BEST) else {}  # runs of earlier versions know of none
+    return {**same, **names, **other}
 
 
 def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:

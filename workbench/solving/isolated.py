@@ -21,7 +21,7 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.rule_file import FUNCTIONS
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
 from workbench.catalogue.algorithms import Algorithm, check_roles
-from workbench.catalogue.families import CLASS_PROGRAM, PSRO, RULE, Request, family_of, find_meta_solver, refuse_params
+from workbench.catalogue.families import CLASS_PROGRAM, PSRO, RULE, Family, Request, family_of, find_meta_solver, refuse_params
 from workbench.catalogue.sources import Source
 from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.session import Session
@@ -91,6 +91,7 @@ class IsolatedProgram:
 
     name: str
     order: dict[str, Any]
+    iterate: str = ""
 
 
 def _make(program: IsolatedProgram, game: SequenceGame, alternating: bool) -> "IsolatedSolver":
@@ -122,14 +123,21 @@ class IsolatedSolver:
         self.iteration = stop
 
     def average_policy(self) -> np.ndarray:
-        """Return the policy that is reported (pairs of all players), checked.
+        """Return the average policy or the mixture (pairs of all players), checked.
 
         Raises
         ------
         GameplanError
             If it is none.
         """
-        policy = self._ask("policy").get("policy")
+        return self._checked(self._ask("policy"))
+
+    def current_policy(self) -> np.ndarray:
+        """Return the policy that the next iteration plays (pairs of all players); raises as `average_policy`."""
+        return self._checked(self._ask("current policy"))
+
+    def _checked(self, answer: Mapping[str, np.ndarray]) -> np.ndarray:
+        policy = answer.get("policy")
         if policy is None or policy.dtype != np.float64 or policy.shape != (sum(self.game.actions),):
             raise GameplanError(f"{self.program.name} returned no policy of {sum(self.game.actions)} numbers")
         for player in range(self.game.players):
@@ -196,8 +204,21 @@ def isolated_algorithm(request: Request, *, game: str, max_histories: int) -> Al
     family = family_of(request.algo, request.sources.get("algo"))
     check_roles(request, family)
     params, told, chosen = _ORDERS[family](request)
-    program = IsolatedProgram(request.algo, {"game": game, "max_histories": max_histories, "name": request.algo, **told})
+    program = IsolatedProgram(
+        request.algo, {"game": game, "max_histories": max_histories, "name": request.algo, **told}, _iterate(family, request)
+    )
     return Algorithm(request.algo, family, program, params, chosen, _make)
+
+
+def _iterate(family: Family, request: Request) -> str:
+    """Return which policy the program says is to be reported, read from its text; "" where it says nothing."""
+    if family is not RULE:
+        return ""
+    node = table_nodes(ast.parse(request.sources["algo"].text), ("ITERATE",)).get("ITERATE")
+    value = "" if node is None else literal(node)
+    if value and value not in family.iterates:
+        raise GameplanError(f"{request.algo}: ITERATE is {value!r}; legal are {', '.join(map(repr, family.iterates))}")
+    return str(value)
 
 
 _Order = tuple[dict[str, Value], dict[str, Any], dict[str, str]]  # parameters, what a session is told, names of solvers by role

@@ -15,14 +15,16 @@ from games.files import read_file
 from games.loader import load_game
 from games.modules import short_name
 from games.sequence_form import SequenceGame
-from solvers.exploitability import Evaluation, Evaluator
+from solvers.exploitability import Evaluation
 from workbench.catalogue.algorithms import Solver
+from workbench.catalogue.families import BEST
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
 from workbench.runs.programs import kept_data, read_copies
 from workbench.solving.config import ROLES, SolveConfig, check_named, identity, resolve_config
 from workbench.solving.isolated import NO_WORD, Trust
+from workbench.solving.iterates import Reported
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
 from workbench.terminal.interrupts import patience
 
@@ -34,7 +36,7 @@ BY_COUNT, BY_TARGET, BY_TIME, BY_PERSON = "iterations", "target", "time limit", 
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
 OnProgress = Callable[[int, float | None], None]
-OnEnd = Callable[[SequenceGame, Solver], None]
+OnEnd = Callable[[SequenceGame, Solver, np.ndarray], None]
 
 
 def is_evaluated(t: int, config: SolveConfig) -> bool:
@@ -80,7 +82,7 @@ def solve(
     on_compile: Progress | None = None,
     say: Callable[[str], None] = lambda text: None,
     trust: Trust = NO_WORD,
-    on_end: OnEnd = lambda game, solver: None,
+    on_end: OnEnd = lambda game, solver, policy: None,
 ) -> dict[str, Any]:
     """Run `config` in the directory `run` and return the result record, which is also saved there.
 
@@ -98,7 +100,7 @@ def solve(
     trust : Trust
         What the command line says of programs of the user's own.
     on_end : callable
-        Given the game and the solver as they are when the run ends, also by an interruption.
+        Given the game, the solver and the reported policy as they are when the run ends, also by an interruption.
 
     Raises
     ------
@@ -144,10 +146,11 @@ def _solve(
     compiling, own = f"compiling {short_name(config.algo)}", bool(set(ROLES) & set(config.programs))
     with patience(say, compiling, own=own):
         solver = algorithm.make(game, alternating=config.updates == "alternating")
+    reported = Reported(solver, game, config.iterate or "")
     started = time.perf_counter()
     spent, whose = 0.0, _whose(config, game)
     if resume:
-        spent = _restore(solver, run, config, whose, say)
+        spent = _restore(solver, reported, run, config, whose, say)
         if GAME in config.programs and GAME not in saved.programs:  # of an earlier version, which kept no copy
             for name, content in read_copies({GAME: config.game}, config.programs).items():
                 run.write(name, content)
@@ -161,8 +164,7 @@ def _solve(
         say(hint)
     with patience(say, compiling, own=own):
         solver.advance(solver.iteration)  # before the clock starts
-        evaluator = Evaluator(game)
-    progress = _Progress(config, whose, run, solver, evaluator, stop, on_progress, spent)
+    progress = _Progress(config, whose, run, solver, reported, stop, on_progress, spent)
     status, evaluation = progress.run()
     if resume and progress.finished:
         say(f"{run.path} was finished: {progress.finished}")
@@ -171,9 +173,10 @@ def _solve(
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
     record |= exact | {"ended_by": progress.ended_by}
-    on_end(game, solver)
+    record |= {"best_iteration": reported.iteration} if config.iterate == BEST else {}
+    on_end(game, solver, reported.policy)
     if status != INTERRUPTED and run.lasting:
-        policy = solver.average_policy()
+        policy = reported.policy
         for suffix in SUFFIXES:
             run.write(f"policy{suffix}", encode_policy(game, policy, suffix))
         for name, arrays in solver.artifacts().items():
@@ -226,6 +229,7 @@ def result_record(
         "histories": game.histories,
         "infosets": game.infosets,
         "updates": config.updates,
+        "iterate": config.iterate,
         **({"train": config.train, "eval": config.eval} if config.train else {}),
         "seed": config.seed,
     }
@@ -240,12 +244,12 @@ class _Progress:
         whose: dict[str, Any],
         run: RunDirectory,
         solver: Solver,
-        evaluator: Evaluator,
+        reported: Reported,
         stop: Callable[[], bool],
         on_progress: OnProgress,
         spent: float,
     ) -> None:
-        self.config, self.run_directory, self.solver, self.evaluator = config, run, solver, evaluator
+        self.config, self.run_directory, self.solver, self.reported = config, run, solver, reported
         self.stop, self.on_progress = stop, on_progress
         self.seconds = spent
         self._per_iteration = 0.0
@@ -259,7 +263,7 @@ class _Progress:
     def run(self) -> tuple[str, Evaluation]:
         config, solver = self.config, self.solver
         if solver.iteration:  # a resumed run may be where it should end, or have stopped between a checkpoint and its metrics
-            evaluation = self.evaluator(solver.average_policy())
+            evaluation = self._evaluate()
             if is_evaluated(solver.iteration, config):
                 self._record(evaluation)
             if self._all_done():
@@ -271,7 +275,7 @@ class _Progress:
         while True:
             due = next_evaluation(solver.iteration, config)
             reason = self._advance(due)
-            evaluation = self.evaluator(solver.average_policy())
+            evaluation = self._evaluate()
             if reason is not None:
                 self._record(evaluation)
                 self._checkpoint()
@@ -288,6 +292,9 @@ class _Progress:
                 return self._verdict(evaluation, DONE), evaluation
             if time.perf_counter() - self._saved_at > self._checkpoint_pause:
                 self._checkpoint()
+
+    def _evaluate(self) -> Evaluation:
+        return self.reported.evaluate(keep=_on_grid(self.solver.iteration, self.config))
 
     def _all_done(self) -> bool:
         return self.config.iterations is not None and self.solver.iteration >= self.config.iterations
@@ -336,13 +343,15 @@ class _Progress:
 
     def _checkpoint(self) -> None:
         begin = time.perf_counter()
-        arrays = {} if self.solver.replays else self.solver.state()
+        arrays = {**({} if self.solver.replays else self.solver.state()), **self.reported.state()}
         self.run_directory.save_checkpoint(self.solver.iteration, arrays, self._whose)
         self._saved_at = time.perf_counter()
         self._checkpoint_pause = max(CHECKPOINT_SECONDS, 20 * (self._saved_at - begin))  # at most a twentieth of the time
 
 
-def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict[str, Any], say: Callable[[str], None]) -> float:
+def _restore(
+    solver: Solver, reported: Reported, run: RunDirectory, config: SolveConfig, whose: dict[str, Any], say: Callable[[str], None]
+) -> float:
     """Bring `solver` to the last checkpoint, cut the metrics back to it, and return the seconds spent until then."""
     checkpoint = run.load_checkpoint(whose)
     reached, arrays = checkpoint if checkpoint else (0, {})
@@ -366,7 +375,7 @@ def _restore(solver: Solver, run: RunDirectory, config: SolveConfig, whose: dict
     if solver.replays:
         say(f"{config.algo} keeps memory of its own, so iterations 1 to {reached} are computed again")
     try:
-        solver.restore(reached, arrays)
+        solver.restore(reached, reported.restored(arrays))
         solver.average_policy()
     except GameplanError:
         raise

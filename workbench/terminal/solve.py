@@ -6,6 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from workbench.catalogue.families import AVERAGE, BEST, LAST
+from workbench.comparison.solvers import reported
 from workbench.solving.forecast import iteration_at
 from workbench.solving.run import BY_COUNT, BY_TIME, MISSED
 from workbench.terminal.durations import format_duration
@@ -25,6 +27,7 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
     warmup = record["params"].get("warmup_iterations")
     if warmup and record["iterations"] > warmup:
         print_fact("warm-up", f"nothing is averaged in the first {counted(warmup, 'iteration')}: uniform until then", NAMES)
+    print_fact("reported", said_iterate(record), NAMES)
     print_values(record)
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
@@ -34,6 +37,13 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_fact("ended", ended, NAMES)
         print_path("go on", command, NAMES)
     print_path("run", record["run"], NAMES)
+
+
+def said_iterate(record: Mapping[str, Any]) -> str:
+    """Return which policy a record is about."""
+    iterate = record.get("iterate") or AVERAGE  # runs of earlier versions had no other
+    when = f", of iteration {record['best_iteration']:,}" if iterate == BEST else ""
+    return f"the {iterate}{' iterate' if iterate in (LAST, BEST) else ''}{when}"
 
 
 def curve_rows(
@@ -94,6 +104,7 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
     print_table(["game", *map(label, algos)], rows, strong=strong)
     if best:
         print_line("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
+        print_line(f"reported: {reported(summary)}")
     reasons: dict[str, list[str]] = {}
     for game, row in cells.items():
         for algo, cell in row.items():

@@ -25,7 +25,7 @@ class RuleSuite:
     algo : str
         Catalogue name or path of a rule file.
     bound : float
-        Exploitability on two-player Kuhn poker after 1000 alternating iterations.
+        Exploitability of the reported policy on two-player Kuhn poker after 1000 alternating iterations.
     share : float
         The same with simultaneous updates, which are slow, as a share of the uniform policy's; below 1.
     params : mapping
@@ -73,8 +73,10 @@ class RuleSuite:
         assert self.bound < start / 10 and self.share < 1.0, f"{self.algo}: bounds that the uniform policy nearly keeps to"
         for alternating, bound in ((True, self.bound), (False, self.share * start)):
             solver = find_algorithm(self.algo, {}, 1000).make(load("kuhn_2p"), alternating=alternating)
+            assert isinstance(solver, CFRSolver), f"{self.algo} is no CFR rule"
             solver.advance(1000)
-            found = evaluate(solver.average_policy()).exploitability
+            last = solver.rule.iterate == "last"
+            found = evaluate(solver.current_policy() if last else solver.average_policy()).exploitability
             how = "alternating" if alternating else "simultaneous"
             assert -1e-12 <= found <= bound, (
                 f"{self.algo} ({how}) has exploitability {found:.3g} after 1000 iterations, not {bound:.3g}"

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from games.errors import GameplanError, UsageError
+from workbench.catalogue.families import LAST
 from workbench.runs.directory import RESULT, RunDirectory
 from workbench.solving.config import resolve_config, saved_config
 from workbench.solving.isolated import Trust
+from workbench.solving.iterates import Reported
 from workbench.solving.policies import load_policy
 from workbench.solving.run import load_run_game, next_evaluation
 
@@ -62,18 +65,20 @@ def replayed(
     config, algorithm = resolve_config(saved_config(run), run, Trust(trusted=trusted))
     game = load_run_game(config, run)
     solver = algorithm.make(game, alternating=config.updates == "alternating")
-    current = getattr(solver, "current_policy", None)
-    if current is None:
-        raise UsageError(f"{config.algo} has no current policy to be shown over time; CFR rules that run as you have one")
+    if LAST not in algorithm.family.iterates:
+        raise UsageError(f"{config.algo} has no current policy to be shown over time; CFR rules have one")
+    current: Any = solver
+    reported = Reported(solver, game, config.iterate or "")
     last = iterations_of(path)
     times, played, averaged = [], [], []
     while solver.iteration < last:
         solver.advance(min(next_evaluation(solver.iteration, config), last))
         times.append(solver.iteration)
-        played.append(current()[pairs])
+        played.append(current.current_policy()[pairs])
         averaged.append(solver.average_policy()[pairs])
+        reported.evaluate(keep=True)
         on_iteration(solver.iteration)
     file = path / "policy.npz"
-    if file.exists() and not np.allclose(load_policy(game, file)[0], solver.average_policy(), rtol=0.0, atol=1e-9):
+    if file.exists() and not np.allclose(load_policy(game, file)[0], reported.policy, rtol=0.0, atol=1e-9):
         raise GameplanError(f"{path}: its iterations end with another policy now; it was made by another version of the program")
     return History(np.array(times), np.array(played), np.array(averaged))

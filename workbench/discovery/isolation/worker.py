@@ -29,6 +29,8 @@ class Worker:
             return {}
         if call == "policy":
             return {"policy": self._solver.average_policy()}
+        if call == "current policy":
+            return {"policy": self._solver.current_policy()}
         if call == "remarks":
             return {"json": np.frombuffer(json.dumps(self._solver.remarks()).encode(), np.uint8).astype(np.int64)}
         if call == "artifacts":

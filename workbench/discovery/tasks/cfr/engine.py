@@ -198,6 +198,10 @@ class RuleSolver:
             raise BadPolicy(f"no average policy after iteration {self.iteration} for {where}")
         return policy
 
+    def current_policy(self) -> np.ndarray:
+        """Return a copy of the policy that the next iteration plays (pairs of all players)."""
+        return self._tables.sigma.copy()
+
     def remarks(self) -> dict[str, Any]:
         """Return nothing to add to the metrics."""
         return {}
