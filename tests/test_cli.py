@@ -158,7 +158,8 @@ DOMAIN = {
 @pytest.mark.parametrize("case", DOMAIN)
 def test_domain_errors_are_one_line(case, tmp_path):
     arguments, fragment = DOMAIN[case]
-    lines = gameplan(*arguments, cwd=tmp_path, code=1).stderr.strip().splitlines()
+    talk = gameplan(*arguments, cwd=tmp_path, code=1).stderr.strip().splitlines()
+    lines = [line for line in talk if not line.startswith("compiling ")]  # which is said where that takes long
     assert len(lines) == 1 and fragment in lines[0]
     assert list(tmp_path.rglob("*.json")) == [] and list(tmp_path.glob("runs/*")) == []
 
