@@ -88,7 +88,9 @@ PLANNERS: dict[str, Entry] = {
         "planners.search.best_first", {"path_weight": 0.0}, "best-first search by the lower bound alone", "Pohl 1970"
     ),
     "idastar": Entry("planners.search.idastar", {}, "iterative-deepening A*: cheapest plans in little memory", "Korf 1985"),
-    "sokoban-solver": Entry("planners.search.portfolio", {}, "A*, weighted A* and greedy search in turn", "Gomes & Selman 2001"),
+    "sokoban-solver": Entry(
+        "planners.search.portfolio", {}, "A*, then searches from both ends in turn, which meet", "Gomes & Selman 2001"
+    ),
 }
 
 

@@ -27,8 +27,9 @@ class Decision:
     `cost` counts the planning behind it (`planners.budget.COUNTERS`); `units` repeats it (see `Budget`); `line` is the best line
     found, beginning with `action`; of it, the first `commit` actions are to be executed before planning again, as far as chance
     lets them; `fallback` says that the planner could not plan and took the first action it had. Without an `action` the episode
-    ends: `status` (`planners.status`) says how, which tells a proof that nothing can be done from a limit, and `note` why. `record`
-    is what a planner keeps beyond this, such as its tree.
+    ends: `status` (`planners.status`) says how, which tells a proof that nothing can be done from a limit, and `note` why. Of a
+    whole plan to a goal, `optimal` says whether it is proven to be a cheapest one, and `member` which search of several found it.
+    `record` is what a planner keeps beyond this, such as its tree.
     """
 
     action: int | None
@@ -40,6 +41,8 @@ class Decision:
     fallback: bool = False
     note: str = ""
     status: str = GIVEN_UP
+    optimal: bool | None = None
+    member: str = ""
     record: Any = field(default=None, repr=False)
 
 

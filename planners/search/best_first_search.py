@@ -30,7 +30,7 @@ class Way(NamedTuple):
     """The order of expansion: weights of path and bound, what a path costs, whether there is a list for every feature.
 
     `by_changes`: g counts `games.process.change`, not the world's costs; `by_feature`: open lists by `games.process.feature`. With
-    either, or `once`, a state is opened once, whatever the ways to it.
+    either, or `once`, a state is opened once, whatever the ways to it. `within`: no state counts that the other search has not met.
     """
 
     path_weight: float
@@ -38,6 +38,7 @@ class Way(NamedTuple):
     by_changes: bool = False
     by_feature: bool = False
     once: bool = False
+    within: bool = False
 
 
 class Nodes(NamedTuple):
@@ -193,6 +194,9 @@ def expand(model, nodes, kept, way, others, n, cost, limit):
             place = find(keys, slots, after_keys[k])
             child = np.int64(slots[place])
             if child < 0:
+                mate = others[1][find(others[0], others[1], after_keys[k])]
+                if way.within and mate < 0:
+                    continue
                 child = filled[NODES]
                 filled[NODES] += 1
                 insert(keys, slots, place, after_keys[k], child)
@@ -204,8 +208,7 @@ def expand(model, nodes, kept, way, others, n, cost, limit):
                     shut[child] = 2  # no way to a goal: never opened
                 elif h < costs[best, 1]:
                     best = child
-                mate = others[1][find(others[0], others[1], after_keys[k])]
-                if mate >= 0:
+                if mate >= 0 and not way.within:
                     filled[MEETING], filled[MATE], status = child, mate, MET
             elif once or g >= costs[child, 0] or (way.path_weight == 0.0 and shut[child] == 1):
                 continue
@@ -276,6 +279,12 @@ class Search:
         entries = nodes.heap[: nodes.filled[OPEN]]
         waiting = entries[nodes.shut[entries[:, 2].astype(np.int64)] != 1, 0]
         return float(waiting.min()) if len(waiting) else np.inf
+
+    @property
+    def optimal(self) -> bool:
+        """Whether the first plan found is a cheapest one."""
+        way = self.way
+        return 0.0 < way.path_weight >= way.bound_weight and not (way.by_changes or way.by_feature or way.once or way.within)
 
     def line(self, node: int | None = None) -> tuple[int, ...]:
         """Return the actions from a root to `node`, by default that of the search."""

@@ -163,6 +163,11 @@ class Deepening:
         done, self.status = self._deepen(self._model, self._stack, self._state, self._notes, n, cost, limit)
         return int(done)
 
+    @property
+    def optimal(self) -> bool:
+        """Whether the plan is a cheapest one: none was cut off by the depth."""
+        return int(self._stack.at[CUT]) == 0
+
     def line(self) -> tuple[int, ...]:
         """Return the actions of the plan, once it is solved."""
         actions, path = self._stack.actions, self._stack.path

@@ -16,9 +16,17 @@ ENDS = (SOLVED, EXHAUSTED, MEMORY, DEPTH)  # of a search that has nothing more t
 
 
 class SlicedSearch(Protocol):
-    """A search that can be stopped and continued; `status` is where it stands (`planners.search.best_first_search`)."""
+    """A search that can be stopped and continued; `status` is where it stands (`planners.search.best_first_search`).
+
+    `optimal` says whether its plan is proven to be a cheapest one. One of several searches may have `found`, the name of that which
+    found the plan, empty as long as there is none; once there is one it may go on, for a better one.
+    """
 
     status: int
+
+    @property
+    def optimal(self) -> bool:
+        """See above."""
 
     def advance(self, n: int, cost: np.ndarray, limit: np.ndarray) -> int:
         """Expand up to `n` more states, adding to `cost` up to `limit`; return how many. `status` may be final with exactly `n`."""
@@ -43,9 +51,12 @@ def plan(search: SlicedSearch, budget: Budget, default: int, cost: np.ndarray, *
     """
     limit = budget.limits()
     units = spend(lambda n: 0 if search.status in ENDS else search.advance(n, cost, limit), budget, default, cost)
-    line = search.line() if search.status == SOLVED or (partial and search.status != EXHAUSTED) else ()
+    found = getattr(search, "found", "")
+    solved = search.status == SOLVED or bool(found)
+    line = search.line() if solved or (partial and search.status != EXHAUSTED) else ()
     if line:
-        return Decision(line[0], cost, units, line=line, commit=len(line))
+        optimal = search.optimal if solved else None
+        return Decision(line[0], cost, units, line=line, commit=len(line), optimal=optimal, member=found)
     status, reason = _why(search.status, budget, bool(spent(cost, limit)))
     return Decision(None, cost, units, status=status, note=f"{reason} after {cost[EXPANSIONS]} expansions")
 

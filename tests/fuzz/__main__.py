@@ -20,6 +20,7 @@ SHARES = {
     "candidates": 15,
     "openspiel_strings": 5,
     "stores": 3,
+    "sokoban": 5,
     "run_directories": 2,
 }  # %
 WHOLE = ("commands", "hostile")  # scripts that try all they know, whatever the number of inputs

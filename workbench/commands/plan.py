@@ -88,6 +88,7 @@ class Telling(NamedTuple):
 @click.option("--expansions", type=click.IntRange(1), help="Budget of a decision: states expanded.")
 @click.option("--time-per-move", callback=duration, metavar="DURATION", help="Budget of a decision, such as 1ms.")
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Budget of an episode (a level), such as 10s.")
+@click.option("--improve", is_flag=True, help="sokoban-solver: spare time shortens a plan; short for --set improve=true.")
 @click.option("--steps", type=click.IntRange(1), help="Cut episodes after so many steps.  [default: the world's own rule]")
 @jobs_option("Processes.  [default: one a core]")
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<env>-<planner>-s<seed>]")
@@ -128,6 +129,8 @@ def plan(
     check_goes_on(ctx, place.resume, place.out, place.force)
     earlier = (place.resume or repeat) if unnamed and not function else None
     params = _learned_params(ctx, learned, options["planner"], earlier, function is not None)
+    if options.pop("improve"):
+        params["improve"] = True
     options["params"] = {**options["params"], **params}
     given = {
         key: value

@@ -123,6 +123,10 @@ def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any
         "actions": episode.actions,
         "units": [decision.units for decision in episode.decisions],
     }
+    if len(episode.decisions) == 1 and episode.decisions[0].optimal is not None and outcome.get("solved"):
+        record["optimal"] = episode.decisions[0].optimal
+        if episode.decisions[0].member:
+            record["member"] = episode.decisions[0].member
     if episode.note:
         record["note"] = episode.note
     fallbacks = sum(decision.fallback for decision in episode.decisions)

@@ -34,13 +34,17 @@ def print_plan(record: dict[str, Any]) -> None:
     episodes = record["episodes"]
     if 1 < len(episodes) <= MOST_ROWS or any("solution" in line for line in episodes[:MOST_ROWS]):
         extra = [name for name in record.get("columns", ()) if name in episodes[0]]
-        print_table(("episode", "instance", "score", "status", *(name.replace("_", " ") for name in extra), "steps", "time"), [
+        sought = [name for name in ("optimal", "member") if any(name in line for line in episodes[:MOST_ROWS])]
+        opened = ["expansions"] if record["solutions_sought"] else []
+        heads = (*(name.replace("_", " ") for name in extra), *sought, *opened, "steps", "time")
+        print_table(("episode", "instance", "score", "status", *heads), [
             (
                 str(line["episode"]), line["instance"], _number(line["score"]), line["status"] + note(line),
-                *(_cell(line.get(name)) for name in extra), str(line["steps"]), format_duration(line["seconds"]),
+                *(_cell(line.get(name)) for name in extra), *(_sought(line.get(name)) for name in sought),
+                *(_number(line["cost"][name]) for name in opened), str(line["steps"]), format_duration(line["seconds"]),
             )
             for line in episodes[:MOST_ROWS]
-        ], left=4, prose=("instance", "status"), spare=("time", "steps"))  # fmt: skip
+        ], left=4, prose=("instance", "status", "member"), spare=("time", "steps", "member"))  # fmt: skip
         if len(episodes) > MOST_ROWS:
             print_line(f"... {len(episodes) - MOST_ROWS} more in {record['run']}/episodes.jsonl")
     budget = "  ".join(
@@ -121,6 +125,11 @@ def print_protocol(protocol: dict[str, Any]) -> None:
 def note(line: dict[str, Any]) -> str:
     """Return more of why an episode ended, as an addition to its status."""
     return f" ({line['note']})" if "note" in line else ""
+
+
+def _sought(value: bool | str | None) -> str:
+    """Return whether a plan is proven to be a cheapest one, or who found it, as a cell."""
+    return visible(value) if isinstance(value, str) else "" if value is None else "proven" if value else "not proven"
 
 
 def _cell(value: Any) -> str:

@@ -13,7 +13,7 @@ from games.errors import UsageError
 from games.world import Instance, World
 from planners.episode import step
 from planners.flare import tree as flare_tree
-from planners.search import best_first_search, tree
+from planners.search import best_first_search, portfolio, tree
 from planners.search.record import children
 
 MOST = 40  # nodes of a tree that are kept, those visited most
@@ -63,6 +63,8 @@ def searched(world: World, instance: Instance, planner: Any, state: np.ndarray) 
     kept = getattr(planner, "search", None)
     if isinstance(kept, best_first_search.Search):
         return _expanded(kept)
+    if isinstance(kept, portfolio.Turns):
+        return _all_expanded(instance, state, kept)
     name = getattr(planner, "name", "this planner")
     raise UsageError(f"{name} keeps nothing of its search that could be drawn; mcts, proact, flare and astar with their kin do")
 
@@ -136,3 +138,19 @@ def _expanded(search: Any) -> Expanded:
             plan.append(node)
             node = int(nodes.links[node, 0])
     return Expanded(nodes.states[:count].copy(), nodes.shut[:count] == 1, nodes.costs[:count].copy(), plan[::-1])
+
+
+def _all_expanded(instance: Instance, state: np.ndarray, turns: portfolio.Turns) -> Expanded:
+    """Return what the searches of a portfolio have seen, those from the goals too, and the plan, whose states come last."""
+    move, here, passed = suited(step, instance.model), state.copy(), [state.copy()]
+    for action in turns.line():
+        move(instance.model, here, action, np.zeros(1, np.uint64))
+        passed.append(here.copy())
+    each = [_expanded(search) for search in turns.searches.values()]
+    seen = sum(len(one.states) for one in each)
+    return Expanded(
+        np.concatenate([*(one.states for one in each), np.array(passed)]),
+        np.concatenate([*(one.opened for one in each), np.zeros(len(passed), np.bool_)]),
+        np.concatenate([*(one.costs for one in each), np.zeros((len(passed), 2))]),
+        list(range(seen, seen + len(passed))) if turns.found else [],
+    )

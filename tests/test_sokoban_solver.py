@@ -1,0 +1,129 @@
+"""The Sokoban solver as a whole: every kind of level gets its status, plans are proven or shortened, and memory is bounded."""
+
+import subprocess
+import sys
+
+import pytest
+from sokoban_twin import Twin
+from test_sokoban_corrals import scattered
+
+from games.sokoban.generator import generate
+from games.sokoban.levels import Level, parse_levels
+from games.sokoban.lurd import replay
+from games.sokoban.worlds import SokobanWorld
+from planners.budget import Budget
+from planners.catalogue import find_planner
+from planners.episode import play
+from planners.status import SOLVED, UNSOLVABLE
+from workbench.planning.run import episode_record
+
+SOLVER = "sokoban-solver"
+UNSOLVABLE_LEVELS = {
+    "corner": "#####\n#$ .#\n#  @#\n#####",
+    "wall without a goal": "######\n#  $ #\n#  @ #\n# .  #\n######",
+    "two boxes along a wall": "#######\n# $$  #\n# @   #\n#..   #\n#######",
+    "square of boxes": "########\n#@     #\n# $$ ..#\n# $$ ..#\n########",
+    "more on a line than its goals": "#######\n#.$ $ #\n#  @  #\n#   . #\n#######",
+    "tunnel": "#########\n##### ###\n#@ $ $.##\n##### ###\n#####.###\n#########",
+    "the player is shut in": "########\n#@$$ ..#\n########",
+    "one box blocks the other's way": "########\n#@$  $.#\n######.#\n########",
+    "a box in a dead end": "#######\n#  @ .#\n### ###\n###$###\n### ###\n#######",
+    "parity of a corridor": "##########\n#@ $.    #\n###$######\n###  .####\n##########",
+}
+
+
+def asked(level, planner=SOLVER, params=None, **limits):
+    """Return the episode on a level, with what is recorded of it."""
+    world = SokobanWorld("test", [level], horizon=5000)
+    episode = play(world.instance(0), find_planner(planner, params or {}), Budget(**limits))
+    return episode, episode_record(0, world, episode)
+
+
+@pytest.mark.parametrize("name", UNSOLVABLE_LEVELS)
+def test_what_cannot_be_solved_is_proven(name):
+    (level,) = parse_levels(UNSOLVABLE_LEVELS[name])
+    assert Twin(level).fewest_pushes() is None
+    for planner in ("astar", "idastar", SOLVER):
+        episode, record = asked(level, planner)
+        assert episode.status == UNSOLVABLE and "optimal" not in record
+
+
+def test_one_box_none_left_and_boxes_out_of_reach():
+    (one,) = parse_levels("######\n#@ $.#\n######")
+    (solved,) = parse_levels("######\n#@ * #\n######")
+    (apart,) = parse_levels("##########\n#@ $.##* #\n#     #  #\n##########")
+    for level, pushes in ((one, 1), (solved, 0), (apart, 1)):
+        episode, record = asked(level)
+        assert episode.status == SOLVED and record["pushes"] == pushes
+    assert asked(apart)[1]["optimal"] is True
+
+
+def hall(rows, columns, boxes):
+    """Return a level of a large hall: boxes in every third row and column, the goals beside them."""
+    cells = [[" "] * (columns - 2) for _ in range(rows - 2)]
+    places = [(r, c) for r in range(2, rows - 4, 3) for c in range(2, columns - 5, 4)][:boxes]
+    for r, c in places:
+        cells[r][c], cells[r][c + 2] = "$", "."
+    cells[0][0] = "@"
+    return Level(("#" * columns, *("#" + "".join(row) + "#" for row in cells), "#" * columns), "hall")
+
+
+def test_a_level_of_47_by_42_cells_with_44_boxes():
+    level = hall(42, 47, 44)
+    episode, record = asked(level, expansions=20_000)
+    assert episode.status == SOLVED and record["pushes"] == 88 and record["optimal"]
+    assert replay(level, record["solution"]).solved
+
+
+def test_optimal_is_said_of_proven_plans_alone():
+    proven = 0
+    for seed in range(40):
+        level = scattered(seed, 5, 6, 3, 0.2, pulls=40)
+        if level is None:
+            continue
+        fewest = Twin(level).fewest_pushes()
+        for turn in (2, 4000):
+            _, record = asked(level, params={"turn": turn})
+            if fewest:
+                assert record["pushes"] == fewest or record["optimal"] is False
+                assert record["member"] == "astar" or turn == 2
+                proven += record["optimal"]
+        for planner in ("astar", "idastar", "wastar", "greedy-best-first"):
+            _, record = asked(level, planner)
+            if fewest:
+                assert record["optimal"] is (planner in ("astar", "idastar"))
+    assert proven > 30
+
+
+def test_spare_time_shortens_plans_and_is_repeated():
+    shorter = 0
+    for seed in range(30):
+        level = generate(seed, 8, 8, 4, 1.0)
+        plain, first = asked(level, params={"turn": 2})
+        episode, record = asked(level, params={"turn": 2, "improve": True}, expansions=60_000)
+        assert episode.status == SOLVED and record["pushes"] <= first["pushes"] and replay(level, record["solution"]).solved
+        assert asked(level, "astar")[1]["pushes"] == record["pushes"] or not record["optimal"]
+        shorter += record["pushes"] < first["pushes"]
+        again, _ = asked(level, params={"turn": 2, "improve": True}, units=episode.decisions[0].units)
+        assert again.actions == episode.actions and plain.decisions[0].units <= episode.decisions[0].units
+    assert shorter > 5
+
+
+def test_memory_is_bounded():
+    """A child searches a hard level for long within 64 MB of nodes; its greatest size is seen."""
+    code = f"""
+import resource, sys
+sys.path[:0] = {sys.path!r}
+from test_sokoban_solver import *
+from games.random import stream
+level = generate(5, 14, 14, 9, 1.0)
+asked(level, expansions=6000, params={{"memory": 64, "turn": 4}})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+world = SokobanWorld("test", [generate(7, 16, 16, 12, 1.0)])
+planner = find_planner(SOLVER, {{"memory": 64, "turn": 4}})
+planner.begin(world.instance(0), stream("x"))
+planner.decide(world.instance(0).start, None, Budget(expansions=300_000))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(found.stdout) < 110 << 10  # KiB
