@@ -2,13 +2,15 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import cli
 from planners.metrics import Marks, interval, wilson
-from workbench.comparison.planners import entry, success
+from workbench.comparison.planners import Cell, entry, judged
+from workbench.planning.config import PlanConfig
 from workbench.terminal import plan as shown
 from workbench.terminal.solve import curve_rows, ending, round_up
 
@@ -102,10 +104,9 @@ def test_intervals_of_shares_are_wilsons_and_within_0_and_1():
     assert wilson(10, 10) == pytest.approx((0.722467, 1.0), abs=1e-6) and wilson(0, 10) == pytest.approx((0.0, 0.277533), abs=1e-6)
     assert wilson(8, 10) == pytest.approx((0.490162, 0.943318), abs=1e-6)  # by hand
     row = {"played": 10, "solved": 10, "max": 1.0, "mean": 1.0, "standard_error": 0.0}
-    assert success(row) == (1.0, *wilson(10, 10)) and entry(row) == "100.0 % (72.2 to 100.0)"
-    assert success({**row, "solved": None, "max": 50.0, "mean": 40.0, "standard_error": 1.0}) == pytest.approx(
-        (40.0, 38.04, 41.96), abs=1e-2
-    )
+    middle, low, high = judged(Cell(PlanConfig("kg-walk", "greedy", 10), Path("none"), "10"), row)
+    assert (middle, low, high) == (1.0, *wilson(10, 10))
+    assert entry({**row, "middle": middle, "low": low, "high": high}) == "100.0 % (72.2 to 100.0)"
     marks = [Marks(solved, True, False, False, True, True, 1, 3.0, 0.5, True) for solved in (True, True, False)]
     assert interval(marks, "success") == wilson(2, 3) and interval(marks, "good in candidates") == wilson(3, 3)
     assert interval(marks, "first error") == (1.0, 1.0)

@@ -1,5 +1,6 @@
 """What commands print under --json: one object whose keys are those of the reference, or an error in its place."""
 
+import importlib
 import json
 import re
 import shlex
@@ -16,7 +17,6 @@ from test_words import ALL
 
 import cli
 from games.errors import Interrupted
-from planners.language.small import files
 from planners.language.stub import StubServer
 
 TOP = Path(__file__).resolve().parent.parent
@@ -122,6 +122,8 @@ def test_servers_say_where_they_are(monkeypatch):
     assert printed("stub-server --model mine")["model"] == "mine"
     for name in ("jax", "optax"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))  # the model is not asked
+    pytest.importorskip("jax", reason="needs the extra learn")
+    files = importlib.import_module("planners.language.small.files")
     monkeypatch.setattr(files, "read_model", lambda run: None)
 
     class Served:

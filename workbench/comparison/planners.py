@@ -158,13 +158,13 @@ def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
         row["decision"] = {name: n * result["played"] / decisions for name, n in result["cost"].items()}
         row |= {"metrics": result.get("metrics"), "run": result["run"], "unlimited": result.get("unlimited", [])}
         row |= {key: result[key] for key in ("symmetry",) if key in result}
-        row |= dict(zip(("middle", "low", "high"), _band(cell, row), strict=True))
+        row |= dict(zip(("middle", "low", "high"), judged(cell, row), strict=True))
         row["statuses"] = result.get("statuses", {})  # runs of version 0.1.0 have none
         rows.append(row)
     return {"envs": list(dict.fromkeys(r["env"] for r in rows)), "rows": rows}
 
 
-def _band(cell: Cell, row: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+def judged(cell: Cell, row: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
     """Return what a row is judged by, with its 95 % interval: the solved share (Wilson's), or the interquartile mean of scores."""
     if not row["played"]:
         return None, None, None
