@@ -11,11 +11,13 @@ from workbench.runs.environment import describe_environment
 PARTS = {
     "2048": "workbench.bench.planning_2048",
     "sokoban": "workbench.bench.planning_sokoban",
+    "levels": "workbench.bench.planning_levels",
     "critic": "workbench.bench.planning_critic",
     "graphs": "workbench.bench.planning_flare",
     "chains": "workbench.bench.chains",
     "environments": "workbench.bench.planning_environments",
 }
+OF_LEVELS = ("sokoban", "levels")
 
 
 @njit
@@ -42,12 +44,12 @@ def calibration(repeats: int = 5) -> float:
 def run(parts: Sequence[str], *, repeats: int = 5, levels: Sequence[str] = (), tell: Callable[[str], None]) -> dict[str, Any]:
     """Return the figures of the `parts` as one record, each beside the calibration kernel's rate before it.
 
-    `levels` are files on which Sokoban is measured, in place of the shipped levels.
+    `levels` are files, or for the part "levels" also folders, on which Sokoban is measured, in place of the shipped levels.
     """
     record: dict[str, Any] = {"environment": describe_environment(1), "repeats": repeats, "parts": {}}
     for part in parts:
         rate = calibration()
-        options: dict[str, Any] = {"levels": levels} if part == "sokoban" else {}
+        options: dict[str, Any] = {"levels": levels} if part in OF_LEVELS else {}
         figures = importlib.import_module(PARTS[part]).run(repeats=repeats, tell=tell, **options)
         record["parts"][part] = {"calibration": rate, "figures": figures}
     return record
@@ -56,7 +58,7 @@ def run(parts: Sequence[str], *, repeats: int = 5, levels: Sequence[str] = (), t
 def count(parts: Sequence[str], levels: Sequence[str] = ()) -> int:
     """Return how many things `run` will tell of."""
     counts = {part: importlib.import_module(PARTS[part]).count for part in parts}
-    return sum(counted(levels) if part == "sokoban" else counted() for part, counted in counts.items())
+    return sum(counted(levels) if part in OF_LEVELS else counted() for part, counted in counts.items())
 
 
 def rows(figures: Any, prefix: str = "") -> list[tuple[str, Any]]:

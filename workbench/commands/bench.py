@@ -65,9 +65,20 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
 
 
 @bench.command("planning", short_help="Time playouts, searches, the critic and environments.")
-@click.option("--parts", callback=names, help="2048, sokoban, critic, graphs, chains, environments.  [default: all]")
-@click.option("--repeats", default=5, show_default=True, type=click.IntRange(1), help="The best of so many measurements counts.")
-@click.option("--levels", multiple=True, metavar="FILE", help="Sokoban: measure on these files of levels; repeatable.")
+@click.option("--parts", callback=names, help="2048, sokoban, levels, critic, graphs, chains, environments.  [default: all]")
+@click.option(
+    "--repeats",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="The best of so many measurements counts, levels: the median.",
+)
+@click.option(
+    "--levels",
+    multiple=True,
+    metavar="FILE",
+    help="Sokoban: measure on these files of levels, levels: also on folders; repeatable.",
+)
 @json_option
 def bench_planning(parts: list[str], repeats: int, levels: tuple[str, ...], as_json: bool) -> int:
     """Time playouts, searches, the critic, FLARE and environments, in CPU time, each beside a fixed calibration kernel."""

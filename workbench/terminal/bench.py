@@ -57,11 +57,23 @@ def print_bench_psro(record: dict[str, Any]) -> None:
     print_table(header, rows, left=2, prose=("psro_v2, early",))
 
 
+def _print_rows(table: Sequence[dict[str, Any]]) -> None:
+    """Print records of the same keys as a table."""
+    heads = [key.replace("_", " ") for key in table[0]]
+    cells = [
+        [f"{v:,.4g}" if isinstance(v, float) else f"{v:,}" if isinstance(v, int) else str(v) for v in row.values()] for row in table
+    ]
+    print_table(heads, cells, left=2, prose=("collection",))
+
+
 def print_bench_planning(record: dict[str, Any], rows: Callable[[Any], Sequence[tuple[str, Any]]]) -> None:
     """Print the figures of ``gameplan bench planning``, a table a part."""
     for part, found in record["parts"].items():
         shown = []
         for name, n in rows(found["figures"]):
+            if isinstance(n, list):
+                _print_rows(n)
+                continue
             text = f"{n:,.0f}" if isinstance(n, float) and abs(n) >= 1000 else f"{n:,.4g}" if isinstance(n, int | float) else str(n)
             shown.append((name, text))
         print_table(
