@@ -7,6 +7,7 @@ import pytest
 from sokoban_twin import Twin
 from test_sokoban_corrals import scattered
 
+from games.errors import UsageError
 from games.sokoban.generator import generate
 from games.sokoban.levels import Level, parse_levels
 from games.sokoban.lurd import replay
@@ -15,6 +16,7 @@ from planners.budget import Budget
 from planners.catalogue import find_planner
 from planners.episode import play
 from planners.status import SOLVED, UNSOLVABLE
+from workbench.bench import planning_levels
 from workbench.planning.run import episode_record
 
 SOLVER = "sokoban-solver"
@@ -127,3 +129,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(found.stdout) < 110 << 10  # KiB
+
+
+def test_collections_are_measured_as_wholes(tmp_path):
+    text = "######\n#@ $.#\n######\n\n######\n#@$ .#\n######\n"
+    for name in ("set/hard/000.txt", "set/hard/001.txt", "set/own.xsb"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert list(planning_levels.collections([str(tmp_path)])) == ["set/hard", "own"]
+    assert planning_levels.count([str(tmp_path)]) == 4
+    found = planning_levels.run(repeats=1, tell=lambda text: None, levels=[str(tmp_path)])["levels"]
+    assert [(row["levels"], row["within_1s"], row["within_10s"], row["proven"], row["over_optimum"]) for row in found] == [
+        *2 * [(4, 4, 4, 4, 0.0)], *2 * [(2, 2, 2, 2, 0.0)],
+    ]  # fmt: skip
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UsageError, match="has no levels"):
+        planning_levels.collections([str(tmp_path / "none")])
