@@ -120,9 +120,9 @@ def test_servers_say_where_they_are(monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *given: None)
     monkeypatch.setattr(StubServer, "serve", interrupted)
     assert printed("stub-server --model mine")["model"] == "mine"
+    pytest.importorskip("jax", reason="the rest needs the extra learn")
     for name in ("jax", "optax"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))  # the model is not asked
-    pytest.importorskip("jax", reason="needs the extra learn")
     files = importlib.import_module("planners.language.small.files")
     monkeypatch.setattr(files, "read_model", lambda run: None)
 
