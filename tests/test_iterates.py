@@ -63,6 +63,7 @@ def test_rules_say_what_they_are_reported_by():
         resolve_config(SolveConfig("kuhn_2p", "lp", iterate="last"))
 
 
+@pytest.mark.slow
 def test_isolated_programs_report_their_iterates_too(tmp_path):
     from workbench.solving.isolated import Trust
 

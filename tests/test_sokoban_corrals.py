@@ -186,7 +186,10 @@ def test_walks_and_what_is_legal_know_no_corrals():
         assert outcomes[0] == outcomes[1]
 
 
-@pytest.mark.parametrize("planner", ["mcts", "beam", "flare", "flat-critic", "greedy"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("mcts", "flare", "flat-critic", "greedy")]  # to compile
+
+
+@pytest.mark.parametrize("planner", ["beam", *SLOW])
 def test_planners_try_only_what_has_to_be_pushed(planner):
     stream("x")
     level = next(
