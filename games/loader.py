@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from games import cache
+from games.asked import asked
 from games.catalogue import GAMES, SUITES
 from games.compiler import MAX_HISTORIES, Progress
 from games.errors import GameplanError, UnknownName, UsageError
@@ -21,6 +22,7 @@ from games.worlds import WORLDS
 LONGEST = 500  # characters of a game's name
 
 
+@asked
 def load_game(
     name: str, *, max_histories: int = MAX_HISTORIES, max_memory: int | None = None, progress: Progress | None = None
 ) -> SequenceGame:

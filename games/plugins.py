@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from games.asked import asked
 from games.errors import UsageError, did_you_mean
 from games.files import displayed
 from games.modules import is_program, one_line
@@ -45,6 +46,7 @@ class Registry:
         self._plugins: dict[tuple[str, str], Plugin] = {}
         self._loaded = False
 
+    @asked
     def register(self, kind: str, name: str, program: Any, about: str = "") -> None:
         """Let `name` stand for a program of this `kind`.
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from games.asked import asked
 from games.errors import UnknownName, did_you_mean
 from games.modules import GYMNASIUM, Maker, Program, blamed, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
@@ -78,6 +79,7 @@ PROACT = {name: entry.proact for name, entry in WORLDS.items() if entry.proact} 
 METHODS = {"instance": 1, "__len__": 0, "action_name": 3, "text": 2, "outcome": 4}  # of a world: how many arguments they take
 
 
+@asked
 def load_world(name: str, given: Mapping[str, Value] | None = None, text: str | None = None) -> World:
     """Return the world called `name` with `given` values for its options.
 

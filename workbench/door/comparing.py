@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from games.asked import asked
 from games.errors import UsageError
 from workbench.comparison import methods as of_methods
 from workbench.comparison import planners as of_planners
@@ -116,6 +117,7 @@ class GameComparison(Comparison):
         return html_table(f"exploitability: {self.status}", rows)
 
 
+@asked
 def compare(
     games: object,
     algos: Sequence[str] = ("cfr", "cfr+", "lcfr", "dcfr", "pcfr+", "dpcfr+", "hs-pcfr+", "vad-cfr"),
@@ -184,6 +186,7 @@ def compare(
     return GameComparison(summary, status, None if out is None else path, draw)
 
 
+@asked
 def compare_planners(
     envs: str | Sequence[str],
     planners: Sequence[str],
@@ -245,6 +248,7 @@ def compare_planners(
     return Comparison(summary, rows, status, None if out is None else path, draw)
 
 
+@asked
 def compare_methods(
     envs: str | Sequence[str],
     methods: Sequence[str],

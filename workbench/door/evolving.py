@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from games.asked import asked
 from games.files import write_output
 from workbench.door.options import Duration, Place, seconds
 from workbench.door.progress import Wish, reporting
@@ -114,6 +115,7 @@ class EvolveResult(Result):
         return shown(draw_discovery([(p.step, p.score) for p in self.programs], self.known, None, title=self.task))
 
 
+@asked
 def evolve(
     task: str,
     evals: int | None = 1000,

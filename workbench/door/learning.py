@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from games.asked import asked
 from games.errors import UsageError
 from games.params import Value
 from games.world import World
@@ -119,6 +120,7 @@ class TrainResult(Result):
         return shown(draw_learning({self.env: {self.method: curves_of([self._kept], x, y)}}, None, x=x, y=y))
 
 
+@asked
 def train(
     env: str,
     method: str = "mc-grpo",

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from games.asked import asked
 from workbench.door.options import Place
 from workbench.door.results import Row, Table
 from workbench.views.runs import RunView, find_runs
@@ -17,6 +18,7 @@ class Runs(Table):
         self.views = views
 
 
+@asked
 def runs(root: Place = "runs", *, inner: bool = False) -> Runs:
     """Return what there is below a directory: runs, comparisons and discoveries, as ``gameplan runs list`` does.
 

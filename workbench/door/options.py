@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from games.asked import make_exact
 from games.compiler import MAX_HISTORIES
+from games.errors import UsageError
 from games.memory import parse_size
 from games.params import Value
 from games.sequence_form import SequenceGame
-from workbench.terminal.durations import parse_duration
+from workbench.terminal.durations import LONGEST, parse_duration
 
 Duration = float | str  # seconds, or a text such as "10s"
 Place = str | Path  # of a file or directory
@@ -52,6 +54,9 @@ class SolveOptions:
     max_memory: int | str | None = None
     force: bool = False
 
+    def __post_init__(self) -> None:
+        make_exact(self)
+
     @property
     def memory(self) -> int | None:
         """`max_memory` in bytes."""
@@ -81,6 +86,9 @@ class Budget:
     time_limit: Duration | None = None
     steps: int | None = None
 
+    def __post_init__(self) -> None:
+        make_exact(self)
+
 
 @dataclass(frozen=True)
 class PlanOptions:
@@ -106,6 +114,9 @@ class PlanOptions:
     protocol: str | None = None
     beside: str | None = None
     force: bool = False
+
+    def __post_init__(self) -> None:
+        make_exact(self)
 
 
 @dataclass(frozen=True)
@@ -140,6 +151,9 @@ class TrainOptions:
     episodes: int = 100
     force: bool = False
 
+    def __post_init__(self) -> None:
+        make_exact(self)
+
 
 def seconds(duration: Duration | None) -> float | None:
     """Return a duration in seconds.
@@ -147,9 +161,13 @@ def seconds(duration: Duration | None) -> float | None:
     Raises
     ------
     UsageError
-        For a text that is no duration.
+        For a text that is no duration, or a number that is not positive.
     """
-    return parse_duration(duration) if isinstance(duration, str) else duration
+    if isinstance(duration, str):
+        return parse_duration(duration)
+    if duration is not None and not 0.0 < duration <= LONGEST:
+        raise UsageError(f"the duration {duration!r} is not possible; it is a positive number of seconds, or a text such as '10s'")
+    return duration
 
 
 def game_name(game: object) -> str:
@@ -157,7 +175,7 @@ def game_name(game: object) -> str:
 
     Raises
     ------
-    TypeError
+    UsageError
         For anything else.
     """
     if isinstance(game, str | Path):
@@ -166,4 +184,4 @@ def game_name(game: object) -> str:
         return game.name
     if hasattr(game, "new_initial_state") and hasattr(game, "get_type"):
         return str(game)
-    raise TypeError(f"a game is a name, a compiled game, or one of OpenSpiel's, not {type(game).__name__}")
+    raise UsageError(f"a game is a name, a compiled game, or one of OpenSpiel's, not {type(game).__name__}")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from games.asked import asked
 from games.errors import GameplanError, UsageError
 from games.modules import short_name
 from games.params import Value
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _NO_BUDGET, _NO_OPTIONS = Budget(), PlanOptions()
 
 
+@runtime_checkable
 class HasFiles(Protocol):
     """What was learned, such as `workbench.door.learning.TrainResult`: it has a file for each role."""
 
@@ -174,6 +176,7 @@ class CriticResult(Result):
         )  # fmt: skip
 
 
+@asked
 def plan(
     env: str,
     planner: str = "greedy",
@@ -292,6 +295,7 @@ def _played(config: PlanConfig, run: RunDirectory, reporter: Reporter, jobs: int
     return make(config, run, conduct, resume=resume)
 
 
+@asked
 def critic(
     env: str,
     board: str | None = None,

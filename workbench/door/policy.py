@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from games.asked import asked
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.loader import load_game
 from games.sequence_form import SequenceGame
@@ -144,6 +145,7 @@ class Policy(Result):
         return to_cpp(self.game, self.probabilities)
 
 
+@asked
 def load_policy(source: object, game: object = None) -> Policy:
     """Return a policy from a run, a file, a table, or OpenSpiel.
 
@@ -193,7 +195,7 @@ def load_policy(source: object, game: object = None) -> Policy:
     elif isinstance(source, Mapping):
         table = source
     if table is None:
-        raise TypeError(f"a policy is a run, a file, an array, a table or one of OpenSpiel's, not {type(source).__name__}")
+        raise UsageError(f"a policy is a run, a file, an array, a table or one of OpenSpiel's, not {type(source).__name__}")
     return Policy(compiled, _told(*policy_from_tables(compiled, "the table", [table], warnings.warn)))
 
 

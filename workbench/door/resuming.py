@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from games.asked import asked
 from games.errors import UsageError
 from workbench.door import evolving, learning, planning, solving
 from workbench.door.evolving import EvolveResult
@@ -24,6 +25,7 @@ KINDS = {  # kind of run: its count, and what a time limit is called in its conf
 Resumed = SolveResult | PlanResult | TrainResult | EvolveResult
 
 
+@asked
 def resume(
     run: Place,
     n: int | None = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from games.asked import asked
 from games.loader import resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
@@ -178,6 +179,7 @@ class PsroResult(SolveResult):
         return shown(draw_population(self.population, None, self.population.mixtures()))
 
 
+@asked
 def solve(
     game: object,
     algo: str = "vad-cfr",
@@ -238,6 +240,7 @@ def solve(
     return _solved(config, options or SolveOptions(), out, progress).result
 
 
+@asked
 def psro(
     game: object,
     train: str = "shor",
