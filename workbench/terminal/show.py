@@ -9,7 +9,7 @@ from workbench.terminal.printing import counted, echo
 from workbench.terminal.runs import assigned, done, figure, seconds, started, status
 from workbench.terminal.tables import print_fact, print_line, print_path, print_table
 from workbench.views.policy import Choice, InfosetRow, PolicyView
-from workbench.views.runs import COMPARE, DISTILL, EVOLVE, PLAN, PSRO, SOLVE, TRAIN, TRAIN_LM, RunView
+from workbench.views.runs import COMPARE, DAMAGED, DISTILL, EVOLVE, PLAN, PSRO, SOLVE, TRAIN, TRAIN_LM, RunView
 
 NAMES = 16  # columns that the names of facts take
 LEAST = 5e-4  # probabilities below are not shown
@@ -17,6 +17,8 @@ LEAST = 5e-4  # probabilities below are not shown
 
 def print_run_view(view: RunView, result: dict[str, Any] | None) -> None:
     """Print what there is to know of a run: when and how it was started, and what its command has said at its end."""
+    if view.status == DAMAGED:  # of which kind it is, is not known then
+        raise GameplanError(view.note)
     print_fact("kind", f"{view.kind}, started {started(view)}", NAMES)
     if view.settings:
         print_fact("settings", assigned({k: v for k, v in view.settings.items() if v not in (None, "")}), NAMES)
