@@ -117,7 +117,7 @@ class TestEveryMethod:
         wanted = {"score", "entropy", "kl", "clip_fraction", "ratio_low", "ratio_median", "ratio_high", "gradient_norm", "loss"}
         assert wanted | {"advantage_variance"} <= set(figures)
         assert figures["kl"] >= 0.0 and 0.0 <= figures["entropy"] <= np.log(2) and 0.0 <= figures["clip_fraction"] <= 1.0
-        asks = name in ("mc-ppo", "mc-grpo", "step-grpo", "distill")
+        asks = SAMPLES[name][0] == "groups" or name == "mc-ppo"  # groups try several actions in a state, each by the model
         assert (learner.expansions > 0) == asks and learner.environment_steps > 0
 
 

@@ -11,6 +11,7 @@ from games.errors import GameplanError, UsageError
 from games.worlds import load_world
 from workbench.own.begin import template
 from workbench.own.check import check_evaluator, check_planner, check_policy, check_task, check_world
+from workbench.solving.rule_tools import check_rule_file
 from workbench.testing.worlds import WorldSuite
 
 SMALL = ("--world", "rows=2", "--world", "columns=2", "--world", "shuffle=5")
@@ -43,6 +44,18 @@ def here(tmp_path, monkeypatch):
         ),
         ("new-policy p.py", "check-policy ./p.py p1", "plan p1 --policy ./p.py --temperature 1 --episodes 2 --out run"),
         ("new-rule r.py --psro", "check-rule r.py", "solve kuhn_2p --algo ./r.py -n 3 --set train.steps=50 --out run"),
+        pytest.param(
+            "new-rule r.py",
+            "check-rule r.py",
+            "compare kuhn_2p --algos ./r.py,cfr+ -n 20 --engine threads --jobs 1 --out run",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "new-method m.py",
+            "check-method m.py",
+            "train 2048-2x2 --method ./m.py --updates 1 --episodes 2 --out run",
+            marks=pytest.mark.slow,
+        ),
         ("new-task curve", "check-task curve", "evolve new curve --budget-evals 3 --jobs 1 --out run"),
     ],
 )
@@ -191,3 +204,24 @@ def test_a_compiled_world_from_outside_has_all_that_ours_have(here):
         assert again.exception is None, again
     with pytest.raises(GameplanError, match="2 to 8 rows"):
         load_world("./tiles.py", {"rows": 9})
+
+
+FLAWS = {
+    "none": "",
+    "a parameter of which nothing is told": "no sentence about beta",
+    "a policy that stays uniform": "no better than the uniform one",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_rule_that_runs_and_is_odd_is_warned_of(flaw, here):
+    text = template("rule")
+    if flaw == "a parameter of which nothing is told":
+        text = text.replace('{"gamma": 2.0}', '{"gamma": 2.0, "beta": 0.5}')
+    elif flaw == "a policy that stays uniform":
+        text = text.replace("    regret_matching(sigma, R, infosets)", "    pass")
+    Path("r.py").write_text(text)
+    record = check_rule_file(Path("r.py"))
+    assert record["ok"] and len(record["warnings"]) == bool(FLAWS[flaw])
+    assert FLAWS[flaw] in " ".join(record["warnings"])

@@ -14,30 +14,68 @@ from games.jit import cache_root
 
 TOP = Path(__file__).resolve().parent.parent
 TEXT = (TOP / "docs/extending.md").read_text()
-BLOCK = re.compile(r"(New file|In)\s+`([^`]+)`(?:,\s+in\s+`(\w+)`)?:\n\n```python\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"(New file|In)\s+`([^`]+)`(?:,\s+in\s+`(\w+)`)?:\n\n```(?:python|bibtex)\n(.*?)```", re.DOTALL)
 COMMAND = re.compile(r"^    make regression ONLY=(\S+)$", re.MULTILINE)
 
 
 class Recipe(NamedTuple):
-    """A section's name in the docs, the tests that are run and those of them that concern what it adds."""
+    """A section's name in the docs, the tests that are run, those of them that concern what it adds, and commands that use it."""
 
     section: str
     files: tuple[str, ...]
     chosen: str
+    used: tuple[str, ...]
 
 
 RECIPES = (
-    Recipe("A rule", ("conformance", "twin", "regression"), "quadratic-cfr and not random or has_a or all_are"),
-    Recipe("A meta-strategy solver", ("meta_solvers", "regression"), "rm-linear or has_a or all_are"),
-    Recipe("A planner", ("planners_conformance",), "cautious or list"),
-    Recipe("A world", ("worlds_conformance",), "fork"),
+    Recipe(
+        "A rule",
+        ("conformance", "twin", "regression"),
+        "quadratic-cfr and not random or has_a or all_are",
+        ("solve kuhn_2p --algo quadratic-cfr -n 20 --out one", "compare kuhn_2p --algos quadratic-cfr,cfr+ -n 20 --out two"),
+    ),
+    Recipe(
+        "A meta-strategy solver",
+        ("meta_solvers", "regression"),
+        "rm-linear or has_a or all_are",
+        ("solve kuhn_2p --train rm-linear -n 5 --out one", "solve kuhn_2p --train uniform --eval rm-linear -n 5 --out two"),
+    ),
+    Recipe(
+        "A planner",
+        ("planners_conformance",),
+        "cautious or list",
+        (
+            "plan kg-walk --planner cautious --episodes 2 --out one",
+            "compare kg-walk --planners cautious,greedy --episodes 2 --out two",
+        ),
+    ),
+    Recipe(
+        "A world",
+        ("worlds_conformance",),
+        "fork",
+        ("plan fork --planner greedy --episodes 1 --out one", "compare fork --planners greedy,random --episodes 2 --out two"),
+    ),
+    Recipe(
+        "A method of learning",
+        ("methods",),
+        "cut-grpo or list",
+        (
+            "train 2048-2x2 --method cut-grpo --updates 2 --episodes 5 --out one",
+            "compare 2048-2x2 --methods cut-grpo,reinforce --updates 2 --out two",
+        ),
+    ),
 )
+REFERENCE = "Its reference"
 
 
 def steps(section: str) -> tuple[list[tuple[str, str, str, str]], list[str]]:
     """Return the blocks (kind, path, table, text) and the commands' arguments of a section."""
     text = TEXT.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    return BLOCK.findall(text), COMMAND.findall(text)
+    blocks = BLOCK.findall(text)
+    assert text.count("```") == 2 * len(blocks), (
+        f"{section}: a block is not introduced by 'New file `PATH`:' or 'In `PATH`, in `TABLE`:'"
+    )
+    return blocks, COMMAND.findall(text)
 
 
 def follow(section: str, tree: Path) -> list[str]:
@@ -51,6 +89,9 @@ def follow(section: str, tree: Path) -> list[str]:
             path.write_text(text)
             continue
         lines = path.read_text().splitlines(keepends=True)
+        if not table:
+            path.write_text(text + "\n" + path.read_text())
+            continue
         opening = [
             k for k, line in enumerate(lines) if re.match(rf"{table}\b.*[\[{{(]$|{table}\b.*[\[{{(]\s+#.*$", line.rstrip("\n"))
         ]
@@ -73,10 +114,19 @@ def test_recipe_leaves_the_suites_green(recipe, tmp_path):
         shutil.copytree(TOP / name, tmp_path / name, ignore=shutil.ignore_patterns("*.pyc", "cases"))
     for name in ("cli.py", "pyproject.toml", "README.md"):
         shutil.copy(TOP / name, tmp_path / name)
+    follow(REFERENCE, tmp_path)
     for name in follow(recipe.section, tmp_path):
         written = run(tmp_path, "tests/regression.py", name)
         assert written.returncode == 0, written.stderr[-2000:]
-    files = [f"tests/test_{name}.py" for name in recipe.files]
-    tests = run(tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", recipe.chosen, *files)
+    for check in (("check", "-q"), ("format", "--check", "-q")):
+        clean = run(tmp_path, "-m", "ruff", *check, ".")
+        assert clean.returncode == 0, clean.stdout + clean.stderr
+    files = [f"tests/test_{name}.py" for name in (*recipe.files, "docs")]
+    chosen = f"{recipe.chosen} or reference_has"
+    tests = run(tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", chosen, *files)
     assert tests.returncode == 0, tests.stdout[-4000:]
     assert int(re.search(r"(\d+) passed", tests.stdout)[1]) >= 8, tests.stdout
+    for command in (*recipe.used, "report one two"):
+        used = run(tmp_path, "-c", "from cli import main; main()", *command.split())
+        assert used.returncode == 0, (command, used.stderr[-2000:])
+    assert (tmp_path / "report.html").stat().st_size

@@ -182,7 +182,7 @@ def _infoset_values(game: SequenceGame, player: int, infoset: int, table: np.nda
 
 def _numba_reason(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    place = next((line for line in lines if line.startswith("File ") and "gameplan_loop" not in line), "")
+    place = next((line.rstrip(":") for line in lines if line.startswith("File ") and "gameplan_loop" not in line), "")
     reason = next((line for line in lines if line and not line.startswith(("Failed in", "During", "File", "-", "<"))), "unknown")
     return f"{reason} ({place})" if place else reason
 

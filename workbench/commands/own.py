@@ -34,7 +34,8 @@ def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
         print_json(record)
     else:
         for problem in (*record["problems"], *record.get("warnings", ())):
-            echo(f"{record['file']}: {problem}")
+            named = problem.startswith((f"{record['file']} ", f"{Path(record['file']).name} "))
+            echo(problem if named else f"{record['file']}: {problem}")
         if record["ok"]:
             print_line(f"{record['file']}: fine; {fine}")
     return 0 if record["ok"] else 1

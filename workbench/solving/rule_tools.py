@@ -3,20 +3,25 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from games.compiler import MAX_HISTORIES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game
+from games.sentences import unsaid
 from solvers.cfr.rule_file import Rule
-from solvers.exploitability import Evaluator
+from solvers.exploitability import Evaluator, uniform_policy
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
-from workbench.catalogue.families import PSRO, Request, family_of
+from workbench.catalogue.families import LAST, PSRO, Request, family_of
 from workbench.catalogue.sources import ALGORITHM, read_source
 from workbench.runs.programs import is_marked
 from workbench.solving.isolated import isolated_algorithm
 
 
 def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None = None) -> dict[str, Any]:
-    """Return ``ok``, ``form``, ``problems`` and the exploitability after some iterations of Kuhn poker.
+    """Return ``ok``, ``form``, ``problems``, ``warnings`` and the exploitability after some iterations of Kuhn poker.
+
+    A warning is a parameter of which nothing is told, or a policy that is not better than the uniform one.
 
     `sandbox` says whether the rule runs isolated; by default it does if a discovery wrote it.
 
@@ -25,7 +30,7 @@ def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None =
     UsageError
         If the file cannot be read.
     """
-    record: dict[str, Any] = {"file": str(path), "ok": False, "form": None, "problems": [], "exploitability": None}
+    record: dict[str, Any] = {"file": str(path), "ok": False, "form": None, "problems": [], "warnings": [], "exploitability": None}
     try:
         source = read_source(str(path), ALGORITHM)
         request = Request(path.name, {}, iterations, sources={"algo": source})
@@ -40,9 +45,17 @@ def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None =
             game = load_game(name)
             solver = algorithm.make(game, alternating=True)
             solver.advance(iterations)
-            value = Evaluator(game)(solver.average_policy()).exploitability
+            evaluate = Evaluator(game)
+            value = evaluate(_reported(algorithm, solver)).exploitability
             if name == "kuhn_2p":
                 record["exploitability"] = value
+                record["warnings"] = _untold(algorithm)
+                uniform = evaluate(uniform_policy(game)).exploitability
+                if value >= uniform * (1.0 - 1e-9):
+                    record["warnings"].append(
+                        f"after {iterations} iterations the policy is no better than the uniform one, whose exploitability in "
+                        f"{name} is {uniform:.3g}: that is right only for a rule that averages nothing so early"
+                    )
     except UsageError:
         raise
     except GameplanError as error:
@@ -58,3 +71,21 @@ def _form(algorithm: Algorithm) -> str:
     if isinstance(algorithm.program, Rule):
         return "compiled rule" if algorithm.program.compiled else "NumPy rule"
     return algorithm.family.name
+
+
+def _reported(algorithm: Algorithm, solver: Any) -> np.ndarray:
+    """Return the policy that a run would report: of a rule that reports its last iterate, that one."""
+    policy: np.ndarray = solver.current_policy() if algorithm.iterate == LAST else solver.average_policy()
+    return policy
+
+
+def _untold(algorithm: Algorithm) -> list[str]:
+    """Return what the docstring leaves out about parameters, a line each; nothing of programs that cannot be looked into."""
+    if algorithm.isolated:
+        return []
+    program = algorithm.program
+    if isinstance(program, Rule):
+        return unsaid(program.module.__doc__, program.params, program.choices)
+    if algorithm.family is PSRO:
+        return unsaid(program.train.doc, {**program.train.params, **program.eval.params}, {})
+    return []
