@@ -121,9 +121,9 @@ def test_servers_say_where_they_are(monkeypatch):
     monkeypatch.setattr(StubServer, "serve", interrupted)
     assert printed("stub-server --model mine")["model"] == "mine"
     pytest.importorskip("jax", reason="the rest needs the extra learn")
+    files = importlib.import_module("planners.language.small.files")
     for name in ("jax", "optax"):
         monkeypatch.setitem(sys.modules, name, ModuleType(name))  # the model is not asked
-    files = importlib.import_module("planners.language.small.files")
     monkeypatch.setattr(files, "read_model", lambda run: None)
 
     class Served:
