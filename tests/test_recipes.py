@@ -61,7 +61,7 @@ RECIPES = (
         "cut-grpo or list",
         (
             "train 2048-2x2 --method cut-grpo --updates 2 --episodes 5 --out one",
-            "compare 2048-2x2 --methods cut-grpo,reinforce --updates 2 --out two",
+            "compare 2048-2x2 --methods cut-grpo,reinforce -n 2 --out two",
         ),
     ),
 )
