@@ -7,13 +7,46 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import cache, wraps
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from games.errors import UsageError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REFUSED = object()  # what no alternative of an annotation takes
 _SHOWN = 60  # characters of a value in a message
+
+
+class AtLeast(NamedTuple):
+    """The least that a number may be, said beside its annotation."""
+
+    least: int
+
+    def __str__(self) -> str:
+        return f" from {self.least} on"
+
+    def takes(self, value: Any) -> bool:
+        """Return whether a number is large enough."""
+        return bool(value >= self.least)
+
+
+class Nameable(NamedTuple):
+    """Says beside an annotation that a text or path is one that the system can look for."""
+
+    part: int = 255  # bytes of a name
+    whole: int = 4095
+
+    def __str__(self) -> str:
+        return f", its parts of {self.part} bytes at most"
+
+    def takes(self, value: Any) -> bool:
+        """Return whether it is short enough."""
+        name = os.fsencode(str(value))
+        return len(name) <= self.whole and all(len(part) <= self.part for part in name.split(b"/"))
+
+
+Natural = Annotated[int, AtLeast(0)]
+Positive = Annotated[int, AtLeast(1)]
+Place = Annotated[str | Path, Nameable()]  # of a file or directory
 
 
 def asked(function: F) -> F:
@@ -46,7 +79,8 @@ def make_exact(record: Any) -> None:
 def exact(name: str, value: object, kind: Any, *, needed: bool = True) -> Any:
     """Return the argument called `name` as its annotation has it: numbers and texts of NumPy as Python's, paths as texts.
 
-    A whole float, such as ``1e6``, is taken for an int. What an annotation leaves open (`object`, a function) is left alone.
+    A whole float, such as ``1e6``, is taken for an int. What an annotation leaves open (`object`, a function) is left alone. No
+    text or path may hold a NUL, with which no file can be named.
 
     Parameters
     ----------
@@ -73,6 +107,8 @@ def described(kind: Any) -> str:
         Path: "a path",
     }  # fmt: skip
     origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return f"{described(inner[0])}{inner[1]}"
     if kind in words:
         return words[kind]
     if origin in (Union, types.UnionType):
@@ -93,7 +129,7 @@ def described(kind: Any) -> str:
 @cache
 def _annotations(what: Hashable) -> dict[str, Any]:
     assert callable(what)
-    return {name: kind for name, kind in get_type_hints(what).items() if name != "return"}
+    return {name: kind for name, kind in get_type_hints(what, include_extras=True).items() if name != "return"}
 
 
 def _is_mapping(kind: Any) -> bool:
@@ -112,6 +148,9 @@ def _taken(value: object, kind: Any) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any or kind is object or isinstance(kind, TypeVar):
         return value
+    if origin is Annotated:
+        found = _taken(value, inner[0])
+        return found if found is not _REFUSED and inner[1].takes(found) else _REFUSED
     if kind is Callable or origin is Callable:
         return value if callable(value) else _REFUSED
     if kind is None or kind is type(None):
@@ -128,7 +167,7 @@ def _taken(value: object, kind: Any) -> Any:
     if kind in (int, float, bool, str):
         return _scalar(value, kind)
     if isinstance(kind, type):
-        return value if isinstance(value, kind) else _REFUSED
+        return value if isinstance(value, kind) and not (kind is Path and "\0" in str(value)) else _REFUSED
     return _REFUSED
 
 
@@ -136,7 +175,7 @@ def _scalar(value: object, kind: type) -> Any:
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == () and hasattr(value, "item"):
         value = value.item()
     if kind is str:
-        return str(value) if isinstance(value, str) else os.fspath(value) if isinstance(value, Path) else _REFUSED
+        return _text(value)
     if kind is bool or isinstance(value, bool):
         return value if kind is bool and isinstance(value, bool) else _REFUSED
     if not isinstance(value, int | float) or math.isnan(value):
@@ -144,6 +183,13 @@ def _scalar(value: object, kind: type) -> Any:
     if kind is int:
         return int(value) if isinstance(value, int) or value.is_integer() else _REFUSED
     return value
+
+
+def _text(value: object) -> Any:
+    if not isinstance(value, str | Path):
+        return _REFUSED
+    text = str(value) if isinstance(value, str) else os.fspath(value)
+    return _REFUSED if "\0" in text else text
 
 
 def _mapping(value: object, inner: tuple[Any, ...]) -> Any:

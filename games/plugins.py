@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from games.asked import asked
 from games.errors import UsageError, did_you_mean
 from games.files import displayed
-from games.modules import is_program, one_line
+from games.modules import is_file, is_program, one_line
 
 GROUP = "gameplan.plugins"
 ALGORITHM, META_SOLVER, PLANNER, WORLD = "algorithm", "meta-strategy solver", "planner", "world"
@@ -114,7 +114,9 @@ def known_names(kind: str, shipped: Iterable[str]) -> list[str]:
 
 
 def _program(program: Any, kind: str) -> str:
-    if isinstance(program, Path) or (isinstance(program, str) and kind == TASK):
+    if isinstance(program, Path) or (isinstance(program, str) and (kind == TASK or is_file(program))):
+        if not Path(program).exists():
+            raise UsageError(f"{str(program)!r} is no {'folder' if kind == TASK else 'file'} that is there; write it first")
         return displayed(str(Path(program).resolve()))
     if isinstance(program, str):
         if not is_program(program):

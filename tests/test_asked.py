@@ -87,3 +87,47 @@ def test_an_asked_function_stays_itself():
         f()
     with pytest.raises(FrozenInstanceError):
         gp.Budget().steps = 3
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: gp.solve("kuhn_2p", "cfr+", n=-1), "n = -1"),
+        (lambda: gp.SolveOptions(every=0), "every = 0"),
+        (lambda: gp.SolveOptions(max_histories=0), "max_histories = 0"),
+        (lambda: gp.Budget(simulations=0), "simulations = 0"),
+        (lambda: gp.Budget(steps=-1), "steps = -1"),
+        (lambda: gp.PlanOptions(jobs=0), "jobs = 0"),
+        (lambda: gp.TrainOptions(steps=-1), "steps = -1"),
+        (lambda: gp.compare("kuhn_2p", n=1, jobs=0), "jobs = 0"),
+        (lambda: gp.compare_planners("kg-walk", ["greedy"], episodes=-1), "episodes = -1"),
+        (lambda: gp.compare_methods("2048-2x2", ["td"], updates=1, seeds=0), "seeds = 0"),
+        (lambda: gp.plan("2048-2x2", seed=-1), "seed = -1"),
+        (lambda: gp.critic("2048-2x2", rollouts=0), "rollouts = 0"),
+        (lambda: gp.train("2048-2x2", updates=-1), "updates = -1"),
+        (lambda: gp.evolve("cfr", 0), "evals = 0"),
+        (lambda: gp.resume("mine", jobs=-1), "jobs = -1"),
+    ],
+)
+def test_numbers_below_what_commands_take_are_refused_too(call, name):
+    with pytest.raises(gp.UsageError, match=f"^{name} cannot be meant; it must be a whole number from [01] on"):
+        call()
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 300, "x/" * 3000], ids=["nul", "long", "deep"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda name: gp.solve("kuhn_2p", "cfr+", n=1, out=name),
+        lambda name: gp.solve("kuhn_2p", "cfr+", n=1, out=Path(name)),
+        lambda name: gp.compare("kuhn_2p", ["cfr+"], n=1, out=name),
+        lambda name: gp.resume(name),
+        lambda name: gp.runs(name),
+        lambda name: gp.load_policy(name, "kuhn_2p"),
+        lambda name: gp.TrainOptions(init=name),
+    ],
+)
+def test_what_no_file_can_be_called_is_refused_in_one_line(call, name):
+    with pytest.raises(gp.UsageError, match="cannot be meant") as error:
+        call(name)
+    assert len(str(error.value)) < 400

@@ -13,10 +13,12 @@ from xml.etree import ElementTree
 import pytest
 
 from games.errors import GameplanError, UsageError
+from workbench.comparison import planners as compare_planners
 from workbench.comparison import solvers as compare
 from workbench.comparison.curves import run_curves
 from workbench.figures.convergence import draw_convergence
 from workbench.figures.frame import Look
+from workbench.planning.config import PlanConfig
 from workbench.solving.config import SolveConfig
 from workbench.terminal.durations import format_duration, parse_duration
 
@@ -73,6 +75,20 @@ def test_two_rules_of_one_name_stay_apart(tmp_path):
     algos = [str(tmp_path / directory / "rule.py") for directory in ("a", "b")]
     summary, _ = run(tmp_path, ["kuhn_2p"], algos, iterations=5)
     assert len({cell["run"] for cell in summary["cells"]["kuhn_2p"].values()}) == 2
+    assert "| game | rule | rule-2 |" in compare.markdown_table(summary)
+    assert list(compare.curves(summary)["kuhn_2p"]) == ["rule", "rule-2"]
+
+
+def test_what_is_named_twice_is_meant_once(tmp_path):
+    base = SolveConfig(game="", algo="", iterations=5)
+    jobs = compare.make_jobs(["kuhn_2p", "kuhn_2p"], ["cfr+", "cfr", "cfr+"], base, lambda configs: tmp_path)
+    assert [(job.config.algo, job.path.name, job.column) for job in jobs] == [
+        ("cfr+", "kuhn_2p-cfr+", 0),
+        ("cfr", "kuhn_2p-cfr", 1),
+    ]
+    cells, _ = compare_planners.make_cells(["kg-walk"], ["greedy", "greedy"], ["1ms", "1ms", "2ms"], "time", PlanConfig("", ""),
+        tmp_path, None)  # fmt: skip
+    assert [cell.budget for cell in cells] == ["1ms", "2ms"]
 
 
 def test_unknown_names_stop_a_comparison_before_it_starts(tmp_path):

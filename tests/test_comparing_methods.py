@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 import cli
 from tests.test_training import CHEAP, WORLD, contents, start
 from workbench.comparison.bands import band, interquartile_mean
+from workbench.comparison.methods import make_cells
 from workbench.engines import local_pool, thread_pool
+from workbench.training.config import TrainConfig
 
 
 def test_the_interquartile_mean_leaves_out_a_quarter_at_either_end():
@@ -128,3 +131,14 @@ def test_runs_of_one_seed_do_not_depend_on_what_ran_beside_them(tmp_path):
     (beside,) = (tmp_path / "out" / "runs").glob("*-s1")
     assert (beside / "policy.safetensors").read_bytes() == (tmp_path / "alone" / "policy.safetensors").read_bytes()
     assert alone["score"] == json.loads((beside / "result.json").read_text())["score"]
+
+
+def test_methods_of_one_name_are_told_apart(tmp_path):
+    methods = [tmp_path / folder / "mine.py" for folder in "ab"]
+    for method in methods:
+        method.parent.mkdir()
+        method.write_text((Path(cli.__file__).parent / "planners/learning/methods/reinforce.py").read_text())
+    cells, _ = make_cells(["2048-2x2"], [*map(str, methods), str(methods[0])], 2, TrainConfig("", "", updates=1), tmp_path, None)
+    assert [(cell.method, cell.path.name) for cell in cells] == [
+        (name, f"2048-2x2-{name}-s{seed}") for name in ("mine", "mine-2") for seed in (0, 1)
+    ]

@@ -83,3 +83,13 @@ def test_every_reference_has_its_entry():
     assert "Ballard" in bibtex("Michie 1966; Ballard 1983") and "eprint = {2602.16928}" in bibtex(
         "Li et al. 2026, arXiv 2602.16928"
     )
+
+
+def test_what_ships_is_told_of_on_a_page_somebody_has_written():
+    from planners.catalogue import PLANNERS
+    from planners.learning.names import METHODS
+    from workbench.catalogue.families import ALGORITHMS
+
+    pages = [path for path in DOCS.rglob("*.md") if "_build" not in path.parts]
+    told = {name for page in pages for name in re.findall(r"`([^`\s]+)`", page.read_text("utf-8"))}
+    assert not {*ALGORITHMS, *PLANNERS, *METHODS} - told

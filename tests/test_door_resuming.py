@@ -72,7 +72,7 @@ def test_a_discovery_goes_on_of_a_task_that_is_trusted(tmp_path, folder, task, m
     ("given", "wrong"),
     [
         ({"run": "no-such-run"}, "no-such-run holds no run"),
-        ({"run": "mine", "n": 0}, "n = 0 is too small"),
+        ({"run": "mine", "n": 0}, "n = 0 cannot be meant; it must be a whole number from 1 on"),
         ({"run": "mine", "n": 5, "target": 0.1}, "target = 0.1 is not for a run of plan"),
         ({"run": "mine", "time_limit": "1m"}, "time_limit = 60.0 is not for a run of plan"),
         ({"run": "together"}, "comparisons go on when they are asked for again"),

@@ -101,6 +101,8 @@ def test_a_list_is_filtered_ordered_and_says_what_differs(here):
     figures = [run["figure"] for run in listed]
     assert figures == sorted(figures) and {"differs", "started", "exploitability", "iterations", "mean"} <= set(listed[0])
     assert "none of the 3 runs" in gameplan("runs", "list", "--kind", "evolve")
+    with pytest.raises(UsageError, match="is no directory of runs"):
+        find_runs(pathlib.Path("runs", NAMES[0], "config.json"))
 
 
 def test_two_runs_side_by_side(here):

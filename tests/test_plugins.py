@@ -108,6 +108,8 @@ def test_python_code_registers_paths_modules_and_functions(package, tmp_path):
         (("plannr", "x", "a:b"), "did you mean 'planner'"),
         (("planner", "x y", "a:b"), "cannot be the name"),
         (("planner", "x", "nothing"), "is no program"),
+        (("planner", "x", "./gone.py"), "'./gone.py' is no file that is there"),
+        (("task", "x", "./gone"), "'./gone' is no folder that is there"),
         (("planner", "x", lambda name: None), "in no file"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -72,6 +72,11 @@ def test_former_spellings_are_understood_and_told_nowhere(name):
             assert f"{word} " not in told, word
 
 
+def test_updates_of_players_are_no_number_and_say_how_that_is_said():
+    with pytest.raises(click.UsageError, match=r"so many updates, or iterations, are said by -n 30"):
+        ALL["compare"].make_context("compare", ["2048-2x2", "--methods", "td", "--updates", "30"])
+
+
 @pytest.mark.parametrize("name", ["evolve new", "evolve compare"])
 def test_seeds_are_a_number_of_runs_and_say_where_programs_are_named(name):
     with pytest.raises(click.UsageError, match=r"programs to start from are named by --from known"):

@@ -225,7 +225,7 @@ def _compare_algorithms(
     if place.as_json:
         print_json({"run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
-        print_comparison(summary, comparison.label, comparison.format_exploitability)
+        print_comparison(summary, comparison.format_exploitability)
         echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
     return 0 if any(cell.exploitability is not None for cell in cells.values()) else 1
 

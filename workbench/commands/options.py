@@ -193,9 +193,21 @@ sandbox_option = click.option(
 trusted_option = click.option(
     "--trusted", is_flag=True, help="Run what a run directory keeps, or a discovery wrote, as you and not isolated."
 )
+
+
+class Updates(click.Choice[str]):
+    """How players move on; who means a number of updates is told how that is said."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        if str(value).isdigit():
+            self.fail(f"{value!r} is no way to move on; so many updates, or iterations, are said by -n {value}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 updates_option = click.option(
     "--updates",
-    type=click.Choice(["alternating", "simultaneous"]),
+    type=Updates(["alternating", "simultaneous"]),
     default="alternating",
     show_default=True,
     help="How players move on.",

@@ -15,6 +15,7 @@ import numpy as np
 from games.errors import GameplanError
 from games.modules import short_name
 from workbench.comparison.bands import band
+from workbench.comparison.place import labels
 from workbench.comparison.solvers import slug
 from workbench.engines.jobs import run_jobs
 from workbench.runs import formats
@@ -60,11 +61,12 @@ def make_cells(
         for method in dict.fromkeys(methods)
         for k in range(seeds)
     ]
+    configs = list({json.dumps(asdict(config)): config for config in configs}.values())  # what is named twice is meant once
     digest = hashlib.sha256(json.dumps([asdict(config) for config in configs]).encode()).hexdigest()[:8]
     path = out or root / f"{command}-{slug('-'.join(map(short_name, worlds)))[:40]}-{digest}"
-    cells = []
+    cells, called = [], {role: labels(getattr(config, role) for config in configs) for role in ("env", "method")}
     for config in configs:
-        world, method = short_name(config.env), short_name(config.method)
+        world, method = called["env"][config.env], called["method"][config.method]
         place = path / "runs" / slug(f"{world}-{method}-s{config.seed}")
         cells.append(Cell(json.dumps(asdict(config)), place, world, method, config.seed))
     return cells, path

@@ -1,9 +1,13 @@
-"""The directory of a comparison: its own from the first moment, so that one that was interrupted is known, and can be removed."""
+"""The directory of a comparison: its own from the first moment, so that one that was interrupted is known, and can be removed.
 
-from collections.abc import Iterator
+And what is compared is called alike in its directory, tables and figures.
+"""
+
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from games.modules import short_name
 from workbench.runs import locks
 from workbench.runs.contents import MARK
 from workbench.runs.directory import RunDirectory
@@ -30,3 +34,15 @@ def writing(path: Path) -> Iterator[None]:
             if new and {place.name for place in path.iterdir()} <= {MARK, locks.LOCK}:
                 with suppress(OSError):
                     (path / MARK).unlink()
+
+
+def labels(names: Iterable[str]) -> dict[str, str]:
+    """Return name -> what it is called in tables and figures: its short name, numbered where programs would be called alike."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        label, number = short_name(name), 1
+        while label in found.values():
+            number += 1
+            label = f"{short_name(name)}-{number}"
+        found[name] = label
+    return found

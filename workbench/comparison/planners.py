@@ -16,6 +16,7 @@ from planners.metrics import wilson
 from planners.status import BUDGET, GIVEN_UP, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.comparison.bands import band
 from workbench.comparison.episodes import episodes_of
+from workbench.comparison.place import labels
 from workbench.comparison.solvers import slug
 from workbench.planning.config import EPISODES, PlanConfig, resolve_plan, saved_plan
 from workbench.planning.learned import params_of, takes, users
@@ -83,6 +84,7 @@ def make_cells(
             config = resolve_plan(replace(base, env=env, planner=planner, params=given[planner]))
             for budget in budgets or ("",):
                 plan.append((with_budget(config, budget, unit), budget))
+    plan = list({json.dumps(asdict(config)): (config, budget) for config, budget in plan}.values())  # named twice is meant once
     digest = hashlib.sha256(json.dumps([asdict(config) for config, _ in plan]).encode()).hexdigest()[:8]
     path = out or root / f"compare-{slug('-'.join(map(short_name, envs)))[:40]}-{digest}"
     cells = [
@@ -145,9 +147,9 @@ def _run_cell(cell: Cell, executor: Callable[[], Executor], workers: int, stop: 
 
 def summarise(results: dict[Cell, dict[str, Any]]) -> dict[str, Any]:
     """Return the comparison as one record: a row for every cell, with costs a decision and an episode."""
-    rows = []
+    rows, called = [], {role: labels(getattr(cell.config, role) for cell in results) for role in ("env", "planner")}
     for cell, result in results.items():
-        row: dict[str, Any] = {name: short_name(getattr(cell.config, name)) for name in ("env", "planner")}
+        row: dict[str, Any] = {role: names[getattr(cell.config, role)] for role, names in called.items()}
         row["budget"] = cell.budget
         if "reason" in result:
             rows.append({**row, "reason": result["reason"]})

@@ -16,8 +16,8 @@ from typing import Any
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
-from games.modules import located
 from workbench.comparison.curves import Curve, curve_of
+from workbench.comparison.place import labels
 from workbench.engines import cancelled
 from workbench.engines.jobs import run_jobs
 from workbench.runs.directory import CONFIG, RESULT, RunDirectory
@@ -95,14 +95,18 @@ def make_jobs(
         For an unknown algorithm or game, before anything runs.
     """
     configs = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}), trust=trust)[0] for g in games for a in algos]
+    configs = list({(config.game, config.algo): config for config in configs}.values())  # what is named twice is meant once
     for game in games:
         resolve(game)[1]()
     path = out(configs)
-    labels = _unique([label(located(a)) for a in algos])
+    called = labels(config.algo for config in configs)
     jobs = [
-        Job(config, path / "runs" / f"{slug(game)}-{labels[column]}", column, sandbox=trust.sandbox, trusted=trust.trusted)
-        for config, (game, column) in zip(configs, [(g, c) for g in games for c in range(len(algos))], strict=True)
-    ]
+        Job(
+            config, path / "runs" / f"{slug(config.game)}-{called[config.algo]}", list(called).index(config.algo),
+            sandbox=trust.sandbox, trusted=trust.trusted,
+        )
+        for config in configs
+    ]  # fmt: skip
     return sorted(jobs, key=lambda job: -GAMES[job.config.game].histories if job.config.game in GAMES else -1)
 
 
@@ -250,8 +254,8 @@ def write_table(summary: dict[str, Any], out: Path) -> None:
 
 def markdown_table(summary: dict[str, Any]) -> str:
     """Return the comparison as a Markdown table, the best of every game in bold, reasons below."""
-    algos = summary["algos"]
-    lines = ["| game | " + " | ".join(label(a) for a in algos) + " |", "|---|" + "---|" * len(algos)]
+    algos = labels(summary["algos"])
+    lines = ["| game | " + " | ".join(algos.values()) + " |", "|---|" + "---|" * len(algos)]
     notes: dict[str, list[str]] = {}
     for game, row in summary["cells"].items():
         entries = []
@@ -260,7 +264,7 @@ def markdown_table(summary: dict[str, Any]) -> str:
             if cell is None or cell["exploitability"] is None:
                 entries.append("-")
                 if cell is not None:
-                    notes.setdefault(cell["reason"], []).append(f"{game}, {label(algo)}")
+                    notes.setdefault(cell["reason"], []).append(f"{game}, {algos[algo]}")
             else:
                 text = format_exploitability(cell["exploitability"])
                 entries.append(f"**{text}**" if summary["best"].get(game) == algo else text)
@@ -276,10 +280,10 @@ def markdown_table(summary: dict[str, Any]) -> str:
 def reported(summary: dict[str, Any]) -> str:
     """Return which policy of the algorithms that ran is reported, such as "average; last of mmd"; the commonest first."""
     found: dict[str, list[str]] = {}
-    for algo in summary["algos"]:
+    for algo, name in labels(summary["algos"]).items():
         cells = [row[algo] for row in summary["cells"].values() if algo in row]
         for iterate in dict.fromkeys(cell["iterate"] for cell in cells if cell["iterate"]):
-            found.setdefault(iterate, []).append(label(algo))
+            found.setdefault(iterate, []).append(name)
     first, *rest = sorted(found.items(), key=lambda pair: -len(pair[1])) or [("", [])]
     return "; ".join([first[0], *(f"{iterate} of {', '.join(algos)}" for iterate, algos in rest)])
 
@@ -297,11 +301,12 @@ def format_exploitability(value: float) -> str:
 def curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
     """Return the curve of every cell that ran, game -> label -> curve."""
     found: dict[str, dict[str, Curve]] = {}
+    called = labels(summary["algos"])
     for game, row in summary["cells"].items():
         for algo, cell in row.items():
             if cell["exploitability"] is not None and cell["run"]:
                 run = RunDirectory(Path(cell["run"]))
-                found.setdefault(game, {})[label(algo)] = curve_of(run, run.read_json(CONFIG))
+                found.setdefault(game, {})[called[algo]] = curve_of(run, run.read_json(CONFIG))
     return found
 
 
@@ -313,15 +318,6 @@ def _same_config(run: RunDirectory, config: SolveConfig) -> bool:
     return asdict(saved_config(run)) == json.loads(json.dumps(asdict(config)))
 
 
-def label(algo: str) -> str:
-    """Return the short name of an algorithm: a file's stem."""
-    return Path(algo).stem if algo.endswith(".py") else algo
-
-
 def slug(name: str) -> str:
     """Return `name` as a part of a directory's name."""
     return file_name(name)[-60:].strip("_")
-
-
-def _unique(labels: list[str]) -> list[str]:
-    return [label if labels.index(label) == i else f"{label}-{i}" for i, label in enumerate(labels)]

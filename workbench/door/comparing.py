@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from games.asked import asked
+from games.asked import Natural, Place, Positive, asked
 from games.errors import UsageError
 from workbench.comparison import methods as of_methods
 from workbench.comparison import planners as of_planners
 from workbench.comparison import solvers as of_solvers
-from workbench.comparison.place import writing
-from workbench.door.options import Duration, Place, SolveOptions, TrainOptions, game_name, seconds
+from workbench.comparison.place import labels, writing
+from workbench.door.options import Duration, SolveOptions, TrainOptions, game_name, seconds
 from workbench.door.planning import Learned, learned_names
 from workbench.door.progress import Reporter, Wish, reporting
 from workbench.door.results import Result, Row, html_table, shown, text_of
@@ -91,8 +91,9 @@ class GameComparison(Comparison):
     title = "comparison of algorithms"
 
     def __init__(self, summary: Mapping[str, Any], status: str, out: Path | None, draw: Callable[[], Any]) -> None:
+        self._called = labels(summary["algos"])
         rows = [
-            {"game": game, "algo": of_solvers.label(algo), **{k: v for k, v in cell.items() if k != "run"}}
+            {"game": game, "algo": self._called[algo], **{k: v for k, v in cell.items() if k != "run"}}
             for game, row in summary["cells"].items()
             for algo, cell in row.items()
         ]
@@ -104,16 +105,16 @@ class GameComparison(Comparison):
 
     def facts(self) -> dict[str, str]:
         """Return who matches or beats the others, on how many games."""
-        wins = ", ".join(f"{of_solvers.label(algo)} {count}/{len(self.best)}" for algo, count in self.matches.items())
+        wins = ", ".join(f"{self._called[algo]} {count}/{len(self.best)}" for algo, count in self.matches.items())
         return {**super().facts(), "matches or beats": wins}
 
     def _repr_html_(self) -> str:
         cells = self.record["cells"]
         rows: list[dict[str, Any]] = []
         for game in self.games:
-            row = {of_solvers.label(algo): cells.get(game, {}).get(algo, {}).get("exploitability") for algo in self.algos}
+            row = {self._called[algo]: cells.get(game, {}).get(algo, {}).get("exploitability") for algo in self.algos}
             rows.append({"game": game, **{name: "-" if value is None else f"{value:.2g}" for name, value in row.items()}})
-        rows.append({"game": "matches or beats", **{of_solvers.label(algo): text_of(n) for algo, n in self.matches.items()}})
+        rows.append({"game": "matches or beats", **{self._called[algo]: text_of(n) for algo, n in self.matches.items()}})
         return html_table(f"exploitability: {self.status}", rows)
 
 
@@ -121,11 +122,11 @@ class GameComparison(Comparison):
 def compare(
     games: object,
     algos: Sequence[str] = ("cfr", "cfr+", "lcfr", "dcfr", "pcfr+", "dpcfr+", "hs-pcfr+", "vad-cfr"),
-    n: int = 0,
+    n: Natural = 0,
     *,
     time_limit: Duration | None = None,
     options: SolveOptions | None = None,
-    jobs: int = 1,
+    jobs: Positive = 1,
     out: Place | None = None,
     progress: Wish = None,
 ) -> GameComparison:
@@ -193,10 +194,10 @@ def compare_planners(
     budgets: Sequence[int | str] = (),
     *,
     unit: str = "simulations",
-    episodes: int = 0,
+    episodes: Natural = 0,
     world: Mapping[str, Any] | None = None,
     learned: Mapping[str, Learned] | None = None,
-    jobs: int = 1,
+    jobs: Positive = 1,
     out: Place | None = None,
     progress: Wish = None,
 ) -> Comparison:
@@ -253,12 +254,12 @@ def compare_methods(
     envs: str | Sequence[str],
     methods: Sequence[str],
     *,
-    seeds: int = 5,
-    updates: int = 0,
+    seeds: Positive = 5,
+    updates: Natural = 0,
     time_limit: Duration | None = None,
     params: Mapping[str, Any] | None = None,
     options: TrainOptions | None = None,
-    jobs: int = 1,
+    jobs: Positive = 1,
     out: Place | None = None,
     progress: Wish = None,
 ) -> Comparison:

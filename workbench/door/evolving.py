@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from games.asked import asked
+from games.asked import Natural, Place, Positive, asked
 from games.files import write_output
-from workbench.door.options import Duration, Place, seconds
+from workbench.door.options import Duration, seconds
 from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of
 from workbench.runs.programs import marked
@@ -118,14 +118,14 @@ class EvolveResult(Result):
 @asked
 def evolve(
     task: str,
-    evals: int | None = 1000,
+    evals: Positive | None = 1000,
     *,
     operators: Mapping[str, float] | None = None,
     start: Sequence[str] = (),
-    seed: int = 0,
+    seed: Natural = 0,
     time_limit: Duration | None = None,
     settings: Mapping[str, Any] | None = None,
-    jobs: int | None = None,
+    jobs: Positive | None = None,
     out: Place | None = None,
     progress: Wish = None,
 ) -> EvolveResult:
@@ -169,14 +169,11 @@ def evolve(
     >>> import workbench as gp
     >>> gp.evolve("cfr", 0)
     Traceback (most recent call last):
-    games.errors.UsageError: evals = 0 is too small; it must be at least 1
+    games.errors.UsageError: evals = 0 cannot be meant; it must be a whole number from 1 on or None
     """
-    from games.errors import UsageError
     from workbench.discovery.config import from_record, resolve
     from workbench.discovery.session import begin
 
-    if evals is not None and evals < 1:
-        raise UsageError(f"evals = {evals} is too small; it must be at least 1")
     record: dict[str, Any] = {"task": task, "seeds": list(start), "seed": seed, "evals": evals, **(settings or {})}
     if operators is not None:
         record["operators"] = dict(operators)

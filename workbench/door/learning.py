@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from games.asked import asked
+from games.asked import Natural, Place, asked
 from games.errors import UsageError
 from games.params import Value
 from games.world import World
 from planners.learning.learner import Learner
 from planners.policies.files import NAMES, encode_learned
-from workbench.door.options import Duration, Place, TrainOptions, seconds
+from workbench.door.options import Duration, TrainOptions, seconds
 from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of
 from workbench.runs.directory import LEARNING, RunDirectory
@@ -125,10 +125,10 @@ def train(
     env: str,
     method: str = "mc-grpo",
     *,
-    updates: int = 0,
+    updates: Natural = 0,
     time_limit: Duration | None = None,
     params: Mapping[str, Value] | None = None,
-    seed: int = 0,
+    seed: Natural = 0,
     options: TrainOptions | None = None,
     out: Place | None = None,
     progress: Wish = None,

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from games.asked import asked
-from workbench.door.options import Place
+from games.asked import Place, asked
 from workbench.door.results import Row, Table
 from workbench.views.runs import RunView, find_runs
 

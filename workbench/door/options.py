@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from games.asked import make_exact
+from games.asked import Natural, Place, Positive, make_exact
 from games.compiler import MAX_HISTORIES
 from games.errors import UsageError
 from games.memory import parse_size
@@ -14,7 +14,6 @@ from games.sequence_form import SequenceGame
 from workbench.terminal.durations import LONGEST, parse_duration
 
 Duration = float | str  # seconds, or a text such as "10s"
-Place = str | Path  # of a file or directory
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,11 @@ class SolveOptions:
 
     updates: Literal["alternating", "simultaneous"] = "alternating"
     iterate: Literal["average", "last", "best"] | None = None
-    every: int | None = None
+    every: Positive | None = None
     seed: int = 0
     sandbox: bool = False
     trusted: bool = False
-    max_histories: int = MAX_HISTORIES
+    max_histories: Positive = MAX_HISTORIES
     max_memory: int | str | None = None
     force: bool = False
 
@@ -79,12 +78,12 @@ class Budget:
         Cut episodes after so many steps; None: the world's own rule.
     """
 
-    simulations: int | None = None
-    evaluations: int | None = None
-    expansions: int | None = None
+    simulations: Positive | None = None
+    evaluations: Positive | None = None
+    expansions: Positive | None = None
     time_per_move: Duration | None = None
     time_limit: Duration | None = None
-    steps: int | None = None
+    steps: Positive | None = None
 
     def __post_init__(self) -> None:
         make_exact(self)
@@ -110,7 +109,7 @@ class PlanOptions:
     """
 
     world: Mapping[str, Value] = field(default_factory=dict)
-    jobs: int = 1
+    jobs: Positive = 1
     protocol: str | None = None
     beside: str | None = None
     force: bool = False
@@ -147,8 +146,8 @@ class TrainOptions:
     policy_params: Mapping[str, Value] = field(default_factory=dict)
     value_params: Mapping[str, Value] = field(default_factory=dict)
     init: Place = ""
-    steps: int = 0
-    episodes: int = 100
+    steps: Natural = 0
+    episodes: Positive = 100
     force: bool = False
 
     def __post_init__(self) -> None:

@@ -6,13 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from games.asked import asked
+from games.asked import Natural, Place, Positive, asked
 from games.errors import GameplanError, UsageError
 from games.modules import short_name
 from games.params import Value
 from planners.episode import Episode
 from planners.policies.catalogue import POLICY, VALUE
-from workbench.door.options import Budget, Place, PlanOptions, seconds
+from workbench.door.options import Budget, PlanOptions, seconds
 from workbench.door.progress import Reporter, Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of
 from workbench.planning.config import PlanConfig, resolve_plan, resumed_plan
@@ -180,12 +180,12 @@ class CriticResult(Result):
 def plan(
     env: str,
     planner: str = "greedy",
-    episodes: int = 0,
+    episodes: Natural = 0,
     *,
     params: Mapping[str, Value] | None = None,
     budget: Budget | None = None,
     learned: Mapping[str, Learned] | None = None,
-    seed: int = 0,
+    seed: Natural = 0,
     options: PlanOptions | None = None,
     out: Place | None = None,
     progress: Wish = None,
@@ -300,13 +300,13 @@ def critic(
     env: str,
     board: str | None = None,
     *,
-    rollouts: int = 1000,
-    length: int = 0,
+    rollouts: Positive = 1000,
+    length: Natural = 0,
     gamma: float = 0.0,
     policy: Learned = "all",
-    seed: int = 0,
+    seed: Natural = 0,
     world: Mapping[str, Value] | None = None,
-    jobs: int | None = None,
+    jobs: Positive | None = None,
     progress: Wish = None,
 ) -> CriticResult:
     """Return Monte-Carlo values of a position: mean discounted returns of rollouts, with standard errors (ProAct's critic).

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from games.asked import asked
+from games.asked import Place, asked, exact
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation, Evaluator
 from workbench.door.openspiel import game_of, is_openspiel, table_of, to_cpp, to_python
-from workbench.door.options import Place, game_name
+from workbench.door.options import game_name
 from workbench.door.results import MOST_ROWS, Result, Row, html_table
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
@@ -180,7 +180,8 @@ def load_policy(source: object, game: object = None) -> Policy:
     if isinstance(source, Policy):
         return source
     if isinstance(source, str | Path):
-        path = Path(run_or_file(source, ("solve",))) if isinstance(source, str) else source
+        place: str | Path = exact("source", source, Place)
+        path = Path(run_or_file(place, ("solve",))) if isinstance(place, str) else place
         if path.is_dir() or (path / CONFIG).exists() or (game is None and not path.is_file()):
             return _of_run(RunDirectory.open(path))
         compiled = _compiled(game, source)

@@ -4,12 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from games.asked import asked
+from games.asked import Place, Positive, asked
 from games.errors import UsageError
 from workbench.door import evolving, learning, planning, solving
 from workbench.door.evolving import EvolveResult
 from workbench.door.learning import TrainResult
-from workbench.door.options import Duration, Place, seconds
+from workbench.door.options import Duration, seconds
 from workbench.door.planning import PlanResult
 from workbench.door.progress import Wish
 from workbench.door.solving import SolveResult
@@ -28,12 +28,12 @@ Resumed = SolveResult | PlanResult | TrainResult | EvolveResult
 @asked
 def resume(
     run: Place,
-    n: int | None = None,
+    n: Positive | None = None,
     *,
     target: float | None = None,
     time_limit: Duration | None = None,
     trusted: bool = False,
-    jobs: int | None = None,
+    jobs: Positive | None = None,
     progress: Wish = None,
 ) -> Resumed:
     """Return what a run comes to when it goes on where it stopped; it ends with the same bits as one that never stopped.
@@ -82,8 +82,6 @@ def resume(
         if kind is not None:
             what = "is of no kind that goes on here; comparisons go on when they are asked for again with the same out="
         raise UsageError(f"{path} {what}")
-    if n is not None and n < 1:
-        raise UsageError(f"n = {n} is too small; it must be at least 1")
     count, clock = KINDS[kind]
     changes: dict[str, Any] = {} if n is None else {count: n}
     for name, value, key in (("target", target, "target" if kind == "solve" else None), ("time_limit", seconds(time_limit), clock)):

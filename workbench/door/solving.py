@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from games.asked import asked
+from games.asked import Natural, Place, asked
 from games.loader import resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import Solver
-from workbench.door.options import Duration, Place, SolveOptions, game_name, seconds
+from workbench.door.options import Duration, SolveOptions, game_name, seconds
 from workbench.door.policy import Policy
 from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown
@@ -183,7 +183,7 @@ class PsroResult(SolveResult):
 def solve(
     game: object,
     algo: str = "vad-cfr",
-    n: int = 0,
+    n: Natural = 0,
     *,
     params: Mapping[str, Value] | None = None,
     target: float | None = None,
@@ -244,7 +244,7 @@ def solve(
 def psro(
     game: object,
     train: str = "shor",
-    n: int = 0,
+    n: Natural = 0,
     *,
     evaluate: str | None = None,
     params: Mapping[str, Value] | None = None,

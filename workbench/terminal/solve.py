@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.catalogue.families import AVERAGE, BEST, LAST
+from workbench.comparison.place import labels
 from workbench.comparison.solvers import reported
 from workbench.solving.forecast import iteration_at
 from workbench.solving.run import BY_COUNT, BY_TIME, MISSED
@@ -87,9 +88,10 @@ def print_values(record: dict[str, Any]) -> None:
     print_fact("values", "  ".join(f"{value:.10g}" for value in record["values"]), NAMES)
 
 
-def print_comparison(summary: dict[str, Any], label: Callable[[str], str], number: Callable[[float], str]) -> None:
+def print_comparison(summary: dict[str, Any], number: Callable[[float], str]) -> None:
     """Print a comparison on stdout: games down and algorithms across, or turned round where that fits the terminal better."""
     algos, games, cells, best = (summary[key] for key in ("algos", "games", "cells", "best"))
+    called = labels(algos)
 
     def text(game: str, algo: str) -> str:
         cell = cells.get(game, {}).get(algo)
@@ -101,7 +103,7 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
     rows = [[game, *(text(game, algo) for algo in algos)] for game in games]
     rows.append(["matches or beats", *(f"{n['matches']}/{n['ran']} " if n["ran"] else "- " for n in counts)])
     strong = {(i, k + 1) for i, game in enumerate(games) for k, algo in enumerate(algos) if best.get(game) == algo}
-    print_table(["game", *map(label, algos)], rows, strong=strong)
+    print_table(["game", *called.values()], rows, strong=strong)
     if best:
         print_line("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
         print_line(f"reported: {reported(summary)}")
@@ -109,6 +111,6 @@ def print_comparison(summary: dict[str, Any], label: Callable[[str], str], numbe
     for game, row in cells.items():
         for algo, cell in row.items():
             if cell["exploitability"] is None:
-                reasons.setdefault(cell["reason"], []).append(f"{game} {label(algo)}")
+                reasons.setdefault(cell["reason"], []).append(f"{game} {called[algo]}")
     for reason, where in reasons.items():
         print_line(f"- {', '.join(where)}: {reason}")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from games.errors import GameplanError
 from games.reading import anything
 from workbench.comparison import methods, planners, solvers
+from workbench.comparison.place import labels
 from workbench.runs.directory import RunDirectory
 from workbench.views.runs import DAMAGED, SOLVE, TABLE, RunView
 
@@ -62,7 +63,7 @@ def runs_table(views: Sequence[RunView]) -> FinalTable | None:
 
 
 def _solvers(summary: Mapping[str, Any], title: str, source: Path | None) -> FinalTable:
-    algos = summary["algos"]
+    algos = labels(summary["algos"])
     rows, best, notes = [], set(), []
     for number, (game, row) in enumerate(summary["cells"].items()):
         entries = [str(game)]
@@ -71,13 +72,11 @@ def _solvers(summary: Mapping[str, Any], title: str, source: Path | None) -> Fin
             if cell is None or cell["exploitability"] is None:
                 entries.append("-")
                 if cell is not None and cell["reason"]:
-                    notes.append(f"{game}, {solvers.label(algo)}: {cell['reason']}")
+                    notes.append(f"{game}, {algos[algo]}: {cell['reason']}")
                 continue
             entries.append(solvers.format_exploitability(float(cell["exploitability"])))
             if summary["best"].get(game) == algo:
                 best.add((number, column))
         rows.append(entries)
     rows.append([MATCHES, *(solvers.share(summary["counts"][algo]) for algo in algos)])
-    return FinalTable(
-        title, ["game", *map(solvers.label, algos)], rows, best, ["exploitability of the last iteration", *notes], source
-    )
+    return FinalTable(title, ["game", *algos.values()], rows, best, ["exploitability of the last iteration", *notes], source)
