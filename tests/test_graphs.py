@@ -115,7 +115,7 @@ def test_solutions_agree_with_plain_recursion():
             return max(model.gain[e] + best(model.target[e], left - 1) for e in rows)
 
         left = min(instance.horizon, 4)
-        for state, value in zip(solution.states, solution.values(left)[0], strict=True):
+        for state, value in zip(solution.graph.states, solution.values(left)[0], strict=True):
             assert value == pytest.approx(best(state[0], left))
 
 

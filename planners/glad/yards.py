@@ -51,14 +51,12 @@ def judged_exactly(instance: Instance, exact: Exact, state: np.ndarray, name: An
 
     A value is minus the moves to the end with the action, or `LOST`; ties go to the world's order.
     """
-    s = exact.solution.number(state)
-    edges = slice(exact.solution.first[s], exact.solution.first[s + 1])
+    s, graph = exact.solution.number(state), exact.solution.graph
+    edges = slice(graph.first[s], graph.first[s + 1])
     if edges.start == edges.stop or not np.isfinite(exact.distances[s]):
         return None
-    steps = 1.0 + exact.distances[exact.solution.target[edges]]
-    moves = [
-        Move(name(int(a)), LOST if np.isinf(n) else -float(n)) for a, n in zip(exact.solution.actions[edges], steps, strict=True)
-    ]
+    steps = 1.0 + exact.distances[graph.target[edges]]
+    moves = [Move(name(int(a)), LOST if np.isinf(n) else -float(n)) for a, n in zip(graph.actions[edges], steps, strict=True)]
     return Judgement(tuple(sorted(moves, key=lambda move: -move.value)))
 
 
@@ -71,9 +69,8 @@ class Yard:
         self._board = instance.extra["compiled"].board
         self._number = {word: k for k in range(instance.model.actions) if (word := world.action_name(instance, state, k))}
         self._follow = suited(follow, instance.model)
-        buffer = exact.solution
-        s = buffer.number(state)
-        legal = buffer.actions[buffer.first[s] : buffer.first[s + 1]].tolist()
+        s, graph = exact.solution.number(state), exact.solution.graph
+        legal = graph.actions[graph.first[s] : graph.first[s + 1]].tolist()
         self.words = [word for word, number in self._number.items() if number in legal]
         self._afters = {word: self._after(state, word) for word in self.words}
         self.goals = goal_set(instance)

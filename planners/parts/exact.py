@@ -77,22 +77,14 @@ def explore(model, reach, keys, slots):
 
 @dataclass
 class Solution:
-    """The reachable states of an instance as a graph, and its solution by backward dynamic programming.
+    """The reachable states of an instance as a `graph`, and its solution by backward dynamic programming.
 
     States are ordered first by the best return, then by the steps to a goal that it takes: all actions that are best in both are
-    optimal. `first` to `goals` as in `games.graphs.model.GraphModel`, `actions` the ids of the edges; `keys` and `slots` find the
-    number of a state (`planners.parts.table`).
+    optimal. `keys` and `slots` find the number of a state (`planners.parts.table`).
     """
 
     model: Any
-    states: np.ndarray
-    first: np.ndarray
-    actions: np.ndarray
-    target: np.ndarray
-    gain: np.ndarray
-    local: np.ndarray
-    worth: np.ndarray
-    goals: np.ndarray
+    graph: Reach
     keys: np.ndarray
     slots: np.ndarray
     layers: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
@@ -105,12 +97,12 @@ class Solution:
     def values(self, steps_left: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return V* and the steps to a goal (infinite if the best return reaches none) of all states, with so many steps left."""
         if not self.layers:
-            zero = np.zeros(len(self.states))
-            self.layers.append((zero, np.where(self.goals, 0.0, np.inf)))
+            zero = np.zeros(len(self.graph.states))
+            self.layers.append((zero, np.where(self.graph.goals, 0.0, np.inf)))
         while not self.converged and (steps_left is None or len(self.layers) <= steps_left):
-            if steps_left is None and len(self.layers) > len(self.states) + 1:
+            if steps_left is None and len(self.layers) > len(self.graph.states) + 1:
                 raise GameplanError("the best return grows with every further step; give the instance a horizon")
-            v, d = backup(self.first, self.target, self.gain, *self.layers[-1])
+            v, d = backup(self.graph.first, self.graph.target, self.graph.gain, *self.layers[-1])
             self.converged = bool((v == self.layers[-1][0]).all() and (d == self.layers[-1][1]).all())
             if not self.converged:
                 self.layers.append((v, d))
@@ -118,11 +110,11 @@ class Solution:
 
     def choices(self, state: np.ndarray, steps_left: int | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return (actions, local scores, Q*, steps to a goal) of the legal actions, with so many steps left, at least 1."""
-        s = self.number(state)
-        edges = slice(self.first[s], self.first[s + 1])
+        s, graph = self.number(state), self.graph
+        edges = slice(graph.first[s], graph.first[s + 1])
         v, d = self.values(None if steps_left is None else steps_left - 1)
-        target = self.target[edges]
-        return self.actions[edges], self.local[edges], self.gain[edges] + v[target], d[target] + 1.0
+        target = graph.target[edges]
+        return graph.actions[edges], graph.local[edges], graph.gain[edges] + v[target], d[target] + 1.0
 
     def optimal(self, state: np.ndarray, steps_left: int | None) -> np.ndarray:
         """Return which of the legal actions are optimal (bool)."""
@@ -189,6 +181,5 @@ def solve(instance: Instance, objective: str = "rewards", limit: int = 500_000) 
     states, first, actions, target, gain, local, worth, goals = reach
     if objective == "goals":
         gain = np.where(np.diff(first)[target] == 0, worth[target], 0.0)
-    return Solution(
-        model, states[:n], first[: n + 1], actions[:m], target[:m], gain[:m], local[:m], worth[:n], goals[:n], keys, slots
-    )
+    graph = Reach(states[:n], first[: n + 1], actions[:m], target[:m], gain[:m], local[:m], worth[:n], goals[:n])
+    return Solution(model, graph, keys, slots)

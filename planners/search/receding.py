@@ -44,41 +44,42 @@ class RecedingHorizon:
             If the world is stochastic or too large.
         """
         self.solution = solve(instance, self.objective)
-        self.seen = np.zeros(len(self.solution.states), np.bool_)
+        self.seen = np.zeros(len(self.solution.graph.states), np.bool_)
         self.plain = self.gamma == 1.0 and self.step_cost == 0.0 and self.repeat_penalty == 0.0
 
     def decide(self, state: np.ndarray, steps_left: int | None, budget: Budget) -> Decision:
         """See `Planner`; the budget is not used."""
-        found, cost = self.solution, new_cost()
-        s = found.number(state)
+        graph, cost = self.solution.graph, new_cost()
+        s = self.solution.number(state)
         self.seen[s] = True
-        edges = slice(found.first[s], found.first[s + 1])
+        edges = slice(graph.first[s], graph.first[s + 1])
         if edges.start == edges.stop:
             return Decision(None, cost, note="no legal action")
         steps = min((n for n in (self.H or None, steps_left) if n is not None), default=None)
         if steps == 0:
             return Decision(None, cost, note="no step left")
         v, d, gain = *self._layer(steps), self._gain()
-        target = found.target[edges]
+        target = graph.target[edges]
         q, remote = gain[edges] + self.gamma * v[target], d[target]
         best = q >= q.max() - TOLERANCE
         chosen = int(np.flatnonzero(best & (remote == remote[best].min()))[0])
-        cost[EXPANSIONS] += len(found.states)
-        actions = found.actions[edges].tolist()
+        cost[EXPANSIONS] += len(graph.states)
+        actions = graph.actions[edges].tolist()
         return Decision(actions[chosen], cost, 1, tuple(ActionValue(a, x) for a, x in zip(actions, q.tolist(), strict=True)))
 
     def _gain(self) -> np.ndarray:
-        gain: np.ndarray = self.solution.gain - self.step_cost - self.repeat_penalty * self.seen[self.solution.target]
+        graph = self.solution.graph
+        gain: np.ndarray = graph.gain - self.step_cost - self.repeat_penalty * self.seen[graph.target]
         return gain
 
     def _layer(self, steps: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Return the values of all states and the steps to a goal, after the first of `steps` steps."""
-        found = self.solution
+        graph = self.solution.graph
         if self.plain:
-            return found.values(None if steps is None else steps - 1)
-        layer = np.zeros(len(found.states)), np.where(found.goals, 0.0, np.inf)
-        for _ in range(len(found.states) if steps is None else steps - 1):
-            layer = backup(found.first, found.target, self._gain(), *layer, self.gamma)
+            return self.solution.values(None if steps is None else steps - 1)
+        layer = np.zeros(len(graph.states)), np.where(graph.goals, 0.0, np.inf)
+        for _ in range(len(graph.states) if steps is None else steps - 1):
+            layer = backup(graph.first, graph.target, self._gain(), *layer, self.gamma)
         return layer
 
 
