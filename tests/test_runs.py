@@ -14,7 +14,8 @@ import pytest
 from games.errors import GameplanError, UsageError
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig, resumed_config
-from workbench.solving.run import is_evaluated, next_evaluation, solve
+from workbench.solving.grid import is_evaluated, next_evaluation
+from workbench.solving.run import solve
 
 TOP = Path(__file__).resolve().parent.parent
 SAME = ("config.json", "metrics.jsonl", "policy.npz", "policy.json", "policy.csv", "checkpoint.safetensors")

@@ -37,7 +37,8 @@ from games.errors import UsageError
 from games.params import Value
 from games.world import Instance
 from planners.budget import Budget, new_cost, spend
-from planners.flare.search import ROLLOUTS, Settings, Stores, new_desk, simulate
+from planners.flare.records import ROLLOUTS, Settings, Stores, new_desk
+from planners.flare.search import simulate
 from planners.flare.tree import (
     BEST_LENGTH,
     MENUS,

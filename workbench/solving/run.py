@@ -23,6 +23,7 @@ from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
 from workbench.runs.programs import kept_data, read_copies
 from workbench.solving.config import ROLES, SolveConfig, check_named, identity, resolve_config
+from workbench.solving.grid import grid_before, is_evaluated, next_evaluation, on_grid
 from workbench.solving.isolated import NO_WORD, Trust
 from workbench.solving.iterates import Reported
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
@@ -37,39 +38,6 @@ INEXACT = "not exact"  # a program that claims exact solutions could not prove t
 
 OnProgress = Callable[[int, float | None], None]
 OnEnd = Callable[[SequenceGame, Solver, np.ndarray], None]
-
-
-def is_evaluated(t: int, config: SolveConfig) -> bool:
-    """Return whether iteration `t` is evaluated: the last one always, the others by `every` or on a grid of 10 a decade."""
-    return t == config.iterations or _on_grid(t, config)
-
-
-def _on_grid(t: int, config: SolveConfig) -> bool:
-    if config.every is not None:
-        return t % config.every == 0 or t == 1
-    return t in _grid(len(str(t)))
-
-
-def _grid_before(stop: int, config: SolveConfig) -> list[int]:
-    """Return the iterations before `stop` that every run evaluates, however long it is."""
-    if config.every is not None:
-        return sorted({1, *range(config.every, stop, config.every)}) if stop > 1 else []
-    return sorted(t for digits in range(1, len(str(stop)) + 1) for t in _grid(digits) if t < stop)
-
-
-def _grid(digits: int) -> set[int]:
-    """Return the grid points of one decade; 1, 2, 5, 10, 20, 50 ... are among them."""
-    base = 10 ** (digits - 1)
-    steps = (1, 2, 3, 4, 5, 6, 7, 8, 9) if digits == 1 else (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-    return {round(step * base) for step in steps}
-
-
-def next_evaluation(t: int, config: SolveConfig) -> int:
-    """Return the first evaluated iteration after `t`."""
-    t += 1
-    while not is_evaluated(t, config):
-        t += 1
-    return t
 
 
 def solve(
@@ -294,7 +262,7 @@ class _Progress:
                 self._checkpoint()
 
     def _evaluate(self) -> Evaluation:
-        return self.reported.evaluate(keep=_on_grid(self.solver.iteration, self.config))
+        return self.reported.evaluate(keep=on_grid(self.solver.iteration, self.config))
 
     def _all_done(self) -> bool:
         return self.config.iterations is not None and self.solver.iteration >= self.config.iterations
@@ -365,8 +333,8 @@ def _restore(
     pairs = [pair for pair in run.read_pairs(METRICS, "iteration", identity(config)) if pair[0]["iteration"] <= reached]
     # An iteration that was evaluated only because the run stopped there would not be in an uninterrupted run's metrics; the one of
     # the checkpoint is evaluated again.
-    kept = [pair for pair in pairs if pair[0]["iteration"] < reached and _on_grid(pair[0]["iteration"], config)]
-    lost = set(_grid_before(reached, config)).difference(line["iteration"] for line, _ in kept)
+    kept = [pair for pair in pairs if pair[0]["iteration"] < reached and on_grid(pair[0]["iteration"], config)]
+    lost = set(grid_before(reached, config)).difference(line["iteration"] for line, _ in kept)
     if lost:
         raise GameplanError(
             f"{run.path / METRICS} and {TIMING} have no line for iteration {min(lost)}, although the checkpoint is of iteration "

@@ -11,10 +11,11 @@ from games.errors import GameplanError, UsageError
 from workbench.catalogue.families import LAST
 from workbench.runs.directory import RESULT, RunDirectory
 from workbench.solving.config import resolve_config, saved_config
+from workbench.solving.grid import next_evaluation
 from workbench.solving.isolated import Trust
 from workbench.solving.iterates import Reported
 from workbench.solving.policies import load_policy
-from workbench.solving.run import load_run_game, next_evaluation
+from workbench.solving.run import load_run_game
 
 
 @dataclass(frozen=True)
