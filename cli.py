@@ -32,6 +32,8 @@ GROUPS = {  # title: commands, each with its module in workbench.commands, its n
         "solve": ("solve:solve", "Solve a game with one algorithm."),
         "compare": ("compare:compare", "Compare algorithms on games, or planners in worlds."),
         "exploit": ("policies:exploit", "Print the exact exploitability of a run or policy file."),
+        "best-response": ("answers:best_response", "Find what wins most against a policy."),
+        "value": ("answers:value", "Print what policies win against each other."),
         "export": ("policies:export", "Write the policy of a run, or a game for Gambit."),
     },
     "Plan in worlds": {

@@ -46,6 +46,9 @@ def solving(_):
     run("runs", "list", ".")
     run("solve", "kuhn_2p", "--algo", "cfr", "-n", 10, "--out", "other")
     run("runs", "diff", "solved", "other")
+    run("best-response", "solved")
+    run("value", "kuhn_2p", "solved", "uniform")
+    run("value", "kuhn_2p", "solved", "other", "uniform", "solved/policy.json")
 
 
 def comparing(_):

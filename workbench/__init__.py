@@ -1,8 +1,8 @@
 """What surrounds a run, a room for each concern; every room says in its first line what lives there and what it may use.
 
 ``import workbench as gp`` is the door for Python: `solve`, `compare`, `plan`, `psro`, `train`, `critic`, `evolve`, `resume`,
-`runs`, `load_policy`, `register`. They are the functions that the commands call; what is behind them is imported when it is first
-used.
+`runs`, `load_policy`, `value`, `register`. They are the functions that the commands call; what is behind them is imported when it
+is first used.
 """
 
 from importlib import import_module
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from workbench.door.learning import TrainResult as TrainResult
     from workbench.door.learning import train as train
     from workbench.door.listing import runs as runs
+    from workbench.door.matching import Values as Values
+    from workbench.door.matching import value as value
     from workbench.door.options import Budget as Budget
     from workbench.door.options import PlanOptions as PlanOptions
     from workbench.door.options import SolveOptions as SolveOptions
@@ -64,6 +66,8 @@ _PLACES = {  # name: the module it lives in
     "PlanOptions": "workbench.door.options",
     "SolveOptions": "workbench.door.options",
     "TrainOptions": "workbench.door.options",
+    "Values": "workbench.door.matching",
+    "value": "workbench.door.matching",
     "Policy": "workbench.door.policy",
     "load_policy": "workbench.door.policy",
     "Progress": "workbench.door.progress",

@@ -19,6 +19,15 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan exploit leduc_2p mine/policy.npz",
         "gameplan exploit kuhn_2p uniform.json --json",
     ),
+    "best-response": (
+        "gameplan best-response @last",
+        "gameplan best-response leduc_2p mine --player 1 --out answer.npz",
+        "gameplan best-response kuhn_2p uniform --json",
+    ),
+    "value": (
+        "gameplan value leduc_2p mine answer.npz uniform",
+        "gameplan value kuhn_3p mine uniform uniform",
+    ),
     "export": (
         "gameplan export mine policy.csv",
         "gameplan export mine curve.parquet --what metrics",

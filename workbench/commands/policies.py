@@ -1,83 +1,48 @@
 """``gameplan exploit``, ``export`` and ``psro-show``: what came out of a run."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from workbench.commands.options import SCHEMA, json_option, print_json, size_option
-from workbench.commands.run_names import RunName
+from workbench.commands.run_names import RunName, known_policies
 from workbench.terminal.printing import echo
-
-if TYPE_CHECKING:
-    from games.sequence_form import SequenceGame
 
 
 @click.command()
 @click.argument("game", metavar="GAME|RUN")
-@click.argument("policy", required=False, type=RunName("solve", known=tuple), metavar="[POLICY]")
+@click.argument("policy", required=False, type=RunName("solve", known=known_policies), metavar="[POLICY]")
 @size_option
 @json_option
 def exploit(game: str, policy: str | None, max_histories: int, max_memory: int | None, as_json: bool) -> int:
     """Print the exact exploitability of a policy: that of a RUN in its own game, or POLICY in GAME.
 
-    POLICY is a run, or a file (npz, JSON or CSV). JSON may be {"game": ..., "players": [{infoset: {action: probability}}, ...]} or
-    one flat table, such as OpenSpiel's TabularPolicy.to_dict(). Infosets that the file does not mention are played uniformly.
+    POLICY is a run, a file (npz, JSON or CSV), or uniform. JSON may be
+    {"game": ..., "players": [{infoset: {action: probability}}, ...]} or one flat table, such as OpenSpiel's
+    TabularPolicy.to_dict(). Infosets that the file does not mention are played uniformly.
     """
-    from games.loader import load_game
     from solvers.exploitability import Evaluator
-    from workbench.runs.directory import RunDirectory
-    from workbench.solving.config import saved_config
-    from workbench.solving.policies import load_policy
     from workbench.terminal.progress import run_display, say
     from workbench.terminal.solve import print_values
-    from workbench.views.policy import POLICY
+    from workbench.views.given import game_and_policy
 
     sizes: dict[str, Any] = {"max_histories": max_histories, "max_memory": max_memory}
     with run_display() as display:
-        if policy is None:
-            compiled, name, path = _game_of_run(game, max_memory, display.walked)
-        else:
-            compiled, name, path = load_game(game, progress=display.walked, **sizes), game, Path(policy)
-    if path.is_dir():
-        saved_config(RunDirectory.open(path))  # is it a solver run?
-        path = path / POLICY
-    table, missing = load_policy(compiled, path, lambda text: say(f"warning: {text}"))
-    if missing:
-        say(f"warning: {path} does not mention {missing} of {sum(compiled.infosets)} infosets; they are played uniformly")
-    result = Evaluator(compiled)(table)
+        compiled, name, given = game_and_policy(
+            game, policy, "exploit", lambda text: say(f"warning: {text}"), display.walked, **sizes
+        )
+    result = Evaluator(compiled)(given.policy)
     record = {
-        "schema": SCHEMA, "command": "exploit", "game": name, "policy": str(path), "exploitability": result.exploitability,
+        "schema": SCHEMA, "command": "exploit", "game": name, "policy": given.source, "exploitability": result.exploitability,
         "nash_conv": result.nash_conv, "values": list(result.values), "best_responses": list(result.best_responses),
-        "missing_infosets": missing,
+        "missing_infosets": given.missing,
     }  # fmt: skip
     if as_json:
         print_json(record)
     else:
         print_values(record)
     return 0
-
-
-def _game_of_run(name: str, max_memory: int | None, walked: Callable[[int], None]) -> tuple["SequenceGame", str, Path]:
-    """Return the compiled game of the solver run called `name`, what it is called, and the run's directory."""
-    from dataclasses import replace
-
-    from games.errors import UnknownName, UsageError
-    from workbench.catalogue.naming import GAME, what_is
-    from workbench.runs.directory import RunDirectory
-    from workbench.solving.config import saved_config
-    from workbench.solving.run import load_run_game
-    from workbench.views.names import find_run
-
-    path = find_run(name, ["solve"])
-    if not Path(name).is_dir() and GAME in [meaning.kind for meaning in what_is(name)]:  # runs' names begin with those of games
-        raise UsageError(f"{name} is a game; name a policy, too: gameplan exploit {name} POLICY, a run or a file")
-    if path.is_file():
-        raise UnknownName(name, "run", f"{name} is a file; name the game that it is of, too: gameplan exploit GAME {name}")
-    run = RunDirectory.open(path)
-    config = replace(saved_config(run), max_memory=max_memory)
-    return load_run_game(config, run, walked), config.game, path
 
 
 @click.command(short_help="Write policy, metrics or table of a run, or a game.")

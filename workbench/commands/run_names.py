@@ -35,3 +35,10 @@ class RunName(click.ParamType):
         from workbench.commands.completing import complete_runs
 
         return complete_runs(incomplete, self.kinds)
+
+
+def known_policies() -> Collection[str]:
+    """Return the names of policies that need no file."""
+    from workbench.views.given import UNIFORM
+
+    return (UNIFORM,)

@@ -12,7 +12,8 @@ from games.asked import Place, asked, exact
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.loader import load_game
 from games.sequence_form import SequenceGame
-from solvers.exploitability import Evaluation, Evaluator
+from solvers.exploitability import Evaluation, Evaluator, uniform_policy
+from solvers.matches import best_responses
 from workbench.door.openspiel import game_of, is_openspiel, table_of, to_cpp, to_python
 from workbench.door.options import game_name
 from workbench.door.results import MOST_ROWS, Result, Row, html_table
@@ -21,6 +22,7 @@ from workbench.solving.config import saved_config
 from workbench.solving.policies import load_policy as read_policy
 from workbench.solving.policies import policy_from_tables, policy_table, save_policy
 from workbench.solving.run import load_run_game
+from workbench.views.given import UNIFORM
 from workbench.views.names import run_or_file
 from workbench.views.policy import PolicyView
 
@@ -128,6 +130,18 @@ class Policy(Result):
         """
         save_policy(self.game, self.probabilities, Path(path))
 
+    def best_response(self, player: int | None = None) -> "Policy":
+        """Return it with a best response to it as the player's part; None: every player's, each to the others as they were.
+
+        Raises
+        ------
+        UsageError
+            If there is no such player.
+        """
+        if player is not None and player not in range(self.game.players):
+            raise UsageError(f"player = {player} is not possible: {self.game.name} has players 0 to {self.game.players - 1}")
+        return Policy(self.game, best_responses(self.game, self.probabilities, player))
+
     def to_openspiel(self) -> "TabularPolicy":
         """Return it as ``open_spiel.python.policy.TabularPolicy`` (of the turn-based game).
 
@@ -153,7 +167,7 @@ def load_policy(source: object, game: object = None) -> Policy:
     ----------
     source : str, Path, Policy, array, mapping, or OpenSpiel policy
         A run of ``gameplan solve``: its directory, a beginning of its name that no other's has, or ``"@last"``; a file (.npz,
-        .json, .csv); probabilities of all (infoset, action) pairs; a table
+        .json, .csv); ``"uniform"``; probabilities of all (infoset, action) pairs; a table
         infoset -> action -> probability; or any policy of pyspiel's or of OpenSpiel's Python, which is asked in every infoset.
     game : str, SequenceGame or pyspiel.Game, optional
         What it is played in; a run and some policies of OpenSpiel's know that themselves.
@@ -179,6 +193,9 @@ def load_policy(source: object, game: object = None) -> Policy:
     """
     if isinstance(source, Policy):
         return source
+    if isinstance(source, str) and source == UNIFORM:
+        compiled = _compiled(game, source)
+        return Policy(compiled, uniform_policy(compiled))
     if isinstance(source, str | Path):
         place: str | Path = exact("source", source, Place)
         path = Path(run_or_file(place, ("solve",))) if isinstance(place, str) else place

@@ -70,7 +70,7 @@ def resolve_config(
         if getattr(config, name) is not None and getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
     for role in ROLES:
-        if getattr(config, role) == "":
+        if copies is None and getattr(config, role) == "":
             what = "an algorithm" if role == "algo" else "a meta-strategy solver"
             raise UsageError(f"{role} is empty; name {what}, or leave it out")
     named: dict[str, Any] = {role: program_of(role, name) for role in ROLES if (name := getattr(config, role))}

@@ -4,7 +4,9 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from workbench.catalogue.families import AVERAGE, BEST, LAST
 from workbench.comparison.place import labels
@@ -15,6 +17,10 @@ from workbench.terminal.durations import format_duration
 from workbench.terminal.printing import counted
 from workbench.terminal.tables import print_fact, print_line, print_path, print_table
 
+if TYPE_CHECKING:
+    from workbench.views.matches import Matched
+
+MOST_LINEUPS = 9  # that are shown one by one
 NAMES = 16  # columns that the names of facts take
 
 
@@ -86,6 +92,33 @@ def print_values(record: dict[str, Any]) -> None:
     print_fact("exploitability", f"{record['exploitability']:.10g}", NAMES)
     print_fact("NashConv", f"{record['nash_conv']:.10g}", NAMES)
     print_fact("values", "  ".join(f"{value:.10g}" for value in record["values"]), NAMES)
+
+
+def print_responses(record: dict[str, Any]) -> None:
+    """Print what best responses to a policy win."""
+    columns = (record["players"], record["values"], record["best_responses"], record["gains"])
+    rows = [[str(p), *(f"{number:.10g}" for number in numbers)] for p, *numbers in zip(*columns, strict=True)]
+    print_table(["player", "value", "best response", "gain"], rows)
+    if record["file"] is not None:
+        print_path("policy", record["file"])
+
+
+def print_matches(found: "Matched") -> None:
+    """Print what policies win against each other, the values in every seat where there are few, and how they are ranked."""
+    nothing = 1e-13 * max((abs(number) for _, values in found.lineups for number in values), default=0.0)  # rounding
+    table = np.where(np.abs(found.table) <= nothing, 0.0, found.table).tolist()
+    rows = [[label, *(f"{number:.6g}" for number in line)] for label, line in zip(found.labels, table, strict=True)]
+    print_table(["one seat \\ all others", *found.labels], rows)
+    if len(found.lineups) <= MOST_LINEUPS:
+        seats = range(len(found.lineups[0][0]))
+        rows = [[*(found.labels[k] for k in lineup), *(f"{number:.10g}" for number in values)] for lineup, values in found.lineups]
+        print_table([*(f"seat {k}" for k in seats), *(f"value {k}" for k in seats)], rows, left=len(seats))
+    else:
+        print_line("the values in every seat are shown by --json")
+    if found.shares is not None and found.worth is not None:
+        order = np.lexsort((-found.shares, -found.worth))
+        rows = [[found.labels[k], f"{found.shares[k]:.4f}", f"{found.worth[k]:.6g}"] for k in order.tolist()]
+        print_table(["Nash averaging", "share", "wins"], rows)
 
 
 def print_comparison(summary: dict[str, Any], number: Callable[[float], str]) -> None:

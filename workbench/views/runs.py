@@ -103,7 +103,7 @@ def find_runs(root: Path, *, inner: bool = False) -> list[RunView]:
 def run_directories(root: Path, *, inner: bool = False) -> list[Path]:
     """Return the directories at or below `root` that hold a run, comparison or discovery, sorted; nothing of them is read."""
     if root.exists() and not root.is_dir():
-        raise UsageError(f"{root} is no directory of runs; name a directory, or 'gameplan show {root}' to look at a file")
+        raise UnknownName(str(root), "run", f"{root} is no directory of runs, but a file; name a directory")
     try:
         return sorted(_walk(root, inner)) if root.is_dir() else []
     except OSError as error:
