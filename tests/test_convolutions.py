@@ -154,6 +154,7 @@ def test_a_turned_or_mirrored_board_has_the_turned_preferences():
         assert same == pytest.approx(value, abs=2e-6)
 
 
+@pytest.mark.slow  # to compile
 def test_turned_tiles_have_the_turned_preferences():
     world = load_world("2048-3x3")
     instance, tiles = world.instance(0), np.array([[2, 0, 4], [8, 2, 16], [0, 64, 2]])

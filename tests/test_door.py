@@ -242,6 +242,7 @@ def test_levels_of_a_file_are_played_from_memory(tmp_path):
     assert result.solved == 1 and result.episodes[0]["solution"] == "R"
 
 
+@pytest.mark.slow  # to compile
 def test_a_value_that_was_learned_in_memory_is_planned_with(tmp_path):
     options = gp.TrainOptions(episodes=5)
     result = gp.train("2048-2x3", "td", updates=4, options=options)
@@ -345,6 +346,7 @@ def test_the_examples_of_the_door_run():
     assert sum(found.attempted for found in ran) > 10 and not sum(found.failed for found in ran)
 
 
+@pytest.mark.slow  # to compile
 def test_games_and_worlds_print_a_line():
     from games.worlds import WORLDS
 

@@ -253,6 +253,7 @@ def test_a_search_tree_has_what_the_planner_knew(planner, env, tmp_path):
         load_search(run, 0, 9)
 
 
+@pytest.mark.slow  # to compile
 def test_expansions_are_shown_on_the_board_and_on_the_graph(tmp_path):
     run = planned(tmp_path / "sokoban", env="sokoban", planner="astar")
     world, instance, found, _ = load_search(run, 0, 1)

@@ -169,6 +169,7 @@ def planned(instance, turn=8, **limits):
     return planner, planner.decide(instance.start, None, Budget(**limits))
 
 
+@pytest.mark.slow  # to compile
 def test_tiles_are_solved_by_a_meeting():
     met = 0
     for seed in range(12):
@@ -184,6 +185,7 @@ def test_tiles_are_solved_by_a_meeting():
     assert met > 6
 
 
+@pytest.mark.slow  # to compile
 def test_what_is_unsolvable_is_exhausted_from_either_end():
     instance = shuffled(0, 0)
     instance.start[:] = [2, 1, 3, 4, 5, 6, 7, 8, 0]

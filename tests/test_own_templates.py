@@ -32,10 +32,11 @@ def here(tmp_path, monkeypatch):
     [
         ("new-world w.py --python", "check-world ./w.py --world start=5", "plan ./w.py --planner astar --episodes 1 --out run"),
         ("new-planner p.py", "check-planner ./p.py", "plan p1 --planner ./p.py --set share=0.5 --episodes 2 --out run"),
-        (
+        pytest.param(
             "new-evaluator e.py",
             "check-evaluator ./e.py p1",
             "plan p1 --planner greedy-value --set evaluator=./e.py --episodes 1 --out run",
+            marks=pytest.mark.slow,
         ),
         (
             "new-evaluator e.py --python",
@@ -43,7 +44,12 @@ def here(tmp_path, monkeypatch):
             "plan p1 --planner greedy-value --set evaluator=./e.py --episodes 1 --out run",
         ),
         ("new-policy p.py", "check-policy ./p.py p1", "plan p1 --policy ./p.py --temperature 1 --episodes 2 --out run"),
-        ("new-rule r.py --psro", "check-rule r.py", "solve kuhn_2p --algo ./r.py -n 3 --set train.steps=50 --out run"),
+        pytest.param(
+            "new-rule r.py --psro",
+            "check-rule r.py",
+            "solve kuhn_2p --algo ./r.py -n 3 --set train.steps=50 --out run",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "new-rule r.py",
             "check-rule r.py",

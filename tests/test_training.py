@@ -166,6 +166,7 @@ def test_a_line_that_was_cut_out_is_missed(files, gone, world, tmp_path):
 EASY, OTHER = "#####\n#@$.#\n#####\n\n######\n#@ $.#\n######\n", "#######\n#@  $.#\n#######\n"
 
 
+@pytest.mark.slow  # to compile
 def test_a_run_keeps_its_levels(tmp_path):
     path, run = tmp_path / "my.xsb", RunDirectory.create(tmp_path / "run")
     path.write_text(EASY)
