@@ -125,16 +125,18 @@ def _make(name: str, options: dict[str, Value], given: dict[str, Value]) -> GymW
             if "ansi" in env.metadata.get("render_modes", ()):
                 env.close()
                 env = gymnasium.make(spec, disable_env_checker=True, max_episode_steps=-1, render_mode="ansi", **changed)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise UsageError(f"{name} cannot be made: {type(error).__name__}: {one_line(error)}") from error
         if not isinstance(env.action_space, gymnasium.spaces.Discrete):
             raise UsageError(f"{name} has the actions {env.action_space}; planners need discrete ones, a number each")
         try:
             simulator = Simulator(name, env)
             simulator.try_out()
-        except GameplanError:
+        except (GameplanError, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except BaseException as error:
             raise UsageError(f"{name} cannot be played: {type(error).__name__}: {one_line(error)}") from error
     return GymWorld(name, simulator, horizon or spec.max_episode_steps, simulator.chance if chance == "auto" else chance == "yes")
 

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean, with_article
 from games.files import displayed, read_file
+from games.params import check_table
 
 _loaded: set[str] = set()  # names of users' modules, or of their packages
 GYMNASIUM = "gymnasium:"  # how the names of its environments begin
@@ -146,7 +147,7 @@ def located(name: str) -> str:
         raise UsageError(f"the module {module} is not written in Python, so {name} cannot be kept with a run")
     try:
         names = defined_names(read_text(package))
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return displayed(str(package))  # its reader says what is wrong
     if attribute not in names:
         raise UsageError(f"the module {module} has no {attribute!r}{did_you_mean(attribute, names)}")
@@ -220,7 +221,9 @@ def _load_attribute(name: str) -> Program:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise UsageError(f"there is no module {error.name!r} for {name!r}; install it, or run where Python finds it") from error
-    except Exception as error:
+    except (GameplanError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
         raise GameplanError(f"{name}: {type(error).__name__} on import: {one_line(error)}") from error
     if not hasattr(module, attribute):
         raise UsageError(f"the module {module_name} has no {attribute!r}{did_you_mean(attribute, dir(module))}")
@@ -248,14 +251,20 @@ class _Text(importlib.abc.InspectLoader):
         return self.source_to_code(self.text, self.shown)
 
 
-def _execute(path: Path, text: str) -> ModuleType:
-    shown = code_file(str(path))
+def check_syntax(path: Path, text: str) -> None:
+    """Raise GameplanError, naming the line, if the `text` of the file at `path` is not valid Python."""
     try:
         ast.parse(text, filename=str(path))
-    except (SyntaxError, ValueError) as error:
-        raise GameplanError(
-            f"{path}, line {getattr(error, 'lineno', '?')}: not valid Python: {getattr(error, 'msg', error)}"
-        ) from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        deep = "" if isinstance(error, (SyntaxError, ValueError)) else "its parts lie too deep in each other"
+        raise GameplanError(f"{path}{where}: not valid Python: {deep or getattr(error, 'msg', one_line(error))}") from error
+
+
+def _execute(path: Path, text: str) -> ModuleType:
+    shown = code_file(str(path))
+    check_syntax(path, text)
     name = f"gameplan_file_{digest_of(f'{path.name} {text}')[:16]}"
     if name in sys.modules:
         return sys.modules[name]
@@ -309,10 +318,7 @@ def find_maker(program: Program, kind: str) -> Maker:
         is_other = f"it is a {other}, not a {kind}" if other and make is not None else f"it has no {missing}"
         raise UnknownName(program.name, kind, f"{program.name} defines no {kind}: {is_other}; {wanted}")
     defaults, choices = getattr(program.module, table), getattr(program.module, "CHOICES", {})
-    if not isinstance(defaults, dict) or not all(isinstance(value, (bool, int, float, str)) for value in defaults.values()):
-        raise GameplanError(f"{program.name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
-    if not isinstance(choices, dict) or not all(isinstance(v, (tuple, list)) and defaults.get(k) in v for k, v in choices.items()):
-        raise GameplanError(f"{program.name}: CHOICES must list the default of every name in it, which is one of {table}")
+    check_table(program.name, table, defaults, choices)
     arguments = ", ".join(["name", *defaults])
     if not callable(make) or not accepts(make, ("name",), defaults):
         raise GameplanError(f"{program.name}: {program.attribute} must be a function that takes ({arguments}): {wanted}")
@@ -359,9 +365,9 @@ def blamed(program: Program, where: str = "") -> Iterator[None]:
     """Turn whatever the user's own program raises in this context into one line that names it and the place."""
     try:
         yield
-    except GameplanError:
+    except (GameplanError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # also SystemExit: a program does not end ours, least of all as if all had gone well
         raise GameplanError(failure(program, error, where)) from error
 
 
@@ -390,4 +396,8 @@ def line_in(error: BaseException, file: str) -> str:
 
 def one_line(error: BaseException) -> str:
     """Return the first line of an error's message."""
-    return (str(error).strip().splitlines() or ["no message"])[0]
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # an error of the user's own whose text cannot be made
+        lines = []
+    return (lines or ["no message"])[0]

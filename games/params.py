@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
-from games.errors import UsageError, did_you_mean
+from games.errors import GameplanError, UsageError, did_you_mean
 from games.reading import shown
 
 PLANNED = "planned_iterations"  # a parameter of this name follows the run's length
@@ -37,6 +38,35 @@ def resolve_params(
     if params.get(PLANNED) == 0 and planned_iterations is not None:
         params[PLANNED] = planned_iterations
     return params
+
+
+def check_table(name: str, table: str, found: Any, choices: Any = None) -> None:
+    """Check the parameters that a program of the user's own declares, and the texts that it says are legal for some.
+
+    Parameters
+    ----------
+    name, table : str
+        The program, and what it calls the table, such as "PARAMS".
+    found, choices
+        What it has there, and as CHOICES.
+
+    Raises
+    ------
+    GameplanError
+        If no command line could give these parameters, or no run could keep them.
+    """
+    if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, Value) for k, v in found.items()):
+        raise GameplanError(f"{name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
+    for key, value in found.items():
+        if not key.isidentifier() or iskeyword(key) or key.startswith("_"):
+            raise GameplanError(f"{name}: {table} has the name {key!r}; names are words that do not begin with an underscore")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise GameplanError(f"{name}: {table} has {key} = {value}, which is not finite")
+        if isinstance(value, int) and abs(value) >= 2**63:
+            raise GameplanError(f"{name}: {table} has {key} = {shown(value)}, which does not fit 64 bits")
+    for key, legal in choices.items() if isinstance(choices, dict) else [("", choices or ())]:
+        if not isinstance(legal, (tuple, list)) or (key and found.get(key) not in legal) or (not key and choices):
+            raise GameplanError(f"{name}: CHOICES must list the default of every name in it, which is one of {table}")
 
 
 def check_bounds(values: Mapping[str, Any], bounds: Mapping[str, tuple[float, float]], owner: str = "") -> None:

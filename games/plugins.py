@@ -92,7 +92,9 @@ class Registry:
         for point in entry_points(group=GROUP):
             try:
                 point.load()(self)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 self.warn(f"the plug-in {point.name} ({point.value}) is left out: {type(error).__name__}: {one_line(error)}")
 
 

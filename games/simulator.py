@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.errors import GameplanError, UsageError
+from games.modules import one_line
 from games.random import next_word
 
 MOST_STATES = 2_000_000  # of an episode's plans; each is kept
@@ -72,8 +73,10 @@ class Simulator:
             self._restore(moment.saved)
             self._env.np_random = np.random.Generator(np.random.PCG64(seed))
             observation, reward, terminated, truncated, _ = self._env.step(self.first + action)
-        except Exception as error:
-            raise GameplanError(f"{self.name} fails in a step: {type(error).__name__}: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit: an environment does not end the process
+            raise GameplanError(f"{self.name} fails in a step: {type(error).__name__}: {one_line(error)}") from error
         return Moment(self._save(), observation, bool(terminated or truncated), 0.0, -1), float(reward)
 
     def shown(self, moment: Moment) -> str:
@@ -112,10 +115,12 @@ class Simulator:
             return self._env.clone_state()
         try:
             return _copied({key: value for key, value in vars(self._env).items() if key not in _FIXED})
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise UsageError(
-                f"{self.name} cannot be planned in: its state cannot be copied ({type(error).__name__}: {error}), and it has no "
-                "clone_state and restore_state of its own"
+                f"{self.name} cannot be planned in: its state cannot be copied ({type(error).__name__}: {one_line(error)}), and it "
+                "has no clone_state and restore_state of its own"
             ) from error
 
     def _restore(self, saved: Any) -> None:

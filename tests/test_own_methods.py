@@ -138,3 +138,63 @@ def test_names_and_values_that_are_not_known_are_refused_with_what_is():
             find_method(method, given)
     with pytest.raises(UsageError, match="normaliser=tokens is not possible"):
         find_method("mc-ppo", {"normaliser": "tokens"})
+
+
+FORM = "PARAMS = {}\nOPTIONS = {}\nSAMPLING = 'turns'\ndef advantage(b, p): return b.rewards\n"
+ODD = {
+    "def advantage(): return 1\n": "advantage must be a function of 2 arguments",
+    "advantage = None\n": "advantage must be a function of 2 arguments",
+    "def needs(p): return {}['luck']\n": r"mine\.py, line 5: needs\(\) failed: KeyError: 'luck'",
+    "NEEDS = ('planner',)\n": "needs a planner, but its PARAMS do not name one",
+    "PARAMS = {'a': float('nan')}\n": "PARAMS has a = nan, which is not finite",
+    "PARAMS = {'a': 10**400}\n": "a whole number of more than 30 digits, which does not fit 64 bits",
+    "PARAMS = {'a=b': 1}\n": "PARAMS has the name 'a=b'",
+    "PARAMS = {'a': 1}; BOUNDS = {'a': ('x', 'y')}\n": "BOUNDS must be",
+    "PARAMS = {'a': 1}; BOUNDS = {'a': (2, 0)}\n": "BOUNDS must be",
+    "PARAMS = {'a': 'x'}; CHOICES = {'a': ('y',)}\n": "CHOICES must list the default",
+    "OPTIONS = {'turns': 10**9}\n": "turns = 1000000000 is out of range",
+    "TITLE = 3\n": "TITLE must be a text",
+    "x = " + "-" * 100_000 + "1\n": "not valid Python: its parts lie too deep in each other",
+    "def learner(i, v, p, s): return 3\n": "it has no updates",
+    "def advantage(b, p): b.memory[3] = b.rewards; return b.rewards\n": r"memory\[3\] is no array of numbers",
+    "def advantage(b, p): b.memory['a'] = b.rewards.astype('g'); return b.rewards\n": "of at most 64 bits, but of the type",
+    "def advantage(b, p): b.memory = 3; return b.rewards\n": "batch.memory is an int",
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("fault", range(len(ODD)))
+def test_what_cannot_work_is_told_by_the_check(fault, tmp_path):
+    text, told = list(ODD.items())[fault]
+    path = tmp_path / "mine.py"
+    path.write_text(FORM + text)
+    try:
+        (said,) = check_method_file(str(path))["problems"]
+    except UsageError as error:
+        said = str(error)
+    assert re.search(told, said) and "\n" not in said
+
+
+def test_choices_of_a_method_are_kept_and_its_options_are_a_copy(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(FORM.replace("return b", "b.options.clear(); return b") + "PARAMS = {'a': 'x'}\nCHOICES = {'a': ('x', 'y')}\n")
+    assert check_method_file(str(path))["ok"]
+    assert find_method(str(path), {"a": "y"}).method.params == {"a": "y"}
+    with pytest.raises(UsageError, match="a=z is not possible"):
+        find_method(str(path), {"a": "z"})
+
+
+def test_what_a_method_remembers_in_a_new_dictionary_is_remembered(tmp_path):
+    path = tmp_path / "mine.py"
+    body = "    seen = b.memory.get('seen', np.zeros(1))\n    b.memory = {'seen': seen + 1.0}\n    return b.rewards\n"
+    path.write_text("import numpy as np\n" + FORM.replace(" return b.rewards\n", "\n" + body))
+    learner = trainer(str(path))
+    for _ in range(3):
+        learner.advance()
+    assert learner.state()["memory/seen"] == 3.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_too_large_to_add_up_are_told_of_without_a_warning(tmp_path):
+    with pytest.raises(Diverged, match="norm of the gradient is inf in update 1"):
+        own(tmp_path, "def advantage(batch, params): return np.full(len(batch.at), 1e308)\n").advance()

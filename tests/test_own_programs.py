@@ -318,3 +318,34 @@ def test_what_is_no_text_is_refused_in_one_line(name, command, files):
 def test_a_program_is_read_like_python_reads_it(files):
     Path("my_planner.py").write_bytes(b"\xef\xbb\xbf" + PLANNER.replace("\n", "\r\n").encode())
     assert read_text(Path("my_planner.py")) == PLANNER
+
+
+BEHAVIOUR = "class _End(BaseException): pass\nclass _Mute(Exception):\n    def __str__(self): raise ValueError('inner')\n"
+ENDS = {"raise SystemExit(0)": "SystemExit: 0", "raise _End('x')": "_End: x", "raise _Mute": "_Mute: no message"}
+KERNEL = "from solvers.rule import add_to_average, regret_matching\nPARAMS = {}\nSTATE = {}\n"
+KERNEL += "def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):\n    THERE\n"
+KERNEL += "def accumulate_regret(R, r, t, infosets, params, state):\n    R += r\n"
+KERNEL += "def derive_policy(sigma, R, r, t, infosets, params, state):\n    regret_matching(sigma, R, infosets)\n"
+RAISING = {  # kind: (text, arguments that run it)
+    "rule": (KERNEL, "solve kuhn_2p -n 2 --algo"),
+    "meta-solver": ("def train(payoffs, iteration):\n    THERE\nevaluate = train\n", "solve kuhn_2p -n 2 --algo"),
+    "world": (
+        WORLD.replace("        return n - int", "        THERE\n        return n - int"),
+        "plan --planner random --episodes 1",
+    ),
+    "planner": (PLANNER.replace("        count =", "        THERE\n        count ="), "plan 2048-2x2 --episodes 1 --planner"),
+    "planner's making": (PLANNER.replace("    return Edge", "    THERE\n    return Edge"), "plan 2048-2x2 --episodes 1 --planner"),
+    "policy": ("def logits(instance, state, actions):\n    THERE\n", "plan 2048-2x2 --episodes 1 --policy"),
+}
+
+
+@pytest.mark.parametrize("ends", range(len(ENDS)))
+@pytest.mark.parametrize("kind", RAISING)
+def test_whatever_a_program_raises_ends_in_a_line(kind, ends, tmp_path, monkeypatch):
+    raising, told = list(ENDS.items())[ends]
+    monkeypatch.chdir(tmp_path)
+    text, arguments = RAISING[kind]
+    Path("mine.py").write_text(BEHAVIOUR + text.replace("THERE", raising))
+    with pytest.raises(GameplanError) as error:
+        CliRunner().invoke(cli.cli, [*arguments.split(), "./mine.py"], standalone_mode=False, catch_exceptions=False)
+    assert told in str(error.value) and "mine.py" in str(error.value) and "\n" not in str(error.value)

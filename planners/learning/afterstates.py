@@ -30,6 +30,7 @@ from planners.policies.catalogue import VALUE, Learned
 from planners.policies.look_ups import NTuple, worth_at, write_places
 
 PARAMS: dict[str, Value] = {"restart": 0}
+SMALLEST = "2048-2x2"  # the world in which a learner is tried
 STRETCHES = 16
 ROUNDS = 1 << 14  # of an update: moves in every lane
 LANES = 4  # games side by side: part of what a seed means

@@ -85,6 +85,7 @@ class Batch:
                 view = array.view()
                 view.flags.writeable = False
                 setattr(found, name, view)
+        found.options = dict(self.options)
         return found
 
     def following(self, values: np.ndarray, ask: Callable[..., np.ndarray]) -> np.ndarray:

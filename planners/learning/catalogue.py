@@ -7,8 +7,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
-from games.modules import is_program, load_program
-from games.params import Value, check_bounds, resolve_params
+from games.modules import Program, accepts, blamed, is_program, load_program
+from games.params import Value, check_bounds, check_table, resolve_params
 from games.plugins import METHOD, expanded, known_names
 from planners.learning.method import BOUNDS, CHOICES, MOST_ROWS, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
@@ -40,19 +40,18 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     """
     module = method_module(name, text)
     own = text if name not in METHODS else None
-    given = given or {}
+    given, choices = given or {}, getattr(module, "CHOICES", {})
     if hasattr(module, "learner"):
-        params = resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
+        params = resolve_params(name, module.PARAMS, choices, given)
         return Found(Method(name, "moves", params, ("value",), _nothing, learner=module.learner), {}, own)
-    resolved = resolve_params(name, {**OPTIONS, **module.PARAMS}, CHOICES, {**module.OPTIONS, **given})
+    resolved = resolve_params(name, {**OPTIONS, **module.PARAMS}, {**CHOICES, **choices}, {**module.OPTIONS, **given})
     params = {key: resolved[key] for key in module.PARAMS}
     options = {key: resolved[key] for key in OPTIONS}
     _check_options(name, options)
     check_bounds(params, getattr(module, "BOUNDS", {}), name)
-    needs = module.needs(params) if hasattr(module, "needs") else getattr(module, "NEEDS", ())
-    _check_known(name, needs)
+    needs = _needs(name, module, params)
     hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
-    method = Method(name, module.SAMPLING, params, tuple(needs), module.advantage, **hooks)
+    method = Method(name, module.SAMPLING, params, needs, module.advantage, **hooks)
     return Found(method, options, own)
 
 
@@ -87,14 +86,16 @@ def check_module(name: str, module: ModuleType) -> None:
         raise UnknownName(name, "method", f"{name} is no method of learning: it has no {missing[0]}; see docs/learning.md")
     if not learner and module.SAMPLING not in SAMPLINGS:
         raise GameplanError(f"{name}: SAMPLING is {module.SAMPLING!r}; legal are {', '.join(SAMPLINGS)}")
-    for table in set(wanted) & {"PARAMS", "OPTIONS"}:
-        found = getattr(module, table)
-        if not isinstance(found, dict) or not all(isinstance(k, str) and isinstance(v, Value) for k, v in found.items()):
-            raise GameplanError(f"{name}: {table} must be a dictionary of names and defaults: float, int, bool or str")
+    check_table(name, "PARAMS", module.PARAMS, getattr(module, "CHOICES", {}))
+    if not learner:
+        check_table(name, "OPTIONS", module.OPTIONS)
     for hook, count in LEARNER.items() if learner else HOOKS.items():
         function: Callable[..., Any] | None = getattr(module, hook, None)
-        if function is not None and not callable(function):
-            raise GameplanError(f"{name}: {hook} must be a function of {count} arguments")
+        if (function is not None or hook in wanted) and not (callable(function) and accepts(function, ("",) * count, {})):
+            raise GameplanError(f"{name}: {hook} must be a function of {count} argument{'s' * (count > 1)}")
+    for text in ("__doc__", "TITLE", "REFERENCE"):
+        if not isinstance(getattr(module, text, None), str | None):
+            raise GameplanError(f"{name}: {text} must be a text")
     if learner:
         return
     unknown = [key for key in module.OPTIONS if key not in OPTIONS]
@@ -107,9 +108,25 @@ def check_module(name: str, module: ModuleType) -> None:
     _check_known(name, getattr(module, "NEEDS", ()))
     bounds = getattr(module, "BOUNDS", {})
     if not isinstance(bounds, dict) or not all(
-        isinstance(module.PARAMS.get(k), int | float) and isinstance(v, tuple) and len(v) == 2 for k, v in bounds.items()
+        isinstance(module.PARAMS.get(k), int | float) and _is_range(v) for k, v in bounds.items()
     ):
-        raise GameplanError(f"{name}: BOUNDS must be a dictionary of names in PARAMS and pairs (least, most)")
+        raise GameplanError(f"{name}: BOUNDS must be a dictionary of names in PARAMS and pairs of numbers (least, most)")
+
+
+def _is_range(found: Any) -> bool:
+    return isinstance(found, tuple) and len(found) == 2 and all(isinstance(x, int | float) for x in found) and found[0] <= found[1]
+
+
+def _needs(name: str, module: ModuleType, params: Mapping[str, Value]) -> tuple[str, ...]:
+    """Return what a method with these parameters needs, which its module may say by a function."""
+    needs = getattr(module, "NEEDS", ())
+    if hasattr(module, "needs"):
+        with blamed(Program(name, module, "needs", ""), "needs()"):
+            needs = module.needs(dict(params))
+    _check_known(name, needs)
+    if "planner" in needs and not isinstance(params.get("planner"), str):
+        raise GameplanError(f"{name} needs a planner, but its PARAMS do not name one: add planner")
+    return tuple(needs)
 
 
 def _check_known(name: str, needs: Any) -> None:

@@ -1,9 +1,10 @@
 """What the loop around a training run sees of what learns: it advances, says what it measured, stores and restores its state."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from games.errors import GameplanError, with_article
 from planners.policies.catalogue import Learned
 
 
@@ -49,6 +50,30 @@ class Learner(Protocol):
 
     def learned(self) -> tuple[Learned, ...]:
         """Return what is to be kept: a policy, a value, or both; the first is the one that is evaluated."""
+
+
+def checked_learner(name: str, found: Any) -> Learner:
+    """Return what the method `name` made, if it is a learner.
+
+    Raises
+    ------
+    GameplanError
+        If it is none, saying what it lacks.
+    """
+    parts = ("updates", "unit", "environment_steps", "expansions", "advance", "figures", "state", "restore", "learned")
+    missing = [part for part in parts if not hasattr(found, part)]
+    if missing:
+        raise GameplanError(
+            f"{name}: learner() makes {with_article(type(found).__name__)}, which is no learner: it has no {missing[0]}; "
+            "planners/learning/learner.py says what one has"
+        )
+    learned, state = found.learned(), found.state()
+    if not isinstance(learned, tuple) or not learned or not all(isinstance(each, Learned) for each in learned):
+        raise GameplanError(f"{name}: learned() must return a tuple of what was learned, planners.policies.catalogue.Learned")
+    if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, np.ndarray) for k, v in state.items()):
+        raise GameplanError(f"{name}: state() must return a dictionary of arrays by name")
+    made: Learner = found
+    return made
 
 
 class Diverged(Exception):

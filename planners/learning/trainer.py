@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError
+from games.errors import GameplanError, with_article
 from games.params import Value
 from games.random import stream
 from games.world import Instance
@@ -78,21 +78,19 @@ class Trainer:
         if method.rewards is not None:
             shown.rewards = self._checked("rewards", method.rewards(shown, method.params), batch.at.shape)
         advantage = self._checked("advantage", method.advantage(shown, method.params), batch.at.shape)
-        targets = batch.memory.pop("targets", None)
+        targets = shown.memory.pop("targets", None) if isinstance(shown.memory, dict) else None
         mask = np.ones(len(batch.at), bool)
         if method.mask is not None:
             mask = self._checked("mask", method.mask(shown, method.params), batch.at.shape) != 0.0
         for name in OWN:
-            setattr(batch, name, self._checked(name, getattr(shown, name), getattr(batch, name).shape))
+            setattr(batch, name, self._checked(name, getattr(shown, name, None), getattr(batch, name).shape))
+        self._keep(shown)
         batch.hopeless = batch.hopeless != 0.0
         self._figures = self._update(batch, advantage, mask)
         if targets is not None and self._value is not None:
             self._fit(batch, self._checked("targets", targets, batch.gained.shape))
         self.expansions += batch.ask.expansions
         self.seats.give_up(batch)
-        for name, kept in self._memory.items():
-            if not isinstance(kept, np.ndarray) or kept.dtype.kind not in "biuf":
-                raise GameplanError(f"{method.name}: memory[{name!r}] is no array of numbers, so a run could not go on with it")
         for learned in self._learned:
             module = kind_module(learned.kind)
             if hasattr(module, "check"):
@@ -125,6 +123,23 @@ class Trainer:
             own = {name.removeprefix(mark): array for name, array in arrays.items() if name.startswith(mark)}
             kind_module(learned.kind).restore(learned.record, own)
         self._memory = {name.removeprefix("memory/"): array for name, array in arrays.items() if name.startswith("memory/")}
+
+    def _keep(self, shown: Batch) -> None:
+        """Remember what a method has put into the memory of the batch that it was shown, if a checkpoint can hold it."""
+        name, memory = self.method.name, shown.memory
+        if not isinstance(memory, dict):
+            raise GameplanError(
+                f"{name}: batch.memory is {with_article(type(memory).__name__)}; it must stay a dictionary of arrays"
+            )
+        for key, kept in memory.items():
+            told = f"memory[{key!r}] is no array of numbers"
+            if not isinstance(key, str) or not isinstance(kept, np.ndarray) or kept.dtype.kind not in "biuf":
+                raise GameplanError(f"{name}: {told} under a text, so a run could not go on with it")
+            if kept.dtype.itemsize > 8 or not kept.dtype.isnative:
+                raise GameplanError(
+                    f"{name}: {told} of at most 64 bits, but of the type {kept.dtype}, so a run could not go on with it"
+                )
+        self._memory = memory
 
     # Collecting.
 
@@ -202,7 +217,8 @@ class Trainer:
         rows = batch.at, batch.chosen
         ratio = np.exp(logs[rows] - batch.old[rows])
         loss, slope = self.surrogate(ratio, advantage, batch)
-        return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
+        with np.errstate(over="ignore", invalid="ignore"):  # what comes of numbers that are too large is told of in a line
+            return float(weight @ loss), logit_slopes(logs, batch.at, batch.chosen, -weight * slope * ratio)
 
     def rate(self) -> float:
         """Return the rate at which the policy learns in the present update."""
@@ -269,7 +285,8 @@ class Trainer:
             raise GameplanError(f"{self.method.name}: {what} is no array; {told}") from error
         if array.dtype.kind not in "biuf":
             raise GameplanError(f"{self.method.name}: {what} is of the type {array.dtype}; {told}")
-        array = np.asarray(array, np.float64)
+        with np.errstate(over="ignore"):
+            array = np.asarray(array, np.float64)
         if array.shape != shape:
             raise GameplanError(f"{self.method.name}: {what} has the shape {array.shape}; {told}")
         if not np.isfinite(array).all():

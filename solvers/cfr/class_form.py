@@ -26,6 +26,7 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.jit import njit
+from games.modules import one_line
 from games.sequence_form import SequenceGame
 from solvers.cfr.solver import RuleError, average_of, bad_policy_message
 from solvers.exploitability import buffer_size, uniform_policy
@@ -260,11 +261,12 @@ class ClassProgramSolver:
         """Call the program; what it returns to arguments is a new dictionary from actions to floats."""
         try:
             result = function(*arguments)
-        except (Exception, SystemExit) as error:
+        except (GameplanError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             last = traceback.extract_tb(error.__traceback__)[-1]
-            text = (str(error).strip().splitlines() or ["no message"])[0]
             where = f"line {last.lineno} of {Path(last.filename).name}, in {last.name}"
-            raise self._error(f"{type(error).__name__}: {text} ({where})") from error
+            raise self._error(f"{type(error).__name__}: {one_line(error)} ({where})") from error
         if not arguments:
             return result
         if not isinstance(result, Mapping):

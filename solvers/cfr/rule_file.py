@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 
 from games.errors import GameplanError, UsageError
-from games.modules import read_text
+from games.modules import check_syntax, one_line, read_text
 from games.params import Value
 from games.sources import code_digest
 
@@ -73,12 +73,7 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
         If the file cannot be read, parsed or imported; the line is named.
     """
     source = read_text(path, "algorithm file")
-    try:
-        ast.parse(source, filename=str(path))
-    except (SyntaxError, ValueError) as error:
-        raise GameplanError(
-            f"{path}, line {getattr(error, 'lineno', '?')}: not valid Python: {getattr(error, 'msg', error)}"
-        ) from error
+    check_syntax(path, source)
     digest = hashlib.sha256(f"{path.resolve()}\n{code_digest(source)}".encode()).hexdigest()[:16]
     name = f"gameplan_rule_{digest}"
     if name in sys.modules:
@@ -95,7 +90,7 @@ def load_module(path: Path) -> tuple[ModuleType, str]:
         if isinstance(error, KeyboardInterrupt):
             raise
         line = _line_in(error, path)
-        raise GameplanError(f"{path}{line}: {type(error).__name__} on import: {_one_line(error)}") from error
+        raise GameplanError(f"{path}{line}: {type(error).__name__} on import: {one_line(error)}") from error
     return module, source
 
 
@@ -191,7 +186,3 @@ def _line_in(error: BaseException, path: Path) -> str:
             line = f", line {trace.tb_lineno}"
         trace = trace.tb_next
     return line
-
-
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]

@@ -8,6 +8,7 @@ import numba.core.errors
 import numpy as np
 
 from games.errors import GameplanError
+from games.modules import one_line
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop
@@ -90,7 +91,9 @@ class CFRSolver:
                 )  # fmt: skip
         except numba.core.errors.NumbaError as error:
             raise RuleError(f"{self.rule.name} does not compile: {_numba_reason(error)}") from error
-        except Exception as error:
+        except (GameplanError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # also SystemExit: a rule does not end the process, least of all as if all had gone well
             if self.rule.compiled and isinstance(error, NotImplementedError):  # how numba refuses some statements
                 raise RuleError(f"{self.rule.name} does not compile: {_numba_reason(error)}") from error
             raise RuleError(f"{self.rule.name} failed after iteration {self.iteration}: {_where(error)}") from error
@@ -191,5 +194,4 @@ def _where(error: BaseException) -> str:
     import traceback
 
     last = traceback.extract_tb(error.__traceback__)[-1]
-    text = (str(error).strip().splitlines() or ["no message"])[0]
-    return f"{type(error).__name__}: {text} (line {last.lineno} of {Path(last.filename).name}, in {last.name})"
+    return f"{type(error).__name__}: {one_line(error)} (line {last.lineno} of {Path(last.filename).name}, in {last.name})"

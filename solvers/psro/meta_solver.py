@@ -29,6 +29,7 @@ import numpy as np
 
 from games.errors import GameplanError
 from games.jit import njit
+from games.modules import one_line
 from games.params import Value, resolve_params
 from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import load_module
@@ -85,8 +86,11 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
         resolve_params(f"{name} ({role})", {}, {}, given)
         try:
             instance = cls()
-        except Exception as error:
-            raise GameplanError(f"{name}: {CLASSES[role]}() failed: {error}; it must need no arguments") from error
+        except (GameplanError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            said = f"{type(error).__name__}: {one_line(error)}"
+            raise GameplanError(f"{name}: {CLASSES[role]}() failed: {said}; it must need no arguments") from error
         if not callable(getattr(instance, "get_meta_strategy", None)):
             raise GameplanError(f"{name}: {CLASSES[role]} has no method get_meta_strategy(game, policy_sets, meta_games)")
         return MetaSolver(name, role, lambda payoffs, _: _call_class(instance, payoffs), {}, True, digest)
@@ -151,12 +155,12 @@ def checked_strategies(solver: MetaSolver, payoffs: Payoffs, iteration: int) -> 
     where = f"{solver.role} solver {solver.name}, iteration {iteration}"
     try:
         answer = solver.call(payoffs, iteration)
-    except GameplanError:
+    except (GameplanError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:  # also SystemExit: a solver does not end the process, least of all as if all had gone well
         last = traceback.extract_tb(error.__traceback__)[-1]
         raise GameplanError(
-            f"{where}: {type(error).__name__}: {error} (line {last.lineno} of {Path(last.filename).name})"
+            f"{where}: {type(error).__name__}: {one_line(error)} (line {last.lineno} of {Path(last.filename).name})"
         ) from error
     try:
         strategies = [np.array(part, np.float64) for part in answer]

@@ -92,7 +92,7 @@ def describe_method(name: str) -> dict[str, Any]:
         "sampling": found.method.sampling,
         "needs": list(found.method.needs),
         "params": {**found.method.params, **found.options},
-        "choices": method.CHOICES,
+        "choices": {**method.CHOICES, **getattr(module, "CHOICES", {})},
         "sentences": {**sentences(method.__doc__), **sentences(doc)},
         "doc": without_sentences(doc),
     }

@@ -190,7 +190,12 @@ def check_method(file: str, as_json: bool) -> int:
     from workbench.training.method_tools import UPDATES, check_method_file
 
     record = check_method_file(file)
-    score = f"score in a small game of dice after {UPDATES} updates: {record['figures']['score']:.3g}" if record["ok"] else ""
+    where = (
+        "in a small game of merging after 1 update"
+        if record["sampling"] == "moves"
+        else f"in a small game of dice after {UPDATES} updates"
+    )
+    score = f"score {where}: {record['figures'].get('score', float('nan')):.3g}"
     return _checked(record, f"it learns from {record['sampling']}, {score}", as_json)
 
 

@@ -145,8 +145,8 @@ def check_task(name: str) -> dict[str, Any]:
                         found.append(f"{seed}: its cost on {instance} is {cost}; costs are finite and not negative")
         except (GameplanError, KeyboardInterrupt):
             raise
-        except Exception as error:  # whatever a task raises is a problem of the task
-            return [f"{type(error).__name__}: {error}"]
+        except BaseException as error:  # whatever a task raises is a problem of the task
+            return [f"{type(error).__name__}: {one_line(error)}"]
         return found
 
     return {**_record(file, "", tried), "scores": scores}

@@ -199,9 +199,9 @@ def explained(names: Mapping[str, str]) -> Iterator[None]:
     """
     try:
         yield
-    except GameplanError:
+    except (GameplanError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:  # a program does not end ours, least of all as if all had gone well
+    except BaseException as error:  # also SystemExit: a program does not end ours, least of all as if all had gone well
         for role, name in names.items():
             line = line_in(error, code_file(name))
             if line:

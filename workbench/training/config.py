@@ -14,7 +14,7 @@ from games.worlds import WORLDS, load_world, under_proact, world_options
 from planners.catalogue import PLANNERS
 from planners.language.small import model_path, needs_learn
 from planners.learning.catalogue import Found, find_method, method_module
-from planners.learning.learner import Learner
+from planners.learning.learner import Learner, checked_learner
 from planners.learning.names import METHODS
 from planners.learning.trainer import Trainer
 from planners.policies.catalogue import POLICY, VALUE, Learned, kind_params, make_learned, usual_kind
@@ -275,7 +275,8 @@ def load_train(config: TrainConfig, texts: Mapping[str, str], run: RunDirectory 
     instance = begin(0)
 
     if found.method.learner is not None:
-        return world, found.method.learner(instance, config.value_params, found.method.params, config.seed)
+        made = found.method.learner(instance, config.value_params, found.method.params, config.seed)
+        return world, checked_learner(found.method.name, made)
 
     def initial(role: str) -> Path:
         name = INITIAL[role]

@@ -42,6 +42,13 @@ def is_recorded(update: int) -> bool:
     return update % 10 ** max(0, len(str(update)) - 2) == 0
 
 
+def _is_finite(name: str, value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except TypeError as error:
+        raise GameplanError(f"the figure {name!r} of a learner is {type(value).__name__}, not a number") from error
+
+
 class Loop:
     """Lets a learner learn in a run directory.
 
@@ -99,8 +106,11 @@ class Loop:
                 return status, ""
             wall, cpu = time.perf_counter(), time.process_time()
             try:
+                before = learner.updates
                 with nullcontext() if self._warm else self._compiling():
                     learner.advance()
+                if learner.updates <= before:
+                    raise GameplanError(f"advance() of {type(learner).__name__} counts no update, so learning would not end")
             except Diverged as error:
                 self._last_good(learner.updates)
                 learner = self.learner
@@ -123,7 +133,7 @@ class Loop:
         counts = {
             "update": learner.updates, "environment_steps": learner.environment_steps, "expansions": learner.expansions
         }  # fmt: skip
-        figures = {name: float(value) for name, value in learner.figures().items() if math.isfinite(value)}
+        figures = {name: float(value) for name, value in learner.figures().items() if _is_finite(name, value)}
         timing = {"update": learner.updates, "seconds": self.seconds, "cpu_seconds": self.cpu_seconds}
         self.directory.append_pair(LEARNING, {**counts, **figures}, timing, self.identity)
 

@@ -7,15 +7,20 @@ import numpy as np
 from games.errors import GameplanError, UsageError
 from games.files import displayed
 from games.modules import program_text
+from games.params import Value
+from games.worlds import load_world
+from planners.learning.afterstates import SMALLEST
 from planners.learning.batch import Batch
-from planners.learning.catalogue import find_method
-from planners.learning.learner import Diverged
+from planners.learning.catalogue import Found, find_method
+from planners.learning.learner import Diverged, Learner, checked_learner
 from planners.learning.trainer import Trainer
-from planners.policies.catalogue import POLICY, VALUE, make_learned
+from planners.policies.catalogue import POLICY, VALUE, kind_params, make_learned
+from planners.policies.ntuple import VALUE_PARAMS
 from workbench.runs.programs import explained
 from workbench.testing.toys import pig
 
 UPDATES = 5
+SMALL: dict[str, Value] = {"environments": 4, "turns": 8, "rollouts": 2, "horizon": 4}  # what it is tried with
 
 
 def check_method_file(name: str) -> dict[str, Any]:
@@ -30,23 +35,36 @@ def check_method_file(name: str) -> dict[str, Any]:
     text = program_text(name, "method file")
     try:
         with explained({"method": name}):
-            found = find_method(name, {"environments": 4, "turns": 8, "rollouts": 2, "horizon": 4}, text)
+            found = find_method(name, {}, text)  # as it is: what follows replaces some of its own options
             record["sampling"], record["params"] = found.method.sampling, found.method.params
-            policy = make_learned(POLICY, "tabular", pig(), {"capacity": 512})
-            value = make_learned(VALUE, "tabular", pig(), {"capacity": 512}) if "value" in found.method.needs else None
-            learner = Trainer(found.method, policy, value, lambda k: pig(), found.options, 0)
-            for _ in range(UPDATES):
-                learner.advance()
-            record["figures"] = learner.figures()
-            batch = learner.collect()
-            if found.method.surrogate is not None:
-                record["problems"] += _wrong_slopes(found.method.surrogate, batch, found.method.params)
+            if found.method.learner is not None:
+                params = kind_params("ntuple", VALUE_PARAMS)
+                made = found.method.learner(load_world(SMALLEST).instance(0), params, found.method.params, 0)
+                record["figures"] = _advanced(checked_learner(name, made), 1).figures()
+            else:
+                record["problems"] += _tried(find_method(name, SMALL, text), record)
     except UsageError:
         raise
     except (GameplanError, Diverged) as error:
-        record["problems"].append(str(error).replace(name, displayed(name)))
+        record["problems"].append(str(error).replace(f"{name}: ", "").replace(name, displayed(name)))
     record["ok"] = not record["problems"]
     return record
+
+
+def _tried(found: Found, record: dict[str, Any]) -> list[str]:
+    """Let a method learn in a game of dice, put the figures into the `record`, and return what is wrong with its surrogate."""
+    method = found.method
+    policy = make_learned(POLICY, "tabular", pig(), {"capacity": 512})
+    value = make_learned(VALUE, "tabular", pig(), {"capacity": 512}) if "value" in method.needs else None
+    learner = Trainer(method, policy, value, lambda k: pig(), found.options, 0)
+    record["figures"] = _advanced(learner, UPDATES).figures()
+    return [] if method.surrogate is None else _wrong_slopes(method.surrogate, learner.collect(), method.params)
+
+
+def _advanced(learner: Learner, updates: int) -> Any:
+    for _ in range(updates):
+        learner.advance()
+    return learner
 
 
 def _wrong_slopes(surrogate: Any, batch: Batch, params: dict) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from games.dispatch import plain
-from games.errors import GameplanError, UsageError
+from games.errors import UsageError
 from games.process import apply, draw, effective, goal, legal
 from games.random import stream
 from games.world import Instance
@@ -73,9 +73,7 @@ def _reward(model: Any, state: np.ndarray, action: int) -> Any:
 
 
 def _check_planner(found: Found, instance: Instance, name: str) -> None:
-    planner = found.method.params.get("planner")
-    if not isinstance(planner, str):
-        raise GameplanError(f"{found.method.name} needs a planner, but its PARAMS do not name one: add planner")
+    planner = str(found.method.params["planner"])
     try:
         find_planner(planner, None, found.method.teacher).begin(instance, stream("needs"))
     except UsageError as error:
