@@ -105,6 +105,48 @@ def regrets(q, sigma, parent, first, count, unit, r):
 
 
 @njit
+def add_terms(q, sigma, parent, first, count, r):
+    """Add to the regrets `r` what terms in the values of actions bring; `q` holds them and is summed up the tree in place.
+
+    ``q[k + 1]`` is the term of pair k, in units of payoff; what is below counts by the player's own policy.
+    """
+    for infoset in range(len(parent) - 1, -1, -1):
+        begin = first[infoset]
+        end = begin + count[infoset]
+        value = 0.0
+        for k in range(begin, end):
+            value += sigma[k] * q[k + 1]
+        for k in range(begin, end):
+            r[k] += q[k + 1] - value
+        q[parent[infoset]] += value
+
+
+@njit
+def reach_of_others(player, plan, sequences, chance, tree, q, parent, via, out):
+    """Write each infoset's counterfactual reach, chance's and the others' summed over its histories, to `out`; `q` is scratch.
+
+    It is the value of the infoset where every utility is 1, whatever the player does there: that of its pair ``via``. `sequences`
+    and `chance` are of the terminal rows that end with such pairs.
+    """
+    players = len(tree.action_start) - 1
+    q[:] = 0.0
+    if players == 2:
+        x = plan[tree.action_start[1 - player] + 1 - player :]
+        for row in range(len(sequences)):
+            q[sequences[row, player]] += chance[row] * x[sequences[row, 1 - player]]
+    else:
+        for row in range(len(sequences)):
+            value = chance[row]
+            for other in range(players):
+                if other != player:
+                    value *= plan[tree.action_start[other] + other + sequences[row, other]]
+            q[sequences[row, player]] += value
+    for infoset in range(len(parent) - 1, -1, -1):
+        out[infoset] = q[via[infoset] + 1]
+        q[parent[infoset]] += out[infoset]
+
+
+@njit
 def best_response_value(q, parent, first, count):
     """Return the value of a best response to the gradient in `q`, which is overwritten by action values; both in units."""
     for infoset in range(len(parent) - 1, -1, -1):

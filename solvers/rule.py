@@ -30,6 +30,7 @@ __all__ = [
     "dot",
     "ema",
     "exponentiate",
+    "flushed",
     "highest_in",
     "kernel",
     "largest_in",
@@ -89,6 +90,12 @@ def ramp(t, duration):
 def ema(average, x, rate):
     """Return the exponential moving average after x: ``(1 - rate) * average + rate * x``."""
     return (1.0 - rate) * average + rate * x
+
+
+@njit
+def flushed(x):
+    """Return x, or 0 where |x| < 1e-200: what fades by a factor ends below all normal numbers, where arithmetic is slow."""
+    return x if abs(x) >= 1e-200 else 0.0
 
 
 @njit

@@ -20,6 +20,7 @@ class Infoset:
         self.r = dict.fromkeys(actions, 0.0)
         self.reach = self.counterfactual_reach = 0.0
         self.trend = dict.fromkeys(actions, 0.0)
+        self.parent = None  # the player's infoset before this one, and the action there
         self.memory = {"regret": 0.0, "policy": 0.0}
 
 
@@ -31,19 +32,24 @@ class Tree:
             game = pyspiel.convert_to_turn_based(game)
         self.players = game.num_players()
         self.infosets = [{} for _ in range(self.players)]
-        self.root = self._visit(game.new_initial_state())
+        self.root = self._visit(game.new_initial_state(), (None,) * self.players)
 
-    def _visit(self, state):
+    def _visit(self, state, last):
         if state.is_terminal():
             return SimpleNamespace(returns=state.returns())
         if state.is_chance_node():
-            return SimpleNamespace(returns=None, outcomes=[(p, self._visit(state.child(a))) for a, p in state.chance_outcomes()])
+            return SimpleNamespace(
+                returns=None, outcomes=[(p, self._visit(state.child(a), last)) for a, p in state.chance_outcomes()]
+            )
         player, key = state.current_player(), state.information_state_string()
         table = self.infosets[player]
         if key not in table:
             table[key] = Infoset(player, key, state.legal_actions(), len(table))
+            table[key].parent = last[player]
         node = SimpleNamespace(returns=None, outcomes=None, infoset=table[key])
-        node.children = {a: self._visit(state.child(a)) for a in state.legal_actions()}
+        node.children = {}
+        for a in state.legal_actions():
+            node.children[a] = self._visit(state.child(a), (*last[:player], (table[key], a), *last[player + 1 :]))
         return node
 
 
@@ -62,13 +68,26 @@ class NaiveCFR:
             self.t += 1
             if not self.alternating:
                 for player in players:
-                    instantaneous_regrets(self.tree, player)
+                    self.measure(player)
             for player in players:
                 if self.alternating:
-                    instantaneous_regrets(self.tree, player)
+                    self.measure(player)
                 for infoset in self.tree.infosets[player].values():
                     self.update(infoset)
         return self
+
+    def measure(self, player):
+        """Find the regrets, with the rule's terms in the values of actions."""
+        instantaneous_regrets(self.tree, player)
+        infosets = list(self.tree.infosets[player].values())
+        below = {i.key: self.twin.terms(i, self.t, self.p) for i in infosets}
+        for i in reversed(infosets):
+            expected = sum(i.sigma[a] * below[i.key][a] for a in i.actions)
+            for a in i.actions:
+                i.r[a] += below[i.key][a] - expected
+            if i.parent:
+                before, action = i.parent
+                below[before.key][action] += expected
 
     def update(self, infoset):
         """Average the policy that was played, add the regrets, derive the next policy."""

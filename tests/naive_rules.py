@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 
 class Twin(NamedTuple):
-    """A rule: S becomes keep * S + weight * reach * sigma with (keep, weight) from `average`, then `update` sets R and sigma."""
+    """A rule: S becomes keep * S + weight * reach * sigma with (keep, weight) from `average`, then `update` sets R and sigma.
+
+    `terms` are added to the counterfactual values of an infoset's actions, and so to those of the actions on the way there.
+    """
 
     average: Callable
     update: Callable
     defaults: dict = {}
+    terms: Callable = lambda infoset, t, p: dict.fromkeys(infoset.actions, 0.0)
 
 
 def normalised(weights):
@@ -241,6 +245,28 @@ def mmd(infoset, t, p):
     infoset.memory["magnet"] = normalised({a: magnet[a] ** (1 - p.pull) * infoset.sigma[a] ** p.pull for a in infoset.actions})
 
 
+def mmd_q(infoset, t, p):
+    """The same with values to one who is at the infoset, whatever the chances of that."""
+    if infoset.counterfactual_reach > 0:
+        infoset.r = {a: r / infoset.counterfactual_reach for a, r in infoset.r.items()}
+    mmd(infoset, t, p)
+
+
+def to_the_anchor(infoset, t, p):
+    played = {a: infoset.reach * infoset.sigma[a] for a in infoset.actions}
+    if (t - 1) % p.period == 0:
+        infoset.memory["anchor"] = played
+    return {a: -p.pull * (played[a] - infoset.memory["anchor"][a]) for a in infoset.actions}
+
+
+def rtcfr(infoset, t, p):
+    """CFR+ or PCFR+ with a floor under what is played."""
+    infoset.R = {a: max(infoset.R[a] + infoset.r[a], 0.0) for a in infoset.actions}
+    matched = normalised({a: infoset.R[a] + p.predictive * infoset.r[a] for a in infoset.actions})
+    floor = p.floor / 2 ** (t // p.period)
+    infoset.sigma = {a: (1 - len(matched) * floor) * x + floor for a, x in matched.items()}
+
+
 VAD = {
     "base_alpha": 1.5, "base_beta": -0.1, "volatility_sensitivity": 0.5, "max_expected_regret": 2.0, "boost": 1.1,
     "ewma_decay": 0.1, "regret_floor": -20.0, "optimism": 1.0, "optimism_horizon": 100.0, "policy_exponent": 1.5, "gamma": 2.0,
@@ -274,6 +300,10 @@ TWINS = {
     "stable-pcfr+": Twin(power, stable, {"F": 1.0, "gamma": 2.0}),
     "rpdcfr+": Twin(power, robust, {"alpha": 3.0, "weight": 0.6, "rate": 0.3, "gamma": 5.0}),
     "mmd": Twin(power, mmd, {"alpha": 1.0, "eta": 1.0, "decay": 0.5, "pull": 0.0, "gamma": 2.0}),
+    "mmd-q": Twin(power, mmd_q, {"alpha": 1.0, "eta": 1.0, "decay": 0.5, "pull": 0.0, "gamma": 2.0}),
+    "rtcfr+": Twin(
+        power, rtcfr, {"floor": 1e-10, "pull": 1e-3, "period": 100, "predictive": False, "gamma": 2.0}, to_the_anchor
+    ),
     "vad-cfr": Twin(vad_average, vad, VAD),
     "aod-cfr": Twin(aod_average, aod, AOD),
     "aod-distilled": Twin(

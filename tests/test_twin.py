@@ -37,7 +37,7 @@ VARIANTS += [
         {key: changed(value, find_rule(name).choices.get(key)) for key, value in find_rule(name).params.items() if key != PLANNED},
     )
     for name in CFR
-    if name not in ("vad-cfr", "aod-cfr") and find_rule(name).params
+    if name not in ("vad-cfr", "aod-cfr", "rtcfr+") and find_rule(name).params
 ]
 VARIANTS += [
     ("vad-cfr", {
@@ -50,6 +50,7 @@ VARIANTS += [
         "agree_positive": 1.3, "oppose_positive": 0.8, "oppose_negative": 0.6, "agree_negative": 1.5, "trend_weight": 0.9,
         "trend_decay": 0.4, "sign_threshold": 1e-2, "sum_threshold": 1e-3,
     }),
+    ("rtcfr+", {"floor": 0.03, "pull": 0.4, "period": 4, "predictive": True, "gamma": 1.3}),
 ]  # fmt: skip
 IDS = [f"{name}-{k}" for k, (name, _) in enumerate(VARIANTS)]
 CASES = [

@@ -6,17 +6,30 @@ own, written beside the kernel cache and named by a hash of the rule's code; equ
 
 import hashlib
 import importlib.util
+import re
 import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import NamedTuple
 
 from games.files import write_atomically
 from games.jit import kernel_cache
 from games.sources import code_digest
-from solvers.cfr.rule_file import Rule
+from solvers.cfr.rule_file import OTHERS, Rule
 
-_MARK = "from solvers.cfr.unbound import accumulate_policy, accumulate_regret, bound, derive_policy, part, player_state\n"
+_MARK = re.compile(r"from solvers\.cfr\.unbound import \(.*?\)\n", re.DOTALL)
+
+
+class _Binding(NamedTuple):
+    """What a loop is bound to: the rule's module and the hash of its code, and what it declares."""
+
+    module: str
+    code: str
+    params: tuple[str, ...]
+    state: tuple[tuple[str, str], ...]
+    regularised: bool
+    compiled: bool
 
 
 def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
@@ -25,43 +38,45 @@ def bind_loop(rule: Rule, *, compiled: bool | None = None) -> ModuleType:
     `compiled` (default: whether all three functions of the rule are) chooses the loop's form; both give the same bits.
     """
     compiled = rule.compiled if compiled is None else compiled
-    return _bind(rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items()), compiled)
-
-
-def _identity(rule: Rule) -> tuple[str, str, tuple[str, ...], tuple[tuple[str, str], ...]]:
-    return rule.module.__name__, rule.code, tuple(rule.params), tuple(rule.state.items())
+    params, state = tuple(rule.params), tuple(rule.state.items())
+    return _bind(_Binding(rule.module.__name__, rule.code, params, state, rule.regularised, compiled))
 
 
 def _loop_path(name: str) -> Path:
     return kernel_cache() / "loops" / f"{name}.py"
 
 
-def _loop_text(
-    module: str, code: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool
-) -> tuple[str, str]:
+def _loop_text(to: _Binding) -> tuple[str, str]:
     """Return the name and the source of the bound loop."""
     source = Path(__file__).with_name("loop.py").read_text()
-    assert _MARK in source, "solvers/cfr/loop.py and solvers/cfr/binding.py disagree"
-    views = {"action": "a:b", "infoset": "i:j", "game": ":"}
-    view = ", ".join(f"state.{name}[{views[kind]}]" for name, kind in state)
-    bound = "from games.jit import embedded as part, njit as bound" if compiled else "from solvers.cfr.unbound import bound, part"
-    header = f"""from {module} import accumulate_policy, accumulate_regret, derive_policy
+    assert len(_MARK.findall(source)) == 1, "solvers/cfr/loop.py and solvers/cfr/binding.py disagree"
+    views = {"action": "a:b", "infoset": "i:j", OTHERS: "i:j", "game": ":"}
+    view = ", ".join(f"state.{name}[{views[kind]}]" for name, kind in to.state)
+    others = [f"state.{name}[i:j]" for name, kind in to.state if kind == OTHERS]
+    bound = "games.jit import embedded as part, njit as bound" if to.compiled else "solvers.cfr.unbound import bound, part"
+    header = f"""from {to.module} import accumulate_policy, accumulate_regret, derive_policy
+from {to.module if to.regularised else "solvers.cfr.unbound"} import regularise
 from solvers.cfr.records import record_class
-{bound}
+from {bound}
 
-State = record_class({tuple(name for name, _ in state)!r})
+OTHERS, REGULARISED = {bool(others)}, {to.regularised}
+State = record_class({tuple(name for name, _ in to.state)!r})
 
 @part
 def player_state(state, a, b, i, j):
     return State({view})
+
+@part
+def others_reach(state, i, j):
+    return ({"".join(f"{own}, " for own in others)})
 """
-    text = source.replace(_MARK, header)
-    return "gameplan_loop_" + hashlib.sha256(f"{module}\n{code}\n{code_digest(text)}".encode()).hexdigest()[:16], text
+    text = _MARK.sub(lambda _: header, source)
+    return "gameplan_loop_" + hashlib.sha256(f"{to.module}\n{to.code}\n{code_digest(text)}".encode()).hexdigest()[:16], text
 
 
 @cache
-def _bind(module: str, code: str, params: tuple[str, ...], state: tuple[tuple[str, str], ...], compiled: bool) -> ModuleType:
-    name, text = _loop_text(module, code, params, state, compiled)
+def _bind(to: _Binding) -> ModuleType:
+    name, text = _loop_text(to)
     if name in sys.modules:
         return sys.modules[name]
     path = _loop_path(name)

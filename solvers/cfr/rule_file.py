@@ -2,13 +2,16 @@
 
     PARAMS = {"alpha": 1.5}                 # hyper-parameters with defaults: float, int, bool or str
     STATE = {"trend": "action"}             # optional memory: float64 zeros per "action", per "infoset", or one for the "game"
+    def regularise(terms, sigma, reach, t, infosets, params, state)  # optional
     def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state)
     def accumulate_regret(R, r, t, infosets, params, state)
     def derive_policy(sigma, R, r, t, infosets, params, state)
 
 ``CHOICES = {"scope": ("global", "infoset")}`` may list the legal values of str parameters, and ``ITERATE = "last"`` says that the
 last iterate is reported in place of the average, or "best". The functions work in place on one
-player's whole table (`solvers.rule`) and are plain NumPy or ``@njit``.
+player's whole table (`solvers.rule`) and are plain NumPy or ``@njit``. A memory of the kind "others" is the loop's to fill, before
+every update, with each infoset's reach by the others and chance. ``regularise`` comes before the regrets are known: what it adds to
+`terms`, zeros per action, is added to the values of actions and flows up the player's own tree.
 """
 
 import ast
@@ -32,8 +35,10 @@ FUNCTIONS = {
     "accumulate_regret": ("R", "r", "t", "infosets", "params", "state"),
     "derive_policy": ("sigma", "R", "r", "t", "infosets", "params", "state"),
 }
+OPTIONAL = {"regularise": ("terms", "sigma", "reach", "t", "infosets", "params", "state")}
 ITERATES = ("average", "last", "best")
-STATE_KINDS = ("action", "infoset", "game")
+OTHERS = "others"
+STATE_KINDS = ("action", "infoset", "game", OTHERS)
 IMPORTS = ("math", "numpy", "numba", "solvers.rule")
 
 
@@ -42,7 +47,7 @@ class Rule:
     """A checked rule: its module, declared parameters and memory, and whether its functions are compiled.
 
     `digest` is a hash of its source, `code` one that comments and docstrings do not change; `iterate` is which of its policies is
-    reported unless somebody says otherwise.
+    reported unless somebody says otherwise; `regularised` says whether it adds terms to the values of actions.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Rule:
     compiled: bool
     summary: str
     iterate: str = ITERATES[0]
+    regularised: bool = False
 
 
 def shipped_rule(name: str, module: str) -> Rule:
@@ -105,7 +111,7 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
     problems = find_problems(module, source)
     if problems:
         raise GameplanError(f"{name} is not a valid rule: " + "; ".join(problems))
-    functions = [getattr(module, function) for function in FUNCTIONS]
+    functions = [getattr(module, function) for function in (*FUNCTIONS, *OPTIONAL) if hasattr(module, function)]
     return Rule(
         name=name,
         module=module,
@@ -117,6 +123,7 @@ def make_rule(name: str, module: ModuleType, source: str) -> Rule:
         compiled=all(hasattr(function, "py_func") for function in functions),
         summary=(module.__doc__ or name).strip().splitlines()[0],
         iterate=getattr(module, "ITERATE", ITERATES[0]),
+        regularised="regularise" in vars(module),
     )
 
 
@@ -146,8 +153,10 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
         problems.append("CHOICES does not list the default of every parameter that it names")
     if (iterate := getattr(module, "ITERATE", ITERATES[0])) not in ITERATES:
         problems.append(f"ITERATE is {iterate!r}; legal are {', '.join(map(repr, ITERATES))}")
-    for name, arguments in FUNCTIONS.items():
+    for name, arguments in {**FUNCTIONS, **OPTIONAL}.items():
         function = getattr(module, name, None)
+        if function is None and name in OPTIONAL:
+            continue
         if function is None:
             problems.append(f"function {name}({', '.join(arguments)}) is missing")
         elif not callable(function):

@@ -12,9 +12,9 @@ from games.modules import one_line
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop
-from solvers.cfr.evaluation import payoffs_of
+from solvers.cfr.evaluation import payoffs_of, reach_rows
 from solvers.cfr.records import Tables, record_class
-from solvers.cfr.rule_file import Rule
+from solvers.cfr.rule_file import OTHERS, Rule
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
 from solvers.kernels import refresh_plan
 from solvers.rule import Infosets
@@ -52,7 +52,8 @@ class CFRSolver:
         self._loop = bind_loop(rule)
         self._params = record_class(tuple(rule.params))(**params)
         pairs, infosets, players = sum(game.actions), sum(game.infosets), game.players
-        sizes = {"action": pairs, "infoset": infosets, "game": 1}
+        sizes = {"action": pairs, "infoset": infosets, OTHERS: infosets, "game": 1}
+        self._rows = reach_rows(game) if OTHERS in rule.state.values() else ()
         self._memory = {name: np.zeros(sizes[kind]) for name, kind in rule.state.items()}
         self._payoffs = payoffs_of(game.blocks)
         self._tables = Tables(
@@ -86,7 +87,7 @@ class CFRSolver:
         try:
             with np.errstate(all="ignore"):
                 done, player, infoset = loop.iterate(
-                    self.game.tree, self._rule_tree, self._payoffs, self._tables, self._params, state,
+                    self.game.tree, self._rule_tree, self._rows, self._payoffs, self._tables, self._params, state,
                     self.iteration + 1, stop, self._alternating,
                 )  # fmt: skip
         except numba.core.errors.NumbaError as error:

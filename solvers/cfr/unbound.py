@@ -7,7 +7,8 @@ def _unbound(*_: Any) -> Any:
     raise NotImplementedError("the loop runs only after solvers.cfr.binding.bind_loop has bound it to a rule")
 
 
-accumulate_policy = accumulate_regret = derive_policy = player_state = _unbound
+accumulate_policy = accumulate_regret = derive_policy = regularise = player_state = others_reach = _unbound
+OTHERS = REGULARISED = False  # whether the rule asks for the others' reach, and adds terms to the values
 
 
 def bound(function: Any) -> Any:

@@ -50,10 +50,15 @@ NEWER: dict[str, Entry] = {  # published ones that a search neither starts from 
         "solvers.cfr.rules.rpdcfr_plus", "DCFR+ with robust historical weights", "Yang & Sun 2025",
         f"{_CODE}; discounts apply once an iteration, there once a player's turn",
     ),
+    "rtcfr+": Entry(
+        "solvers.cfr.rules.rtcfr_plus", "CFR+ towards anchors, by its last iterate", "Meng et al. 2025",
+        "exact, from the authors' published program, but against the policy with its floor of 1e-10, there without",
+    ),
     "mmd": Entry(
         "solvers.cfr.rules.mmd", "Magnetic mirror descent, counterfactual", "Sokota et al. 2023, arXiv 2206.05825",
         "exact, from the paper and its authors' code, but for counterfactual regrets in place of action values",
     ),
+    "mmd-q": Entry("solvers.cfr.rules.mmd_q", "Magnetic mirror descent", "Sokota et al. 2023, arXiv 2206.05825", _PAPER),
 }  # fmt: skip
 DISCOVERED: dict[str, Entry] = {  # by this project; discoveries are compared with the published ones
     "aod-distilled": Entry("solvers.cfr.rules.aod_distilled", "AOD-CFR distilled by ablation", "gameplan evolve ablate aod-cfr"),

@@ -11,7 +11,7 @@ rate : weight of the latest regret in the running average; from 0 to 1
 gamma : exponent of the weight t^gamma of iteration t in the average policy; at least 0
 """
 
-from solvers.rule import add_to_average, discount, njit, regret_matching
+from solvers.rule import add_to_average, discount, flushed, njit, regret_matching
 
 PARAMS = {"alpha": 3.0, "weight": 0.6, "rate": 0.3, "gamma": 5.0}
 STATE = {"recent": "action"}
@@ -37,6 +37,6 @@ def derive_policy(sigma, R, r, t, infosets, params, state):
     keep = (1.0 - params.rate) * discount(t, params.alpha)
     recent = state.recent
     for k in range(len(r)):
-        recent[k] = keep * recent[k] + params.rate * r[k]
+        recent[k] = flushed(keep * recent[k] + params.rate * r[k])
         r[k] = (1.0 - params.weight) * R[k] + params.weight * recent[k]
     regret_matching(sigma, r, infosets)

@@ -21,6 +21,7 @@ SIZE_LIMIT = 60_000  # characters
 NODE_LIMIT = 12_000
 DEPTH_LIMIT = 150  # what reads syntax trees goes down into them
 LARGEST = 2**63 - 1
+NOTHING: Mapping[str, tuple[str, ...]] = {}
 _REFUSED = {
     ast.Global: "global", ast.Nonlocal: "nonlocal", ast.With: "with", ast.AsyncFor: "async", ast.AsyncFunctionDef: "async",
     ast.AsyncWith: "async", ast.Await: "await", ast.Yield: "yield", ast.YieldFrom: "yield", ast.Delete: "del", ast.Match: "match",
@@ -31,6 +32,7 @@ def problems(
     source: str,
     functions: Mapping[str, tuple[str, ...]],
     *,
+    optional: Mapping[str, tuple[str, ...]] = NOTHING,
     tables: Collection[str] = ("PARAMS",),
     state_kinds: Collection[str] = (),
     classes: Collection[str] = (),
@@ -42,6 +44,8 @@ def problems(
     source : str
     functions : mapping
         The functions that the program must define, with the names of their arguments.
+    optional : mapping
+        Those that it may define, alike.
     tables : collection of str
         Module-level dictionaries of hyper-parameters: names to float, int, bool or str.
     state_kinds : collection of str
@@ -72,7 +76,7 @@ def problems(
         present = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
         found += [(1, f"class {name} is missing") for name in classes if name not in present]
     else:
-        found += [*_signatures(tree, functions), *_tables(tree, tables, state_kinds)]
+        found += [*_signatures(tree, functions, optional), *_tables(tree, tables, state_kinds)]
     return [f"line {line}: {what}" for line, what in sorted(set(found))]
 
 
@@ -148,9 +152,11 @@ def _definition(node: ast.stmt, place: int, class_form: bool, meant: Callable[[a
     yield node.lineno, "outside functions only imports, literal assignments and function definitions are allowed"
 
 
-def _signatures(tree: ast.Module, functions: Mapping[str, tuple[str, ...]]) -> Found:
+def _signatures(tree: ast.Module, functions: Mapping[str, tuple[str, ...]], optional: Mapping[str, tuple[str, ...]]) -> Found:
     defined = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    for name, arguments in functions.items():
+    for name, arguments in {**functions, **optional}.items():
+        if name not in defined and name in optional:
+            continue
         if name not in defined:
             yield 1, f"function {name}({', '.join(arguments)}) is missing"
             continue

@@ -12,6 +12,7 @@ import numpy as np
 
 from solvers.cfr.class_form import METHODS, InfoStateNode, is_class_form
 from solvers.cfr.records import record_class
+from solvers.cfr.rule_file import OTHERS
 from solvers.rule import Infosets
 from workbench.discovery.genome.plain import plain_module
 from workbench.discovery.tasks.cfr.engine import BadPolicy
@@ -71,7 +72,7 @@ class _Table:
         pairs = int(self.count.sum())
         self.S, self.R, self.r = np.zeros(pairs), np.zeros(pairs), np.zeros(pairs)
         self.sigma = np.repeat(1.0 / self.count, self.count)
-        self.reach = np.zeros(len(counts))
+        self.reach, self.others = np.zeros(len(counts)), np.zeros(len(counts))
 
     def draw(self, inputs: np.random.Generator, scale: float) -> None:
         """Fill in the next regrets and reaches; a few are zero, as they are in games."""
@@ -79,6 +80,7 @@ class _Table:
         r[inputs.random(len(r)) < 0.1] = 0.0
         self.r[:] = r
         self.reach[:] = np.round(inputs.random(len(self.reach)), 2)
+        self.others[:] = self.reach[::-1]
 
     def outcome(self, t: int) -> list[np.ndarray]:
         """Return average policy, policy and regrets."""
@@ -113,12 +115,19 @@ def _rule(module: Any, tables: list[_Table], horizon: int) -> Any:
     memory = []
     for table in tables:
         sizes = {"action": len(table.r), "infoset": len(table.reach)}
-        arrays = [shared[k] if kind == "game" else np.zeros(sizes[kind]) for k, kind in enumerate(state.values())]
+        own = [shared[k] if kind == "game" else np.zeros(sizes.get(kind, 0)) for k, kind in enumerate(state.values())]
+        arrays = [table.others if kind == OTHERS else array for kind, array in zip(state.values(), own, strict=True)]
         memory.append(record_class(tuple(state))(*arrays))
+
+    regularised = hasattr(module, "regularise")
 
     def act(table: _Table, t: int) -> None:
         own = memory[table.infosets.player]
         n = np.int64(t)
+        if regularised:  # what a rule adds to values shows in the regrets
+            terms = np.zeros(len(table.r))
+            module.regularise(terms, table.sigma, table.reach, n, table.infosets, params, own)
+            table.r += terms
         module.accumulate_policy(table.S, table.sigma, table.reach, table.r, table.R, n, table.infosets, params, own)
         module.accumulate_regret(table.R, table.r, n, table.infosets, params, own)
         module.derive_policy(table.sigma, table.R, table.r, n, table.infosets, params, own)

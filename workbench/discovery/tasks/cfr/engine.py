@@ -18,8 +18,9 @@ from games.jit import embedded, njit
 from games.params import Value
 from games.sequence_form import SequenceGame, Tree
 from solvers import kernels, rule
+from solvers.cfr.evaluation import NO_ROWS, reach_rows
 from solvers.cfr.records import Tables
-from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
+from solvers.cfr.rule_file import FUNCTIONS, OPTIONAL, OTHERS, STATE_KINDS
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import BadAnswer
@@ -28,19 +29,31 @@ _F1, _F2, _U1 = types.float64[::1], types.float64[:, ::1], types.uint32[::1]
 UPDATE = types.void(
     _F1, _F1, _F1, _F1, _F1, types.int64,  # S, sigma, reach, r, R, t
     _U1, _U1, types.int64,  # first, count, player
-    _F1, _F2, _F2, _F2,  # parameters; memory per action, per infoset, for the game
+    _F1, _F2, _F2, _F2, _F2,  # parameters; memory per action, per infoset, for the game, and the others' reach
     types.int64, types.int64, types.int64, types.int64,  # where the player's pairs and infosets begin and end
+    types.boolean,  # whether to write terms, where r is otherwise, in place of updating
 )  # fmt: skip
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True}  # no Python calls them
 gradient, regrets, refresh_plan = embedded(kernels.gradient), embedded(kernels.regrets), embedded(kernels.refresh_plan)
+add_terms, reach_of_others = embedded(kernels.add_terms), embedded(kernels.reach_of_others)
 
 
 class Memory(NamedTuple):
-    """A rule's memory, one row for every declared array: (n, pairs), (n, infosets) and (n, 1)."""
+    """A rule's memory, one row for every declared array: (n, pairs), (n, infosets), (n, 1) and (n, infosets)."""
 
     action: np.ndarray
     infoset: np.ndarray
     game: np.ndarray
+    others: np.ndarray
+
+
+class Span(NamedTuple):
+    """What is to be run: iterations `start` to `stop`, players in turn or at once, with terms in the values or without."""
+
+    start: int
+    stop: int
+    alternating: bool
+    regularised: bool
 
 
 class Program(NamedTuple):
@@ -49,8 +62,9 @@ class Program(NamedTuple):
     update: Any
     compiled: bool
     params: dict[str, Value]
-    memory: tuple[int, int, int]
+    memory: tuple[int, ...] = (0,) * len(STATE_KINDS)
     state: dict[str, str] = {}
+    regularised: bool = False
 
 
 class BadPolicy(BadAnswer):
@@ -59,36 +73,59 @@ class BadPolicy(BadAnswer):
 
 @njit
 def _iterate(
-    update: Any, tree: Any, blocks: Any, tables: Any, params: Any, memory: Any, start: int, stop: int, alternating: bool
+    update: Any, tree: Any, rows: Any, blocks: Any, tables: Any, params: Any, memory: Any, span: Any
 ) -> tuple[int, int, int]:
     """Run iterations start..stop in place; return (iteration, player, infoset), -1, -1 unless a policy is bad."""
     players = len(tree.action_start) - 1
-    for t in range(start, stop + 1):
+    for t in range(span.start, span.stop + 1):
         for player in range(players):
-            low, high = (player, player + 1) if alternating else (0, players if player == 0 else 0)
+            low, high = (player, player + 1) if span.alternating else (0, players if player == 0 else 0)
             for other in range(low, high):  # regrets of this player, or of everybody from the same policies
                 a, b = tree.action_start[other], tree.action_start[other + 1]
                 i, j = tree.infoset_start[other], tree.infoset_start[other + 1]
-                q = tables.q[: b - a + 1]
+                parent, first, count = tree.parent[i:j], tree.first[i:j], tree.count[i:j]
+                sigma, r, q = tables.sigma[a:b], tables.r[a:b], tables.q[: b - a + 1]
                 gradient(other, tables.plan, blocks, tree, tables.buffer, q)
-                regrets(q, tables.sigma[a:b], tree.parent[i:j], tree.first[i:j], tree.count[i:j], blocks.unit[0], tables.r[a:b])
+                regrets(q, sigma, parent, first, count, blocks.unit[0], r)
+                for k in range(len(memory.others)):
+                    begin, end = rows.start[other], rows.start[other + 1]
+                    reach_of_others(
+                        other, tables.plan, rows.sequences[begin:end], rows.chance[begin:end], tree, q, parent, rows.via[i:j],
+                        memory.others[k, i:j],
+                    )  # fmt: skip
+                if span.regularised:
+                    q[:] = 0.0
+                    update(
+                        tables.S[a:b], sigma, tables.reach[i:j], q[1:], tables.R[a:b], t, first, count, other, params,
+                        memory.action, memory.infoset, memory.game, memory.others, a, b, i, j, True,
+                    )  # fmt: skip
+                    add_terms(q, sigma, parent, first, count, r)
             a, b = tree.action_start[player], tree.action_start[player + 1]
             i, j = tree.infoset_start[player], tree.infoset_start[player + 1]
             parent, first, count = tree.parent[i:j], tree.first[i:j], tree.count[i:j]
             S, sigma, R, r, reach = tables.S[a:b], tables.sigma[a:b], tables.R[a:b], tables.r[a:b], tables.reach[i:j]
             update(
-                S, sigma, reach, r, R, t, first, count, player, params, memory.action, memory.infoset, memory.game, a, b, i, j
+                S, sigma, reach, r, R, t, first, count, player, params,
+                memory.action, memory.infoset, memory.game, memory.others, a, b, i, j, False,
             )  # fmt: skip
             bad = refresh_plan(sigma, parent, first, count, tables.plan[a + player : b + player + 1], reach)
             if bad >= 0:
                 return t, player, bad
-    return stop, -1, -1
+    return span.stop, -1, -1
 
 
 # The same in Python, for rules in plain NumPy; its kernels are called from Python and come compiled from the disk.
 _interpreted = FunctionType(
     _iterate.py_func.__code__,  # type: ignore[attr-defined]
-    {"range": range, "len": len, "gradient": kernels.gradient, "regrets": kernels.regrets, "refresh_plan": kernels.refresh_plan},
+    {
+        "range": range,
+        "len": len,
+        "gradient": kernels.gradient,
+        "regrets": kernels.regrets,
+        "refresh_plan": kernels.refresh_plan,
+        "reach_of_others": kernels.reach_of_others,
+        "add_terms": kernels.add_terms,
+    },
 )
 
 
@@ -97,13 +134,13 @@ _known: dict[str, SequenceGame] = {}  # one game of every type that the loop is 
 
 def compile_loop(game: SequenceGame) -> None:
     """Compile (or load) what runs rules on games of this one's types."""
-    tables, memory = _tables(game), _memory(game, (0, 0, 0))
-    arguments = (game.tree, game.blocks, tables, np.zeros(0), memory, 1, 0, True)
+    tables, memory = _tables(game), _memory(game, Program._field_defaults["memory"])
+    arguments = (game.tree, NO_ROWS, game.blocks, tables, np.zeros(0), memory, Span(1, 0, True, False))
     kernel: Any = _iterate
     kernel.disable_compile(False)
     kernel.compile((types.FunctionType(UPDATE), *map(numba.typeof, arguments)))
     kernel.disable_compile()  # or numba would make another loop for every update, by its name
-    run(Program(lambda *_: None, False, {}, (0, 0, 0)), {}, game, 1)
+    run(Program(lambda *_: None, False, {}), {}, game, 1)
     _known.setdefault(str(numba.typeof(game.blocks)), game)
 
 
@@ -122,18 +159,22 @@ def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Prog
     params |= {name: value for name, value in (chosen or {}).items() if isinstance(params.get(name), str)}
     texts = {name: value for name, value in params.items() if isinstance(value, str)}
     numeric = {name: value for name, value in params.items() if name not in texts}
-    wrapper = ast.parse(_wrapper(params, numeric, state))
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    present = [name for name in (*FUNCTIONS, *OPTIONAL) if name in functions]
+    wrapper = ast.parse(_wrapper(params, numeric, state, "regularise" in present))
     tree = _Bake(texts).visit(tree)
     tree.body += wrapper.body
     module = load_source(source, ast.fix_missing_locations(tree))
-    compiled = all(hasattr(getattr(module, name), "py_func") for name in FUNCTIONS)
+    compiled = all(hasattr(getattr(module, name), "py_func") for name in present)
     if compiled:
         for name, value in list(vars(module).items()):
             if getattr(value, "__module__", "") == module.__name__ and hasattr(value, "py_func"):
                 setattr(module, name, numba.njit(**{**_FLAGS, "no_cfunc_wrapper": True})(value.py_func))
     update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
-    made = Program(update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state)  # type: ignore[arg-type]
+    made = Program(
+        update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state, "regularise" in present
+    )  # fmt: skip
     for game in _known.values():  # no iteration: what numba does on a first call is done before processes are forked
         run(made, numeric, game, 0)
     return made
@@ -161,6 +202,7 @@ class RuleSolver:
         self.game, self.program, self.iteration = game, program, 0
         self._alternating = alternating
         self._tables, self._memory = _tables(game), _memory(game, program.memory)
+        self._rows = reach_rows(game) if OTHERS in program.state.values() else NO_ROWS
         self._params = np.array([float(values[name]) for name in program.params], float)
         self._refresh()
 
@@ -175,8 +217,8 @@ class RuleSolver:
         iterate, tree = (_iterate, self.game.tree) if self.program.compiled else (_interpreted, _signed(self.game.tree))
         with np.errstate(all="ignore"):
             t, player, infoset = iterate(
-                self.program.update, tree, self.game.blocks, self._tables, self._params, self._memory, self.iteration + 1, stop,
-                self._alternating,
+                self.program.update, tree, self._rows, self.game.blocks, self._tables, self._params, self._memory,
+                Span(self.iteration + 1, stop, self._alternating, self.program.regularised),
             )  # fmt: skip
         if infoset >= 0:
             where = place(self.game, player, infoset, self._tables.sigma)
@@ -263,8 +305,8 @@ def _tables(game: SequenceGame) -> Tables:
     )  # fmt: skip
 
 
-def _memory(game: SequenceGame, rows: tuple[int, int, int]) -> Memory:
-    sizes = sum(game.actions), sum(game.infosets), 1
+def _memory(game: SequenceGame, rows: tuple[int, ...]) -> Memory:
+    sizes = sum(game.actions), sum(game.infosets), 1, sum(game.infosets)
     return Memory(*(np.zeros((n, size)) for n, size in zip(rows, sizes, strict=True)))
 
 
@@ -285,7 +327,7 @@ def _literal(tree: ast.Module, name: str) -> dict[str, Any]:
     return {}
 
 
-def _wrapper(params: dict[str, Value], numeric: dict[str, Value], state: dict[str, str]) -> str:
+def _wrapper(params: dict[str, Value], numeric: dict[str, Value], state: dict[str, str], regularised: bool) -> str:
     """Return the source of ``update``, which makes the records that rules are written for from flat arrays."""
     index = {name: k for k, name in enumerate(numeric)}
     cast = {bool: "p[{}] != 0.0", int: "int(p[{}])", float: "p[{}]"}
@@ -293,18 +335,24 @@ def _wrapper(params: dict[str, Value], numeric: dict[str, Value], state: dict[st
     rows = dict.fromkeys(STATE_KINDS, 0)
     views = []
     for kind in state.values():
-        views.append(f"memory_{kind}[{rows[kind]}]" + {"action": "[a:b]", "infoset": "[i:j]", "game": ""}[kind])
+        views.append(f"memory_{kind}[{rows[kind]}]" + {"action": "[a:b]", "game": ""}.get(kind, "[i:j]"))
         rows[kind] += 1
+    terms = "regularise(r, sigma, reach, t, infosets, params, state)" if regularised else "pass"
     return f"""
 
 from solvers.cfr.records import record_class as _record_class
 from solvers.rule import Infosets as _Infosets
 _Params, _State = _record_class({tuple(params)!r}), _record_class({tuple(state)!r})
 
-def update(S, sigma, reach, r, R, t, first, count, player, p, memory_action, memory_infoset, memory_game, a, b, i, j):
+def update(
+    S, sigma, reach, r, R, t, first, count, player, p, memory_action, memory_infoset, memory_game, memory_others, a, b, i, j, terms
+):
     infosets = _Infosets(first, count, player)
     params = _Params({", ".join(values)})
     state = _State({", ".join(views)})
+    if terms:
+        {terms}
+        return
     accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state)
     accumulate_regret(R, r, t, infosets, params, state)
     derive_policy(sigma, R, r, t, infosets, params, state)

@@ -13,7 +13,7 @@ from games.loader import load_game, resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
-from solvers.cfr.rule_file import FUNCTIONS, STATE_KINDS
+from solvers.cfr.rule_file import FUNCTIONS, OPTIONAL, STATE_KINDS
 from solvers.exploitability import Evaluator
 from workbench.catalogue.entries import PUBLISHED
 from workbench.comparison.solvers import expand_games
@@ -77,13 +77,13 @@ class CFRTask:
         """Return what the static check finds."""
         from workbench.discovery.genome.check import problems
 
-        return problems(source, FUNCTIONS, state_kinds=STATE_KINDS, classes=tuple(METHODS))
+        return problems(source, FUNCTIONS, optional=OPTIONAL, state_kinds=STATE_KINDS, classes=tuple(METHODS))
 
     def canonical(self, source: str) -> str:
         """Return the source in normal form."""
         from workbench.discovery.genome.canonical import canonical
 
-        return canonical(source, FUNCTIONS)
+        return canonical(source, (*FUNCTIONS, *OPTIONAL))
 
     def split(self, source: str) -> tuple[str, dict[str, float]]:
         """Return the source with its parameters' numbers taken out, and these."""
