@@ -21,6 +21,7 @@ distance           0                    search.best_first_search, search.idastar
 cost               1                    search.portfolio, successors
 notes              empty                search.best_first_search
 successors         made of the others   search.best_first_search, search.idastar
+rivals             nothing              search.best_first_search
 bound              distance             search.best_first_search, search.idastar
 playout            uniform play         critic, push_playout
 effective          legal                critic, glad, language, learning, policies, search, promising
@@ -190,6 +191,17 @@ def successors(model, state, notes, actions, costs, states, keys):
             keys[kept] = key(model, states[kept])
             kept += 1
     return kept
+
+
+@operation
+def rivals(model, state, notes, keys, costs):
+    """Write the keys of states that can do what `state` can, and at most how much dearer (`costs`); return how many.
+
+    A cheapest way to the goal from such a state costs at most so much more than one from `state`, by sums of `cost`, and both have
+    one `distance`. A search need not expand a state if it has reached a rival at so much less. At most ``model.actions``, all
+    costs above 0; `notes` are those of `successors`, as scratch.
+    """
+    return 0
 
 
 @operation

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import lean
 
 # Positions of the counters in a cost array (int64). A planner's kernel takes `cost` and adds to it in place.
 COUNTERS = (
@@ -58,7 +58,7 @@ def new_cost() -> np.ndarray:
     return np.zeros(len(COUNTERS), np.int64)
 
 
-@embedded
+@lean
 def spent(cost, limit):
     """Return whether any counter has reached its limit."""
     for k in range(len(cost)):  # noqa: SIM110 (numba compiles no generators)

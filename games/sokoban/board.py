@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import embedded, njit
+from games.jit import embedded, lean, njit
 from games.random import mix
 from games.sokoban.bits import flip, has, lowest
 from games.sokoban.levels import Level
@@ -201,7 +201,7 @@ def _push_distances(board, goal_cells):
                     pushes[before, g] = min(pushes[before, g], far)
 
 
-@embedded
+@lean
 def reach_word(free, east, west, columns, player):
     """Return the cells of `free` that are joined to `player`, for boards of one word (uint64)."""
     one = np.uint64(1)
@@ -214,7 +214,7 @@ def reach_word(free, east, west, columns, player):
     return new
 
 
-@embedded
+@lean
 def steps_word(free, east, west, columns, player, wanted, steps):
     """Do as `reach_word`, and write the steps to each cell of `wanted` that is reached to `steps`."""
     one, depth = np.uint64(1), 0
@@ -267,7 +267,7 @@ def first_reached(board, boxes, player):
     return 64 * k + lowest(found[k])
 
 
-@embedded
+@lean
 def walk_distances(board, boxes, player, steps, queue):
     """Write the steps of the shortest walk to every cell to `steps`, -1 where there is none; `queue` (cells) is scratch."""
     table = board.table
@@ -285,7 +285,7 @@ def walk_distances(board, boxes, player, steps, queue):
                 tail += 1
 
 
-@embedded
+@lean
 def on_goals(board, boxes):
     """Return how many boxes stand on goals."""
     n = 0
@@ -297,16 +297,18 @@ def on_goals(board, boxes):
     return n
 
 
-@embedded
+@lean
 def all_on_goals(board, boxes):
     """Return whether every box stands on a goal."""
+    if board.words == 1:  # a loop would cost more than all else
+        return boxes[0] & ~board.table[board.goals] == 0
     off = np.int64(0)
     for k in range(board.words):
         off |= boxes[k] & ~board.table[board.goals + k]
     return off == 0
 
 
-@embedded
+@lean
 def on_dead_cell(board, boxes):
     """Return whether some box stands where it can reach no goal even alone."""
     dead = np.int64(0)
@@ -315,7 +317,7 @@ def on_dead_cell(board, boxes):
     return dead != 0
 
 
-@embedded
+@lean
 def held_word(boxes, fast_h, fast_v, east, west, columns):
     """Return the boxes that can never move again (see `frozen`), for boards of one word (uint64)."""
     one, held, old = np.uint64(1), boxes, np.uint64(0)
@@ -356,7 +358,7 @@ def frozen(board, boxes):
     return not all_on_goals(board, left)
 
 
-@embedded
+@lean
 def board_key(board, boxes, player):
     """Return the Zobrist key of a box set and a player's cell."""
     h = board.table[board.zobrist + board.cells + player]

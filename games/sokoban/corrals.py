@@ -11,11 +11,11 @@ B. Damgaard's solver YASS.
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import embedded, lean
 from games.sokoban.bits import flip, has, lowest, ones
 
 
-@embedded
+@lean
 def _moved(cells, direction, east, west, columns):
     """Return the set of `cells` moved by one cell; what leaves the board above or below is for the caller to mask."""
     if direction == 0:
@@ -27,12 +27,12 @@ def _moved(cells, direction, east, west, columns):
     return (cells & east) << np.uint64(1)
 
 
-@embedded
+@lean
 def _beside(cells, east, west, columns):
     return (cells >> columns) | (cells << columns) | ((cells & west) >> np.uint64(1)) | ((cells & east) << np.uint64(1))
 
 
-@embedded
+@lean
 def _spread(cells, free, east, west, columns):
     """Return all cells of `free` that are joined to `cells`."""
     old = np.uint64(0)
@@ -42,7 +42,7 @@ def _spread(cells, free, east, west, columns):
     return cells
 
 
-@embedded
+@lean
 def to_push_word(board, boxes, found):
     """Return the boxes of which one has to be pushed next, for boards of one word (uint64): all of them if nothing says otherwise.
 

@@ -6,7 +6,7 @@ Jonker & Volgenant 1987), where a push changes one row only: the parent's matchi
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import lean
 from games.sokoban.bits import lowest
 from games.sokoban.board import FAR
 
@@ -14,13 +14,13 @@ SMALL = 6
 _ONES = np.array([bin(k).count("1") for k in range(1 << SMALL)], np.int64)
 
 
-@embedded
+@lean
 def notes_size(boxes):
     """Return how many int64 numbers the functions below need as scratch and memory."""
     return 2 + (1 << SMALL) + 9 * (boxes + 1)
 
 
-@embedded
+@lean
 def matching(board, boxes, notes):
     """Return the least sum of push distances over all assignments of `boxes` to goals, `FAR` or more if there is none.
 
@@ -33,13 +33,13 @@ def matching(board, boxes, notes):
     return _total(board, notes[2 : n + 2], n, notes[2 + n + 2 * (n + 1) :])
 
 
-@embedded
+@lean
 def forget(notes):
     """Say that `notes` hold nothing of the boxes that `matching_after` will be asked about."""
     notes[0] = -1
 
 
-@embedded
+@lean
 def matching_after(board, boxes, before, after, notes):
     """Return `matching` of `boxes` once the one in cell `before` is in cell `after`.
 
@@ -59,7 +59,7 @@ def matching_after(board, boxes, before, after, notes):
     return total
 
 
-@embedded
+@lean
 def _prepare(board, boxes, notes):
     """Note the cells of `boxes`, from ``notes[2]``, and a matching of them if it will be needed."""
     notes[0], n = 1, 0
@@ -73,7 +73,7 @@ def _prepare(board, boxes, notes):
         _assign_all(board, notes[2 : n + 2], n, notes)
 
 
-@embedded
+@lean
 def _reassigned(board, i, after, notes):
     """Return the least cost once box `i` is in cell `after`, from the noted matching, which is kept."""
     n = board.boxes
@@ -93,7 +93,7 @@ def _reassigned(board, i, after, notes):
     return _total(board, cells, n, row_of)
 
 
-@embedded
+@lean
 def _assign_all(board, cells, n, notes):
     """Assign all rows, prices and matching going into `notes` behind the cells."""
     m = n + 1
@@ -104,7 +104,7 @@ def _assign_all(board, cells, n, notes):
         _assign(board, cells, i, n, u, v, row_of, notes[2 + n + 6 * m :])
 
 
-@embedded
+@lean
 def _small(board, notes):
     """Return the least cost, by dynamic programming over the sets of goals already taken by the first boxes."""
     n = board.boxes
@@ -124,7 +124,7 @@ def _small(board, notes):
     return notes[best + last]
 
 
-@embedded
+@lean
 def _four(board, notes):
     """Return the least cost for four boxes: the first two take one of six pairs of goals, the others the rest."""
     table = board.table
@@ -144,7 +144,7 @@ def _four(board, notes):
     )
 
 
-@embedded
+@lean
 def _assign(board, cells, i, n, u, v, row_of, work):
     """Assign row `i` (from 1) by a shortest augmenting path; prices `u`, `v` and the matching `row_of` are changed in place."""
     m = n + 1
@@ -178,7 +178,7 @@ def _assign(board, cells, i, n, u, v, row_of, work):
         j0 = way[j0]
 
 
-@embedded
+@lean
 def _total(board, cells, n, row_of):
     total = 0
     for j in range(1, n + 1):

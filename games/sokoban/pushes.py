@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import embedded, njit
+from games.jit import embedded, lean, njit
 from games.process import (
     apply,
     bound,
@@ -28,10 +28,11 @@ from games.process import (
     potential,
     promising,
     push_playout,
+    rivals,
     score,
     successors,
 )
-from games.sokoban.bits import flip, has, lowest
+from games.sokoban.bits import any_of, flip, has, lowest
 from games.sokoban.board import (
     FAR,
     Board,
@@ -49,6 +50,7 @@ from games.sokoban.board import (
     walk_distances,
 )
 from games.sokoban.corrals import to_push, to_push_word
+from games.sokoban.dominance import standing_elsewhere
 from games.sokoban.matching import forget, matching_after, notes_size
 from games.sokoban.playouts import pushes_of, random_pushes
 from games.sokoban.values import STEP, lower_bound, push_reward, state_value, step_score
@@ -86,7 +88,7 @@ def pushes_model(
     Parameters
     ----------
     deadlocks : int
-        `OFF`, `SQUARES`, `FREEZE` or `CORRALS`; the last does as `FREEZE` where walks are counted.
+        `OFF`, `SQUARES`, `FREEZE` or `CORRALS`; the last only finds lost positions where walks are counted.
     minimise : str
         A key of `COSTS`: what `cost` counts. ``moves`` breaks ties by pushes, ``pushes-moves`` by moves; both keep the player's
         exact cell, ``pushes`` its region.
@@ -210,7 +212,7 @@ def _critic_convention(model):
 
 @notes.of(SokobanPushes)
 def _notes(model):
-    return np.empty(notes_size(model.board.boxes), np.int64)
+    return np.empty(notes_size(model.board.boxes) + 2 * max(64, model.board.cells), np.int64)
 
 
 @successors.of(SokobanPushes)
@@ -218,27 +220,30 @@ def _successors(model, state, notes, actions, costs, states, keys):
     forget(notes)
     landing = model.landing if model.deadlocks == OFF else model.board.live
     if model.board.words == 1:
-        return _in_one_word(model, state, landing, actions, costs, states, keys)
-    return _in_words(model, state, landing, actions, costs, states, keys)
+        return _in_one_word(model, state, notes, landing, actions, costs, states, keys)
+    return _in_words(model, state, notes, landing, actions, costs, states, keys)
 
 
 @embedded
-def _in_words(model, state, landing, actions, costs, states, keys):
-    """Write the pushes in `state` but for those that freeze boxes off goals, their costs, states and keys; return how many."""
+def _in_words(model, state, notes, landing, actions, costs, states, keys):
+    """Write the pushes in `state` but for those that freeze boxes off goals, their costs, states and keys; return how many.
+
+    The end of `notes` is for the steps of the walks.
+    """
     board, words, kept = model.board, model.board.words, 0
-    found, steps = np.empty(words, np.int64), np.empty(board.cells, np.int32)
+    found, steps = np.empty(words, np.int64), notes[notes_size(board.boxes) :]
     if model.walk_cost == 0.0:
         reach(board, state, state[words], found)
     else:
-        walk_distances(board, state, state[words], steps, np.empty(board.cells, np.int32))
+        walk_distances(board, state, state[words], steps, steps[board.cells :])
         found[:] = 0
         for cell in range(board.cells):
             if steps[cell] >= 0:
                 flip(found, 0, cell)
-    waiting = model.deadlocks == CORRALS and not model.exact
-    todo = np.empty(words, np.int64)
+    waiting, todo = model.deadlocks == CORRALS, np.empty(words, np.int64)
     if waiting:
         to_push(board, state, found, todo)
+        waiting = not model.exact or not any_of(todo)  # where walks count, only lost positions are known
     for k in range(pushes_of(board, state, found, landing, actions)):
         if waiting and not has(todo, 0, actions[k] >> 2):
             continue
@@ -256,14 +261,14 @@ def _in_words(model, state, landing, actions, costs, states, keys):
     return kept
 
 
-@embedded
-def _in_one_word(model, state, landing, actions, costs, states, keys):
+@lean
+def _in_one_word(model, state, notes, landing, actions, costs, states, keys):
     """Do as `_in_words` for boards of one word, in local numbers."""
     board, table, columns, one = model.board, model.board.table, np.uint64(model.board.columns), np.uint64(1)
     east, west, floor = np.uint64(table[board.east]), np.uint64(table[board.west]), np.uint64(table[board.floor])
     fast_h, fast_v, goals = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v]), np.uint64(table[board.goals])
     freeze, exact, boxes, kept = model.deadlocks >= FREEZE, model.exact, np.uint64(state[0]), 0
-    steps = np.empty(64, np.int32)
+    steps = notes[notes_size(board.boxes) :]
     if model.walk_cost == 0.0:
         found = reach_word(floor & ~boxes, east, west, columns, state[1])
     else:
@@ -275,8 +280,10 @@ def _in_one_word(model, state, landing, actions, costs, states, keys):
     on, at = board.zobrist, board.zobrist + board.cells
     here = np.int64(board_key(board, state, state[1])) ^ table[at + state[1]]
     movable = np.int64(boxes & (up | down | left | right))
-    if model.deadlocks == CORRALS and not exact:
-        movable &= np.int64(to_push_word(board, boxes, found))
+    if model.deadlocks == CORRALS:
+        todo = np.int64(to_push_word(board, boxes, found))
+        if not exact or todo == 0:
+            movable &= todo
     while movable != 0:
         cell = lowest(movable)
         box = np.uint64(movable & -movable)
@@ -298,6 +305,13 @@ def _in_one_word(model, state, landing, actions, costs, states, keys):
                 costs[kept] += model.walk_cost * steps[table[action ^ 1]]
             kept += 1
     return kept
+
+
+@rivals.of(SokobanPushes)
+def _rivals(model, state, notes, keys, costs):
+    if model.walk_cost == 0.0:
+        return 0
+    return standing_elsewhere(model.board, state, model.walk_cost, notes[notes_size(model.board.boxes) :], keys, costs)
 
 
 @bound.of(SokobanPushes)

@@ -6,7 +6,7 @@
 
 import numpy as np
 
-from games.jit import embedded, njit
+from games.jit import lean, njit
 
 
 def new_table(entries: int) -> tuple[np.ndarray, np.ndarray]:
@@ -15,7 +15,7 @@ def new_table(entries: int) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(places, np.uint64), np.full(places, -1, np.int32)
 
 
-@embedded
+@lean
 def find(keys, slots, key):
     """Return the place of `key`: where it is, or the empty place where it belongs (``slots[place] == -1``)."""
     mask = np.uint64(len(keys) - 1)
@@ -25,7 +25,7 @@ def find(keys, slots, key):
     return np.int64(place)
 
 
-@embedded
+@lean
 def insert(keys, slots, place, key, number):
     """Put `key` with `number` at the empty `place` that `find` returned."""
     keys[place] = key

@@ -2,7 +2,8 @@
 
 Nodes are taken in the order of ``path_weight * g + bound_weight * h``: g the cost from the root, h the world's lower bound on what
 is left (`games.process.bound`), ties by smaller h, then later made. Nodes to which a cheaper way is found are opened again, so A*
-is optimal for every admissible h. Sources: Hart, Nilsson & Raphael 1968; Pohl 1970.
+is optimal for every admissible h; those to which a rival is ahead (`games.process.rivals`) are left out. Sources: Hart, Nilsson &
+Raphael 1968; Pohl 1970.
 
 A search that wants any plan may count turns to something else as cost, or keep an open list for every feature of the states, which
 have their turns; it then opens no state twice. New states can be looked up in the table of a search from the other end: where they
@@ -14,8 +15,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from games.dispatch import suited
-from games.jit import embedded, njit
-from games.process import bound, change, distance, feature, goal, key, notes, successors
+from games.jit import lean, njit
+from games.process import bound, change, distance, feature, goal, key, notes, rivals, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
 from planners.parts.table import copy_table, find, insert, new_table
 from planners.search.open_lists import LISTS, first_list, merged, pop_heap, push_heap
@@ -98,7 +99,7 @@ def grown(nodes: Nodes) -> Nodes:
     return more
 
 
-@embedded
+@lean
 def open_node(model, nodes, way, node, size):
     """Put `node` into the open list of so many entries, in place."""
     if way.by_feature:
@@ -139,6 +140,17 @@ def begin(model, nodes, roots, way):
     nodes.filled[NODES], nodes.filled[OPEN], nodes.filled[BEST] = count, size, best
 
 
+@lean
+def beaten(model, nodes, kept, node, keys, costs):
+    """Return whether a rival of `node` is known (`games.process.rivals`) that was reached at so much less; scratch arrays."""
+    state, g = nodes.states[node], nodes.costs[node, 0]
+    for k in range(rivals(model, state, kept, keys, costs)):
+        rival = nodes.slots[find(nodes.keys, nodes.slots, keys[k])]
+        if rival >= 0 and nodes.costs[rival, 0] + costs[k] <= g:
+            return True
+    return False
+
+
 @njit
 def expand(model, nodes, kept, way, others, n, cost, limit):
     """Expand up to `n` nodes in place; return (how many, status, node of the goal, of the meeting or of least h).
@@ -146,12 +158,23 @@ def expand(model, nodes, kept, way, others, n, cost, limit):
     `others` is the table (keys, slots) of a search from the other end. A goal that is next in line and an empty open list are
     noticed without a further expansion, so `n` as many as it took suffice.
     """
+    scratch = (
+        np.empty(model.actions, np.int64),
+        np.empty(model.actions),
+        np.empty((model.actions + 1, model.width), np.int64),
+        np.empty(model.actions, np.uint64),
+    )
+    return _expand(model, nodes, kept, way, others, n, cost, limit, scratch)
+
+
+@lean
+def _expand(model, nodes, kept, way, others, n, cost, limit, scratch):
+    """Do as `expand`, in arrays made for actions, costs, states and keys of what follows a node."""
     states, links, costs, shut, heap, keys, slots, filled = (
         nodes.states, nodes.links, nodes.costs, nodes.shut, nodes.heap, nodes.keys, nodes.slots, nodes.filled,
     )  # fmt: skip
+    actions, prices, after, after_keys = scratch
     size, best, once, node = filled[OPEN], filled[BEST], way.once or way.by_changes or way.by_feature, np.int64(0)
-    actions, prices = np.empty(model.actions, np.int64), np.empty(model.actions)
-    after, after_keys = np.empty((model.actions + 1, model.width), np.int64), np.empty(model.actions, np.uint64)
     done, status = 0, RUNNING
     while True:
         if not way.by_feature:
@@ -181,6 +204,8 @@ def expand(model, nodes, kept, way, others, n, cost, limit):
             pop_heap(heap, size)
         size -= 1
         shut[node] = 1
+        if not way.by_changes and beaten(model, nodes, kept, node, after_keys, prices):
+            continue
         done += 1
         found = successors(model, states[node], kept, actions, prices, after, after_keys)
         cost[EXPANSIONS] += 1
@@ -202,7 +227,8 @@ def expand(model, nodes, kept, way, others, n, cost, limit):
                 insert(keys, slots, place, after_keys[k], child)
                 h = bound(model, states[node], actions[k], after[k], kept)
                 cost[EVALUATIONS] += 1
-                states[child] = after[k]
+                for word in range(model.width):
+                    states[child, word] = after[k, word]
                 costs[child, 1], shut[child] = h, 0
                 if h == np.inf:
                     shut[child] = 2  # no way to a goal: never opened

@@ -5,12 +5,12 @@ Skew heaps need two links a node and are merged in amortised logarithmic time (S
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import lean
 
 LISTS = 64  # features from here on share the last list
 
 
-@embedded
+@lean
 def push_heap(heap, size, priority, tie, node):
     """Put an entry into the binary heap of `size` entries, in place."""
     place = size
@@ -23,7 +23,7 @@ def push_heap(heap, size, priority, tie, node):
     heap[place, 0], heap[place, 1], heap[place, 2] = priority, tie, node
 
 
-@embedded
+@lean
 def pop_heap(heap, size):
     """Take the first entry out of the heap of `size` entries, in place; return its node."""
     first, last = heap[0, 2], size - 1
@@ -46,7 +46,7 @@ def pop_heap(heap, size):
     return np.int64(first)
 
 
-@embedded
+@lean
 def first_list(heads, turn):
     """Return the list whose turn it is: the first from `turn` on that has nodes; -1 if none has."""
     for k in range(LISTS):
@@ -56,7 +56,7 @@ def first_list(heads, turn):
     return -1
 
 
-@embedded
+@lean
 def merged(costs, way, branches, a, b):
     """Return the root of the skew heap that holds the nodes of two, whose roots (or -1) are given; `branches` change in place.
 
@@ -79,7 +79,7 @@ def merged(costs, way, branches, a, b):
     return root
 
 
-@embedded
+@lean
 def _before(costs, way, a, b):
     first = way.path_weight * costs[a, 0] + way.bound_weight * costs[a, 1]
     second = way.path_weight * costs[b, 0] + way.bound_weight * costs[b, 1]
