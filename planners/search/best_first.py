@@ -18,7 +18,7 @@ from planners.planner import Decision
 from planners.search.best_first_search import Search, Way, grown, new_nodes
 from planners.search.solving import deterministic, plan
 
-PARAMS = {"path_weight": 1.0, "bound_weight": 1.0, "expansions": 5_000_000, "memory": 2048, "partial": False}
+PARAMS = {"path_weight": 1.0, "bound_weight": 1.0, "expansions": 5_000_000, "memory": 1280, "partial": False}
 
 
 class BestFirst:
