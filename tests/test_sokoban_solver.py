@@ -8,13 +8,19 @@ from sokoban_twin import Twin
 from test_sokoban_corrals import scattered
 
 from games.errors import UsageError
+from games.process import reversed_of
+from games.sokoban.board import compile_level
 from games.sokoban.generator import generate
 from games.sokoban.levels import Level, parse_levels
 from games.sokoban.lurd import replay
+from games.sokoban.pushes import pushes_model
 from games.sokoban.worlds import SokobanWorld
-from planners.budget import Budget
+from planners.budget import Budget, new_cost
 from planners.catalogue import find_planner
 from planners.episode import play
+from planners.search.best_first_search import EXHAUSTED, Search
+from planners.search.best_first_search import SOLVED as END
+from planners.search.portfolio import BOTH_WAYS
 from planners.status import SOLVED, UNSOLVABLE
 from workbench.bench import planning_levels
 from workbench.planning.run import episode_record
@@ -34,6 +40,18 @@ UNSOLVABLE_LEVELS = {
 }
 
 
+ALL = ((SOLVER, {}), (SOLVER, {"turn": 2}))  # A* alone has the first turn, which may be short
+
+
+def alone(level, member):
+    """Return the search of a member of the portfolio at its end."""
+    model, start = pushes_model(compile_level(level))
+    back, roots = reversed_of(model, start)
+    search = Search(back if member.backwards else model, roots if member.backwards else start, member.way, 1 << 28)
+    search.advance(1 << 30, new_cost(), Budget().limits())
+    return search
+
+
 def asked(level, planner=SOLVER, params=None, **limits):
     """Return the episode on a level, with what is recorded of it."""
     world = SokobanWorld("test", [level], horizon=5000)
@@ -45,9 +63,11 @@ def asked(level, planner=SOLVER, params=None, **limits):
 def test_what_cannot_be_solved_is_proven(name):
     (level,) = parse_levels(UNSOLVABLE_LEVELS[name])
     assert Twin(level).fewest_pushes() is None
-    for planner in ("astar", "idastar", SOLVER):
-        episode, record = asked(level, planner)
+    for planner, params in (("astar", {}), ("idastar", {}), *ALL):
+        episode, record = asked(level, planner, params)
         assert episode.status == UNSOLVABLE and "optimal" not in record
+    for member in BOTH_WAYS:
+        assert alone(level, member).status == EXHAUSTED, member.name
 
 
 def test_one_box_none_left_and_boxes_out_of_reach():
@@ -55,9 +75,13 @@ def test_one_box_none_left_and_boxes_out_of_reach():
     (solved,) = parse_levels("######\n#@ * #\n######")
     (apart,) = parse_levels("##########\n#@ $.##* #\n#     #  #\n##########")
     for level, pushes in ((one, 1), (solved, 0), (apart, 1)):
-        episode, record = asked(level)
-        assert episode.status == SOLVED and record["pushes"] == pushes
-    assert asked(apart)[1]["optimal"] is True
+        for planner, params in (("astar", {}), ("idastar", {}), *ALL):
+            episode, record = asked(level, planner, params)
+            assert episode.status == SOLVED and record["pushes"] == pushes
+            assert record.get("optimal", pushes == 0) is True
+        for member in BOTH_WAYS:
+            search = alone(level, member)
+            assert search.status == END and len(search.line()) == pushes, member.name
 
 
 def hall(rows, columns, boxes):
@@ -72,9 +96,10 @@ def hall(rows, columns, boxes):
 
 def test_a_level_of_47_by_42_cells_with_44_boxes():
     level = hall(42, 47, 44)
-    episode, record = asked(level, expansions=20_000)
-    assert episode.status == SOLVED and record["pushes"] == 88 and record["optimal"]
-    assert replay(level, record["solution"]).solved
+    for planner, params in (("astar", {}), *ALL):
+        episode, record = asked(level, planner, params, expansions=20_000)
+        assert episode.status == SOLVED and record["pushes"] == 88 and record["optimal"]
+        assert replay(level, record["solution"]).solved
 
 
 def test_optimal_is_said_of_proven_plans_alone():
