@@ -259,6 +259,7 @@ def test_a_value_that_was_learned_in_memory_is_planned_with(tmp_path):
     assert result.plot().axes[0].get_ylabel() == "score while learning"
 
 
+@pytest.mark.slow  # to compile
 def test_learning_that_is_interrupted_has_learned_something():
     def stop(progress):
         if progress.done >= 2:

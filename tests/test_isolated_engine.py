@@ -92,6 +92,7 @@ def test_class_form_is_measured(solve, game, tmp_path):
     assert examine(cfr_job(program)).fingerprint != examine(cfr_job(TASK.known()["cfr"])).fingerprint
 
 
+@pytest.mark.slow  # to compile
 def test_fingerprints_of_rules():
     prints = {name: examine(Job("cfr", source)) for name, source in TASK.known().items()}
     assert {outcome.status for outcome in prints.values()} == {"ok"}

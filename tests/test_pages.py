@@ -115,6 +115,7 @@ def drawn(place):
     return f"[...document.querySelectorAll('{place} .figure')].length && [...document.querySelectorAll('{place} .figure')].every(f => f.dataset.drawn)"
 
 
+@pytest.mark.slow  # a browser
 def test_the_table_of_runs_is_sorted_and_filtered(browser):
     see(browser, "runs", "document.getElementById('runs-count').value")
     shown = "[...document.getElementById('runs-table').tBodies[0].rows].filter(row => !row.hidden)"
@@ -131,6 +132,7 @@ def test_the_table_of_runs_is_sorted_and_filtered(browser):
     choose(browser, "runs-kind", "")
 
 
+@pytest.mark.slow  # a browser
 def test_curves_are_drawn_when_seen_and_by_other_axes(browser):
     assert browser.execute_script("return typeof Plotly") in ("undefined", "object")
     see(browser, "curves", drawn("#curves"))
@@ -147,6 +149,7 @@ def test_curves_are_drawn_when_seen_and_by_other_axes(browser):
     assert see(browser, "curves", f"{kuhn}.layout.yaxis.type === 'linear'")
 
 
+@pytest.mark.slow  # a browser
 def test_policies_are_searched_and_filtered(browser):
     see(browser, "policies", "document.querySelectorAll('#policies-table tbody tr').length")
     choices = browser.execute_script("return [...document.getElementById('policies-run').options].map(o => o.textContent)")
@@ -171,6 +174,7 @@ def test_policies_are_searched_and_filtered(browser):
     assert see(browser, "policies-map", f"document.querySelector('#policies-map .figure').data[0].z.length === {min(rows, 150)}")
 
 
+@pytest.mark.slow  # a browser
 def test_the_slider_shows_the_population_of_an_iteration(browser, runs):
     see(browser, "populations", drawn("#populations-mixtures"))
     lines = [json.loads(line) for line in (runs / "psro" / "metrics.jsonl").read_text().splitlines()]
@@ -182,6 +186,7 @@ def test_the_slider_shows_the_population_of_an_iteration(browser, runs):
     assert see(browser, "populations", drawn("#populations-game"))
 
 
+@pytest.mark.slow  # a browser
 def test_an_episode_is_replayed_by_keys(browser, runs):
     see(browser, "plays", "document.querySelector('#plays-board rect')")
     line = max(
@@ -205,6 +210,7 @@ def test_an_episode_is_replayed_by_keys(browser, runs):
     see(browser, "plays", drawn("#plays-scores"))
 
 
+@pytest.mark.slow  # a browser
 def test_several_seeds_have_a_band(browser):
     see(browser, "learning", drawn("#learning"))
     lines = browser.execute_script(
@@ -218,6 +224,7 @@ def test_several_seeds_have_a_band(browser):
     assert all(a <= b <= c for a, b, c in zip(low, lines[0][1], high, strict=True)) and low != high
 
 
+@pytest.mark.slow  # a browser
 def test_learning_curves_have_measures(browser):
     see(browser, "learning", drawn("#learning"))
     assert "td" in browser.execute_script("return document.querySelector('#learning .figure').data.map(t => t.name)")
@@ -225,6 +232,7 @@ def test_learning_curves_have_measures(browser):
     assert see(browser, "learning", "document.querySelector('#learning .figure').data[0].x.join() === '1,2,3'")
 
 
+@pytest.mark.slow  # a browser
 def test_a_click_on_a_program_shows_its_source_and_what_changed(browser):
     see(browser, "discoveries", "document.querySelector('#discoveries circle[data-key]')")
     browser.execute_script(
@@ -234,6 +242,7 @@ def test_a_click_on_a_program_shows_its_source_and_what_changed(browser):
     assert "0.05 * x" in browser.execute_script("return document.querySelector('.program').textContent")
 
 
+@pytest.mark.slow  # a browser
 def test_hostile_names_are_texts_and_damaged_runs_are_told(browser, runs):
     told = browser.execute_script("return [...document.querySelectorAll('#problems li')].map(e => e.textContent)")
     assert len(told) == 2 and any("broken" in line for line in told)
@@ -246,6 +255,7 @@ def test_hostile_names_are_texts_and_damaged_runs_are_told(browser, runs):
     assert "http" not in browser.execute_script("return performance.getEntriesByType('resource').map(e => e.name).join()")
 
 
+@pytest.mark.slow  # a browser
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_is_wider_than_the_window_and_no_error_is_logged(browser, width):
     from selenium.webdriver.support.ui import WebDriverWait
@@ -342,6 +352,7 @@ def test_a_watched_page_follows_runs_until_they_have_ended(tmp_path):
     assert written == [("unfinished", 5.0), ("running", 5.0), ("running", 5.0), ("done", 5.0), ("done", 0.0)] and len(states) <= 1
 
 
+@pytest.mark.slow  # a browser
 @pytest.mark.slow
 def test_fifty_runs_and_a_hundred_megabytes_of_metrics_are_a_small_page_that_opens_at_once(runs, tmp_path, browser):
     for number in range(5):

@@ -130,6 +130,7 @@ def test_what_somebody_else_keeps_is_never_taken_for_a_leftover(tmp_path):
     assert (tmp_path / "mine" / "program.py").read_text() == "print()"
 
 
+@pytest.mark.slow  # to compile
 def test_a_discovery_begins_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setenv("GAMEPLAN_LLM_BASE_URL", "http://127.0.0.1:9/v1")  # nothing is asked there
     monkeypatch.setenv("GAMEPLAN_LLM_MODEL", "none")

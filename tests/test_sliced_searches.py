@@ -52,6 +52,7 @@ def test_the_solvers_are_those_of_the_catalogue():
     assert {fewest is None for _, fewest in levels()} == {True, False} and {fewest for _, fewest in levels()} > {1, 3}
 
 
+@pytest.mark.slow  # to compile
 @each
 def test_every_budget_gives_the_truth_or_the_limit(name):
     planner = planner_of(name)
@@ -76,6 +77,7 @@ def test_every_budget_gives_the_truth_or_the_limit(name):
                     assert (again.line, again.status) == (decision.line, decision.status)  # as many as were used suffice
 
 
+@pytest.mark.slow  # to compile
 @each
 @pytest.mark.parametrize("longest", [1, 2, 3, 5, 8])
 def test_the_clock_may_strike_anywhere(name, longest, monkeypatch):

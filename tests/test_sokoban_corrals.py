@@ -132,6 +132,7 @@ def test_a_frozen_pattern_on_goals_is_no_duty():
         assert cells(compiled, chosen(model, start, True)) == Twin(level).start[1]
 
 
+@pytest.mark.slow  # to compile
 def test_no_state_on_a_solution_is_left_without_a_push():
     pruned = 0
     for seed in range(60):
