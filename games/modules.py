@@ -291,6 +291,7 @@ class Maker(NamedTuple):
     defaults: Mapping[str, Any]
     choices: Mapping[str, tuple[str, ...]]
     rollouts: Mapping[str, Mapping[str, str]] = {}
+    doc: str | None = None  # has the ranges of the settings
 
 
 FORMS = {"world": "OPTIONS", "planner": "PARAMS"}  # kind: the table that its files have
@@ -323,7 +324,7 @@ def find_maker(program: Program, kind: str) -> Maker:
     if not callable(make) or not accepts(make, ("name",), defaults):
         raise GameplanError(f"{program.name}: {program.attribute} must be a function that takes ({arguments}): {wanted}")
     rollouts = getattr(program.module, "ROLLOUTS", {})
-    return Maker(make, defaults, choices, rollouts if isinstance(rollouts, dict) else {})
+    return Maker(make, defaults, choices, rollouts if isinstance(rollouts, dict) else {}, program.module.__doc__)
 
 
 def accepts(function: Any, positional: tuple[str, ...], keywords: Mapping[str, Any]) -> bool:

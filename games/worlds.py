@@ -11,6 +11,7 @@ from games.errors import UnknownName, did_you_mean
 from games.modules import GYMNASIUM, Maker, Program, blamed, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
 from games.plugins import WORLD, expanded, known_names
+from games.sentences import check_ranges
 from games.world import Instance, World
 
 
@@ -113,7 +114,9 @@ def world_options(name: str, given: Mapping[str, Value] | None = None, text: str
         For an unknown name, option or value.
     """
     maker, _ = _maker(name, text)
-    return resolve_params(name, maker.defaults, maker.choices, given or {})
+    options = resolve_params(name, maker.defaults, maker.choices, given or {})
+    check_ranges(name, options, maker.doc)
+    return options
 
 
 def under_proact(name: str) -> str:
@@ -173,9 +176,8 @@ def _maker(name: str, text: str | None) -> tuple[Maker, Program | None]:
     entry = WORLDS[name]
     module_name, _, maker = entry.maker.partition(":")
     module = importlib.import_module(module_name)
-    return Maker(
-        getattr(module, maker), {**module.OPTIONS, **entry.given}, getattr(module, "CHOICES", {}), getattr(module, "ROLLOUTS", {})
-    ), None
+    defaults, rollouts = {**module.OPTIONS, **entry.given}, getattr(module, "ROLLOUTS", {})
+    return Maker(getattr(module, maker), defaults, getattr(module, "CHOICES", {}), rollouts, module.__doc__), None
 
 
 def _check_instance(program: Program, world: World) -> None:

@@ -8,6 +8,7 @@ from games.errors import UnknownName, did_you_mean
 from games.modules import Maker, Program, find_maker, is_program, load_program, make_checked
 from games.params import Value, resolve_params
 from games.plugins import PLANNER, expanded, known_names
+from games.sentences import check_ranges
 from planners.planner import Planner
 
 
@@ -125,7 +126,9 @@ def planner_params(name: str, given: Mapping[str, Value] | None = None, text: st
         For an unknown name, parameter or value.
     """
     maker, _ = planner_maker(name, text)
-    return resolve_params(name, maker.defaults, maker.choices, given or {})
+    params = resolve_params(name, maker.defaults, maker.choices, given or {})
+    check_ranges(name, params, maker.doc)
+    return params
 
 
 def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | None]:
@@ -148,4 +151,5 @@ def planner_maker(name: str, text: str | None = None) -> tuple[Maker, Program | 
         program = load_program(name, "planner file", text)
         return function_maker(program) or find_maker(program, "planner"), program
     module = importlib.import_module(PLANNERS[name].module)
-    return Maker(module.make, {**module.PARAMS, **PLANNERS[name].given}, getattr(module, "CHOICES", {})), None
+    defaults = {**module.PARAMS, **PLANNERS[name].given}
+    return Maker(module.make, defaults, getattr(module, "CHOICES", {}), doc=module.__doc__), None

@@ -247,6 +247,6 @@ def test_the_record_of_proact(tiny):
 
 
 def test_errors():
-    for params, message in (({"simulations": 0}, "simulations=0"), ({"exploration": -1.0}, "negative")):
+    for params, message in (({"simulations": 0}, "simulations=0"), ({"exploration": -1.0}, "exploration=-1.0 is not possible")):
         with pytest.raises(UsageError, match=message):
             find_planner("mcts", params)

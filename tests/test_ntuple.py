@@ -363,7 +363,9 @@ def test_learning_that_leaves_the_numbers_stops():
         learner.advance()
 
 
-@pytest.mark.parametrize(("given", "told"), [({"rate": -1.0}, "rate=-1.0 is not"), ({"restart": -1}, "restart=-1 is negative")])
+@pytest.mark.parametrize(
+    ("given", "told"), [({"rate": -1.0}, "rate=-1.0 is not"), ({"restart": -1}, "restart=-1 is not possible; legal: at least 1")]
+)
 def test_learners_refuse_what_makes_no_sense(given, told):
     with pytest.raises(UsageError, match=told):
         new_learner(**given)

@@ -1,17 +1,22 @@
 """Every parameter of everything that can be run has a sentence, with its range, which is shown and demanded."""
 
 import importlib
+import re
+from functools import partial
 
 import pytest
 from click.testing import CliRunner
 
 import cli
-from games.sentences import sentences, unsaid, without_sentences
+from games.errors import UsageError
+from games.sentences import check_ranges, sentences, unsaid, without_sentences
 from games.worlds import WORLDS, world_choices, world_doc, world_options
+from planners.learning.catalogue import find_method
 from planners.learning.names import METHODS
-from planners.policies.catalogue import KINDS
+from planners.policies.catalogue import KINDS, kind_params
 from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue import descriptions
+from workbench.catalogue.algorithms import find_algorithm
 from workbench.catalogue.families import ALGORITHMS
 from workbench.catalogue.shipped import CHAINS, TASKS
 
@@ -90,3 +95,70 @@ def test_whatever_can_be_run_is_shown_by_its_name(name, form, part):
     record = descriptions.describe_any(name)
     assert record["form"] == form and part in record["params"] and record["sentences"][part]
     assert "Parameters\n" not in record["doc"]
+
+
+ENDS = {  # what is said: numbers that are legal, numbers that are not, where k = 3
+    "at least 0": ((0.0, 1e40), (-1e-9,)),
+    "above 0": ((1e-9,), (0.0,)),
+    "at most 0": ((0.0, -5.0), (1e-9,)),
+    "from 1 to 16,777,216": ((1, 1 << 24), (0, (1 << 24) + 1)),
+    "from 2^20 to 2^46": ((1 << 20, 1 << 46), (0,)),
+    "from -1e30 to 1e30": ((-1e30,), (2e30,)),
+    "from 0 to k - 1": ((0, 2), (-1, 3)),
+    "at least -k": ((-3.0,), (-3.5,)),
+    "at least nothing": ((-3.0, 3.0), ()),
+    "above 0, at most 1, or 0 for the world's own": ((0.0, 0.5, 1.0), (-0.1, 1.1)),
+    "at least 2, or 0: it stays": ((0, 2), (1, -1)),
+    "from 1 to 26, or 0 for none (on small boards for 16)": ((0, 26), (27, -1)),
+    "at least 0, 1 for none": ((0.0, 1.0), (-1.0,)),
+    "at least 0, or less for no limit": ((-1.0, 1.0), ()),
+    "any number, 0 for none": ((-1.0, 1.0), ()),
+}
+
+
+@pytest.mark.parametrize("said", ENDS)
+def test_what_is_said_of_a_range_is_what_is_legal(said):
+    doc = f"A rule.\n\nParameters\n----------\nx : a number; it has two parts; {said}\n"
+    for value in ENDS[said][0]:
+        check_ranges("mine", {"k": 3, "x": value}, doc)
+    for value in ENDS[said][1]:
+        with pytest.raises(UsageError, match=re.escape(f"mine: x={value} is not possible; legal: {said}")):
+            check_ranges("mine", {"k": 3, "x": value}, doc)
+    for nothing in (None, "", "and those of nowhere", 3):
+        check_ranges("mine", {"x": -1}, nothing)
+
+
+def found():
+    """Yield what resolves the parameters of everything that ships, its values as they are, and what is said of each."""
+    from planners.catalogue import PLANNERS, planner_params
+
+    for name in ALGORITHMS:
+        record = descriptions.describe(name)
+        yield partial(find_algorithm, name), record["params"], record
+    for name in PLANNERS:
+        yield partial(planner_params, name), planner_params(name), descriptions.describe_planner(name)
+    for name in METHODS:
+        record = descriptions.describe_method(name)
+        yield partial(find_method, name), record["params"], record
+    for name in KINDS:
+        record = descriptions.describe_policy(name)
+        yield partial(kind_params, name), record["params"], record
+    for name in WORLDS:
+        said = {"name": name, "sentences": sentences(world_doc(name)), "choices": world_choices(name)}
+        yield partial(world_options, name), world_options(name), said
+
+
+def test_no_number_out_of_the_range_that_is_said_is_taken():
+    ends = re.compile(r"(at least|above|from) (\d[\d,.]*)(?!.*or less)")
+    tried = 0
+    for resolve, params, record in found():
+        resolve(params)
+        for name, default in params.items():
+            end = ends.match(record["sentences"].get(name, "").rpartition("; ")[2])
+            if type(default) not in (int, float) or name in record.get("choices", {}) or end is None:
+                continue
+            below = type(default)(float(end[2].replace(",", "").rstrip(".")) - 2.0)
+            with pytest.raises(UsageError, match=f"{name.rpartition('.')[2]} ?= ?"):
+                resolve({name: below})
+            tried += 1
+    assert tried > 400

@@ -158,6 +158,10 @@ def test_rooms_are_as_large_and_as_hard_as_asked_and_never_the_same():
         assert world.instance(seed).model.start_h >= 5 and world.instance(seed).horizon == 120
     easy = load_world("sokoban-rooms", {"rows": 5, "columns": 6})
     assert min(easy.instance(seed).model.start_h for seed in range(8)) < 5
-    for options, message in (({"boxes": 20}, "do not fit"), ({"rows": 2}, "2 by 7"), ({"pushes": 99}, "needs pushes=99")):
+    for options, message in (
+        ({"boxes": 20}, "do not fit"),
+        ({"rows": 2}, "rows=2 is not possible"),
+        ({"pushes": 99}, "needs pushes=99"),
+    ):
         with pytest.raises(UsageError, match=message):
             load_world("sokoban-rooms", options)

@@ -89,7 +89,7 @@ def test_partial_plans_where_the_budget_ends_first():
     world = SokobanWorld("test", [level], horizon=40)
     episode = play(world.instance(0), find_planner("astar", {"partial": True}), Budget(expansions=10))
     assert len(episode.actions) > 5 and len(episode.decisions) > 1
-    with pytest.raises(UsageError, match="weights"):
+    with pytest.raises(UsageError, match=r"path_weight=-1\.0 is not possible"):
         find_planner("astar", {"path_weight": -1})
 
 

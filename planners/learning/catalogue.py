@@ -10,6 +10,8 @@ from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.modules import Program, accepts, blamed, is_program, load_program
 from games.params import Value, check_bounds, check_table, resolve_params
 from games.plugins import METHOD, expanded, known_names
+from games.sentences import check_ranges
+from planners.learning import method
 from planners.learning.method import BOUNDS, CHOICES, MOST_ROWS, OPTIONS, SAMPLINGS, Method
 from planners.learning.names import METHODS
 
@@ -43,16 +45,17 @@ def find_method(name: str, given: Mapping[str, Value] | None = None, text: str |
     given, choices = given or {}, getattr(module, "CHOICES", {})
     if hasattr(module, "learner"):
         params = resolve_params(name, module.PARAMS, choices, given)
+        check_ranges(name, params, module.__doc__)
         return Found(Method(name, "moves", params, ("value",), _nothing, learner=module.learner), {}, own)
     resolved = resolve_params(name, {**OPTIONS, **module.PARAMS}, {**CHOICES, **choices}, {**module.OPTIONS, **given})
     params = {key: resolved[key] for key in module.PARAMS}
     options = {key: resolved[key] for key in OPTIONS}
     _check_options(name, options)
     check_bounds(params, getattr(module, "BOUNDS", {}), name)
+    check_ranges(name, params, module.__doc__)
     needs = _needs(name, module, params)
     hooks = {hook: getattr(module, hook, None) for hook in ("rewards", "mask", "surrogate")}
-    method = Method(name, module.SAMPLING, params, needs, module.advantage, **hooks)
-    return Found(method, options, own)
+    return Found(Method(name, module.SAMPLING, params, needs, module.advantage, **hooks), options, own)
 
 
 def method_module(name: str, text: str | None = None) -> ModuleType:
@@ -139,6 +142,7 @@ def _check_known(name: str, needs: Any) -> None:
 
 def _check_options(name: str, options: Mapping[str, Value]) -> None:
     check_bounds(options, BOUNDS, name)
+    check_ranges(name, options, method.__doc__)
     rows = int(options["environments"]) * int(options["turns"]) * max(1, int(options["group"]))
     if rows > MOST_ROWS:
         raise UsageError(

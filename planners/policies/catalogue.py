@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
+from games.sentences import check_ranges
 from games.world import Instance
 from planners.policies.policy import prefer, worth
 
@@ -83,7 +84,9 @@ def kind_params(name: str, given: Mapping[str, Value]) -> dict[str, Value]:
         For an unknown kind, parameter or value.
     """
     module = kind_module(name)
-    return resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
+    params = resolve_params(name, module.PARAMS, getattr(module, "CHOICES", {}), given)
+    check_ranges(name, params, module.__doc__)
+    return params
 
 
 def make_learned(role: str, kind: str, instance: Instance, given: Mapping[str, Value]) -> Learned:

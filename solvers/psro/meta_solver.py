@@ -31,6 +31,7 @@ from games.errors import GameplanError
 from games.jit import njit
 from games.modules import one_line
 from games.params import Value, resolve_params
+from games.sentences import check_ranges
 from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import load_module
 from solvers.plans import policy_of
@@ -100,6 +101,7 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
             f"{name} cannot be the {role} solver: it has neither {FUNCTIONS[role]}(payoffs, iteration) nor a class {CLASSES[role]}"
         )
     params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
+    check_ranges(f"{name} ({role})", params, module.__doc__)
     call = bound(f"{name}: {FUNCTIONS[role]}", function, record_class(tuple(params))(**params))
     remembers = getattr(module, "STATE", None) != {}
     return MetaSolver(name, role, call, params, remembers, digest, function, module.__doc__ or "")

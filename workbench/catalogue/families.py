@@ -12,7 +12,7 @@ from games.errors import UnknownName, UsageError, did_you_mean
 from games.modules import is_file, located
 from games.params import Value, resolve_params
 from games.plugins import ALGORITHM, META_SOLVER, expanded, known_names
-from games.sentences import sentences, without_sentences
+from games.sentences import check_ranges, sentences, without_sentences
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, ITERATES, Rule, load_module, make_rule, shipped_rule
@@ -117,7 +117,9 @@ class Rules(Family):
         source = request.sources.get("algo")
         rule = make_rule(source.path.name, *load_module(source.path)) if source else find_rule(request.algo)
         length = request.iterations or self.iterations
-        return Found(rule, resolve_params(request.algo, rule.params, rule.choices, request.given, length))
+        params = resolve_params(request.algo, rule.params, rule.choices, request.given, length)
+        check_ranges(request.algo, params, rule.module.__doc__)
+        return Found(rule, params)
 
     def make(self, program: Rule, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
         """See `Family.make`."""

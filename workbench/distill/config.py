@@ -6,6 +6,7 @@ from typing import Any
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.params import Value, resolve_params
 from games.reading import shown
+from games.sentences import check_ranges
 from games.worlds import WORLDS
 from planners.glad.chains import RANKS, TOKENS, Style
 from workbench.catalogue.shipped import CHAINS
@@ -76,6 +77,7 @@ def resolve_distill(config: DistillConfig) -> DistillConfig:
 
     source = import_module(CHAINS[config.world])
     params = resolve_params(config.world, source.PARAMS, getattr(source, "CHOICES", {}), config.params)
+    check_ranges(config.world, params, source.__doc__)
     source.check(config.world, params)
     return replace(config, tokens=tokens, splits=",".join(parts), params=params)
 
