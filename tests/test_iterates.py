@@ -57,6 +57,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path, iterate, monkeypatch):
 def test_rules_say_what_they_are_reported_by():
     assert resolve_config(SolveConfig("kuhn_2p", "mmd"))[0].iterate == "last"
     assert resolve_config(SolveConfig("kuhn_2p", "mmd", iterate="average"))[0].iterate == "average"
+    assert resolve_config(SolveConfig("kuhn_2p", "last-dcfr"))[0].iterate == "last"
     assert resolve_config(SolveConfig("kuhn_2p", "cfr+"))[0].iterate == "average"
     assert resolve_config(SolveConfig("kuhn_2p", "double-oracle"))[0].iterate == "mixture"
     with pytest.raises(UsageError, match="lp has no last iterate to report, only its solution; leave out --iterate"):

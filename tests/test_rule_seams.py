@@ -89,6 +89,18 @@ def test_compiled_candidates_that_ask_compute_the_solver_s_bits(module, game):
     assert {k: v.tobytes() for k, v in found.state().items()} == {k: v.tobytes() for k, v in expected.state().items()}
 
 
+def test_a_search_scores_what_a_rule_is_reported_by(game, solve):
+    """Its last iterate in place of its average, in scores and in what tells candidates apart; the best one is refused."""
+    plain = TASK.known()["cfr+"].replace("@njit\n", "")
+    last = TASK.canonical(plain + 'ITERATE = "last"\n')
+    assert TASK.problems(last) == [] and 'ITERATE = "last"'.replace('"', "'") in last
+    solver = solve("kuhn_2p", "cfr+", 10)
+    for source, policy in ((plain, solver.average_policy()), (last, solver.current_policy())):
+        assert np.array_equal(engine.run(engine.make_program(source), {}, game("kuhn_2p"), 10), policy)
+    assert not np.array_equal(TASK.fingerprint(plain), TASK.fingerprint(last))
+    assert "a search scores 'average' or 'last'" in TASK.problems(plain + 'ITERATE = "best"\n')[0]
+
+
 def test_behaviour_tells_terms_and_reaches_apart():
     """What differs in nothing but its terms, or in what it does with the others' reach, has a fingerprint of its own."""
     terms, reach = source_of("rtcfr_plus"), source_of("mmd_q")

@@ -19,6 +19,7 @@ PARAMS = {
     "horizon": 500.0, "alpha": 1.0, "alpha_gain": 4.0, "beta": -1.0, "beta_gain": -2.0, "trend_weight": 1.5, "trend_rate": 0.1,
 }  # fmt: skip
 STATE = {"trend": "action"}
+ITERATE = "last"
 
 
 @njit

@@ -183,7 +183,7 @@ def _is_unused(node: ast.stmt, names: set[str], functions: Collection[str] | Non
     if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
         name = node.targets[0].id
         return (name == "CHOICES" and literal(node.value) == {}) or (
-            name not in (*TABLES, "STATE", "CHOICES") and name not in names
+            name not in (*TABLES, "STATE", "CHOICES", "ITERATE") and name not in names
         )
     return isinstance(node, ast.FunctionDef) and functions is not None and node.name not in functions and node.name not in names
 

@@ -15,7 +15,7 @@ from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import OTHERS
 from solvers.rule import Infosets
 from workbench.discovery.genome.plain import plain_module
-from workbench.discovery.tasks.cfr.engine import BadPolicy
+from workbench.discovery.tasks.cfr.engine import AVERAGE, LAST, BadPolicy
 
 Counts = Sequence[np.ndarray]  # for every player, the number of actions at each of its infosets
 MOMENTS = ((1, 1), (2, 3), (4, 20), (21, 200), (201, 500), (501, 700), (701, 1000))  # a t is drawn between, in turn
@@ -40,6 +40,7 @@ def fingerprint(source: str, horizon: int, games: Mapping[str, Counts], seed: in
     """
     module = plain_module(source)
     classes = is_class_form(module) and not hasattr(module, "PARAMS")
+    last = getattr(module, "ITERATE", AVERAGE) == LAST
     parts = []
     with np.errstate(all="ignore"):
         for place, counts in enumerate(games.values()):
@@ -51,7 +52,8 @@ def fingerprint(source: str, horizon: int, games: Mapping[str, Counts], seed: in
                 for table in tables:
                     table.draw(inputs, scale)
                     act(table, t)
-                    parts += table.outcome(t)
+                    average, policy, regrets = table.outcome(t)
+                    parts += [policy if last else average, policy, regrets]
     return np.concatenate(parts)
 
 

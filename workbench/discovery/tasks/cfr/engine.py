@@ -20,8 +20,9 @@ from games.sequence_form import SequenceGame, Tree
 from solvers import kernels, rule
 from solvers.cfr.evaluation import NO_ROWS, reach_rows
 from solvers.cfr.records import Tables
-from solvers.cfr.rule_file import FUNCTIONS, OPTIONAL, OTHERS, STATE_KINDS
+from solvers.cfr.rule_file import FUNCTIONS, ITERATES, OPTIONAL, OTHERS, STATE_KINDS
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
+from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import BadAnswer
 
@@ -33,6 +34,7 @@ UPDATE = types.void(
     types.int64, types.int64, types.int64, types.int64,  # where the player's pairs and infosets begin and end
     types.boolean,  # whether to write terms, where r is otherwise, in place of updating
 )  # fmt: skip
+SCORED = AVERAGE, LAST = ITERATES[:2]  # which a search can score; the best iterate takes an evaluation at every iteration
 _FLAGS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cpython_wrapper": True}  # no Python calls them
 gradient, regrets, refresh_plan = embedded(kernels.gradient), embedded(kernels.regrets), embedded(kernels.refresh_plan)
 add_terms, reach_of_others = embedded(kernels.add_terms), embedded(kernels.reach_of_others)
@@ -65,6 +67,7 @@ class Program(NamedTuple):
     memory: tuple[int, ...] = (0,) * len(STATE_KINDS)
     state: dict[str, str] = {}
     regularised: bool = False
+    iterate: str = ITERATES[0]
 
 
 class BadPolicy(BadAnswer):
@@ -173,7 +176,8 @@ def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Prog
     update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
     made = Program(
-        update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state, "regularise" in present
+        update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state, "regularise" in present,
+        iterate_of(source),
     )  # fmt: skip
     for game in _known.values():  # no iteration: what numba does on a first call is done before processes are forked
         run(made, numeric, game, 0)
@@ -181,7 +185,7 @@ def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Prog
 
 
 def run(program: Program, values: Mapping[str, Value], game: SequenceGame, iterations: int) -> np.ndarray:
-    """Return the average policy after some alternating iterations (pairs of all players).
+    """Return the policy that the rule is reported by, after some alternating iterations (pairs of all players).
 
     Raises
     ------
@@ -190,7 +194,13 @@ def run(program: Program, values: Mapping[str, Value], game: SequenceGame, itera
     """
     solver = RuleSolver(game, program, values)
     solver.advance(iterations)
-    return solver.average_policy()
+    return solver.current_policy() if program.iterate == LAST else solver.average_policy()
+
+
+def iterate_of(source: str) -> str:
+    """Return which policy the rule in `source` says is reported."""
+    node = table_nodes(ast.parse(source), ("ITERATE",)).get("ITERATE")
+    return ITERATES[0] if node is None else str(literal(node))
 
 
 class RuleSolver:

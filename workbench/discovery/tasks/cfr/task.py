@@ -40,7 +40,7 @@ class PolicyAccumulator:
 
 
 class CFRTask:
-    """Update rules in rule form or in the published class form; what is minimised is the average policy's exploitability."""
+    """Update rules in rule form or in the published class form, scored by the policy that they are reported by, average or last."""
 
     name = "cfr"
     train = SUITES["train4"]
@@ -77,7 +77,10 @@ class CFRTask:
         """Return what the static check finds."""
         from workbench.discovery.genome.check import problems
 
-        return problems(source, FUNCTIONS, optional=OPTIONAL, state_kinds=STATE_KINDS, classes=tuple(METHODS))
+        found = problems(source, FUNCTIONS, optional=OPTIONAL, state_kinds=STATE_KINDS, classes=tuple(METHODS))
+        if not found and (iterate := engine.iterate_of(source)) not in engine.SCORED:
+            found = [f"line 1: ITERATE is {iterate!r}; a search scores {' or '.join(map(repr, engine.SCORED))}"]
+        return found
 
     def canonical(self, source: str) -> str:
         """Return the source in normal form."""
