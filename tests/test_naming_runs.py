@@ -9,8 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from games.errors import UsageError
+from games.errors import GameplanError, UsageError
 from workbench.comparison.place import writing
+from workbench.own.begin import TASK, write_new
 from workbench.pages.report import report
 from workbench.runs import directory, locks
 from workbench.runs.contents import stranger
@@ -325,3 +326,17 @@ def test_a_comparison_is_one_from_its_first_moment_and_goes_as_one(tmp_path):
     check_removable(place)
     remove(place, LAST)
     assert not place.exists()
+
+
+def test_what_may_not_be_changed_is_not_removed_and_no_place_is_advised(tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    monkeypatch.setattr("workbench.runs.removal.os.access", lambda path, mode: False)
+    with pytest.raises(GameplanError, match=r"cannot remove .*run: what is in it may not be changed"):
+        remove(tmp_path / "run", ())
+    assert (tmp_path / "run").is_dir()
+
+
+def test_a_task_that_cannot_be_begun_names_its_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GameplanError, match=r"cannot write .*file/mine: Not a directory; choose another place with FOLDER"):
+        write_new(tmp_path / "file" / "mine", TASK)

@@ -3,7 +3,8 @@
 from importlib.resources import files
 from pathlib import Path
 
-from games.errors import UsageError
+from games.errors import GameplanError, UsageError
+from games.files import reason
 from workbench.runs.programs import write_template
 
 RULE, META_SOLVER, METHOD = "rule", "meta-solver", "method"
@@ -29,7 +30,10 @@ def write_new(path: Path, kind: str, *, force: bool = False) -> Path:
     if kind == TASK:
         if path.suffix:
             raise UsageError(f"{path} cannot be a task: a task is a folder, so write its name without a suffix")
-        path.mkdir(parents=True, exist_ok=True)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise GameplanError(f"cannot write {path}: {reason(error)}; choose another place with FOLDER or make room") from error
         path = path / "task.py"
     write_template(path, template(kind), kind.removeprefix(PYTHON), force=force)
     return path

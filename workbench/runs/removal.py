@@ -24,6 +24,8 @@ def remove(path: Path, last: Collection[str]) -> None:
     """
     if path.is_symlink():
         raise UsageError(f"{path} is a link to a directory, which is not removed; name the directory itself")
+    if not os.access(path, os.W_OK):
+        raise GameplanError(f"cannot remove {path}: what is in it may not be changed; give yourself the right to write there")
     with locks.writing(path, make=True):  # which takes the empty directory away
         try:
             places = [place for place in path.iterdir() if place.name != locks.LOCK]
