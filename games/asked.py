@@ -178,6 +178,8 @@ def _scalar(value: object, kind: type) -> Any:
         return _text(value)
     if kind is bool or isinstance(value, bool):
         return value if kind is bool and isinstance(value, bool) else _REFUSED
+    if isinstance(value, int) and abs(value) >= 2**63:  # kernels count in 64 bits
+        return _REFUSED
     if not isinstance(value, int | float) or math.isnan(value):
         return _REFUSED
     if kind is int:

@@ -75,6 +75,20 @@ def test_what_is_meant_is_said():
         gp.solve("kuhn_2p", time_limit=-1.0)
 
 
+@pytest.mark.parametrize("digits", [19, 400, 5000])
+def test_whole_numbers_that_do_not_fit_64_bits_are_refused_in_a_line(digits):
+    huge = 10**digits
+    for ask in (
+        lambda: gp.solve("kuhn_2p", "dcfr", n=huge),
+        lambda: gp.solve("kuhn_2p", "dcfr", n=3, params={"gamma": huge}),
+        lambda: gp.solve("kuhn_2p", "dcfr", n=3, target=huge),
+        lambda: gp.SolveOptions(seed=-huge),
+    ):
+        with pytest.raises(gp.UsageError, match="cannot be meant") as error:
+            ask()
+        assert "\n" not in str(error.value) and len(str(error.value)) < 400
+
+
 def test_an_asked_function_stays_itself():
     @asked
     def f(a: int, b: str = "x", *, c: float | str | None = None, d: list[str] | None = None):
