@@ -12,7 +12,7 @@ from games.modules import one_line
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop
-from solvers.cfr.evaluation import payoffs_of, reach_rows
+from solvers.cfr.evaluation import evaluate, payoffs_of, reach_of_others, reach_rows
 from solvers.cfr.records import Tables, record_class
 from solvers.cfr.rule_file import OTHERS, Rule
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
@@ -115,6 +115,20 @@ class CFRSolver:
     def current_policy(self) -> np.ndarray:
         """Return a copy of the policy that the next iteration plays (pairs of all players)."""
         return self._tables.sigma.copy()
+
+    def choose(self, params: Mapping[str, Value]) -> None:
+        """Go on with other values of the parameters, one for every declared one."""
+        self._params = record_class(tuple(self.rule.params))(**params)
+
+    def measured(self, player: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the player's regrets (its pairs) against the current policies, and its infosets' reach by the others, as copies.
+
+        For rules that ask for the others' reach.
+        """
+        tree, tables, others = self.game.tree, self._tables, np.zeros(self.game.infosets[player])
+        evaluate(player, tree, self._payoffs, tables)
+        reach_of_others(player, tree, self._rows, tables, others)
+        return tables.r[self.game.player_actions(player)].copy(), others
 
     def remarks(self) -> dict[str, Any]:
         """Return nothing to add to the metrics."""

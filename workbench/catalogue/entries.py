@@ -71,6 +71,9 @@ CFR: dict[str, Entry] = {**PUBLISHED, **NEWER, **DISCOVERED}
 EXACT: dict[str, Entry] = {
     "lp": Entry("solvers.lp", "Sequence-form linear program (exact)", "Koller, Megiddo, von Stengel 1994"),
 }
+QUANTAL: dict[str, Entry] = {
+    "qre": Entry("solvers.quantal", "Agent logit equilibrium", "McKelvey & Palfrey 1998; Sokota et al. 2023, arXiv 2206.05825"),
+}
 PSRO: dict[str, Entry] = {
     "psro": Entry(
         "solvers.psro.solver", "PSRO with solvers of your choice: --train, --eval", "Lanctot et al. 2017, arXiv 1711.00832"

@@ -22,6 +22,7 @@ from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
 from workbench.catalogue.entries import CFR, Entry
 from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
+from workbench.catalogue.entries import QUANTAL as QUANTAL_ENTRIES
 from workbench.catalogue.sources import Source, read_source
 
 AVERAGE, LAST, BEST = ITERATES
@@ -249,8 +250,31 @@ class ExactMethods(Family):
         return {"doc": "Two-player constant-sum games; one iteration is the whole solution."}
 
 
-RULE, CLASS_PROGRAM, PSRO, EXACT = Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods()
-FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT)
+class QuantalMethods(Family):
+    """Methods for equilibria of players who err: what they report is meant to be exploitable."""
+
+    name, entries = "quantal", QUANTAL_ENTRIES
+    iterations = 10_000
+    iterates = ("solution",)
+    parameters = "PARAMS of the method: --set NAME=VALUE"
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        from solvers import quantal
+
+        return Found(quantal, resolve_params(request.algo, quantal.PARAMS, {}, request.given, self.iterations))
+
+    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+        """See `Family.make`."""
+        return program.QuantalSolver(game, float(params["temperature"]))
+
+    def told(self, program: Any) -> dict[str, Any]:
+        """See `Family.told`."""
+        return {"sentences": sentences(program.__doc__), "doc": without_sentences(program.__doc__)}
+
+
+RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL = Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods(), QuantalMethods()
+FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL)
 ALGORITHMS: dict[str, Entry] = {name: entry for family in FAMILIES for name, entry in family.entries.items()}
 
 

@@ -83,9 +83,9 @@ def worlds() -> dict[str, str]:
 
 def algorithms() -> dict[str, str]:
     """Return the catalogued algorithms for games."""
-    from workbench.catalogue.entries import CFR, EXACT, PSRO
+    from workbench.catalogue.entries import CFR, EXACT, PSRO, QUANTAL
 
-    return {name: entry.title for name, entry in {**CFR, **PSRO, **EXACT}.items()}
+    return {name: entry.title for name, entry in {**CFR, **PSRO, **EXACT, **QUANTAL}.items()}
 
 
 def meta_solvers() -> dict[str, str]:

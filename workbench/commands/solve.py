@@ -22,12 +22,18 @@ from workbench.commands.options import (
     updates_option,
 )
 
+SOLUTIONS = ("nash", "qre")
+
 
 @click.command()
 @click.argument("game", required=False)
 @click.option(
     "--algo", default="vad-cfr", show_default=True, metavar=PROGRAM, help="Algorithm ('gameplan algos') or a rule of your own."
 )
+@click.option(
+    "--solution", type=click.Choice(SOLUTIONS), default="nash", show_default=True,
+    help="What is sought: qre is the agent logit equilibrium, --algo qre; its temperature, 1 / lambda, is --set temperature=0.5.",
+)  # fmt: skip
 @iterations_option
 @set_option
 @click.option("--train", metavar=PROGRAM, help="PSRO: meta-strategy solver that the oracle answers.")
@@ -51,8 +57,8 @@ from workbench.commands.options import (
 @json_option
 @click.pass_context
 def solve(
-    ctx: click.Context, game: str | None, out: Path | None, force: bool, resume: str | None, sandbox: bool, trusted: bool,
-    as_json: bool, **options: Any,
+    ctx: click.Context, game: str | None, solution: str, out: Path | None, force: bool, resume: str | None, sandbox: bool,
+    trusted: bool, as_json: bool, **options: Any,
 ) -> int:  # fmt: skip
     """Solve GAME: a short name, an OpenSpiel game string, an .efg or .nfg file.
 
@@ -80,6 +86,10 @@ def solve(
         return _solve(config, run, as_json, trust_of(sandbox, trusted, given), resume=True)
     if game is None:
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
+    if solution == "qre":
+        if options["algo"] != "qre" and ctx.get_parameter_source("algo") != click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(f"{options['algo']} seeks Nash equilibria; leave out --algo, or --solution qre", ctx)
+        options["algo"] = "qre"
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
     trust = trust_of(sandbox, trusted, {})

@@ -60,7 +60,13 @@ def _metric(value: Any, place: str) -> None:
 
 _METRIC = record(
     {"iteration": whole(1), "exploitability": number(), "nash_conv": number(), "values": listed(number())},
-    {"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)},
+    {
+        "train": _PROBABILITIES,
+        "eval": _PROBABILITIES,
+        "support": listed(_COUNT),
+        "lambda": number(),
+        "residual": number(),
+    },
 )
 METRIC: Kind = _metric
 REMARKS = record({"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)}, others=None)  # of PSRO

@@ -17,7 +17,7 @@ from games.modules import short_name
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation
 from workbench.catalogue.algorithms import Solver
-from workbench.catalogue.families import BEST
+from workbench.catalogue.families import BEST, QUANTAL
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
@@ -136,8 +136,8 @@ def _solve(
     status, evaluation = progress.run()
     if resume and progress.finished:
         say(f"{run.path} was finished: {progress.finished}")
-    exact = solver.remarks() if algorithm.one_shot else {}
-    if exact and status == DONE and exact["proof"] is None:
+    exact = solver.remarks() if algorithm.one_shot or algorithm.family is QUANTAL else {}
+    if algorithm.one_shot and status == DONE and exact["proof"] is None:
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
     record |= exact | {"ended_by": progress.ended_by}
