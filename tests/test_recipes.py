@@ -14,7 +14,9 @@ from games.jit import cache_root
 
 TOP = Path(__file__).resolve().parent.parent
 TEXT = (TOP / "docs/extending.md").read_text()
-BLOCK = re.compile(r"(New file|In)\s+`([^`]+)`(?:,\s+in\s+`(\w+)`)?:\n\n```(?:python|bibtex)\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(New file|In|A row of)\s+`([^`]+)`(?:,\s+in\s+`(\w+)`)?:\n\n```(?:python|bibtex|markdown)\n(.*?)```", re.DOTALL
+)
 COMMAND = re.compile(r"^    make regression ONLY=(\S+)$", re.MULTILINE)
 
 
@@ -38,15 +40,15 @@ RECIPES = (
         "A meta-strategy solver",
         ("meta_solvers", "regression"),
         "rm-linear or has_a or all_are",
-        ("solve kuhn_2p --train rm-linear -n 5 --out one", "solve kuhn_2p --train uniform --eval rm-linear -n 5 --out two"),
+        ("solve kuhn_2p --train rm-linear -n 5 --out one", "compare kuhn_2p --algos psro-rm-linear,psro-rm -n 5 --out two"),
     ),
     Recipe(
         "A planner",
         ("planners_conformance",),
-        "cautious or list",
+        "wanderer or list",
         (
-            "plan kg-walk --planner cautious --episodes 2 --out one",
-            "compare kg-walk --planners cautious,greedy --episodes 2 --out two",
+            "plan kg-walk --planner wanderer --episodes 2 --out one",
+            "compare kg-walk --planners wanderer,greedy --episodes 2 --out two",
         ),
     ),
     Recipe(
@@ -73,7 +75,7 @@ def steps(section: str) -> tuple[list[tuple[str, str, str, str]], list[str]]:
     text = TEXT.split(f"\n## {section}\n")[1].split("\n## ")[0]
     blocks = BLOCK.findall(text)
     assert text.count("```") == 2 * len(blocks), (
-        f"{section}: a block is not introduced by 'New file `PATH`:' or 'In `PATH`, in `TABLE`:'"
+        f"{section}: a block is not introduced by 'New file `PATH`:', 'In `PATH`, in `TABLE`:' or 'A row of `PATH`, in `COLUMN`:'"
     )
     return blocks, COMMAND.findall(text)
 
@@ -89,6 +91,10 @@ def follow(section: str, tree: Path) -> list[str]:
             path.write_text(text)
             continue
         lines = path.read_text().splitlines(keepends=True)
+        if kind == "A row of":  # below the head of the table whose first column is so called
+            head = next(k for k, line in enumerate(lines) if line.startswith(f"| {table} |"))
+            path.write_text("".join([*lines[: head + 2], text, *lines[head + 2 :]]))
+            continue
         if not table:
             path.write_text(text + "\n" + path.read_text())
             continue
@@ -122,7 +128,7 @@ def test_recipe_leaves_the_suites_green(recipe, tmp_path):
         clean = run(tmp_path, "-m", "ruff", *check, ".")
         assert clean.returncode == 0, clean.stdout + clean.stderr
     files = [f"tests/test_{name}.py" for name in (*recipe.files, "docs")]
-    chosen = f"{recipe.chosen} or reference_has"
+    chosen = f"{recipe.chosen} or reference_has or what_ships"
     tests = run(tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "-k", chosen, *files)
     assert tests.returncode == 0, tests.stdout[-4000:]
     assert int(re.search(r"(\d+) passed", tests.stdout)[1]) >= 8, tests.stdout

@@ -24,7 +24,11 @@ ITERATIONS = 12
 
 def changed(value, legal):
     """Return another value of a parameter than `value`, its default."""
-    return 0.8 * value + 0.1 * (value == 0) if legal is None else next(other for other in legal if other != value)
+    if legal is not None:
+        return next(other for other in legal if other != value)
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else 0.8 * value + 0.1 * (value == 0)
 
 
 # vad-cfr averages nothing before iteration 500 unless it is told to.

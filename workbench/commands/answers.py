@@ -74,8 +74,8 @@ def value(game: str, policies: tuple[str, ...], max_histories: int, max_memory: 
     """Print what policies win against each other in GAME, exactly.
 
     POLICY is a run, a file (npz, JSON or CSV), or uniform. A row's policy has one seat and the column's all others; the table has
-    the mean over the seats. Of two players whose payoffs have a constant sum, they are also ranked by Nash averaging: how likely each
-    is in the equilibrium of most entropy, and what it wins against that.
+    the mean over the seats. Of two players whose payoffs have a constant sum, they are also ranked by Nash averaging: how likely
+    each is in the equilibrium of most entropy, and what it wins against that.
     """
     from games.errors import UsageError
     from games.loader import load_game
