@@ -20,6 +20,7 @@ from games.random import next_word
 
 MOST_STATES = 2_000_000  # of an episode's plans; each is kept
 _PLAIN = (int, float, bool, str, bytes, type(None), np.float32, np.float64, np.int32, np.int64, np.bool_)
+LARGEST_REWARD = 1e100
 TRIALS, LONGEST = 6, 25  # walks and steps of them by which an environment is tried
 _FIXED = ("P", "spec", "metadata", "observation_space", "action_space", "render_mode", "np_random", "_np_random", "_np_random_seed")
 
@@ -73,11 +74,16 @@ class Simulator:
             self._restore(moment.saved)
             self._env.np_random = np.random.Generator(np.random.PCG64(seed))
             observation, reward, terminated, truncated, _ = self._env.step(self.first + action)
+            gained = float(reward)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # also SystemExit: an environment does not end the process
             raise GameplanError(f"{self.name} fails in a step: {type(error).__name__}: {one_line(error)}") from error
-        return Moment(self._save(), observation, bool(terminated or truncated), 0.0, -1), float(reward)
+        if not abs(gained) <= LARGEST_REWARD:
+            raise GameplanError(
+                f"{self.name} pays {gained:g}; rewards must be finite, at most {LARGEST_REWARD:g} in size, to add up"
+            )
+        return Moment(self._save(), observation, bool(terminated or truncated), 0.0, -1), gained
 
     def shown(self, moment: Moment) -> str:
         """Return what the environment draws as text, else what is seen."""

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 import cli
 from games.errors import GameplanError, UsageError
 from games.random import stream
+from games.simulator import Simulator
 from games.worlds import load_world
 from planners.budget import Budget
 from planners.catalogue import find_planner
@@ -138,3 +139,31 @@ def test_commands_take_it_and_runs_come_again(tmp_path, monkeypatch):
     learned = invoke("train", name, "--method", "reinforce", "--updates", "2", "--episodes", "2", "--out", "learned")
     assert learned.exception is None, learned
     assert invoke("games", name).exception is None and invoke("games", "gymnasium:Nothing-v0").exit_code
+
+
+ODD_STEPS = {
+    "nan": (float("nan"), "pays nan; rewards must be finite"),
+    "inf": (float("inf"), "pays inf; rewards must be finite"),
+    "huge": (1e308, "pays 1e\\+308; rewards must be finite"),
+    "text": ("much", "fails in a step: ValueError"),
+    "exit": (SystemExit(0), "fails in a step: SystemExit: 0"),
+}
+
+
+class Odd(Counter):
+    def __init__(self, reward=0.0):
+        super().__init__()
+        self.reward = reward
+
+    def step(self, action):
+        found = super().step(action)
+        if isinstance(self.reward, BaseException):
+            raise self.reward
+        return found[0], self.reward, *found[2:]
+
+
+@pytest.mark.parametrize("odd", ODD_STEPS)
+def test_rewards_that_are_no_numbers_and_steps_that_end_the_process_are_told_of(odd):
+    reward, told = ODD_STEPS[odd]
+    with pytest.raises(GameplanError, match=told):
+        Simulator("odd", Odd(reward)).try_out()
