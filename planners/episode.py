@@ -16,6 +16,8 @@ from planners.budget import Budget, new_cost
 from planners.planner import Decision, Planner
 from planners.status import CUT, ENDED, SOLVED, STOPPED, TIME_LIMIT, UNSOLVABLE
 
+LARGEST_REWARD = 1e100  # sums and squares of such are finite
+
 
 @dataclass
 class Episode:
@@ -88,7 +90,7 @@ def play(
     Raises
     ------
     GameplanError
-        If the planner chooses an illegal action.
+        If the planner chooses an illegal action, or the world pays a reward that is not finite.
     """
     model = instance.model
     look, move = suited(options, model), suited(step, model)
@@ -132,7 +134,13 @@ def play(
                 if k > 0 and model.outcomes:  # chance went another way than the line: plan again
                     break
                 raise GameplanError(f"planner {planner.name} chose action {action} in {instance.name}, which is not legal there")
-            episode.rewards.append(float(move(model, state, action, chance)))
+            reward = float(move(model, state, action, chance))
+            if not abs(reward) <= LARGEST_REWARD:
+                raise GameplanError(
+                    f"step {len(episode.actions) + 1} in {instance.name} pays {reward:g}; rewards must be finite, at most "
+                    f"{LARGEST_REWARD:g} in size"
+                )
+            episode.rewards.append(reward)
             episode.actions.append(int(action))
             episode.states.append(state.copy())
             count, solved = look(model, state, actions)

@@ -349,3 +349,11 @@ def test_whatever_a_program_raises_ends_in_a_line(kind, ends, tmp_path, monkeypa
     with pytest.raises(GameplanError) as error:
         CliRunner().invoke(cli.cli, [*arguments.split(), "./mine.py"], standalone_mode=False, catch_exceptions=False)
     assert told in str(error.value) and "mine.py" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("gain", ["float('nan')", "float('inf')", "1e308"])
+def test_a_reward_that_is_not_finite_is_told_of_and_no_score(gain, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(WORLD.replace("GAIN = 1.0", f"GAIN = {gain}"))
+    with pytest.raises(GameplanError, match=r"step \d in \S+ pays \S+; rewards must be finite"):
+        CliRunner().invoke(cli.cli, ["plan", "./mine.py", "--planner", "random"], standalone_mode=False, catch_exceptions=False)
