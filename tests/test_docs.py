@@ -70,11 +70,13 @@ def test_commands_exist(page):
 def test_every_reference_has_its_entry():
     from planners.catalogue import PLANNERS
     from planners.learning.names import METHODS
+    from solvers.psro.catalogue import SOLVERS
     from workbench.catalogue.citations import bibtex
-    from workbench.catalogue.descriptions import describe, describe_method, describe_planner
+    from workbench.catalogue.descriptions import describe, describe_meta_solver, describe_method, describe_planner
     from workbench.catalogue.families import ALGORITHMS
 
     described = [*map(describe, ALGORITHMS), *map(describe_planner, PLANNERS), *map(describe_method, METHODS)]
+    described += map(describe_meta_solver, SOLVERS)
     for reference in {record["reference"] for record in described}:
         pieces = [piece for piece in reference.split(";") if piece and "gameplan evolve" not in piece]
         found = bibtex(reference)

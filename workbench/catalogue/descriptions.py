@@ -1,6 +1,7 @@
 """What is told of everything that can be run: title, reference, parameters with a sentence each, and what its module says."""
 
 import importlib
+import re
 from typing import Any
 
 from games.modules import is_file, located
@@ -134,10 +135,12 @@ def describe_meta_solver(name: str) -> dict[str, Any]:
     """
     solvers = [find_meta_solver(name, role, {}) for role in ("train", "eval")]
     doc = solvers[0].doc
+    title = SOLVERS[name][1] if name in SOLVERS else next(iter(doc.strip().splitlines()), "a solver of your own")
+    cited = re.search(r"\(([^()]*\b\d{4}\b[^()]*)\)\.?$", title)
     return {
         "name": name,
-        "title": SOLVERS[name][1] if name in SOLVERS else next(iter(doc.strip().splitlines()), "a solver of your own"),
-        "reference": "",
+        "title": title[: cited.start()].strip() if cited else title,
+        "reference": cited[1] if cited else "",
         "form": META_SOLVER,
         "params": {f"{solver.role}.{key}": value for solver in solvers for key, value in solver.params.items()},
         "choices": {},
