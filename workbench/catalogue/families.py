@@ -262,7 +262,9 @@ class QuantalMethods(Family):
         """See `Family.find`."""
         from solvers import quantal
 
-        return Found(quantal, resolve_params(request.algo, quantal.PARAMS, {}, request.given, self.iterations))
+        params = resolve_params(request.algo, quantal.PARAMS, {}, request.given, self.iterations)
+        check_ranges(request.algo, params, quantal.__doc__)
+        return Found(quantal, params)
 
     def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
         """See `Family.make`."""
