@@ -110,6 +110,20 @@ def prd(tensors, iteration, p):
     return [np.mean([s[player] for s in half], axis=0) for player in range(len(x))]
 
 
+def rrd(tensors, iteration, p):
+    """The mean over time, once its regret is small."""
+    x, seen = uniform(tensors, 0, None), []
+    while len(seen) < p.steps:
+        grown = [np.maximum(s * (1 + p.dt * (v - s @ v)), 0) for s, v in zip(x, values(tensors, x), strict=True)]
+        x = [s / s.sum() for s in grown]
+        seen.append(x)
+        mean = [np.mean([s[player] for s in seen], axis=0) for player in range(len(x))]
+        regret = sum(v.max() - s @ v for s, v in zip(mean, values(tensors, mean), strict=True))
+        if len(seen) >= p.first and regret < p.regret:
+            break
+    return mean
+
+
 def alpharank(tensors, iteration, p):
     """The chain over all joint policies as a matrix; its stationary distribution by linear equations."""
     shape, before = tensors[0].shape, None
@@ -149,6 +163,7 @@ TWINS = {
     "uniform": uniform,
     "nash": nash,
     "prd": prd,
+    "rrd": rrd,
     "rm": rm,
     "rm+": rm_plus,
     "orm": orm,

@@ -41,6 +41,7 @@ SHORT = {  # some averages begin late, some solvers take thousands of steps
     "vad-cfr": {"warmup_iterations": 2},
     **{name: {"steps": 60} for name in ("rm", "rm+", "orm", "fp", "hedge")},
     "prd": {"dt": 1e-2, "steps": 60},
+    "rrd": {"dt": 1e-2, "first": 20, "steps": 60},
     "shor": {},
 }
 

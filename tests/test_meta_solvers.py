@@ -19,12 +19,13 @@ EXACT = 1e-12  # sums of at most a thousand terms of size one
 # What a solver may leave of the uniform strategies' NashConv on the suite's random games, with the parameters of QUICK: what was
 # measured, and a tenth more. "uniform" is left out: it is what the others are compared with.
 SHARES = {
-    "nash": 1e-12, "prd": 0.105, "rm": 0.046, "rm+": 0.017, "orm": 0.022, "fp": 0.05, "hedge": 0.081, "alpharank": 0.45, "shor": 0.22,
+    "nash": 1e-12, "prd": 0.105, "rrd": 0.5, "rm": 0.046, "rm+": 0.017, "orm": 0.022, "fp": 0.05, "hedge": 0.081, "alpharank": 0.45, "shor": 0.22,
 }  # fmt: skip
 STEPS = {"steps": 1000}
 QUICK = {
     **{name: {"train": STEPS, "eval": STEPS} for name in ("rm", "rm+", "orm", "fp", "hedge")},
     "prd": {role: {"dt": 1e-2, "steps": 4000} for role in ("train", "eval")},
+    "rrd": {role: {"dt": 1e-2, "first": 1000, "steps": 3000, "regret": 0.01} for role in ("train", "eval")},
     "shor": {"eval": {"base_iterations": 2000}},
 }
 
@@ -62,6 +63,7 @@ def test_uniform_fails_the_suite():
 # Few steps, and constants with which every limit is reached within them.
 SHORT = {
     "prd": {"dt": 0.4, "steps": 31, "gamma": 0.1},
+    "rrd": {"dt": 0.3, "first": 5, "steps": 40, "regret": 0.4},
     "alpharank": {"population": 7, "initial_intensity": 0.5, "doublings": 4, "settled": 0.05, "tolerance": 1e-12},
     "shor": {
         "horizon": 10, "base_iterations": 20, "iterations_per_policy": 3, "max_iterations": 28, "initial_blend": 0.4,

@@ -20,8 +20,8 @@ PLACES = {
     for names in (
         "cfr cfr+ lcfr dcfr pcfr+ dpcfr+ hs-pcfr+ vad-cfr aod-cfr lp dcfr+ hs-dcfr aod-distilled trend-dcfr last-dcfr "
         "sapcfr+ apcfr+ apdcfr+ smooth-pcfr+ stable-pcfr+ rpdcfr+ mmd rtcfr+ mmd-q qre",
-        "psro-uniform double-oracle psro-prd psro-rm psro-alpharank psro shor-psro",
-        "uniform nash prd rm alpharank fp shor orm rm+ hedge",
+        "psro-uniform double-oracle psro-prd psro-rm psro-alpharank psro shor-psro psro-rrd psro-rm+ psro-orm psro-fp psro-hedge",
+        "uniform nash prd rm alpharank fp shor orm rm+ hedge rrd",
         "greedy beam flare-paper mcts random lookahead oracle flat llm proact flare-wb lookahead-value beam-value flare expectimax "
         "receding-horizon flat-critic greedy-value policy best-of-n astar wastar idastar greedy-best-first sokoban-solver",
         "distill ppo step-ppo td reinforce tc grpo mc-ppo traj-grpo step-grpo mc-grpo",
