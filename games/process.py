@@ -21,7 +21,7 @@ distance           0                    search.best_first_search, search.idastar
 cost               1                    search.portfolio, successors
 notes              empty                search.best_first_search
 successors         made of the others   search.best_first_search, search.idastar
-rivals             nothing              search.best_first_search
+rivals             0                    search.best_first_search
 bound              distance             search.best_first_search, search.idastar
 playout            uniform play         critic, push_playout
 effective          legal                critic, glad, language, learning, policies, search, promising

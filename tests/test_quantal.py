@@ -83,7 +83,7 @@ def test_the_flag(tmp_path):
     record = json.loads(run.stdout)
     assert record["algo"] == "qre" and record["lambda"] == 2.0 and record["residual"] < 1e-12 and record["exploitability"] > 0.01
     assert "cfr seeks Nash equilibria; leave out --algo, or --solution qre" in ask("--solution", "qre", "--algo", "cfr").output
-    with pytest.raises(UsageError, match="temperature = 0 is no temperature"):
+    with pytest.raises(UsageError, match=r"temperature=0\.0 is not possible; legal: above 0"):
         CliRunner().invoke(
             cli, ["solve", "kuhn_2p", "--solution", "qre", "--set", "temperature=0", "--out", str(tmp_path / "none")],
             standalone_mode=False, catch_exceptions=False,

@@ -9,7 +9,7 @@ from workbench.catalogue.algorithms import find_algorithm
 from workbench.catalogue.entries import CFR
 
 # docs/conventions.md names these: their regrets are compared with constants (a floor, a largest expected regret, a volatility).
-DEPEND_ON_SCALE = {"vad-cfr", "smooth-pcfr+", "stable-pcfr+", "mmd"}  # the new ones by a floor and a step size
+DEPEND_ON_SCALE = {"vad-cfr", "smooth-pcfr+", "stable-pcfr+", "mmd", "mmd-q", "rtcfr+"}  # the new ones by a floor and a step size
 
 
 @pytest.mark.parametrize("algo", CFR)

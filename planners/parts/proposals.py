@@ -7,7 +7,7 @@ Parameters
 ----------
 proposal : the candidates: all, top (the k best by local score), top-random (some of them drawn), or llm, as KIND or KIND:ARGUMENT
 k : candidates at most, unless all are; at least 1
-others : candidates of top-random that are drawn from the rest; from 0 to k - 1
+others : candidates of top-random that are drawn from the rest, the best one never; at least 0
 """
 
 import importlib

@@ -20,7 +20,7 @@ gamma : exponent of the weight t^gamma in the average policy where no regret is 
 gamma_max : greatest exponent of that weight; at least gamma
 gamma_sensitivity : what a regret of max_expected_regret adds to that exponent; at least 0
 stability_exponent : e in 1 + m^e, by which the weight is divided where the largest regret is m; at least 0
-magnitude_exponent : e in (1 + m / 2)^e, by which the weight is multiplied; at least 0
+magnitude_exponent : e in (1 + m / 2)^e, by which the weight is multiplied; any number
 warmup_iterations : iterations before the average begins; at least 0
 scope : whether all infosets share a running average of regrets, or each has its own
 """
