@@ -113,6 +113,17 @@ def measuring(monkeypatch):
     algos = {"shor-psro": {"total": 1.0, "per_iteration": 0.1, "ratio": 25.0}, "psro-uniform": {"total": 1.0, "per_iteration": 0.1}}
     print_bench_psro({"iterations": 100, "games": [{"game": "leduc_2p", "algos": algos}]})
     parts = {"sokoban": {"figures": {"astar by pushes, expansions a second": 1234567.0, "solved": 31}, "calibration": 5e8}}
+    row = {
+        "planner": "sokoban-solver",
+        "levels": 3332,
+        "1 s": 3330,
+        "10 s": 3332,
+        "proven": 3331,
+        "known": 3332,
+        "longer": 1,
+        "cpu": 1.26,
+    }
+    parts["levels"] = {"figures": {"collections": [{"collection": "boxoban/hard", **row}] * 2}, "calibration": 5e8}
     print_bench_planning({"parts": parts}, lambda figures: list(figures.items()))
 
 
