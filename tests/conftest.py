@@ -10,6 +10,7 @@ from games import plugins
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import find_algorithm
+from workbench.catalogue.entries import NEWER
 
 pytest.register_assert_rewrite("workbench.testing")  # so that a suite's bare assertions say what they compared
 
@@ -17,8 +18,16 @@ pytest.register_assert_rewrite("workbench.testing")  # so that a suite's bare as
 LONG = ("recipes", "run_kills", "kernel_cache", "isolated")  # files of few tests, which take many seconds each
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Put long files first where two processes share them: what begins last leaves one of the two idle."""
+    """Let tests of the newer rules be slow, each of which compiles for seconds, and put long files first where two processes share them.
+
+    What begins last leaves one of the two idle.
+    """
+    for item in items:
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if any(isinstance(value, str) and value in NEWER for value in given):
+            item.add_marker(pytest.mark.slow)
     if "PYTEST_XDIST_WORKER" in os.environ:
         tests = Counter(item.path for item in items)
         items.sort(key=lambda item: (item.path.stem.removeprefix("test_") not in LONG, -tests[item.path]))

@@ -313,6 +313,7 @@ def test_a_comparison_that_is_interrupted_has_what_was_done():
         assert result.status == "interrupted" and 1 <= len(result.rows()) < 4 and result.plot()
 
 
+@pytest.mark.slow  # to compile
 def test_planners_and_methods_are_compared():
     result = gp.compare_planners("kg-walk", ["greedy", "flare"], [10], episodes=4)
     alone = gp.plan("kg-walk", "flare", 4, budget=gp.Budget(simulations=10))
@@ -335,6 +336,7 @@ def test_programs_evolve(tmp_path):
         gp.evolve("cfr", 1, settings={"horizn": 3})
 
 
+@pytest.mark.slow  # to compile
 def test_the_examples_of_the_door_run():
     import doctest
     import importlib

@@ -205,6 +205,7 @@ def test_an_animation_shows_graph_values_and_score(tmp_path):
     assert len(film.bars.patches) == len(frames[0].values) and bars[to_rgb(COLOURS[5])] == best  # the oracle takes the best
 
 
+@pytest.mark.slow  # to compile
 def test_scores_of_planners_and_the_ladder_of_a_world(tmp_path):
     for planner in ("greedy", "random"):
         run_plan(resolve_plan(PlanConfig(env="2048-2x3", planner=planner, episodes=12)), RunDirectory.create(tmp_path / planner))

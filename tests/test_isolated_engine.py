@@ -102,6 +102,7 @@ def test_fingerprints_of_rules():
     assert examine(Job("cfr", late)).fingerprint not in {outcome.fingerprint for outcome in prints.values()}
 
 
+@pytest.mark.slow  # to compile
 def test_bad_rules_are_named():
     source = TASK.known()["cfr+"]
     negative = source.replace("regret_matching(sigma, R, infosets)", "sigma[0] = -1.0")

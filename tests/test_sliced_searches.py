@@ -161,6 +161,7 @@ def test_nothing_is_left_to_do_at_a_goal_and_nothing_can_be_done_without_an_acti
         assert play(instance, planner, Budget()).status == status
 
 
+@pytest.mark.slow  # to compile
 @pytest.mark.parametrize(
     ("name", "params", "note"),
     [

@@ -21,6 +21,8 @@ from planners.search.best_first_search import NODES, Search, Way
 from planners.search.best_first_search import SOLVED as END
 from planners.status import SOLVED, UNSOLVABLE
 
+pytestmark = pytest.mark.slow  # to compile; tests/test_sokoban_search.py has a sample
+
 
 @njit
 def told(model, state):

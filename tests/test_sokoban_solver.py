@@ -25,6 +25,8 @@ from planners.status import SOLVED, UNSOLVABLE
 from workbench.bench import planning_levels
 from workbench.planning.run import episode_record
 
+pytestmark = pytest.mark.slow  # to compile; tests/test_sokoban_search.py has a sample
+
 SOLVER = "sokoban-solver"
 UNSOLVABLE_LEVELS = {
     "corner": "#####\n#$ .#\n#  @#\n#####",
