@@ -208,7 +208,7 @@ def test_a_compiled_world_from_outside_has_all_that_ours_have(here):
         assert learned.exception is None and not learned.return_value, learned.output
         again = gameplan("plan", "./tiles.py", *SMALL, "--policy", kind, "--episodes", 1, "--out", f"{kind}-played")
         assert again.exception is None, again
-    with pytest.raises(GameplanError, match="2 to 8 rows"):
+    with pytest.raises(GameplanError, match="rows=9 is not possible; legal: from 2 to 8"):
         load_world("./tiles.py", {"rows": 9})
 
 
