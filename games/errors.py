@@ -46,3 +46,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def line_in(error: BaseException, file: str) -> str:
+    """Return ", line N" for the last line of `file` in the error's trace, or nothing."""
+    trace, line = error.__traceback__, ""
+    while trace:
+        if trace.tb_frame.f_code.co_filename == file:
+            line = f", line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return line
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # an error of the user's own whose text cannot be made
+        lines = []
+    return (lines or ["no message"])[0]

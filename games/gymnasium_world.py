@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError, UnknownName, UsageError
-from games.modules import GYMNASIUM, Maker, one_line
+from games.errors import GameplanError, UnknownName, UsageError, one_line
+from games.makers import Maker
+from games.modules import GYMNASIUM
 from games.params import Value
 from games.simulator import GymModel, Simulator
 from games.world import Instance, world_line

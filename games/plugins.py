@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from games.asked import asked
-from games.errors import UsageError, did_you_mean
+from games.errors import UsageError, did_you_mean, one_line
 from games.files import displayed
-from games.modules import is_file, is_program, one_line
+from games.modules import is_file, is_program
 
 GROUP = "gameplan.plugins"
 ALGORITHM, META_SOLVER, PLANNER, WORLD = "algorithm", "meta-strategy solver", "planner", "world"

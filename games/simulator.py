@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from games.errors import GameplanError, UsageError
-from games.modules import one_line
+from games.errors import GameplanError, UsageError, one_line
 from games.random import next_word
 
 MOST_STATES = 2_000_000  # of an episode's plans; each is kept

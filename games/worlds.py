@@ -8,7 +8,8 @@ import numpy as np
 
 from games.asked import asked
 from games.errors import UnknownName, did_you_mean
-from games.modules import GYMNASIUM, Maker, Program, blamed, find_maker, is_program, load_program, make_checked
+from games.makers import Maker, blamed, find_maker, make_checked
+from games.modules import GYMNASIUM, Program, is_program, load_program
 from games.params import Value, resolve_params
 from games.plugins import WORLD, expanded, known_names
 from games.sentences import check_ranges

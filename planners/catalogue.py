@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from games.errors import UnknownName, did_you_mean
-from games.modules import Maker, Program, find_maker, is_program, load_program, make_checked
+from games.makers import Maker, find_maker, make_checked
+from games.modules import Program, is_program, load_program
 from games.params import Value, resolve_params
 from games.plugins import PLANNER, expanded, known_names
 from games.sentences import check_ranges

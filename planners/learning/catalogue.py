@@ -7,7 +7,8 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
-from games.modules import Program, accepts, blamed, is_program, load_program
+from games.makers import accepts, blamed
+from games.modules import Program, is_program, load_program
 from games.params import Value, check_bounds, check_table, resolve_params
 from games.plugins import METHOD, expanded, known_names
 from games.sentences import check_ranges

@@ -21,7 +21,8 @@ import numpy as np
 from games.dispatch import operation
 from games.errors import GameplanError, UnknownName, UsageError, did_you_mean
 from games.jit import embedded
-from games.modules import blamed, is_program, load_program
+from games.makers import blamed
+from games.modules import is_program, load_program
 from games.params import Value
 from games.plugins import EVALUATOR, expanded, known_names
 from games.process import distance, key, outlook, potential

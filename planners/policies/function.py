@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from games.errors import GameplanError
-from games.modules import Maker, Program, accepts, blamed
+from games.makers import Maker, accepts, blamed
+from games.modules import Program
 from games.world import Instance
 from planners.policies.catalogue import POLICY, Learned
 from planners.policies.reactive import Reactive

@@ -24,9 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError
+from games.errors import GameplanError, one_line
 from games.jit import njit
-from games.modules import one_line
 from games.sequence_form import SequenceGame
 from solvers.cfr.solver import RuleError, average_of, bad_policy_message
 from solvers.exploitability import buffer_size, uniform_policy

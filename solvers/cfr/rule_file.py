@@ -25,8 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from games.errors import GameplanError, UsageError
-from games.modules import check_syntax, one_line, read_text
+from games.errors import GameplanError, UsageError, one_line
+from games.modules import check_syntax, read_text
 from games.params import Value
 from games.sources import code_digest
 

@@ -7,8 +7,7 @@ from typing import Any
 import numba.core.errors
 import numpy as np
 
-from games.errors import GameplanError
-from games.modules import one_line
+from games.errors import GameplanError, one_line
 from games.params import Value
 from games.sequence_form import SequenceGame
 from solvers.cfr.binding import bind_loop

@@ -27,9 +27,8 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError
+from games.errors import GameplanError, one_line
 from games.jit import njit
-from games.modules import one_line
 from games.params import Value, resolve_params
 from games.sentences import check_ranges
 from solvers.cfr.records import record_class

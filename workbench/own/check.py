@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UsageError, one_line
 from games.files import displayed
-from games.modules import one_line, program_text
+from games.modules import program_text
 from games.params import Value
 from games.worlds import load_world
 from planners.budget import Budget

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, UsageError, line_in, one_line
 from games.files import MOST_BYTES, displayed, read_file, write_output
-from games.modules import code_file, digest_of, is_attribute, is_program, line_in, one_line, program_text, read_text
+from games.modules import code_file, digest_of, is_attribute, is_program, program_text, read_text
 from games.plugins import EVALUATOR
 from planners.parts.evaluators import EVALUATORS
 from planners.policies.catalogue import POLICY, VALUE
