@@ -17,14 +17,15 @@ from games.errors import GameplanError
 from games.jit import embedded, njit
 from games.params import Value
 from games.sequence_form import SequenceGame, Tree
-from solvers import kernels, rule
+from solvers import kernels
 from solvers.cfr.evaluation import NO_ROWS, reach_rows
 from solvers.cfr.records import Tables
-from solvers.cfr.rule_file import FUNCTIONS, ITERATES, OPTIONAL, OTHERS, STATE_KINDS
+from solvers.cfr.rule_file import ITERATES, OTHERS, STATE_KINDS
 from solvers.exploitability import buffer_size, normalised_average, uniform_policy
 from workbench.discovery.genome.check import literal, table_nodes
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import BadAnswer
+from workbench.discovery.tasks.cfr.wrapper import with_update
 
 _F1, _F2, _U1 = types.float64[::1], types.float64[:, ::1], types.uint32[::1]
 UPDATE = types.void(
@@ -157,18 +158,10 @@ def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Prog
     numba.core.errors.NumbaError
         If it does not compile.
     """
-    tree = ast.parse(source)
-    params, state = _literal(tree, "PARAMS"), _literal(tree, "STATE")
-    params |= {name: value for name, value in (chosen or {}).items() if isinstance(params.get(name), str)}
-    texts = {name: value for name, value in params.items() if isinstance(value, str)}
-    numeric = {name: value for name, value in params.items() if name not in texts}
-    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    present = [name for name in (*FUNCTIONS, *OPTIONAL) if name in functions]
-    wrapper = ast.parse(_wrapper(params, numeric, state, "regularise" in present))
-    tree = _Bake(texts).visit(tree)
-    tree.body += wrapper.body
-    module = load_source(source, ast.fix_missing_locations(tree))
-    compiled = all(hasattr(getattr(module, name), "py_func") for name in present)
+    updating = with_update(source, chosen or {})
+    functions, numeric, state = updating.functions, updating.params, updating.state
+    module = load_source(source, updating.tree)
+    compiled = all(hasattr(getattr(module, name), "py_func") for name in functions)
     if compiled:
         for name, value in list(vars(module).items()):
             if getattr(value, "__module__", "") == module.__name__ and hasattr(value, "py_func"):
@@ -176,7 +169,7 @@ def make_program(source: str, chosen: Mapping[str, Value] | None = None) -> Prog
     update = numba.njit([UPDATE], **_FLAGS)(module.update) if compiled else module.update
     kinds = list(state.values())
     made = Program(
-        update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state, "regularise" in present,
+        update, compiled, numeric, tuple(kinds.count(kind) for kind in STATE_KINDS), state, "regularise" in functions,
         iterate_of(source),
     )  # fmt: skip
     for game in _known.values():  # no iteration: what numba does on a first call is done before processes are forked
@@ -326,111 +319,3 @@ def _refresh(game: SequenceGame, tables: Tables, player: int) -> None:
     kernels.refresh_plan(
         tables.sigma[pairs], tree.parent[infosets], tree.first[infosets], tree.count[infosets], plan, tables.reach[infosets]
     )
-
-
-def _literal(tree: ast.Module, name: str) -> dict[str, Any]:
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            value = ast.literal_eval(node.value)  # type: ignore[attr-defined]
-            return value if isinstance(value, dict) else {}
-    return {}
-
-
-def _wrapper(params: dict[str, Value], numeric: dict[str, Value], state: dict[str, str], regularised: bool) -> str:
-    """Return the source of ``update``, which makes the records that rules are written for from flat arrays."""
-    index = {name: k for k, name in enumerate(numeric)}
-    cast = {bool: "p[{}] != 0.0", int: "int(p[{}])", float: "p[{}]"}
-    values = [cast[type(v)].format(index[name]) if name in index else repr(v) for name, v in params.items()]
-    rows = dict.fromkeys(STATE_KINDS, 0)
-    views = []
-    for kind in state.values():
-        views.append(f"memory_{kind}[{rows[kind]}]" + {"action": "[a:b]", "game": ""}.get(kind, "[i:j]"))
-        rows[kind] += 1
-    terms = "regularise(r, sigma, reach, t, infosets, params, state)" if regularised else "pass"
-    return f"""
-
-from solvers.cfr.records import record_class as _record_class
-from solvers.rule import Infosets as _Infosets
-_Params, _State = _record_class({tuple(params)!r}), _record_class({tuple(state)!r})
-
-def update(
-    S, sigma, reach, r, R, t, first, count, player, p, memory_action, memory_infoset, memory_game, memory_others, a, b, i, j, terms
-):
-    infosets = _Infosets(first, count, player)
-    params = _Params({", ".join(values)})
-    state = _State({", ".join(views)})
-    if terms:
-        {terms}
-        return
-    accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state)
-    accumulate_regret(R, r, t, infosets, params, state)
-    derive_policy(sigma, R, r, t, infosets, params, state)
-"""
-
-
-class _Bake(ast.NodeTransformer):
-    """Put the values of str parameters where they are read, and decide comparisons between them: compiled strings are slow."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self.texts = texts
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and node.value.id == "params" and node.attr in self.texts:
-            return ast.Constant(self.texts[node.attr])
-        return node
-
-    def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        self.generic_visit(node)
-        sides = [node.left, *node.comparators]
-        if len(sides) == 2 and all(isinstance(side, ast.Constant) and isinstance(side.value, str) for side in sides):
-            equal = sides[0].value == sides[1].value  # type: ignore[attr-defined]
-            if isinstance(node.ops[0], ast.Eq | ast.NotEq):
-                return ast.Constant(equal == isinstance(node.ops[0], ast.Eq))
-        return node
-
-
-def warm() -> None:
-    """Compile a rule that uses the vocabulary of `solvers.rule`, which then need not be compiled for every candidate."""
-    known = {name: call for name, call in _CALLS.items() if name in rule.__all__}
-    make_program(_VOCABULARY.format(names=", ".join(known), calls="\n    ".join(known.values())))
-
-
-_CALLS = {
-    "add_to_average": "add_to_average(S, sigma, reach, infosets, c, 1.0)\n    add_to_average(S, sigma, reach, infosets, 1.0, t)",
-    "normalise": "normalise(sigma, infosets)",
-    "regret_matching": "regret_matching(state.x, R, infosets)",
-    "largest_regrets": "largest_regrets(r, infosets, state.y)",
-    "raise_to": "raise_to(state.y, c)",
-    "exponentiate": "exponentiate(state.y)",
-    "discount": "state.z[0] += discount(t, c) + discount(t - 1.0, c)",
-    "ramp": "state.z[0] += ramp(t, c)",
-    "ema": "state.z[0] += ema(c, c, c)",
-    **{name: f"state.z[0] += {name}(c)" for name in ("safe_exp", "safe_log1p", "safe_sqrt")},
-    "safe_divide": "state.z[0] += safe_divide(c, c)",
-    "safe_power": "state.z[0] += safe_power(c, c) + safe_power(t, c)",
-    **{
-        name: f"state.z[0] += {name}(r, infosets, 0)"
-        for name in ("largest_in", "highest_in", "lowest_in", "mean_in", "positive_in")
-    },
-}
-_VOCABULARY = """
-from solvers.rule import njit, {names}
-
-PARAMS = {{"c": 1.5}}
-STATE = {{"x": "action", "y": "infoset", "z": "game"}}
-
-@njit
-def accumulate_policy(S, sigma, reach, r, R, t, infosets, params, state):
-    c = params.c
-    {calls}
-
-@njit
-def accumulate_regret(R, r, t, infosets, params, state):
-    pass
-
-@njit
-def derive_policy(sigma, R, r, t, infosets, params, state):
-    pass
-"""

@@ -19,7 +19,7 @@ from workbench.catalogue.entries import PUBLISHED
 from workbench.comparison.solvers import expand_games
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
-from workbench.discovery.tasks.cfr import behaviour, engine
+from workbench.discovery.tasks.cfr import behaviour, engine, vocabulary
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
 from workbench.discovery.tasks.cfr.jitter import MARK, jittered, jittered_name
 from workbench.discovery.tasks.cfr.seeds import shipped
@@ -158,7 +158,7 @@ class CFRTask:
             module = load_source(_WARM_CLASSES)
             ClassProgramSolver(game, make_class_program("warm-up", module, _WARM_CLASSES)).advance(1)
             evaluate(np.repeat(1.0 / game.tree.count, game.tree.count))
-        engine.warm()
+        vocabulary.warm()
         for source in (self.known()["cfr+"], _WARM_CLASSES):
             self.fingerprint(source)
 
