@@ -51,7 +51,7 @@ def encode(game: SequenceGame) -> bytes:
         arrays |= {f"{part}.{field}": getattr(getattr(game, part), field) for field in kind._fields}
     header = {
         "name": game.name, "key": game.key, "histories": game.histories, "terminals": game.terminals,
-        "converted": game.converted, "checksum": _checksum(arrays),
+        "converted": game.converted, "checksum": checksum(arrays),
     }  # fmt: skip
     return save(arrays, metadata={"game": json.dumps(header)})
 
@@ -62,7 +62,7 @@ def read(path: Path, key: str) -> SequenceGame | None:
         with safe_open(path, framework="numpy") as stream:
             header = json.loads((stream.metadata() or {})["game"])
             arrays = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 (not a dictionary)
-        if header["key"] != key or header.pop("checksum") != _checksum(arrays):
+        if header["key"] != key or header.pop("checksum") != checksum(arrays):
             return None
         parts = {part: kind(*(arrays[f"{part}.{field}"] for field in kind._fields)) for part, kind in _PARTS.items()}
         return SequenceGame(**header, **parts, **{field: arrays[field] for field in _FIELDS})
@@ -70,7 +70,8 @@ def read(path: Path, key: str) -> SequenceGame | None:
         return None
 
 
-def _checksum(arrays: dict[str, np.ndarray]) -> int:
+def checksum(arrays: dict[str, np.ndarray]) -> int:
+    """Return a number that tells arrays by name from damaged ones."""
     total = 0
     for name in sorted(arrays):
         data: Any = np.ascontiguousarray(arrays[name]).view(np.uint8).reshape(-1)

@@ -91,6 +91,8 @@ class SequenceGame:
     label : (pairs,) int32 array
         Which of them every (infoset, action) pair has: what OpenSpiel calls the action in the first history of the infoset that a
         depth-first walk meets, or the label in a game file.
+    source : str
+        What it was read from, if that is not its name: the copy of a game file that a run keeps.
     """
 
     name: str
@@ -107,6 +109,7 @@ class SequenceGame:
     label_bytes: np.ndarray
     label_start: np.ndarray
     label: np.ndarray
+    source: str = ""
 
     def __repr__(self) -> str:
         return f"SequenceGame({self.name}: {self.players} players, {self.histories:,} histories, {sum(self.infosets):,} infosets)"

@@ -10,7 +10,7 @@ import cli
 from workbench.catalogue import families
 from workbench.catalogue.algorithms import find_algorithm
 from workbench.catalogue.descriptions import describe
-from workbench.catalogue.entries import CFR, EXACT, PSRO, QUANTAL
+from workbench.catalogue.entries import CFR, EXACT, PSRO, QUANTAL, SAMPLING
 from workbench.catalogue.families import ALGORITHMS
 from workbench.commands.options import iterations_option
 from workbench.comparison.solvers import default_path, make_jobs
@@ -18,6 +18,7 @@ from workbench.discovery.task import find_task
 from workbench.solving.config import SolveConfig, resolve_config
 
 LENGTHS = {**dict.fromkeys(CFR, 1000), **dict.fromkeys(PSRO, 100), **dict.fromkeys(EXACT, 1), **dict.fromkeys(QUANTAL, 10_000)}
+LENGTHS |= dict.fromkeys(SAMPLING, 100_000)
 
 
 def test_every_algorithm_has_the_length_of_its_family():
@@ -62,5 +63,5 @@ def test_evolution_scores_at_the_length_of_a_run(task, family):
 
 def test_the_help_says_what_the_families_say():
     option = iterations_option(lambda: None).__click_params__[0]
-    assert f"{families.RULE.iterations}; PSRO: {families.PSRO.iterations}" in option.help
+    assert f"{families.RULE.iterations}; PSRO: {families.PSRO.iterations}; sampling: {families.SAMPLING.iterations}" in option.help
     assert families.CLASS_PROGRAM.iterations == families.RULE.iterations

@@ -13,7 +13,7 @@ from games.plugins import ALGORITHM, expanded
 from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import ClassProgram
 from solvers.cfr.rule_file import Rule
-from workbench.catalogue.families import ALGORITHMS, EXACT, PSRO, Family, Request, family_of
+from workbench.catalogue.families import ALGORITHMS, EXACT, PSRO, Family, Request, Terms, family_of
 from workbench.catalogue.sources import read_source
 
 
@@ -84,13 +84,13 @@ class Algorithm(NamedTuple):
         """Which of its policies is reported, unless somebody says otherwise."""
         return getattr(self.program, "iterate", "") or self.family.iterates[0]
 
-    def make(self, game: SequenceGame, *, alternating: bool) -> Solver:
-        """Return a fresh solver for `game`."""
+    def make(self, game: SequenceGame, *, alternating: bool, seed: int = 0) -> Solver:
+        """Return a fresh solver for `game`; `seed` is of what it draws, if it draws anything."""
         solver: Solver
         if self.maker is not None:
             solver = self.maker(self.program, game, alternating)
         else:
-            solver = self.family.make(self.program, self.params, game, alternating)
+            solver = self.family.make(self.program, self.params, game, Terms(alternating, seed))
         return solver
 
     def told(self) -> dict[str, Any]:

@@ -74,6 +74,16 @@ EXACT: dict[str, Entry] = {
 QUANTAL: dict[str, Entry] = {
     "qre": Entry("solvers.quantal", "Agent logit equilibrium", "McKelvey & Palfrey 1998; Sokota et al. 2023, arXiv 2206.05825"),
 }
+SAMPLING: dict[str, Entry] = {
+    "es-mccfr": Entry("solvers.mccfr.es_mccfr", "External-sampling Monte-Carlo CFR", "Lanctot et al. 2009", _PAPER),
+    "os-mccfr": Entry("solvers.mccfr.os_mccfr", "Outcome-sampling Monte-Carlo CFR", "Lanctot et al. 2009", _PAPER),
+    "vr-es-mccfr": Entry(
+        "solvers.mccfr.vr_es_mccfr", "External sampling with baselines", "Schmid et al. 2019, arXiv 1809.03057", _PAPER
+    ),
+    "vr-os-mccfr": Entry(
+        "solvers.mccfr.vr_os_mccfr", "Outcome sampling with baselines", "Schmid et al. 2019, arXiv 1809.03057", _PAPER
+    ),
+}
 PSRO: dict[str, Entry] = {
     "psro": Entry(
         "solvers.psro.solver", "PSRO with solvers of your choice: --train, --eval", "Lanctot et al. 2017, arXiv 1711.00832"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 from functools import cache
 from typing import Any, NamedTuple
 
+from games.compiler import Progress
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.modules import is_file, located
 from games.params import Value, resolve_params
@@ -23,6 +24,7 @@ from workbench.catalogue.entries import CFR, Entry
 from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
 from workbench.catalogue.entries import QUANTAL as QUANTAL_ENTRIES
+from workbench.catalogue.entries import SAMPLING as SAMPLING_ENTRIES
 from workbench.catalogue.sources import Source, read_source
 
 AVERAGE, LAST, BEST = ITERATES
@@ -52,6 +54,13 @@ class Found(NamedTuple):
     chosen: Mapping[str, str] = {}
 
 
+class Terms(NamedTuple):
+    """On what terms a solver works: whether players move on one after the other, and the seed of what it draws."""
+
+    alternating: bool
+    seed: int = 0
+
+
 class Family:
     """A kind of algorithm.
 
@@ -68,6 +77,10 @@ class Family:
         Where an algorithm's parameters come from, for people.
     iterates : tuple of str
         Which policies its algorithms can report; the first is reported unless a program says otherwise.
+    random : bool
+        Whether its algorithms draw random numbers, so that the seed of a run matters.
+    concludes : bool
+        Whether the last remarks of its solvers are a part of a run's result.
     """
 
     name: str
@@ -76,6 +89,8 @@ class Family:
     every: int | None = None
     parameters: str
     iterates: tuple[str, ...] = ITERATES
+    random = False
+    concludes = False
 
     def defines(self, names: Set[str]) -> bool:
         """Return whether a file that defines these names holds an algorithm of this family."""
@@ -93,8 +108,17 @@ class Family:
         """
         raise NotImplementedError
 
-    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
-        """Return a fresh solver for `game`."""
+    def prepare(self, game: SequenceGame, progress: Progress | None) -> None:
+        """Bring what its solvers need of `game` beyond the compiled game into the cache; `progress` is told of histories walked."""
+
+    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
+        """Return a fresh solver for `game`.
+
+        Raises
+        ------
+        UsageError
+            For terms that its algorithms cannot keep to.
+        """
         raise NotImplementedError
 
     def told(self, program: Any) -> dict[str, Any]:
@@ -122,11 +146,11 @@ class Rules(Family):
         check_ranges(request.algo, params, rule.module.__doc__)
         return Found(rule, params)
 
-    def make(self, program: Rule, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+    def make(self, program: Rule, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
         from solvers.cfr.solver import CFRSolver
 
-        return CFRSolver(game, program, dict(params), alternating=alternating)
+        return CFRSolver(game, program, dict(params), alternating=terms.alternating)
 
     def told(self, program: Rule) -> dict[str, Any]:
         """See `Family.told`; parameters as they are declared, for ``planned_iterations`` follows the run."""
@@ -149,11 +173,11 @@ class ClassPrograms(Family):
         source = request.sources["algo"]
         return Found(make_class_program(source.path.name, *load_module(source.path)), {})
 
-    def make(self, program: ClassProgram, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+    def make(self, program: ClassProgram, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
         from solvers.cfr.class_form import ClassProgramSolver
 
-        return ClassProgramSolver(game, program, alternating=alternating)
+        return ClassProgramSolver(game, program, alternating=terms.alternating)
 
 
 class MetaSolvers(NamedTuple):
@@ -204,7 +228,7 @@ class PSROAlgorithms(Family):
         train, evaluate = (named.get(role) or name for role, name in (("train", request.train), ("eval", request.eval)))
         return {"train": train or preset, "eval": evaluate or (None if own else train) or preset}
 
-    def make(self, program: MetaSolvers, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+    def make(self, program: MetaSolvers, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
         from solvers.psro.solver import PSROSolver
 
@@ -230,6 +254,7 @@ class ExactMethods(Family):
 
     name, entries = "exact", EXACT_ENTRIES
     iterations = 1
+    concludes = True
     iterates = ("solution",)
     parameters = "none"
 
@@ -239,7 +264,7 @@ class ExactMethods(Family):
             raise UsageError(f"{request.algo} has no parameters; leave out --set")
         return Found(None, {})
 
-    def make(self, program: None, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+    def make(self, program: None, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
         from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
 
@@ -255,6 +280,7 @@ class QuantalMethods(Family):
 
     name, entries = "quantal", QUANTAL_ENTRIES
     iterations = 10_000
+    concludes = True
     iterates = ("solution",)
     parameters = "PARAMS of the method: --set NAME=VALUE"
 
@@ -266,7 +292,7 @@ class QuantalMethods(Family):
         check_ranges(request.algo, params, quantal.__doc__)
         return Found(quantal, params)
 
-    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, alternating: bool) -> Any:
+    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
         return program.QuantalSolver(game, float(params["temperature"]))
 
@@ -275,8 +301,46 @@ class QuantalMethods(Family):
         return {"sentences": sentences(program.__doc__), "doc": without_sentences(program.__doc__)}
 
 
-RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL = Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods(), QuantalMethods()
-FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL)
+class SamplingMethods(Family):
+    """Monte-Carlo CFR: an iteration visits a few nodes, so there are many of them."""
+
+    name, entries = "sampling", SAMPLING_ENTRIES
+    iterations = 100_000
+    parameters = "PARAMS of the method: --set NAME=VALUE"
+    random = concludes = True
+
+    def find(self, request: Request) -> Found:
+        """See `Family.find`."""
+        from solvers.mccfr.solver import shipped_method
+
+        method = shipped_method(request.algo, self.entries[request.algo].module)
+        params = resolve_params(request.algo, method.params, method.choices, request.given, self.iterations)
+        check_ranges(request.algo, params, method.module.__doc__)
+        return Found(method, params)
+
+    def prepare(self, game: SequenceGame, progress: Progress | None) -> None:
+        """See `Family.prepare`."""
+        from games.histories import load_histories
+
+        load_histories(game, progress)
+
+    def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
+        """See `Family.make`."""
+        from solvers.mccfr.solver import MCCFRSolver
+
+        if not terms.alternating:
+            raise UsageError(f"{program.name} samples for one player after the other; leave out --updates simultaneous")
+        return MCCFRSolver(game, program, params, seed=terms.seed)
+
+    def told(self, program: Any) -> dict[str, Any]:
+        """See `Family.told`."""
+        return {**super().told(program), "choices": program.choices}
+
+
+RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL, SAMPLING = (
+    Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods(), QuantalMethods(), SamplingMethods(),
+)  # fmt: skip
+FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL, SAMPLING)
 ALGORITHMS: dict[str, Entry] = {name: entry for family in FAMILIES for name, entry in family.entries.items()}
 
 

@@ -185,7 +185,7 @@ iterations_option = click.option(
     "--iterations",
     type=click.IntRange(1),
     callback=lambda _ctx, _param, value: value or 0,
-    help="Iterations, of every algorithm.  [default: the family's own: 1000; PSRO: 100]",
+    help="Iterations, of every algorithm.  [default: the family's own: 1000; PSRO: 100; sampling: 100000]",
 )
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="Run programs of your own in a locked process: no file, no network, no other process."

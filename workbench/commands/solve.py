@@ -45,7 +45,7 @@ SOLUTIONS = ("nash", "qre")
 @click.option(
     "--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s; without -n only then."
 )
-@click.option("--seed", default=0, show_default=True, help="Recorded; CFR and LP draw no random numbers.")
+@click.option("--seed", default=0, show_default=True, help="Of methods that sample; others draw no random numbers.")
 @size_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")

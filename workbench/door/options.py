@@ -30,7 +30,7 @@ class SolveOptions:
     every : int, optional
         Evaluate each so many iterations; None: ten times a decade (PSRO: as the family has it).
     seed : int
-        Recorded; CFR, PSRO and LP draw no random numbers.
+        Of methods that sample; CFR, PSRO and LP draw no random numbers.
     sandbox : bool
         Run programs of your own in a locked process.
     trusted : bool

@@ -66,6 +66,7 @@ _METRIC = record(
         "support": listed(_COUNT),
         "lambda": number(),
         "residual": number(),
+        "nodes": _COUNT,
     },
 )
 METRIC: Kind = _metric

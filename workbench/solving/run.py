@@ -17,7 +17,7 @@ from games.modules import short_name
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation
 from workbench.catalogue.algorithms import Solver
-from workbench.catalogue.families import BEST, QUANTAL
+from workbench.catalogue.families import BEST
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import SCHEMA
@@ -111,9 +111,11 @@ def _solve(
 
     with blamed(run if resume else None):
         game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
+        if not algorithm.isolated:
+            algorithm.family.prepare(game, walked)
     compiling, own = f"compiling {short_name(config.algo)}", bool(set(ROLES) & set(config.programs))
     with patience(say, compiling, own=own):
-        solver = algorithm.make(game, alternating=config.updates == "alternating")
+        solver = algorithm.make(game, alternating=config.updates == "alternating", seed=config.seed)
     reported = Reported(solver, game, config.iterate or "")
     started = time.perf_counter()
     spent, whose = 0.0, _whose(config, game)
@@ -136,7 +138,7 @@ def _solve(
     status, evaluation = progress.run()
     if resume and progress.finished:
         say(f"{run.path} was finished: {progress.finished}")
-    exact = solver.remarks() if algorithm.one_shot or algorithm.family is QUANTAL else {}
+    exact = solver.remarks() if algorithm.family.concludes else {}
     if algorithm.one_shot and status == DONE and exact["proof"] is None:
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
@@ -171,7 +173,7 @@ def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress
         check_named(config, run)
     with blamed(run):
         game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
-    return game if name == config.game else replace(game, name=config.game)
+    return game if name == config.game else replace(game, name=config.game, source=name)
 
 
 def result_record(

@@ -65,7 +65,7 @@ def replayed(
     run = RunDirectory.open(path)
     config, algorithm = resolve_config(saved_config(run), run, Trust(trusted=trusted))
     game = load_run_game(config, run)
-    solver = algorithm.make(game, alternating=config.updates == "alternating")
+    solver = algorithm.make(game, alternating=config.updates == "alternating", seed=config.seed)
     if LAST not in algorithm.family.iterates:
         raise UsageError(f"{config.algo} has no current policy to be shown over time; CFR rules have one")
     current: Any = solver

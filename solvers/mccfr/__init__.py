@@ -1,0 +1,1 @@
+"""Monte-Carlo CFR: two walks that sample, one file a method, one solver."""
