@@ -135,7 +135,9 @@ def _kinds() -> Collection[str]:
 @iterate_option
 @every_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
-@click.option("--seed", default=0, show_default=True, help="Worlds: of the first episode. Algorithms: of the first run, if it samples.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Worlds: of the first episode. Algorithms that sample: of the first run."
+)
 @size_option
 @jobs_option("Jobs at once.  [default: one a core; on a cluster: one a worker]")
 @click.option(
