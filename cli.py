@@ -198,7 +198,7 @@ def main() -> None:
     debug = "--debug" in sys.argv or bool(os.environ.get("GAMEPLAN_DEBUG"))
     arguments = [a for a in sys.argv[1:] if a != "--debug"]
     try:
-        sys.exit(cli.main(arguments, prog_name="gameplan", standalone_mode=False) or 0)
+        code = _run(arguments, debug)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -226,6 +226,22 @@ def main() -> None:
             where = f": {error.filename}" if error.filename else ""
             fail(f"the operating system refuses{where} ({error.strerror}); make room or name another place", 1)
         fail(f"unexpected {message(f'{type(error).__name__}: {error}')}; run again with --debug and report it", 1)
+    sys.exit(code)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
+    """Run a command; return its exit code. What comes out of a program of the user's own is told as that, were it an exit."""
+    try:
+        return cli.main(arguments, prog_name="gameplan", standalone_mode=False) or 0
+    except BaseException as error:
+        if debug or "games.modules" not in sys.modules:  # then no program of the user's own has run
+            raise
+        from games.blame import of_users
+
+        told = of_users(error)
+        if told is None:
+            raise
+        raise told from error
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from inspect import Parameter, signature
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
-from games.errors import UsageError, did_you_mean
+from games.errors import GameplanError, UsageError, did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 _REFUSED = object()  # what no alternative of an annotation takes
@@ -50,7 +50,10 @@ Place = Annotated[str | Path, Nameable()]  # of a file or directory
 
 
 def asked(function: F) -> F:
-    """Return `function` such that its arguments are made exact first, or refused (`exact`)."""
+    """Return `function` such that its arguments are made exact first, or refused (`exact`).
+
+    What comes out of a program of the user's own while it runs is raised as a GameplanError that says where.
+    """
     form = signature(function)
 
     @wraps(function)
@@ -62,9 +65,22 @@ def asked(function: F) -> F:
             if name in kinds and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
                 needed = parameter.default is Parameter.empty or bool(parameter.default)
                 bound.arguments[name] = exact(name, value, kinds[name], needed=needed)
-        return function(*bound.args, **bound.kwargs)
+        try:
+            return function(*bound.args, **bound.kwargs)
+        except BaseException as error:
+            told = _of_users(error)
+            if told is None:
+                raise
+            raise told from error
 
     return checked  # type: ignore[return-value]
+
+
+def _of_users(error: BaseException) -> GameplanError | None:
+    """Return `games.blame.of_users`, which is imported when it is asked."""
+    from games.blame import of_users
+
+    return of_users(error)
 
 
 def make_exact(record: Any) -> None:

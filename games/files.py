@@ -86,15 +86,15 @@ def read_file(path: Path, what: str = "file", most: int = MOST_BYTES) -> bytes:
     """
     name = displayed(str(path))
     try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):  # a pipe without a writer would block for ever
-            place = "a directory" if stat.S_ISDIR(kind) else "not a regular file"
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe without a writer would block for ever
+            place = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise UnknownName(name, what, f"cannot read the {what} {name}: it is {place}")
         with open(path, "rb") as stream:
-            data = stream.read(most + 1)
+            data = stream.read(most + 1) if status.st_size <= most else None  # rather than as much as is allowed, for nothing
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise UnknownName(name, what, f"cannot read the {what} {name}: {reason(error)}") from error
-    if len(data) > most:
+    if data is None or len(data) > most:
         raise UsageError(f"the {what} {name} has more than {most:,} bytes, which is the most that is read")
     return data
 

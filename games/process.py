@@ -137,7 +137,12 @@ def score(model, state, action, after, reward):
 @operation
 def potential(model, root, state):
     """Return how good `state` looks, in [0, 1], seen from a plan that began at `root`: the heuristic trajectory value."""
-    raise NotImplementedError
+    if model.width >= 0:  # always; numba wants to see what would be returned
+        raise NotImplementedError(
+            "it does not say how good a state looks, which is asked here: let its model have potential(root, state), from 0 to 1, "
+            "or take a planner that goes by rewards, such as greedy, lookahead or flat"
+        )
+    return 0.0
 
 
 @operation

@@ -1,11 +1,14 @@
 """Models written in Python, over hashable states, in the form that planners run uncompiled."""
 
 import hashlib
+import math
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 
-from games.errors import GameplanError
+from games.errors import GameplanError, one_line
 
 
 class Model(Protocol):
@@ -31,6 +34,70 @@ def _lasting_number(action: Any) -> int:
     return int.from_bytes(hashlib.sha256(repr(action).encode()).digest()[:8], "big", signed=True)
 
 
+def _shown(value: Any) -> str:
+    """Return a value of the model in a message: a short line."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # of a class of the user's own
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _wrong(method: str, found: Any, wanted: str, what: str = "") -> GameplanError:
+    return GameplanError(f"{method}() of the model returns {_shown(found)}{f' {what}' if what else ''}; it must be {wanted}")
+
+
+def _real(method: str, found: Any, what: str = "") -> float:
+    """Return a number of the model's as one, perhaps not finite; texts are none, and what is complex is no number of ours."""
+    if type(found) is float:
+        return found
+    try:
+        if isinstance(found, str | bytes | bytearray | None) or np.size(found) != 1 or np.iscomplexobj(found):
+            raise TypeError
+        return float(found)
+    except (TypeError, ValueError, OverflowError):
+        raise _wrong(method, found, "a number", what) from None
+
+
+def _finite(method: str, found: Any, what: str = "") -> float:
+    number = _real(method, found, what)
+    if not math.isfinite(number):
+        raise _wrong(method, found, "a finite number", what)
+    return number
+
+
+def _bound(method: str, found: Any) -> float:
+    number = _real(method, found)
+    if math.isnan(number):
+        raise _wrong(method, found, "a number, or infinite where there is no way")
+    return number
+
+
+def _whole(method: str, found: Any) -> int:
+    number = _finite(method, found)
+    if number < 0.0 or number != int(number) or number >= 2**31:
+        raise _wrong(method, found, "a whole number, at least 0")
+    return int(number)
+
+
+def _truth(method: str, found: Any) -> bool:
+    if isinstance(found, bool):
+        return found
+    try:
+        if isinstance(found, str | bytes) or np.size(found) != 1:
+            raise TypeError
+        return bool(found)
+    except (TypeError, ValueError):
+        raise _wrong(method, found, "True or False") from None
+
+
+def _listing(method: str, found: Any, what: str, most: int) -> Sequence[Any]:
+    """Return what a model lists as something with a length; a generator is asked for one more than `most`."""
+    if isinstance(found, str | bytes) or not hasattr(found, "__iter__"):
+        raise _wrong(method, found, f"a list of {what}")
+    return found if hasattr(found, "__len__") else list(islice(found, most + 1))
+
+
 class PythonModel:
     """A `Model` in the form that planners run uncompiled: states and actions become numbers, found again by `value` and `action`.
 
@@ -54,9 +121,12 @@ class PythonModel:
         self._numbers: dict[Any, int] = {}
         self._actions: dict[int, Any] = {}
         self._action_numbers: dict[Any, int] = {}
-        for name in ("goal", "dead", "distance", "feature"):
+        kinds: dict[str, Callable[[str, Any], Any]] = {"goal": _truth, "dead": _truth, "distance": _bound, "feature": _whole}
+        for name, kind in kinds.items():
             if hasattr(model, name):
-                setattr(self, name, self._on_states(getattr(model, name)))
+                setattr(self, name, self._on_states(name, kind))
+        if hasattr(model, "potential"):
+            self.potential = lambda root, state: _finite("potential", model.potential(self.value(root), self.value(state)))
 
     def state(self, value: Any) -> np.ndarray:
         """Return the state array (1 word) for a value of the model."""
@@ -79,32 +149,40 @@ class PythonModel:
 
     def legal(self, state: np.ndarray, actions: np.ndarray) -> int:
         """See `legal`."""
-        found = self.model.legal(self.value(state))
+        found = _listing("legal", self.model.legal(self.value(state)), "the legal actions", self.actions)
         if len(found) > self.actions:
-            raise GameplanError(f"{len(found)} actions are legal in {self.value(state)!r}; the model was made for {self.actions}")
+            raise GameplanError(f"{len(found)} actions are legal in {_shown(self.value(state))}; the model was made for {self.actions}")
         for k, action in enumerate(found):
             actions[k] = self.numbered(action)
         return len(found)
 
     def numbered(self, action: Any) -> int:
         """Return the id of an action of the model."""
-        if action not in self._action_numbers:
+        try:
+            known = action in self._action_numbers
+        except TypeError as error:
+            raise GameplanError(
+                f"{_shown(action)} cannot be an action: {one_line(error)}; an action is a value that can be a key of a dictionary"
+            ) from error
+        if not known:
             number = self._action_numbers[action] = _lasting_number(action) if self.lasting else len(self._actions)
             if self._actions.setdefault(number, action) != action:
-                raise GameplanError(f"the actions {action!r} and {self._actions[number]!r} have one number; write them otherwise")
+                raise GameplanError(f"the actions {_shown(action)} and {_shown(self._actions[number])} have one number; write them otherwise")
         return self._action_numbers[action]
 
     def apply(self, state: np.ndarray, action: int) -> float:
         """See `apply`."""
-        value, reward = self.model.step(self.value(state), self._listed(state, action))
-        state[0] = self._number(value)
-        return float(reward)
+        found = self.model.step(self.value(state), self._listed(state, action))
+        if not isinstance(found, Sequence) or isinstance(found, str) or len(found) != 2:
+            raise _wrong("step", found, "a state and a reward")
+        state[0] = self._number(found[0])
+        return _real("step", found[1], "as the reward")
 
     def chance(self, state: np.ndarray, states: np.ndarray, probabilities: np.ndarray) -> int:
         """See `chance`."""
         if not self.outcomes:
             return 0
-        found = self.model.chance(self.value(state))
+        found = self._outcomes(state)
         for k, (probability, value) in enumerate(found):
             states[k, 0], probabilities[k] = self._number(value), probability
         return len(found)
@@ -115,7 +193,7 @@ class PythonModel:
             return
         from games.random import unit
 
-        found = self.model.chance(self.value(state))
+        found = self._outcomes(state)
         x = unit(rng)
         chosen = found[-1][1]
         for probability, value in found:
@@ -129,15 +207,13 @@ class PythonModel:
         """See `score`."""
         if not hasattr(self.model, "score"):
             return reward
-        return float(self.model.score(self.value(state), self._listed(state, action), self.value(after), reward))
-
-    def potential(self, root: np.ndarray, state: np.ndarray) -> float:
-        """See `potential`."""
-        return float(self.model.potential(self.value(root), self.value(state)))
+        return _finite("score", self.model.score(self.value(state), self._listed(state, action), self.value(after), reward))
 
     def cost(self, state: np.ndarray, action: int) -> float:
         """See `cost`."""
-        return float(self.model.cost(self.value(state), self._listed(state, action))) if hasattr(self.model, "cost") else 1.0
+        if not hasattr(self.model, "cost"):
+            return 1.0
+        return _finite("cost", self.model.cost(self.value(state), self._listed(state, action)))
 
     def reversed_of(self, state: np.ndarray) -> "tuple[PythonModel, np.ndarray] | None":
         """See `games.process.reversed_of`."""
@@ -151,14 +227,36 @@ class PythonModel:
             self.legal(state, np.empty(self.actions, np.int64))
         return self._actions[number]
 
-    def _number(self, value: Any) -> int:
-        if value not in self._numbers:
-            self._numbers[value] = len(self._values)
-            self._values.append(value)
-        return self._numbers[value]
+    def _outcomes(self, state: np.ndarray) -> list[tuple[float, Any]]:
+        """Return (probability, value) of what can follow an afterstate, checked."""
+        found = _listing("chance", self.model.chance(self.value(state)), "the outcomes", self.outcomes)
+        if not found or len(found) > self.outcomes:
+            raise GameplanError(
+                f"{len(found)} outcomes of chance are listed in {_shown(self.value(state))}; the model was made for 1 to "
+                f"{self.outcomes}"
+            )
+        pairs = []
+        for pair in found:
+            if not isinstance(pair, Sequence) or isinstance(pair, str) or len(pair) != 2:
+                raise _wrong("chance", pair, "pairs of a probability and a state")
+            pairs.append((_finite("chance", pair[0], "as a probability"), pair[1]))
+        return pairs
 
-    def _on_states(self, method: Any) -> Any:
-        return lambda state: method(self.value(state))
+    def _number(self, value: Any) -> int:
+        try:
+            if value not in self._numbers:
+                self._numbers[value] = len(self._values)
+                self._values.append(value)
+            return self._numbers[value]
+        except TypeError as error:
+            raise GameplanError(
+                f"{_shown(value)} cannot be a state: {one_line(error)}; a state is a value that can be a key of a dictionary, such "
+                "as a number, a text or a tuple of them"
+            ) from error
+
+    def _on_states(self, name: str, kind: Callable[[str, Any], Any]) -> Any:
+        method = getattr(self.model, name)
+        return lambda state: kind(name, method(self.value(state)))
 
 
 class _Undone:

@@ -162,3 +162,28 @@ def test_durations():
         7500: "2 h 5 min", 86399: "1 d", 273600: "3 d 4 h",
     }.items():  # fmt: skip
         assert format_duration(seconds) == text
+
+
+def test_a_comparison_that_was_moved_goes_on_where_it_is_now(tmp_path, monkeypatch):
+    run(tmp_path, ["kuhn_2p"], ["cfr"])
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").rename(tmp_path / "elsewhere/out")
+    summary, _ = run(tmp_path / "elsewhere", ["kuhn_2p"], ["cfr"])
+    assert summary["cells"]["kuhn_2p"]["cfr"]["run"] == str(tmp_path / "elsewhere/out/runs/kuhn_2p-cfr")
+    assert compare.curves(summary)["kuhn_2p"]["cfr"].points[-1]["iteration"] == 50
+
+
+def test_planners_play_again_what_a_finished_run_has_lost(tmp_path):
+    def played() -> dict:
+        base = PlanConfig(env="", planner="", episodes=3)
+        cells, path = compare_planners.make_cells(["kg-walk"], ["greedy"], [], "simulations", base, tmp_path, tmp_path / "out")
+        results = compare_planners.run_cells(cells, lambda: None, 1, stop=lambda: False, on_cell=lambda name: None)
+        return compare_planners.summarise(results)["rows"][0]
+
+    first = played()
+    (tmp_path / "out/runs/kg-walk-greedy/episodes.jsonl").write_text("")
+    again = played()
+    assert again["mean"] == first["mean"] and again["played"] == 3
+    (tmp_path / "out").rename(tmp_path / "moved")
+    (tmp_path / "moved").rename(tmp_path / "out")
+    assert played()["run"] == str(tmp_path / "out/runs/kg-walk-greedy")

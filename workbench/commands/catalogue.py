@@ -52,6 +52,14 @@ def games(game: str | None, max_histories: int, max_memory: int | None, as_json:
 
 
 def _show_world(name: str, as_json: bool) -> int:
+    from games.modules import is_program
+    from workbench.runs.programs import explained
+
+    with explained({"env": name} if is_program(name) else {}):
+        return _show_known_world(name, as_json)
+
+
+def _show_known_world(name: str, as_json: bool) -> int:
     from games.sentences import sentences
     from games.worlds import about_world, load_world, world_choices, world_doc, world_options
     from workbench.terminal.tables import print_parameters

@@ -111,7 +111,8 @@ def run_cells(
     for cell, result in run_jobs(executor, run_cell, cells, stop):
         if isinstance(result, BaseException) and not isinstance(result, GameplanError):
             raise result
-        found[cell] = {"reason": str(result)} if isinstance(result, GameplanError) else result
+        failed = isinstance(result, GameplanError)
+        found[cell] = {"reason": str(result)} if failed else {**result, "run": str(cell.path)}  # where it is now, wherever it was made
         on_cell(cell.path.name)
     return {cell: found[cell] for cell in cells}
 

@@ -121,7 +121,7 @@ def run_cells(
     results = {} if results is None else results
     for cell in cells:
         try:
-            result = _run_cell(cell, executor, workers, stop)
+            result = {**_run_cell(cell, executor, workers, stop), "run": str(cell.path)}  # where it is now, wherever it was made
         except GameplanError as error:
             result = {"reason": str(error)}
         if stop():
@@ -138,7 +138,7 @@ def _run_cell(cell: Cell, executor: Callable[[], Executor], workers: int, stop: 
         run = RunDirectory.open(cell.path)
         resume = asdict(saved_plan(run)) == wanted
         result = run.read_json(RESULT) if resume else None
-        if result and result["status"] == DONE:
+        if result and result["status"] == DONE and len(run.read_lines(EPISODES)) == result["played"]:
             found: dict[str, Any] = result
             return found
     run = RunDirectory.open(cell.path) if resume else RunDirectory.create(cell.path, force=True)

@@ -167,7 +167,7 @@ def run_comparison(
         if cell is None:
             todo.append(job)
         else:
-            cells[job.config.game, job.config.algo] = cell
+            cells[job.config.game, job.config.algo] = replace(cell, run=str(job.path))  # where it is now, wherever it was made
             on_done(job.path.name)
     games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
     with watched(say, "starting processes, compiling", len(games), "games") as told:

@@ -15,6 +15,7 @@ from games.world import Instance, World
 from games.worlds import load_world, rollout_options, world_options
 from planners.critic.learned import critic_of
 from planners.critic.monte_carlo import POLICIES, critic_report
+from workbench.runs.programs import explained
 from workbench.terminal.interrupts import patience
 
 
@@ -82,6 +83,13 @@ def ask_critic(question: Question, jobs: int | None = None, say: Callable[[str],
     if learned and not Path(learned).exists():
         legal = f"{', '.join(POLICIES)}, or a run of 'gameplan train'"
         raise UsageError(f"--policy {learned} is not possible{did_you_mean(learned, POLICIES)}; legal: {legal}")
+    own = {"env": env} if is_program(env) else {}
+    with explained(own):
+        return _answer(question, jobs or os.cpu_count() or 1, say)
+
+
+def _answer(question: Question, threads: int, say: Callable[[str], None]) -> Answer:
+    env, learned = question.env, question.learned
     options = {**rollout_options(env, question.policy), **question.world}
     world = load_world(env, options)
     instance = world.instance(question.seed)
@@ -95,5 +103,5 @@ def ask_critic(question: Question, jobs: int | None = None, say: Callable[[str],
     among = "all" if question.policy == "all" else "legal"
     critic = critic_of(instance, rollouts, length, gamma, among, learned)
     with patience(say, f"compiling the critic for {short_name(env)}", own=is_program(env)):
-        record = critic_report(world, instance, state, critic, seed, threads=jobs or os.cpu_count() or 1)
+        record = critic_report(world, instance, state, critic, seed, threads=threads)
     return Answer(record | {"policy": question.policy, "world": world_options(env, options)}, world, instance, state)

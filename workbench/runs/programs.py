@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from games.blame import place_of
 from games.errors import GameplanError, UsageError, line_in, one_line
 from games.files import MOST_BYTES, displayed, read_file, write_output
 from games.modules import code_file, digest_of, is_attribute, is_program, program_text, read_text
@@ -206,10 +207,24 @@ def explained(names: Mapping[str, str]) -> Iterator[None]:
             line = line_in(error, code_file(name))
             if line:
                 raise GameplanError(f"{KINDS[role]} {displayed(name)}{line}: {type(error).__name__}: {one_line(error)}") from error
+        whose = " or ".join(map(displayed, names.values()))
         if type(error).__module__.startswith("numba"):
-            whose = " or ".join(map(displayed, names.values()))
             raise GameplanError(f"numba cannot compile {whose}: {_compiler_says(error)}") from error
+        if names and isinstance(error, NotImplementedError) and str(error):
+            raise GameplanError(f"{displayed(names.get('env', whose))}: {one_line(error)}") from error
+        if names and not isinstance(error, OSError | MemoryError):  # what it returns is not what is asked of it
+            raise GameplanError(
+                f"what {whose} gives cannot be used: {type(error).__name__}: {one_line(error)} ({place_of(error)}); "
+                f"'gameplan {_check(names)}' says what is asked of it"
+            ) from error
         raise
+
+
+def _check(names: Mapping[str, str]) -> str:
+    """Return the command that looks at the first of some programs (role: name)."""
+    role, name = next(iter(names.items()))
+    kind = {"algo": "rule", "train": "rule", "eval": "rule", "env": "world"}.get(role, role)
+    return f"check-{kind} {displayed(name)}"
 
 
 def _compiler_says(error: BaseException) -> str:

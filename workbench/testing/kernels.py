@@ -29,8 +29,8 @@ REWARD, COST, SCORE = range(3)  # columns of the facts of an action
 
 
 @njit
-def examine(model, root, state, actions, afters, told, facts):
-    """Write what the model says of `state`: actions, afterstates, what is told of each, and facts.
+def examine(model, root, state, actions, afters, told, facts, looks):
+    """Write what the model says of `state`: actions, afterstates, what is told of each, and facts, `looks` the potential, too.
 
     Return (how many actions, key, how many effective actions are not legal).
     """
@@ -48,7 +48,7 @@ def examine(model, root, state, actions, afters, told, facts):
                 able -= 1
                 break
     facts[GOAL], facts[DEAD], facts[TERMINAL] = goal(model, state), dead(model, state), terminal(model, state)
-    facts[DISTANCE], facts[POTENTIAL] = distance(model, state), potential(model, root, state)
+    facts[DISTANCE], facts[POTENTIAL] = distance(model, state), potential(model, root, state) if looks else 0.0
     return count, key(model, state), able
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from games.dispatch import suited
 from games.errors import UsageError
 from games.params import Value
+from games.process import potential
 from games.random import stream
 from games.sentences import unsaid
 from games.world import Instance, World
@@ -245,7 +246,8 @@ def place_of(instance: Instance, state: np.ndarray) -> Place:
     model, before = instance.model, state.copy()
     actions, afters = np.zeros(model.actions, np.int64), np.zeros((model.actions, model.width), np.int64)
     told, facts = np.zeros((model.actions, 3)), np.zeros(5)
-    count, word, able = suited(examine, model)(model, instance.start, state, actions, afters, told, facts)
+    looks = potential.known(model)  # it may be left out, for planners that go by rewards
+    count, word, able = suited(examine, model)(model, instance.start, state, actions, afters, told, facts, looks)
     assert (state == before).all(), "a question about a state has changed it"
     assert able == 0, "an effective action is not legal"
     return Place(state, facts, int(word), actions[:count].tolist(), told[:count], list(afters[:count]))
