@@ -224,7 +224,7 @@ def main() -> None:
             fail("out of memory; choose a smaller game, model or batch", 1)
         if isinstance(error, OSError) and error.errno is not None:  # a full disk under stdout, a name that is too long ...
             where = f": {error.filename}" if error.filename else ""
-            fail(f"the operating system refuses{where} ({error.strerror}); make room or name another place", 1)
+            fail(message(f"the operating system refuses{where} ({error.strerror}); make room or name another place"), 1)
         fail(f"unexpected {message(f'{type(error).__name__}: {error}')}; run again with --debug and report it", 1)
     sys.exit(code)
 

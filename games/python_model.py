@@ -151,7 +151,9 @@ class PythonModel:
         """See `legal`."""
         found = _listing("legal", self.model.legal(self.value(state)), "the legal actions", self.actions)
         if len(found) > self.actions:
-            raise GameplanError(f"{len(found)} actions are legal in {_shown(self.value(state))}; the model was made for {self.actions}")
+            raise GameplanError(
+                f"{len(found)} actions are legal in {_shown(self.value(state))}; the model was made for {self.actions}"
+            )
         for k, action in enumerate(found):
             actions[k] = self.numbered(action)
         return len(found)
@@ -167,7 +169,9 @@ class PythonModel:
         if not known:
             number = self._action_numbers[action] = _lasting_number(action) if self.lasting else len(self._actions)
             if self._actions.setdefault(number, action) != action:
-                raise GameplanError(f"the actions {_shown(action)} and {_shown(self._actions[number])} have one number; write them otherwise")
+                raise GameplanError(
+                    f"the actions {_shown(action)} and {_shown(self._actions[number])} have one number; write them otherwise"
+                )
         return self._action_numbers[action]
 
     def apply(self, state: np.ndarray, action: int) -> float:

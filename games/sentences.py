@@ -22,6 +22,7 @@ from functools import lru_cache
 from games.errors import UsageError
 from games.params import Value
 
+LONGEST = 500  # characters of a range
 _SECTION = re.compile(r"^Parameters\n-{3,}\n(.*?)(?=\n\n|\Z)\n*", re.MULTILINE | re.DOTALL)
 _ENTRY = re.compile(r"^([\w, ]+?) : (.*(?:\n[ ]+.*)*)$", re.MULTILINE)
 _BOUND = r"(-?(?:\d{1,3}(?:,\d{3})+|\d[\d.]*(?:e-?\d+)?(?:\^\d+)?|[a-z]\w*)(?: - 1)?)"
@@ -44,15 +45,19 @@ def sentences(doc: str | None) -> dict[str, str]:
 _cached = lru_cache(maxsize=256)(sentences)
 
 
-def check_ranges(name: str, params: Mapping[str, Value], doc: str | None) -> None:
+def check_ranges(name: str, params: Mapping[str, Value], doc: str | None, *, alone: bool = False) -> None:
     """Check that numbers lie in the ranges that a documentation says; `name` is what they are parameters of.
+
+    With `alone` nothing counts that it says of other modules, which would be imported: that of a program that is not trusted.
 
     Raises
     ------
     UsageError
         For the first that does not.
     """
-    told = _cached(doc) if params and isinstance(doc, str) else {}
+    told: Mapping[str, str] = {}
+    if params and isinstance(doc, str):
+        told = _own(doc) if alone else _cached(doc)
     for key, value in params.items():
         if key in told and type(value) in (int, float):
             _, end, said = told[key].rpartition("; ")
@@ -62,7 +67,7 @@ def check_ranges(name: str, params: Mapping[str, Value], doc: str | None) -> Non
 
 def _within(value: float, said: str, params: Mapping[str, Value]) -> bool:
     """Return whether a number is in the range that is said; True if none is, or not by numbers and parameters."""
-    found = _RANGE.fullmatch(said)
+    found = _RANGE.fullmatch(said) if len(said) <= LONGEST else None
     if found is None:
         return True
     least, most, only, special = (None if text is None else _bound(text, params) for text in found.groups()[1:])
@@ -80,6 +85,8 @@ def _bound(text: str, params: Mapping[str, Value]) -> float:
     base, _, power = text.replace(",", "").partition("^")
     try:
         number = float(base) ** int(power or 1)
+    except OverflowError:
+        number = math.inf
     except ValueError:
         number = float(params[text]) if isinstance(params.get(text), int | float) else math.nan
     return sign * number - (1.0 if less else 0.0)

@@ -1,17 +1,14 @@
 """Worlds of one's own that give what cannot be used: one line that names the value, from the command and from Python alike."""
 
-import json
-import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import cli
 import workbench as gp
 from games.errors import GameplanError
 from games.python_model import PythonModel
-from games.world import Instance
-from games.worlds import load_world
 from workbench.own.check import check_world
 
 WORLD = '''"""Take 1 or 2 from a number.
@@ -95,7 +92,9 @@ def test_a_potential_may_be_left_out_and_who_asks_for_it_is_told(tmp_path, monke
 
 
 @pytest.mark.parametrize("how", ["raise KeyError('x')", "raise SystemExit(0)"])
-@pytest.mark.parametrize("command", [("games",), ("critic", "-m", "5"), ("plan", "--planner", "random", "--episodes", "1", "--render")])
+@pytest.mark.parametrize(
+    "command", [("games",), ("critic", "-m", "5"), ("plan", "--planner", "random", "--episodes", "1", "--render")]
+)
 def test_what_comes_out_of_a_world_is_told_with_its_line(how, command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, f"def bad(self, instance, state):\n    {how}\nMine.text = bad")
@@ -113,13 +112,13 @@ def test_what_comes_out_of_a_world_is_told_by_python_too(tmp_path):
 def test_a_world_whose_episodes_are_over_at_once_is_compared(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     written(tmp_path, "Model.goal = lambda self, n: True")
-    code, said = asked(capsys, "compare", "./mine.py", "--planners", "greedy,random", "--episodes", "2", "--out", "out", "--jobs", "1")
+    code, said = asked(
+        capsys, "compare", "./mine.py", "--planners", "greedy,random", "--episodes", "2", "--out", "out", "--jobs", "1"
+    )
     assert code == 0 and (tmp_path / "out/figure.png").exists(), said
 
 
 def test_a_model_may_give_numbers_and_truths_of_other_kinds():
-    import numpy as np
-
     class Model:
         def legal(self, n):
             return (k for k in np.array([1, 2]) if k <= n)
@@ -137,4 +136,3 @@ def test_a_model_may_give_numbers_and_truths_of_other_kinds():
     state, actions = model.state(3), np.zeros(2, np.int64)
     assert model.legal(state, actions) == 2 and model.apply(state, int(actions[0])) == 2.0
     assert model.goal(state) is False and model.distance(state) == np.inf
-    assert isinstance(load_world("2048-2x2").instance(0), Instance)

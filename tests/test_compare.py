@@ -176,7 +176,7 @@ def test_a_comparison_that_was_moved_goes_on_where_it_is_now(tmp_path, monkeypat
 def test_planners_play_again_what_a_finished_run_has_lost(tmp_path):
     def played() -> dict:
         base = PlanConfig(env="", planner="", episodes=3)
-        cells, path = compare_planners.make_cells(["kg-walk"], ["greedy"], [], "simulations", base, tmp_path, tmp_path / "out")
+        cells, _ = compare_planners.make_cells(["kg-walk"], ["greedy"], [], "simulations", base, tmp_path, tmp_path / "out")
         results = compare_planners.run_cells(cells, lambda: None, 1, stop=lambda: False, on_cell=lambda name: None)
         return compare_planners.summarise(results)["rows"][0]
 

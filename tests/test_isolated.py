@@ -17,6 +17,7 @@ from workbench.catalogue.sources import source_of
 from workbench.commands.own import check_rule
 from workbench.discovery.isolation import locks
 from workbench.discovery.tasks.cfr import engine
+from workbench.own.begin import template
 from workbench.runs.directory import RunDirectory
 from workbench.runs.programs import is_marked, marked
 from workbench.solving.config import SolveConfig, resolve_config, resumed_config
@@ -208,3 +209,15 @@ def test_an_exported_file_is_described_without_running_it(tmp_path):
     with pytest.raises(GameplanError, match="ZeroDivisionError"):
         file.write_text(RULE + "\n1 / 0\n")
         describe(str(file))
+
+
+@pytest.mark.parametrize("sandbox", [False, True])
+def test_ranges_that_a_rule_says_hold_isolated_too_and_import_nothing(sandbox, tmp_path, monkeypatch):
+    (tmp_path / "spy.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = template("rule").replace("; at least 0\n", "; at least 1\n" + ("and those of spy\n" if sandbox else ""))
+    (tmp_path / "mine.py").write_text(text)
+    trust = Trust(sandbox=sandbox)
+    resolve_config(SolveConfig("kuhn_2p", str(tmp_path / "mine.py"), 5, params={"gamma": 1.0}), trust=trust)
+    with pytest.raises(UsageError, match=r"gamma=0\.5 is not possible; legal: at least 1"):
+        resolve_config(SolveConfig("kuhn_2p", str(tmp_path / "mine.py"), 5, params={"gamma": 0.5}), trust=trust)

@@ -7,10 +7,10 @@ import pytest
 
 import cli
 from workbench.terminal import printing
-from workbench.terminal.printing import counted, echo, visible
+from workbench.terminal.printing import counted, echo, message, visible
 from workbench.terminal.printing import escape_html as escape
 from workbench.terminal.progress import say
-from workbench.terminal.tables import print_table
+from workbench.terminal.tables import print_parameters, print_table
 
 HOSTILE = "a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\u2066f\rg\x7fh\u200bi\ud800j[red]k[/]:smile:"
 SHOWN = r"a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\u2066f\rg\x7fh\u200bi\ud800j[red]k[/]:smile:"
@@ -54,3 +54,16 @@ def test_errors_are_one_visible_line(arguments, monkeypatch, capsys):
 
 def test_counts_have_their_nouns():
     assert [counted(n, "iteration") for n in (0, 1, 1000)] == ["0 iterations", "1 iteration", "1,000 iterations"]
+
+
+def test_a_long_value_does_not_hide_what_a_message_says_is_legal():
+    told = message(f"unknown game {'x' * 5000!r}; legal are kuhn_2p and leduc_2p")
+    assert told.startswith("unknown game 'xxx") and told.endswith("xxx'; legal are kuhn_2p and leduc_2p") and len(told) < 400
+    path = f"/{'a' * 100}/{'b' * 100}"
+    assert message(path) == path
+
+
+def test_a_huge_default_does_not_widen_a_table(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    print_parameters({"text": "x" * 5000}, {}, {"text": "what it is"}, "parameter")
+    assert max(map(len, capsys.readouterr().out.splitlines())) < 100

@@ -301,3 +301,13 @@ def test_exponentiate_at_its_ends():
     exponentiate(x)
     expected = [1.0, 1.0, math.exp(700), math.exp(-700), math.exp(700), math.exp(-700), math.sqrt(2), 1.0]
     np.testing.assert_allclose(x, expected, rtol=LAST_PLACES)
+
+
+@pytest.mark.parametrize(("value", "said"), [("10**400", "does not fit 64 bits"), ("float('nan')", "defaults are finite")])
+def test_defaults_that_no_run_can_keep_are_refused(value, said, tmp_path):
+    from workbench.own.begin import template
+
+    path = tmp_path / "mine.py"
+    path.write_text(template("rule").replace('PARAMS = {"gamma": 2.0}', f'PARAMS = {{"gamma": {value}}}'))
+    with pytest.raises(GameplanError, match=said):
+        find_algorithm(str(path), {})

@@ -20,6 +20,7 @@ import importlib
 import importlib.util
 import inspect
 import keyword
+import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from types import ModuleType
 from games.errors import GameplanError, UsageError, one_line
 from games.modules import check_syntax, read_text
 from games.params import Value
+from games.reading import shown
 from games.sources import code_digest
 
 FUNCTIONS = {
@@ -145,6 +147,10 @@ def find_problems(module: ModuleType, source: str) -> list[str]:
     for key, value in params.items():
         if not isinstance(value, (bool, int, float, str)):
             problems.append(f"PARAMS[{key!r}] is a {type(value).__name__}; defaults are float, int, bool or str")
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            problems.append(f"PARAMS[{key!r}] is {shown(value)}, which does not fit 64 bits")
+        elif isinstance(value, float) and not math.isfinite(value):
+            problems.append(f"PARAMS[{key!r}] is {value}; defaults are finite")
     for key, value in state.items():
         if value not in STATE_KINDS:
             problems.append(f"STATE[{key!r}] is {value!r}; legal are {', '.join(map(repr, STATE_KINDS))}")

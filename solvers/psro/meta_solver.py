@@ -29,7 +29,7 @@ import numpy as np
 
 from games.errors import GameplanError, one_line
 from games.jit import njit
-from games.params import Value, resolve_params
+from games.params import Value, check_table, resolve_params
 from games.sentences import check_ranges
 from solvers.cfr.records import record_class
 from solvers.cfr.rule_file import load_module
@@ -99,7 +99,9 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
         raise GameplanError(
             f"{name} cannot be the {role} solver: it has neither {FUNCTIONS[role]}(payoffs, iteration) nor a class {CLASSES[role]}"
         )
-    params = resolve_params(f"{name} ({role})", getattr(module, role.upper(), {}), {}, given)
+    defaults = getattr(module, role.upper(), {})
+    check_table(name, role.upper(), defaults)
+    params = resolve_params(f"{name} ({role})", defaults, {}, given)
     check_ranges(f"{name} ({role})", params, module.__doc__)
     call = bound(f"{name}: {FUNCTIONS[role]}", function, record_class(tuple(params))(**params))
     remembers = getattr(module, "STATE", None) != {}

@@ -112,7 +112,8 @@ def run_cells(
         if isinstance(result, BaseException) and not isinstance(result, GameplanError):
             raise result
         failed = isinstance(result, GameplanError)
-        found[cell] = {"reason": str(result)} if failed else {**result, "run": str(cell.path)}  # where it is now, wherever it was made
+        here = str(cell.path)  # where it is now, wherever it was made
+        found[cell] = {"reason": str(result)} if failed else {**result, "run": here}
         on_cell(cell.path.name)
     return {cell: found[cell] for cell in cells}
 

@@ -121,7 +121,8 @@ def run_cells(
     results = {} if results is None else results
     for cell in cells:
         try:
-            result = {**_run_cell(cell, executor, workers, stop), "run": str(cell.path)}  # where it is now, wherever it was made
+            here = str(cell.path)  # where it is now, wherever it was made
+            result = {**_run_cell(cell, executor, workers, stop), "run": here}
         except GameplanError as error:
             result = {"reason": str(error)}
         if stop():

@@ -36,7 +36,8 @@ def draw_success(summary: Mapping[str, Any], path: Path | None, *, look: Look = 
     rows = [row for row in summary["rows"] if "reason" not in row]
     envs = list(dict.fromkeys(row["env"] for row in rows))
     planners = list(dict.fromkeys(row["planner"] for row in rows))
-    costs = [cost for cost in COSTS if any(_cost(row, cost) > 0.0 for row in rows)] or [*COSTS][-1:]  # where no decision was taken
+    costs = [cost for cost in COSTS if any(_cost(row, cost) > 0.0 for row in rows)]
+    costs = costs or [*COSTS][-1:]  # where no decision was taken
     with look.context():
         width = look.width or max(3.6, 2.6 * len(costs))
         figure = Figure(figsize=(width, 2.3 * len(envs)), layout="constrained")

@@ -17,6 +17,7 @@ from games.errors import GameplanError, UsageError
 from games.modules import digest_of, is_file, located, read_text
 from games.params import Value, resolve_params
 from games.reading import Mismatch
+from games.sentences import check_ranges
 from games.sequence_form import SequenceGame
 from solvers.cfr.rule_file import FUNCTIONS
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
@@ -231,6 +232,7 @@ def _rule_order(request: Request) -> _Order:
         raise GameplanError(f"{name} is not a valid rule: function {', '.join(missing)} is missing")
     defaults, choices = (_table(name, source.text, table) for table in ("PARAMS", "CHOICES"))
     params = resolve_params(name, defaults, choices, request.given, request.iterations or RULE.iterations)
+    check_ranges(name, params, _doc(source.text), alone=True)
     return params, {"task": "cfr", "form": RULE.name, "algo": source.text, "params": params}, {}
 
 
@@ -254,12 +256,18 @@ def _psro_order(request: Request) -> _Order:
             found = find_meta_solver(name, role, given).params
         else:
             found = resolve_params(f"{name} ({role})", _table(name, text, role.upper()), {}, given)
+            check_ranges(f"{name} ({role})", found, _doc(text), alone=True)
         params |= {f"{role}.{key}": value for key, value in found.items()}
         told[role] = [name, text, found]
     return params, told, {} if "algo" in request.sources else chosen
 
 
 _ORDERS = {RULE: _rule_order, CLASS_PROGRAM: _class_order, PSRO: _psro_order}
+
+
+def _doc(text: str) -> str | None:
+    """Return the documentation of a program, which nobody executes."""
+    return ast.get_docstring(ast.parse(text))
 
 
 def _table(name: str, text: str, table: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any
 import click
 
 LONGEST = 2000  # characters of a message
+WORD = 300  # of a word in it: beyond that a path or a value hides what is legal
+_WORDS = re.compile(rf"\S{{{WORD + 1},}}")
 _STEERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
@@ -32,7 +34,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 def message(text: str) -> str:
     """Return `text` as one visible line that is not endless, whatever value it quotes."""
-    line = visible(text, one_line=True)
+    line = _WORDS.sub(lambda word: f"{word[0][: WORD // 2]}...{word[0][-WORD // 4 :]}", visible(text, one_line=True))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ... ({len(line):,} characters)"
 
 

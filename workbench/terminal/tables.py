@@ -11,6 +11,7 @@ from workbench.terminal.layout import MARGIN, Table, fold, lay_out
 from workbench.terminal.printing import console, counted, echo, visible
 
 FACT = 13  # columns that the name of a fact takes
+LONGEST = 40  # characters of a default in a table; --json has all of them
 
 
 def out_console() -> Any:
@@ -116,8 +117,14 @@ def print_parameters(
     for name, value in params.items():
         legal = " | ".join(choices[name]) if name in choices else type(value).__name__
         meaning = f"{told.get(name, '')} [{legal}]" if name in choices or name not in told else told[name]
-        rows.append((name, "" if value in ("", None) else str(value), meaning.strip()))
+        rows.append((name, "" if value in ("", None) else _short(value), meaning.strip()))
     print_table((what, "default", "meaning"), rows, left=3, prose=("default", "meaning"))
+
+
+def _short(value: Any) -> str:
+    """Return a default as a table shows it: one of a thousand characters must not decide how wide the table is."""
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def print_worlds(worlds: Mapping[str, str]) -> None:
