@@ -367,6 +367,19 @@ def test_scores_are_drawn():
     assert len(panels) == 3 and panels[0].get_xlabel() == "score"  # the third: how many reach each tile
 
 
+def test_a_name_of_another_kind_is_told_what_it_is():
+    for ask, told in (
+        (lambda: gp.solve("kuhn_2p", "rm"), "rm is a meta-strategy solver: gameplan solve GAME --train rm"),
+        (lambda: gp.compare("kuhn_2p", ["cfr", "mcts"]), "mcts is a planner: gameplan plan WORLD --planner mcts"),
+        (lambda: gp.plan("2048", "vad-cfr"), "vad-cfr is an algorithm: gameplan solve GAME --algo vad-cfr"),
+        (lambda: gp.train("kuhn_2p", "tc", updates=1), "kuhn_2p is a game: gameplan solve kuhn_2p"),
+        (lambda: gp.solve("kuhn_2p", "vad-cfrr"), "did you mean"),
+    ):
+        with pytest.raises(gp.UsageError) as refused:
+            ask()
+        assert told in str(refused.value), str(refused.value)
+
+
 def test_what_is_registered_has_a_name(tmp_path):
     rule = tmp_path / "mine.py"
     CliRunner().invoke(new_rule, [str(rule)], standalone_mode=False)

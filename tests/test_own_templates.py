@@ -106,6 +106,41 @@ def test_a_check_says_what_is_wrong_in_a_line_each(here):
     assert failed.return_value == 1 and not json.loads(failed.stdout)["ok"]
 
 
+def test_a_planner_with_a_budget_says_what_a_unit_of_it_is(here):
+    """That of docs/extending.md, in a file of one's own: without the word it is told which, and with it all is fine."""
+    page = (Path(cli.__file__).parent / "docs/extending.md").read_text("utf-8")
+    text = page.split("`planners/search/wanderer.py`:\n\n```python\n")[1].split("```")[0]
+    for unit, problem in (
+        (None, "UNIT = 'simulations' in its file"), ("simulations", ""), ("expansions", "a unit is no expansion"),
+        ("walks", "'walks' is no unit of a budget; legal are simulations, evaluations"),
+    ):  # fmt: skip
+        Path("w.py").write_text(text if unit is None else text + f"\n\nUNIT = {unit!r}\n")
+        record = check_planner("./w.py", {})
+        assert record["ok"] == (not problem) and problem in " ".join(record["problems"]), (unit, record["problems"])
+
+
+def test_a_file_of_ones_own_is_described_once(here):
+    Path("r.py").write_text(template("rule"))
+    told = gameplan("algos", "./r.py").stdout
+    assert told.count("CFR+ with a power for the average") == 1 and "(file" not in told, told
+
+
+def test_meta_solvers_in_a_file_make_a_psro_run_with_all_that_those_have(here):
+    import workbench as gp
+
+    Path("m.py").write_text(template("meta-solver"))
+    assert not gameplan("solve", "kuhn_2p", "--algo", "./m.py", "-n", 4, "--out", "run").return_value
+    shown = json.loads(gameplan("show", "run", "--json").stdout)
+    assert shown["view"]["kind"] == "psro" and shown["view"]["algo"] == "m" and len(shown["mixtures"]) == 4
+    assert "exploitability of each mixture" in gameplan("show", "run", "--out", "population.png").stdout
+    assert Path("population.png").stat().st_size
+    listed = json.loads(gameplan("runs", "list", ".", "--kind", "psro", "--json").stdout)
+    assert [run["name"] for run in listed["runs"]] == ["run"]
+    for result in (gp.solve("kuhn_2p", "./m.py", n=4), gp.solve("kuhn_2p", "double-oracle", n=4)):
+        assert isinstance(result, gp.PsroResult) and result.population.meta_game().shape == (4, 4)
+    assert type(gp.solve("kuhn_2p", "cfr+", n=4)) is gp.SolveResult
+
+
 @pytest.mark.slow
 class TestTiles(WorldSuite):
     """The compiled world, of four cells: all of its states are met."""

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from solvers.psro.catalogue import PRESETS
 
+MIXTURE = "mixture"  # the policy that PSRO reports, and no other family
+
 
 class Entry(NamedTuple):
     """A catalogued algorithm: its module, its title, who published it, and where its definition was taken from, if that is told."""

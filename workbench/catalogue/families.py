@@ -20,7 +20,7 @@ from solvers.cfr.rule_file import FUNCTIONS, ITERATES, Rule, load_module, make_r
 from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import CLASSES, MetaSolver, load_meta_solver, make_meta_solver, shipped_module
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
-from workbench.catalogue.entries import CFR, Entry
+from workbench.catalogue.entries import CFR, MIXTURE, Entry
 from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
 from workbench.catalogue.entries import QUANTAL as QUANTAL_ENTRIES
@@ -192,7 +192,7 @@ class PSROAlgorithms(Family):
 
     name, entries = "psro", PSRO_ENTRIES
     iterations = 100
-    iterates = ("mixture",)
+    iterates = (MIXTURE,)
     parameters = "those of its two meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE"
 
     def defines(self, names: Set[str]) -> bool:

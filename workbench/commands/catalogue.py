@@ -75,6 +75,7 @@ def _show_known_world(name: str, as_json: bool) -> int:
         return 0
     echo(f"{name}: {about}\n")
     echo(world.text(instance, instance.start))
+    echo("")
     if options:
         print_parameters(options, world_choices(name), record["sentences"], "option")
     echo(f"gameplan plan {name} --planner NAME [--world OPTION=VALUE]")
@@ -98,7 +99,7 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
     from planners.policies.catalogue import KINDS
     from workbench.catalogue.descriptions import describe, describe_any, describe_method, describe_planner, describe_policy
     from workbench.catalogue.families import ALGORITHMS
-    from workbench.terminal.tables import print_algorithm, print_table
+    from workbench.terminal.tables import print_algorithm, print_line, print_table
 
     if bibtex and name is None:
         raise UsageError("--bibtex is about one NAME, such as 'gameplan algos vad-cfr --bibtex'")
@@ -121,7 +122,7 @@ def algos(name: str | None, bibtex: bool, as_json: bool) -> int:
             if plugged:
                 rows = [(p["name"], p["kind"], p["about"] or p["program"]) for p in plugged]
                 print_table(("name", "plugged in", "what it is"), rows, left=3, prose=("what it is",))
-            echo("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
+            print_line("'gameplan algos NAME' shows parameters; 'gameplan new-rule FILE' starts a rule of your own")
         return 0
     record = describe_any(name)
     if bibtex:

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from games.asked import Natural, Place, Positive, asked
+from games.asked import Natural, Place, Positive
 from games.errors import UsageError
 from workbench.comparison import methods as of_methods
 from workbench.comparison import planners as of_planners
 from workbench.comparison import solvers as of_solvers
 from workbench.comparison.place import labels, writing
+from workbench.door.asking import asked
 from workbench.door.options import Duration, SolveOptions, TrainOptions, game_name, seconds
 from workbench.door.planning import Learned, learned_names
 from workbench.door.progress import Reporter, Wish, reporting

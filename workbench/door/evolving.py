@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from games.asked import Natural, Place, Positive, asked
+from games.asked import Natural, Place, Positive
 from games.files import write_output
+from workbench.door.asking import asked
 from workbench.door.options import Duration, seconds
 from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of

@@ -6,12 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from games.asked import Natural, Place, asked
+from games.asked import Natural, Place
 from games.errors import UsageError
 from games.params import Value
 from games.world import World
 from planners.learning.learner import Learner
 from planners.policies.files import NAMES, encode_learned
+from workbench.door.asking import asked
 from workbench.door.options import Duration, TrainOptions, seconds
 from workbench.door.progress import Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of

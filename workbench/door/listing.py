@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from games.asked import Place, asked
+from games.asked import Place
+from workbench.door.asking import asked
 from workbench.door.results import Row, Table
 from workbench.views.runs import RunView, find_runs
 

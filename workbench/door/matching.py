@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from games.asked import asked
 from games.errors import UsageError
+from workbench.door.asking import asked
 from workbench.door.options import game_name
 from workbench.door.policy import Policy, load_policy
 from workbench.door.results import Result, Row

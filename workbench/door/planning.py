@@ -6,12 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from games.asked import Natural, Place, Positive, asked
+from games.asked import Natural, Place, Positive
 from games.errors import GameplanError, UsageError
 from games.modules import short_name
 from games.params import Value
 from planners.episode import Episode
 from planners.policies.catalogue import POLICY, VALUE
+from workbench.door.asking import asked
 from workbench.door.options import Budget, PlanOptions, seconds
 from workbench.door.progress import Reporter, Wish, reporting
 from workbench.door.results import Result, Row, shown, text_of

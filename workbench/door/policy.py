@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from games.asked import Place, asked, exact
+from games.asked import Place, exact
 from games.errors import UnknownName, UsageError, did_you_mean
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation, Evaluator, uniform_policy
 from solvers.matches import best_responses
+from workbench.door.asking import asked
 from workbench.door.openspiel import game_of, is_openspiel, table_of, to_cpp, to_python
 from workbench.door.options import game_name
 from workbench.door.results import MOST_ROWS, Result, Row, html_table

@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from games.asked import Place, Positive, asked
+from games.asked import Place, Positive
 from games.errors import UsageError
 from workbench.door import evolving, learning, planning, solving
+from workbench.door.asking import asked
 from workbench.door.evolving import EvolveResult
 from workbench.door.learning import TrainResult
 from workbench.door.options import Duration, seconds

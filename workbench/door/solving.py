@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from games.asked import Natural, Place, asked
+from games.asked import Natural, Place
 from games.loader import resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import Solver
+from workbench.door.asking import asked
 from workbench.door.options import Duration, SolveOptions, game_name, seconds
 from workbench.door.policy import Policy
 from workbench.door.progress import Wish, reporting
@@ -237,7 +238,7 @@ def solve(
     -0.06
     """
     config = _config(game, algo, n, params, target, time_limit, options or SolveOptions())
-    return _solved(config, options or SolveOptions(), out, progress).result
+    return _result_of(_solved(config, options or SolveOptions(), out, progress))
 
 
 @asked
@@ -330,6 +331,11 @@ def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *
     return _Solved(SolveResult(record, run, Policy(game, policy)), config, run, game, solver)
 
 
+def _result_of(found: _Solved) -> SolveResult:
+    """Return the result, of what has a population with it: a preset or a file may be PSRO, too."""
+    return _with_population(found) if "population" in found.solver.artifacts() else found.result
+
+
 def _with_population(found: _Solved) -> PsroResult:
     from workbench.solving.population import Population
 
@@ -348,4 +354,4 @@ def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, progress: 
     run = RunDirectory.open(path)
     config = resumed_config(run, dict(changes))
     found = _ran(config, run, trust_of(False, trusted, {}), progress, resume=True)
-    return _with_population(found) if "population" in found.solver.artifacts() else found.result
+    return _result_of(found)

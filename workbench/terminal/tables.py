@@ -97,9 +97,11 @@ def print_games(games: Mapping[str, Any], suites: Mapping[str, Sequence[str]]) -
 
 def print_algorithm(record: dict[str, Any]) -> None:
     """Print one algorithm with its parameters."""
-    reference = f" ({record['reference']})" if record["reference"] else ""
+    reference = f" ({record['reference']})" if record["reference"] not in ("", f"file {record['name']}") else ""
     print_line(f"{record['name']}: {record['title']}{reference}")
     for paragraph in record["doc"].split("\n\n"):
+        if paragraph.split() == record["title"].split():  # the title of a file of one's own is its first sentence
+            continue
         print_line(" ".join(paragraph.split()) if out_width() else paragraph, 0)
     if record.get("definition"):
         print_line(f"definition: {record['definition']}")

@@ -20,6 +20,8 @@ from planners.planner import Decision, Planner
 from planners.status import BUDGET, SOLVED, STATUSES, TIME_LIMIT, UNSOLVABLE
 from workbench.testing.toys import GOAL, HOPELESS, TRAP, pig, rooms
 
+UNITS = ("simulations", "evaluations", "expansions", "transitions")  # what a unit of a budget may be
+
 
 class PlannerSuite:
     """Suite of one planner.
@@ -132,11 +134,13 @@ class PlannerSuite:
         planner, kinds = self.make(), ("simulations", "evaluations", "expansions")
         for instance in self.instances():
             plain = self.decide(planner, instance, instance.start, Budget())
+            assert self.unit in ("", *UNITS), f"{self.planner}: {self.unit!r} is no unit of a budget; legal are {', '.join(UNITS)}"
             if not self.unit:
                 for limit in (1, 50):
                     limited = self.decide(planner, instance, instance.start, Budget(simulations=limit, evaluations=limit))
                     assert (limited.action, limited.cost.tolist()) == (plain.action, plain.cost.tolist()), (
-                        f"{self.planner} depends on its budget, so its `unit` is not ''"
+                        f"{self.planner} depends on its budget and does not say what a unit of it is: UNIT = {UNITS[0]!r} in its "
+                        f"file (or {', '.join(UNITS[1:])}), `unit` in a suite of your own"
                     )
                 continue
             unit = max(1, instance.model.outcomes) * instance.model.actions  # what follows one state
@@ -150,7 +154,7 @@ class PlannerSuite:
 
     def test_counts_its_units(self) -> None:
         """A unit is what `unit` says, no more are done than asked for, and as many as were done give the same decision again."""
-        if not self.unit:
+        if self.unit not in UNITS:
             return
         planner, counter = self.make(), COUNTERS.index(self.unit)
         for instance in self.instances():

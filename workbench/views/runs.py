@@ -15,6 +15,7 @@ from games.errors import GameplanError, UnknownName, UsageError
 from games.files import reason
 from games.modules import short_name
 from games.reading import Mismatch, anything, parse_json
+from workbench.catalogue.entries import MIXTURE
 from workbench.runs import formats, locks
 from workbench.runs.contents import MARK
 from workbench.runs.directory import CONFIG, ENVIRONMENT, LEARNING, METRICS, PROGRESS, RESULT, RunDirectory
@@ -195,10 +196,10 @@ def _solved(run: RunDirectory, config: dict[str, Any], result: dict[str, Any]) -
     last = result or _last(run, METRICS, formats.METRIC)
     size = result.get("iterations", last.get("iteration", 0))
     found = {"figure": last.get("exploitability"), "unit": "exploitability", "size": size, "sizes": "iterations"}
-    if not config.get("train"):
+    if not config.get("train") and config.get("iterate") != MIXTURE:  # a file may be PSRO, and names no solvers
         return {"kind": SOLVE, **found}
     solvers = dict.fromkeys(short_name(config[key]) for key in ("train", "eval") if config.get(key))
-    return {"kind": PSRO, "algo": f"psro {'/'.join(solvers)}", **found}
+    return {"kind": PSRO, **({"algo": f"psro {'/'.join(solvers)}"} if config.get("train") else {}), **found}
 
 
 def _planned(run: RunDirectory, config: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
