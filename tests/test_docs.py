@@ -97,3 +97,29 @@ def test_what_ships_is_told_of_on_a_page_somebody_has_written():
     told = {name for page in pages for name in re.findall(r"`([^`\s]+)`", page.read_text("utf-8"))}
     lost = sorted({*ALGORITHMS, *PLANNERS, *METHODS, *SOLVERS} - told)
     assert not lost, f"no page of docs/ has `{lost[0]}`: docs/extending.md says where its row belongs"
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    """Return what fills a page of the reference: its rows, by the name in their first column."""
+    monkeypatch.syspath_prepend(str(DOCS / "_extensions"))
+    import catalogue_pages
+
+    yield lambda kind: re.findall(r"^\| `(\w+).*?` \|(.*)\|$", "\n".join(catalogue_pages.KINDS[kind]()), re.MULTILINE)
+    sys.modules.pop("catalogue_pages")
+
+
+@pytest.mark.parametrize("kind", ["algorithms", "planners", "methods", "worlds"])
+def test_the_page_of_parameters_says_what_each_is(reference, kind):
+    rows = reference(kind)
+    assert len(rows) > 50
+    bare = [name for name, said in rows if not said.partition("` | ")[2].strip()]
+    assert not bare, f"docs/reference/parameters.md says nothing of {bare[0]}"
+
+
+def test_the_page_of_words_has_all_that_a_rule_may_import(reference):
+    from solvers import rule
+
+    rows = dict(reference("words"))
+    assert sorted(rows) == sorted(rule.__all__) and all(said.strip().endswith((".", ").")) for said in rows.values())
+    assert "catalogue: words" in (DOCS / "reference/words.md").read_text("utf-8")

@@ -127,8 +127,8 @@ def test_recipe_leaves_the_suites_green(recipe, tmp_path):
     for check in (("check", "-q"), ("format", "--check", "-q")):
         clean = run(tmp_path, "-m", "ruff", *check, ".")
         assert clean.returncode == 0, clean.stdout + clean.stderr
-    files = [f"tests/test_{name}.py" for name in (*recipe.files, "docs")]
-    chosen = f"{recipe.chosen} or reference_has or what_ships"
+    files = [f"tests/test_{name}.py" for name in (*recipe.files, "docs", "tables")]
+    chosen = f"{recipe.chosen} or reference_has or what_ships or looking_up"
     quick = () if recipe.section == "A rule" else ("-m", "not slow")  # those of new rules are all slow
     tests = run(tmp_path, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider", *quick, "-k", chosen, *files)
     assert tests.returncode == 0, tests.stdout[-4000:]

@@ -40,13 +40,21 @@ def _methods() -> list[str]:
 
 
 def _worlds() -> list[str]:
-    from games.worlds import WORLDS, world_choices, world_options
+    from games.sentences import sentences
+    from games.worlds import WORLDS, world_choices, world_doc, world_options
 
     return [
         line
         for name, entry in WORLDS.items()
         for line in _section(
-            {"name": name, "title": entry.about, "reference": "", "params": world_options(name), "choices": world_choices(name)}
+            {
+                "name": name,
+                "title": entry.about,
+                "reference": "",
+                "params": world_options(name),
+                "choices": world_choices(name),
+                "sentences": sentences(world_doc(name)),
+            }
         )
     ]
 
@@ -57,12 +65,28 @@ def _section(record: Mapping[str, Any]) -> list[str]:
     lines = [f"### `{record['name']}`", "", f"{said}.", ""]
     if record["params"]:
         lines += ["| parameter | default | |", "|---|---|---|"]
-        about, choices = record.get("about", {}), record.get("choices", {})
+        about, choices = record["sentences"], record.get("choices", {})
         for name, default in record["params"].items():
             legal = f"one of {', '.join(map(str, choices[name]))}" if name in choices else ""
-            told = "; ".join(part for part in (about.get(name, "") if isinstance(about, Mapping) else "", legal) if part)
+            told = "; ".join(part for part in (about.get(name, ""), legal) if part)
             lines.append(f"| `{name}` | `{default!r}` | {told.replace('|', chr(92) + '|')} |")
     return [*lines, ""]
+
+
+def _words() -> list[str]:
+    """Return a row for everything that a rule or meta-strategy solver may import: how it is called, and what it does."""
+    import inspect
+
+    from solvers import rule
+
+    lines = ["| | |", "|---|---|"]
+    for name in sorted(rule.__all__):
+        word = getattr(rule, name)
+        function = getattr(word, "py_func", word)
+        called = name if inspect.isclass(word) or name in ("njit", "kernel") else f"{name}{inspect.signature(function)}"
+        told = (inspect.getdoc(function) or "").split("\n\n")[0]
+        lines.append(f"| `{called}` | {' '.join(told.split()).replace('|', chr(92) + '|')} |")
+    return lines
 
 
 def _gallery() -> list[str]:
@@ -73,5 +97,5 @@ def _gallery() -> list[str]:
 
 KINDS: dict[str, Callable[[], list[str]]] = {
     "algorithms": _algorithms, "planners": _planners, "methods": _methods, "worlds": _worlds,
-    "gallery": _gallery,
+    "gallery": _gallery, "words": _words,
 }  # fmt: skip
