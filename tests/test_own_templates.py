@@ -128,7 +128,10 @@ def test_a_file_of_ones_own_is_described_once(here):
 def test_meta_solvers_in_a_file_make_a_psro_run_with_all_that_those_have(here):
     import workbench as gp
 
-    Path("m.py").write_text(template("meta-solver"))
+    Path("m.py").write_text(  # in Python: nothing is to be compiled
+        "import numpy as np\n\nSTATE = {}\n\n\ndef train(payoffs, iteration):\n    return [np.ones(n) for n in payoffs.sizes]\n\n\n"
+        "evaluate = train\n"
+    )
     assert not gameplan("solve", "kuhn_2p", "--algo", "./m.py", "-n", 4, "--out", "run").return_value
     shown = json.loads(gameplan("show", "run", "--json").stdout)
     assert shown["view"]["kind"] == "psro" and shown["view"]["algo"] == "m" and len(shown["mixtures"]) == 4
