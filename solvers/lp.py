@@ -240,3 +240,6 @@ class LPSolver:
         proof = (None, CHECKED, RATIONAL)[int(arrays["proof"][0])]
         self._solution = Solution(float(arrays["value"][0]), np.array(arrays["policy"]), proof)
         self.iteration = iteration
+
+
+make = LPSolver

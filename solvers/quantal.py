@@ -120,3 +120,8 @@ class QuantalSolver:
             weights = np.exp(q - np.repeat(np.maximum.reduceat(q, first), count))
             answers.append(weights / np.repeat(np.add.reduceat(weights, first), count))
         return np.concatenate(answers)
+
+
+def make(game: SequenceGame, params: Mapping[str, Value]) -> QuantalSolver:
+    """Return a solver for `game` with a value for each of `PARAMS`."""
+    return QuantalSolver(game, float(params["temperature"]))

@@ -22,14 +22,15 @@ _DENOMINATOR = 1 << 20
 
 
 class Program(NamedTuple):
-    """The program of one game: payoffs as (row, column, value) and both players' constraints as (row, column, +1 or -1).
+    """The program of one game: payoffs as (row, column, value) and both players' constraints likewise.
 
+    Constraint 0 is the empty sequence's; the sequences that end at an infoset have one, those that lead there are negative.
     `shape` has the numbers of sequences, `infosets` those of constraints (one more than infosets) of maximiser and minimiser.
     """
 
-    payoff: list[tuple[int, int, Fraction]]
-    own: list[tuple[int, int, int]]
-    other: list[tuple[int, int, int]]
+    payoff: Sequence[tuple[int, int, Fraction]]
+    own: Sequence[tuple[int, int, Fraction | int]]
+    other: Sequence[tuple[int, int, Fraction | int]]
     shape: tuple[int, int]
     infosets: tuple[int, int]
 
@@ -44,11 +45,12 @@ class Guess(NamedTuple):
 
 
 class Optimum(NamedTuple):
-    """Value and equilibrium plans (sequences), all exact."""
+    """Value and equilibrium plans (sequences), all exact, and the basis that they were found with."""
 
     value: Fraction
     plan: list[Fraction]
     other: list[Fraction]
+    basis: tuple[int, ...]
 
 
 class Vector(NamedTuple):
@@ -88,21 +90,24 @@ def _simplest(values: np.ndarray) -> tuple[list[int], list[int]]:
     return [int(n) for n in np.copysign(numerator, values)], [int(n) for n in denominator]
 
 
-def solve_exactly(program: Program, guess: Guess) -> Optimum | None:
-    """Return the exact optimum, or None if the guess is so bad that it is not reached after `MAX_PIVOTS` pivots."""
+def solve_exactly(program: Program, guess: Guess, basis: Sequence[int] | None = None) -> Optimum | None:
+    """Return the exact optimum, or None if it is not reached after `MAX_PIVOTS` pivots from a guess, or from a known `basis`."""
     tableau = _Tableau(program)
-    basis = tableau.independent(_priority(tableau, guess))
-    primal = tableau.primal(basis)
-    if not tableau.is_feasible(basis, primal):
-        basis = tableau.pure_basis(guess.plan)
-        primal = tableau.primal(basis)
+    order = _priority(tableau, guess)
+    if basis is not None:
+        order = np.array([*basis, *(column for column in order if column not in set(basis))])
+    chosen = tableau.independent(order)
+    primal = tableau.primal(chosen)
+    if not tableau.is_feasible(chosen, primal):
+        chosen = tableau.pure_basis(guess.plan)
+        primal = tableau.primal(chosen)
     for _ in range(MAX_PIVOTS):
-        dual = tableau.dual(basis)
-        entering = tableau.improving(basis, dual)
+        dual = tableau.dual(chosen)
+        entering = tableau.improving(chosen, dual)
         if entering is None:
-            return tableau.optimum(basis, primal, dual)
-        tableau.pivot(basis, primal, entering)
-        primal = tableau.primal(basis)
+            return tableau.optimum(chosen, primal, dual)
+        tableau.pivot(chosen, primal, entering)
+        primal = tableau.primal(chosen)
     return None
 
 
@@ -119,7 +124,10 @@ def _priority(tableau: "_Tableau", guess: Guess) -> np.ndarray:
 
 
 class _Tableau:
-    """The program in standard form, M z = b with z = (x, v, s), as sparse columns of whole numbers (payoffs times `scale`)."""
+    """The program in standard form, M z = b with z = (x, v, s), as sparse columns of whole numbers.
+
+    Payoffs are multiplied by `scale`, the constraints of x and the columns of v by what makes them whole.
+    """
 
     def __init__(self, program: Program) -> None:
         (self.sequences, rows), (equalities, self.values) = program.shape, program.infosets
@@ -129,12 +137,12 @@ class _Tableau:
         values = [value for _, _, value in program.payoff]
         self.scale = Fraction(lcm(*(v.denominator for v in values)), gcd(*(v.numerator for v in values)) or 1)
         self.columns: list[list[tuple[int, int]]] = [[] for _ in range(self.sequences + self.values + rows)]
-        for row, column, sign in program.own:
-            self.columns[column].append((row, sign))
-        for row, column, value in program.payoff:
-            self.columns[row].append((equalities + column, -int(value * self.scale)))
-        for row, column, sign in program.other:
-            self.columns[self.sequences + row].append((equalities + column, sign))
+        for row, column, value in _whole(program.own):
+            self.columns[column].append((row, value))
+        for row, column, payoff in program.payoff:
+            self.columns[row].append((equalities + column, -int(payoff * self.scale)))
+        for row, column, value in _whole(program.other):
+            self.columns[self.sequences + row].append((equalities + column, value))
         for row in range(rows):
             self.columns[self.sequences + self.values + row].append((equalities + row, 1))
 
@@ -153,23 +161,24 @@ class _Tableau:
 
     def pure_basis(self, plan: np.ndarray) -> list[int]:
         """Return a feasible basis: the likeliest action of `plan` at every infoset, and a best response to it."""
-        likeliest, parent = _choices(self.program.own, self.program.infosets[0])
+        likeliest, leading = _choices(self.program.own, self.program.infosets[0])
         reached = [Fraction(0)] * self.sequences
         reached[0] = Fraction(1)
         chosen = [0]
         for infoset in range(1, self.equalities):
             best = max(likeliest[infoset], key=lambda k: plan[k])
             chosen.append(best)
-            reached[best] = reached[parent[infoset]]
+            reached[best] = sum((reached[column] * share for column, share in leading[infoset]), Fraction(0))
         worth = [Fraction(0)] * self.program.shape[1]
         for row, column, value in self.program.payoff:
             worth[column] += value * reached[row]
-        answers, parent = _choices(self.program.other, self.values)
+        answers, leading = _choices(self.program.other, self.values)
         tight = {0}
         for infoset in range(self.values - 1, 0, -1):  # parents come before their children
             best = min(answers[infoset], key=lambda k: worth[k])
             tight.add(best)
-            worth[parent[infoset]] += worth[best]
+            for column, share in leading[infoset]:
+                worth[column] += share * worth[best]
         slack = self.sequences + self.values
         return [*chosen, *self.free, *(slack + row for row in range(self.program.shape[1]) if row not in tight)]
 
@@ -209,7 +218,7 @@ class _Tableau:
         known = {column: Fraction(value, primal.denominator) for column, value in zip(basis, primal.numerator, strict=True)}
         plan = [known.get(column, Fraction(0)) for column in range(self.sequences)]
         other = [Fraction(value, dual.denominator) for value in dual.numerator[self.equalities :]]
-        return Optimum(known[self.sequences] / self.scale, plan, other)
+        return Optimum(known[self.sequences] / self.scale, plan, other, tuple(basis))
 
     def _matrix(self, columns: Sequence[int]) -> list[list[int]]:
         table = [[0] * len(columns) for _ in range(self.height)]
@@ -226,13 +235,23 @@ class _Tableau:
         return Vector([int(value) for value in numerator.entries()], int(denominator))
 
 
-def _choices(constraints: Sequence[tuple[int, int, int]], infosets: int) -> tuple[list[list[int]], list[int]]:
-    """Return the sequences that end at every infoset and the one that leads there; constraint 0 is the empty sequence's."""
+def _whole(constraints: Sequence[tuple[int, int, Fraction | int]]) -> list[tuple[int, int, int]]:
+    """Return the constraints, each times what makes it whole."""
+    scale: dict[int, int] = {}
+    for row, _, value in constraints:
+        scale[row] = lcm(scale.get(row, 1), Fraction(value).denominator)
+    return [(row, column, int(value * scale[row])) for row, column, value in constraints]
+
+
+def _choices(
+    constraints: Sequence[tuple[int, int, Fraction | int]], infosets: int
+) -> tuple[list[list[int]], list[list[tuple[int, Fraction | int]]]]:
+    """Return the sequences that end at every infoset, and those that lead there with their shares."""
     actions: list[list[int]] = [[] for _ in range(infosets)]
-    parent = [0] * infosets
-    for row, column, sign in constraints:
-        if sign > 0:
+    leading: list[list[tuple[int, Fraction | int]]] = [[] for _ in range(infosets)]
+    for row, column, value in constraints:
+        if value > 0:
             actions[row].append(column)
         else:
-            parent[row] = column
-    return actions, parent
+            leading[row].append((column, -value))
+    return actions, leading

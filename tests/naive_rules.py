@@ -267,6 +267,16 @@ def rtcfr(infoset, t, p):
     infoset.sigma = {a: (1 - len(matched) * floor) * x + floor for a, x in matched.items()}
 
 
+def perturbed(infoset, t, p):
+    """CFR+ on what is chosen, above the floor that the policy had; and that mixed with the present floor."""
+    n, played = len(infoset.actions), infoset.memory.get("floor", 0.0)
+    chosen = {a: (infoset.sigma[a] - played) / (1 - n * played) for a in infoset.actions}
+    by_choice = sum(chosen[a] * infoset.r[a] for a in infoset.actions)
+    infoset.R = {a: max(infoset.R[a] + infoset.r[a] - by_choice, 0.0) for a in infoset.actions}
+    infoset.memory["floor"] = floor = min(p.floor / t**p.decay, 0.5 / n)
+    infoset.sigma = {a: (1 - n * floor) * x + floor for a, x in normalised(infoset.R).items()}
+
+
 VAD = {
     "base_alpha": 1.5, "base_beta": -0.1, "volatility_sensitivity": 0.5, "max_expected_regret": 2.0, "boost": 1.1,
     "ewma_decay": 0.1, "regret_floor": -20.0, "optimism": 1.0, "optimism_horizon": 100.0, "policy_exponent": 1.5, "gamma": 2.0,
@@ -304,6 +314,7 @@ TWINS = {
     "rtcfr+": Twin(
         power, rtcfr, {"floor": 1e-10, "pull": 1e-3, "period": 100, "predictive": False, "gamma": 2.0}, to_the_anchor
     ),
+    "perturbed-cfr+": Twin(power, perturbed, {"floor": 0.1, "decay": 0.5, "gamma": 2.0}),
     "vad-cfr": Twin(vad_average, vad, VAD),
     "aod-cfr": Twin(aod_average, aod, AOD),
     "aod-distilled": Twin(

@@ -10,14 +10,14 @@ import cli
 from workbench.catalogue import families
 from workbench.catalogue.algorithms import find_algorithm
 from workbench.catalogue.descriptions import describe
-from workbench.catalogue.entries import CFR, EXACT, PSRO, QUANTAL, SAMPLING
+from workbench.catalogue.entries import CFR, CONCEPTS, EXACT, PSRO, SAMPLING
 from workbench.catalogue.families import ALGORITHMS
 from workbench.commands.options import iterations_option
 from workbench.comparison.solvers import default_path, make_jobs
 from workbench.discovery.task import find_task
 from workbench.solving.config import SolveConfig, resolve_config
 
-LENGTHS = {**dict.fromkeys(CFR, 1000), **dict.fromkeys(PSRO, 100), **dict.fromkeys(EXACT, 1), **dict.fromkeys(QUANTAL, 10_000)}
+LENGTHS = {**dict.fromkeys(CFR, 1000), **dict.fromkeys(PSRO, 100), **dict.fromkeys(EXACT, 1), **dict.fromkeys(CONCEPTS, 10_000)}
 LENGTHS |= dict.fromkeys(SAMPLING, 100_000)
 
 

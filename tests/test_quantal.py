@@ -82,7 +82,7 @@ def test_the_flag(tmp_path):
     run = ask("--solution", "qre", "--set", "temperature=0.5", "--out", str(tmp_path / "run"), "--json")
     record = json.loads(run.stdout)
     assert record["algo"] == "qre" and record["lambda"] == 2.0 and record["residual"] < 1e-12 and record["exploitability"] > 0.01
-    assert "cfr seeks Nash equilibria; leave out --algo, or --solution qre" in ask("--solution", "qre", "--algo", "cfr").output
+    assert "cfr seeks no qre equilibria; leave out --algo" in ask("--solution", "qre", "--algo", "cfr").output
     with pytest.raises(UsageError, match=r"temperature=0\.0 is not possible; legal: above 0"):
         CliRunner().invoke(
             cli, ["solve", "kuhn_2p", "--solution", "qre", "--set", "temperature=0", "--out", str(tmp_path / "none")],

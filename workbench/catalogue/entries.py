@@ -61,6 +61,10 @@ NEWER: dict[str, Entry] = {  # published ones that a search neither starts from 
         "exact, from the paper and its authors' code, but for counterfactual regrets in place of action values",
     ),
     "mmd-q": Entry("solvers.cfr.rules.mmd_q", "Magnetic mirror descent", "Sokota et al. 2023, arXiv 2206.05825", _PAPER),
+    "perturbed-cfr+": Entry(
+        "solvers.cfr.rules.perturbed_cfr_plus", "CFR+ with floors", "Farina, Kroer, Sandholm 2017, arXiv 1711.03441",
+        "the paper's idea, regret matching on what is above floors; that they are equal and fall is ours",
+    ),
 }  # fmt: skip
 DISCOVERED: dict[str, Entry] = {  # by this project; discoveries are compared with the published ones
     "aod-distilled": Entry("solvers.cfr.rules.aod_distilled", "AOD-CFR distilled by ablation", "gameplan evolve ablate aod-cfr"),
@@ -72,9 +76,13 @@ DISCOVERED: dict[str, Entry] = {  # by this project; discoveries are compared wi
 CFR: dict[str, Entry] = {**PUBLISHED, **NEWER, **DISCOVERED}
 EXACT: dict[str, Entry] = {
     "lp": Entry("solvers.lp", "Sequence-form linear program (exact)", "Koller, Megiddo, von Stengel 1994"),
+    "perfect-lp": Entry("solvers.trembles", "Perfect equilibrium (exact)", "Selten 1975; Farina & Gatti 2017, arXiv 1611.05011"),
 }
-QUANTAL: dict[str, Entry] = {
+CONCEPTS: dict[str, Entry] = {
     "qre": Entry("solvers.quantal", "Agent logit equilibrium", "McKelvey & Palfrey 1998; Sokota et al. 2023, arXiv 2206.05825"),
+    "perfect-cfr": Entry(
+        "solvers.perfect", "Perfect equilibrium by CFR+", "Selten 1975; Farina, Kroer, Sandholm 2017, arXiv 1711.03441"
+    ),
 }
 SAMPLING: dict[str, Entry] = {
     "es-mccfr": Entry("solvers.mccfr.es_mccfr", "External-sampling Monte-Carlo CFR", "Lanctot et al. 2009", _PAPER),

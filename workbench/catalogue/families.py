@@ -6,6 +6,7 @@ its parameters; and makes solvers of it. Nothing else decides what kind of algor
 
 from collections.abc import Mapping, Set
 from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from games.compiler import Progress
@@ -21,9 +22,9 @@ from solvers.psro.catalogue import PRESETS, SOLVERS
 from solvers.psro.meta_solver import CLASSES, MetaSolver, load_meta_solver, make_meta_solver, shipped_module
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
 from workbench.catalogue.entries import CFR, MIXTURE, Entry
+from workbench.catalogue.entries import CONCEPTS as CONCEPT_ENTRIES
 from workbench.catalogue.entries import EXACT as EXACT_ENTRIES
 from workbench.catalogue.entries import PSRO as PSRO_ENTRIES
-from workbench.catalogue.entries import QUANTAL as QUANTAL_ENTRIES
 from workbench.catalogue.entries import SAMPLING as SAMPLING_ENTRIES
 from workbench.catalogue.sources import Source, read_source
 
@@ -262,23 +263,21 @@ class ExactMethods(Family):
         """See `Family.find`."""
         if request.given:
             raise UsageError(f"{request.algo} has no parameters; leave out --set")
-        return Found(None, {})
+        return Found(self.entries[request.algo].module, {})
 
-    def make(self, program: None, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
+    def make(self, program: str, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
-        from solvers.lp import LPSolver  # SciPy takes a third of a second, and forks of candidates would carry it
+        return import_module(program).make(game)  # SciPy takes a third of a second, and forks of candidates would carry it
 
-        return LPSolver(game)
-
-    def told(self, program: None) -> dict[str, Any]:
+    def told(self, program: str) -> dict[str, Any]:
         """See `Family.told`."""
         return {"doc": "Two-player constant-sum games; one iteration is the whole solution."}
 
 
-class QuantalMethods(Family):
-    """Methods for equilibria of players who err: what they report is meant to be exploitable."""
+class ConceptMethods(Family):
+    """Methods for other solution concepts than Nash equilibrium: what they report may be meant to be exploitable."""
 
-    name, entries = "quantal", QUANTAL_ENTRIES
+    name, entries = "concept", CONCEPT_ENTRIES
     iterations = 10_000
     concludes = True
     iterates = ("solution",)
@@ -286,15 +285,14 @@ class QuantalMethods(Family):
 
     def find(self, request: Request) -> Found:
         """See `Family.find`."""
-        from solvers import quantal
-
-        params = resolve_params(request.algo, quantal.PARAMS, {}, request.given, self.iterations)
-        check_ranges(request.algo, params, quantal.__doc__)
-        return Found(quantal, params)
+        module = import_module(self.entries[request.algo].module)
+        params = resolve_params(request.algo, module.PARAMS, {}, request.given, self.iterations)
+        check_ranges(request.algo, params, module.__doc__)
+        return Found(module, params)
 
     def make(self, program: Any, params: Mapping[str, Value], game: SequenceGame, terms: Terms) -> Any:
         """See `Family.make`."""
-        return program.QuantalSolver(game, float(params["temperature"]))
+        return program.make(game, params)
 
     def told(self, program: Any) -> dict[str, Any]:
         """See `Family.told`."""
@@ -337,10 +335,10 @@ class SamplingMethods(Family):
         return {**super().told(program), "choices": program.choices}
 
 
-RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL, SAMPLING = (
-    Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods(), QuantalMethods(), SamplingMethods(),
+RULE, CLASS_PROGRAM, PSRO, EXACT, CONCEPT, SAMPLING = (
+    Rules(), ClassPrograms(), PSROAlgorithms(), ExactMethods(), ConceptMethods(), SamplingMethods(),
 )  # fmt: skip
-FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT, QUANTAL, SAMPLING)
+FAMILIES: tuple[Family, ...] = (RULE, CLASS_PROGRAM, PSRO, EXACT, CONCEPT, SAMPLING)
 ALGORITHMS: dict[str, Entry] = {name: entry for family in FAMILIES for name, entry in family.entries.items()}
 
 

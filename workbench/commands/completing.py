@@ -83,9 +83,9 @@ def worlds() -> dict[str, str]:
 
 def algorithms() -> dict[str, str]:
     """Return the catalogued algorithms for games."""
-    from workbench.catalogue.entries import CFR, EXACT, PSRO, QUANTAL, SAMPLING
+    from workbench.catalogue.entries import CFR, CONCEPTS, EXACT, PSRO, SAMPLING
 
-    return {name: entry.title for name, entry in {**CFR, **PSRO, **EXACT, **QUANTAL, **SAMPLING}.items()}
+    return {name: entry.title for name, entry in {**CFR, **PSRO, **EXACT, **CONCEPTS, **SAMPLING}.items()}
 
 
 def meta_solvers() -> dict[str, str]:

@@ -22,7 +22,7 @@ from workbench.commands.options import (
     updates_option,
 )
 
-SOLUTIONS = ("nash", "qre")
+SOLUTIONS = {"nash": (), "qre": ("qre",), "perfect": ("perfect-lp", "perfect-cfr")}  # and the algorithms that seek only them
 
 
 @click.command()
@@ -31,8 +31,9 @@ SOLUTIONS = ("nash", "qre")
     "--algo", default="vad-cfr", show_default=True, metavar=PROGRAM, help="Algorithm ('gameplan algos') or a rule of your own."
 )
 @click.option(
-    "--solution", type=click.Choice(SOLUTIONS), default="nash", show_default=True,
-    help="What is sought: qre is the agent logit equilibrium, --algo qre; its temperature, 1 / lambda, is --set temperature=0.5.",
+    "--solution", type=click.Choice(list(SOLUTIONS)), default="nash", show_default=True,
+    help="What is sought: qre is the agent logit equilibrium, its temperature, 1 / lambda, is --set temperature=0.5; perfect is "
+    "Selten's, by perfect-lp where that is possible, else by perfect-cfr.",
 )  # fmt: skip
 @iterations_option
 @set_option
@@ -86,10 +87,19 @@ def solve(
         return _solve(config, run, as_json, trust_of(sandbox, trusted, given), resume=True)
     if game is None:
         raise click.UsageError("name a game: 'gameplan games' lists short names", ctx)
-    if solution == "qre":
-        if options["algo"] != "qre" and ctx.get_parameter_source("algo") != click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(f"{options['algo']} seeks Nash equilibria; leave out --algo, or --solution qre", ctx)
-        options["algo"] = "qre"
+    fit = SOLUTIONS[solution]
+    if fit and options["algo"] not in fit:
+        if ctx.get_parameter_source("algo") != click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"{options['algo']} seeks no {solution} equilibria; leave out --algo, or say --algo {fit[0]}", ctx
+            )
+        options["algo"] = fit[0]
+        if solution == "perfect":
+            from games.loader import load_game
+            from solvers.trembles import refusal
+
+            compiled = load_game(game, max_histories=options["max_histories"], max_memory=options["max_memory"])
+            options["algo"] = fit[1] if refusal(compiled) else fit[0]
     if (options["train"] or options["eval"]) and ctx.get_parameter_source("algo") == click.core.ParameterSource.DEFAULT:
         options["algo"] = "psro"
     trust = trust_of(sandbox, trusted, {})

@@ -19,7 +19,8 @@ PLACES = {
     name: place
     for names in (
         "cfr cfr+ lcfr dcfr pcfr+ dpcfr+ hs-pcfr+ vad-cfr aod-cfr lp dcfr+ hs-dcfr aod-distilled trend-dcfr last-dcfr "
-        "sapcfr+ apcfr+ apdcfr+ smooth-pcfr+ stable-pcfr+ rpdcfr+ mmd rtcfr+ mmd-q qre es-mccfr os-mccfr vr-es-mccfr vr-os-mccfr",
+        "sapcfr+ apcfr+ apdcfr+ smooth-pcfr+ stable-pcfr+ rpdcfr+ mmd rtcfr+ mmd-q qre es-mccfr os-mccfr vr-es-mccfr vr-os-mccfr "
+        "perturbed-cfr+ perfect-lp perfect-cfr",
         "psro-uniform double-oracle psro-prd psro-rm psro-alpharank psro shor-psro psro-rrd psro-rm+ psro-orm psro-fp psro-hedge",
         "uniform nash prd rm alpharank fp shor orm rm+ hedge rrd",
         "greedy beam flare-paper mcts random lookahead oracle flat llm proact flare-wb lookahead-value beam-value flare expectimax "

@@ -39,8 +39,10 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
         print_fact("value", f"{record['value']!r}  {known}", NAMES)
-    if "residual" in record:
+    if "lambda" in record:
         print_fact("residual", f"{record['residual']:.3g}  the furthest from a soft answer, lambda {record['lambda']:g}", NAMES)
+    elif "residual" in record:
+        print_fact("residual", f"{record['residual']:.3g}  the most to gain at an infoset, floor {record['floor']:.3g}", NAMES)
     ended, command = ending(record, metrics)
     if ended:
         print_fact("ended", ended, NAMES)

@@ -1,7 +1,6 @@
 """A policy as rows, an infoset each: what is played there, how often one comes there, and what each action is worth.
 
-Counterfactual values and regrets are those of the policy against itself (Zinkevich et al. 2007, equations 5 and 7): sums over the
-histories of the infoset, weighted by the probability with which chance and the *others* lead there. Divided by
+Counterfactual values and regrets are those of the policy against itself (`solvers.counterfactual`); divided by
 `InfosetRow.others_reach` they are expected payoffs, given that the infoset is reached.
 """
 
@@ -18,8 +17,8 @@ import numpy as np
 from games.errors import UsageError
 from games.loader import load_game
 from games.sequence_form import SequenceGame
+from solvers.counterfactual import Counterfactual, counterfactual
 from solvers.exploitability import Evaluation, Evaluator
-from solvers.kernels import regrets
 from solvers.plans import plan_of
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
@@ -121,24 +120,8 @@ class PolicyView:
         return [plan_of(self.game, player, self.policy[self.game.player_actions(player)]) for player in range(self.game.players)]
 
     @cached_property
-    def _counterfactual(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Of every player action values (pairs), regrets (pairs), and the others' reach of every infoset."""
-        game, found = self.game, []
-        for player in range(game.players):
-            infosets = game.player_infosets(player)
-            tree = tuple(part[infosets] for part in (game.tree.parent, game.tree.first, game.tree.count))
-            others = np.ones(len(game.rows.chance))
-            for other, plan in enumerate(self.plans):
-                if other != player:
-                    others *= plan[game.rows.sequences[:, other]]
-            own, sigma = game.rows.sequences[:, player], self.policy[game.player_actions(player)]
-            size = game.actions[player] + 1
-            worth, mass, gain = (np.zeros(size) for _ in range(3))
-            for into, weight in ((mass, game.rows.chance), (worth, game.rows.utility[player])):
-                into += np.bincount(own, weight * others, size)
-                regrets(into, sigma, *tree, 1.0, gain[1:])  # a payoff of 1 everywhere: what it sums up is how often one comes
-            found.append((worth[1:], gain[1:], mass[1:][tree[1]]))
-        return found
+    def _counterfactual(self) -> list[Counterfactual]:
+        return counterfactual(self.game, self.policy)
 
     @cached_property
     def own_reach(self) -> np.ndarray:
