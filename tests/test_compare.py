@@ -31,14 +31,14 @@ def run(tmp_path: Path, games: list[str], algos: list[str], **settings) -> tuple
     told: list[str] = []
     with ThreadPoolExecutor(1) as executor:
         cells = compare.run_comparison(jobs, executor, stop=lambda: False, on_done=told.append)
-    return compare.summarise(games, algos, cells), told
+    return compare.summarise(games, algos, compare.gathered(cells)), told
 
 
 def test_counts_best_and_reasons(tmp_path):
     summary, told = run(tmp_path, ["kuhn_2p", "kuhn_3p"], ["cfr", "cfr+", "lp"])
     assert len(told) == 6
     assert summary["best"]["kuhn_2p"] == "lp" and summary["best"]["kuhn_3p"] == "cfr+"
-    assert summary["counts"]["lp"] == {"matches": 1, "best": 1, "ran": 1}
+    assert summary["counts"]["lp"] == {"matches": 1, "best": 1, "ran": 1, "tied": 0}
     assert "two-player" in summary["cells"]["kuhn_3p"]["lp"]["reason"]
     table = compare.markdown_table(summary)
     assert "| kuhn_3p |" in table and "| - |" in table and "kuhn_3p, lp: lp solves two-player" in table
@@ -53,6 +53,46 @@ def test_counts_best_and_reasons(tmp_path):
 )
 def test_what_counts_as_a_match(value, others, expected):
     assert compare.matches(value, others) is expected
+
+
+def cell(value, low=None, high=None):
+    return compare.Cell(value, 1.0, "", None, runs=1 if low is None else 5, low=low, high=high)
+
+
+def test_what_rounding_decides():
+    """Medians count; a verdict that the ends of the bands could turn round is marked, and no other is."""
+    runs = {("g", "a", k): cell(value) for k, value in enumerate([2.0, 1.0, 9.0, 3.0, 8.0])}
+    found = compare.gathered({**runs, ("g", "sure", 0): cell(1.4), ("g", "far", 0): cell(7.0), ("g", "off", 0): cell(None)})
+    assert (found["g", "a"].exploitability, found["g", "a"].low, found["g", "a"].high, found["g", "a"].runs) == (3.0, 1.0, 9.0, 5)
+    assert {algo: c.tied for (_, algo), c in found.items()} == {"a": True, "sure": False, "far": False, "off": False}
+    close = compare.gathered({**runs, ("g", "open", 0): cell(2.5)})
+    assert close["g", "open"].tied  # 2.5 is level with 3 and 9, not with 1
+    summary = compare.summarise(["g"], ["a", "open"], close)
+    assert summary["counts"]["open"] == {"matches": 1, "best": 1, "ran": 1, "tied": 1} and summary["best"] == {"g": "open"}
+    assert "2.5~" in compare.markdown_table(summary) and "rounding decides" in compare.markdown_table(summary)
+    alone = compare.gathered({("g", "a", 0): cell(1.0), ("h", "b", 0): cell(2.0)})
+    assert not any(c.tied for c in alone.values()) and not compare.said_of_repeats(compare.summarise(["g"], ["a"], alone))
+
+
+def test_only_close_ones_are_repeated_with_other_payoffs(tmp_path):
+    base = SolveConfig(game="", algo="", iterations=200, seed=7)
+    jobs = compare.make_jobs(["kuhn_2p"], ["cfr", "cfr+", "lcfr", "dpcfr+"], base, lambda configs: tmp_path / "out")
+    with ThreadPoolExecutor(1) as executor:
+        cells = compare.run_comparison(jobs, executor, stop=lambda: False, on_done=lambda name: None)
+        close = sorted(cells, key=lambda place: cells[place].exploitability)
+        again = compare.repeated(jobs, cells, 3, 1e-6)
+        assert {job.config.algo for job in again} == {"dpcfr+"} == {close[0][1]} and len(again) == 2
+        assert [(job.config.seed, job.config.jitter, job.path.name) for job in again] == [
+            (8, 1e-6, "kuhn_2p-dpcfr+-r1"), (9, 1e-6, "kuhn_2p-dpcfr+-r2"),
+        ]  # fmt: skip
+        cells |= compare.run_comparison(again, executor, stop=lambda: False, on_done=lambda name: None)
+    summary = compare.conclude(jobs, ["kuhn_2p"], cells)
+    found = summary["cells"]["kuhn_2p"]["dpcfr+"]
+    assert found["runs"] == 3 and found["low"] < found["exploitability"] < found["high"]
+    assert summary["cells"]["kuhn_2p"]["cfr"]["runs"] == 1 and summary["cells"]["kuhn_2p"]["cfr"]["low"] is None
+    curve = compare.curves(summary)["kuhn_2p"]
+    assert curve["dpcfr+"].runs == 3 and "low" in curve["dpcfr+"].points[-1] and "low" not in curve["cfr"].points[-1]
+    assert not compare.repeated(jobs, cells, 1, 1e-6)
 
 
 def test_finished_runs_are_reused_and_changed_requests_are_not(tmp_path):

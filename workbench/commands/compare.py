@@ -19,6 +19,7 @@ from workbench.commands.options import (
     gathered,
     iterate_option,
     iterations_option,
+    jitter_option,
     jobs_option,
     json_option,
     learned_set_option,
@@ -138,6 +139,14 @@ def _kinds() -> Collection[str]:
 @click.option(
     "--seed", default=0, show_default=True, help="Worlds: of the first episode. Algorithms that sample: of the first run."
 )
+@click.option(
+    "--repeats",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Algorithms: run those within 10 times the best so often, all but once with payoffs off by --jitter; medians count.",
+)
+@jitter_option(1e-15)
 @size_option
 @jobs_option("Jobs at once.  [default: one a core; on a cluster: one a worker]")
 @click.option(
@@ -202,6 +211,7 @@ def _compare_algorithms(
     if not algos:
         raise click.UsageError("--algos is empty; 'gameplan algos' lists what there is")
     trust = trust_of(options.pop("sandbox"), options.pop("trusted"), {})
+    repeats, jitter = options.pop("repeats"), options.pop("jitter")
     chosen = comparison.expand_games(games)
     plan = comparison.make_jobs(
         chosen,
@@ -216,6 +226,10 @@ def _compare_algorithms(
     try:
         with writing(path), job_progress(len(plan), "comparing", first=FIRST) as tell:
             cells = comparison.run_comparison(plan, work.pool(), stop=work.stop, on_done=tell, say=say)
+        again = comparison.repeated(plan, cells, repeats, jitter)
+        if again:
+            with writing(path), job_progress(len(again), "repeating", first=FIRST) as tell:
+                cells |= comparison.run_comparison(again, work.pool(), stop=work.stop, on_done=tell, say=say)
     except KeyboardInterrupt:
         raise interrupted(path) from None
     summary = comparison.conclude(plan, chosen, cells)
@@ -227,7 +241,7 @@ def _compare_algorithms(
     if place.as_json:
         print_json({"run": str(path), "figures": [str(f) for f in figures], **summary})
     else:
-        print_comparison(summary, comparison.format_exploitability)
+        print_comparison(summary)
         echo(" ".join([f"{path}: table.csv table.json table.md", *(f.name for f in figures)]))
     return 0 if any(cell.exploitability is not None for cell in cells.values()) else 1
 

@@ -180,6 +180,14 @@ def size_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return histories(memory(command))
 
 
+def jitter_option(default: float) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds --jitter, by how much payoffs are off."""
+    return click.option(
+        "--jitter", default=default, show_default=True, type=FiniteRange(0, 1, max_open=True), metavar="SIZE",
+        help="Scale each payoff by a random factor from 1 - SIZE to 1 + SIZE: what changes at 1e-15 is rounding.",
+    )  # fmt: skip
+
+
 iterations_option = click.option(
     "-n",
     "--iterations",

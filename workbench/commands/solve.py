@@ -13,6 +13,7 @@ from workbench.commands.options import (
     every_option,
     iterate_option,
     iterations_option,
+    jitter_option,
     json_option,
     print_json,
     sandbox_option,
@@ -46,7 +47,10 @@ SOLUTIONS = {"nash": (), "qre": ("qre",), "perfect": ("perfect-lp", "perfect-cfr
 @click.option(
     "--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s; without -n only then."
 )
-@click.option("--seed", default=0, show_default=True, help="Of methods that sample; others draw no random numbers.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Of methods that sample, and of --jitter; others draw no random numbers."
+)
+@jitter_option(0.0)
 @size_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")

@@ -6,17 +6,20 @@ import io
 import json
 import platform
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median_low
 from typing import Any
+
+import numpy as np
 
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
-from workbench.comparison.curves import Curve, curve_of
+from workbench.comparison.curves import Curve, curve_of, merged
 from workbench.comparison.place import labels
 from workbench.engines import cancelled
 from workbench.engines.jobs import run_jobs
@@ -29,6 +32,10 @@ from workbench.terminal.interrupts import watched
 
 MATCH_FACTOR = 2.0  # within this factor of the best counts as level with it
 MATCH_FLOOR = 1e-12  # below this everything is rounding
+CLOSE_FACTOR = 10.0  # further from the best than this, no rounding brings an algorithm there
+TIED = "~"  # beside what rounding decides
+JITTER = 1e-15  # relative: some units in the last place
+COLUMNS = ("exploitability", "seconds", "reason", "iterate", "runs", "low", "high", "tied")  # of a cell in table.csv
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,12 @@ class Job:
     mark: str = ""
     sandbox: bool = False
     trusted: bool = False
+    repeat: int = 0
+
+    @property
+    def place(self) -> "Place":
+        """Where the result belongs."""
+        return self.config.game, self.config.algo, self.repeat
 
     @property
     def trust(self) -> Trust:
@@ -53,13 +66,25 @@ class Job:
 
 @dataclass(frozen=True)
 class Cell:
-    """What came out of a job: the exploitability of the policy that `iterate` names, or the reason why there is none."""
+    """What came out of a job: the exploitability of the policy that `iterate` names, or the reason why there is none.
+
+    Of several `runs`, whose payoffs differ by rounding, it is the median, `low` and `high` being the least and the greatest, and
+    `tied` whether within these the algorithm could be level with the best or not.
+    """
 
     exploitability: float | None
     seconds: float | None
     reason: str
     run: str | None
     iterate: str | None = None
+    runs: int = 1
+    low: float | None = None
+    high: float | None = None
+    tied: bool = False
+
+
+Place = tuple[str, str, int]  # a game, an algorithm, and the number of its repetition
+Cells = dict[tuple[str, str], Cell]
 
 
 def expand_games(names: Sequence[str]) -> list[str]:
@@ -148,9 +173,9 @@ def finished(job: Job) -> Cell | None:
 
 def run_comparison(
     jobs: Sequence[Job], executor: Executor, *, stop: Callable[[], bool], on_done: Callable[[str], None],
-    say: Callable[[str], None] = lambda text: None, cells: dict[tuple[str, str], Cell] | None = None,
-) -> dict[tuple[str, str], Cell]:  # fmt: skip
-    """Return the cells of all jobs by (game, algorithm), running those that are not done.
+    say: Callable[[str], None] = lambda text: None, cells: dict[Place, Cell] | None = None,
+) -> dict[Place, Cell]:  # fmt: skip
+    """Return the cells of all jobs by their places, running those that are not done.
 
     `on_done` is told the name of every cell that is there. `cells` is filled with them as they come, so that those that are there
     can be had after an interruption, too.
@@ -167,7 +192,7 @@ def run_comparison(
         if cell is None:
             todo.append(job)
         else:
-            cells[job.config.game, job.config.algo] = replace(cell, run=str(job.path))  # where it is now, wherever it was made
+            cells[job.place] = replace(cell, run=str(job.path))  # where it is now, wherever it was made
             on_done(job.path.name)
     games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
     with watched(say, "starting processes, compiling", len(games), "games") as told:
@@ -182,9 +207,63 @@ def run_comparison(
             else:
                 reason = str(result) if isinstance(result, GameplanError) else f"{type(result).__name__}: {result}"
                 cell = Cell(None, None, reason, path)
-            cells[job.config.game, job.config.algo] = cell
+            cells[job.place] = cell
             on_done(job.path.name)
     return cells
+
+
+def repeated(jobs: Sequence[Job], cells: Mapping[Place, Cell], repeats: int, jitter: float) -> list[Job]:
+    """Return the jobs that run the close ones of `jobs` again, until there are `repeats` of each, with payoffs off by `jitter`.
+
+    Close are those whose result is within `CLOSE_FACTOR` of the best of their game, or rounding.
+    """
+    best: dict[str, float] = {}
+    for (game, _, _), cell in cells.items():
+        if cell.exploitability is not None:
+            best[game] = min(best.get(game, np.inf), cell.exploitability)
+    close = [
+        job for job in jobs
+        if (reached := cells[job.place].exploitability) is not None
+        and reached <= max(CLOSE_FACTOR * best[job.config.game], MATCH_FLOOR)
+    ]  # fmt: skip
+    return [
+        replace(
+            job, config=replace(job.config, jitter=jitter, seed=job.config.seed + k),
+            path=job.path.with_name(f"{job.path.name}-r{k}"), repeat=k,
+        )
+        for job in close for k in range(1, repeats)
+    ]  # fmt: skip
+
+
+def gathered(cells: Mapping[Place, Cell]) -> Cells:
+    """Return the cells by game and algorithm: of repeated runs the median, and how far they are apart.
+
+    An algorithm is level with the best, or not, for sure only if it is so whatever both of their repetitions are taken for.
+    """
+    groups: dict[tuple[str, str], list[Cell]] = {}
+    for (game, algo, _), cell in sorted(cells.items(), key=lambda item: item[0][2]):
+        groups.setdefault((game, algo), []).append(cell)
+    found: Cells = {}
+    for key, (first, *others) in groups.items():
+        values = sorted(cell.exploitability for cell in (first, *others) if cell.exploitability is not None)
+        if len(values) > 1:
+            first = replace(first, exploitability=median_low(values), runs=len(values), low=values[0], high=values[-1])
+        found[key] = first
+    for game in {game for game, _ in found}:
+        ran = {key: found[key] for key in found if key[0] == game and found[key].exploitability is not None}
+        for key, cell in ran.items():
+            rivals = [_ends(other) for place, other in ran.items() if place != key]
+            if not rivals:
+                continue
+            low, high = _ends(cell)
+            always, never = matches(high, [low for low, _ in rivals]), not matches(low, [high for _, high in rivals])
+            found[key] = replace(cell, tied=not (always or never))
+    return found
+
+
+def _ends(cell: Cell) -> tuple[float, float]:
+    middle = cell.exploitability if cell.exploitability is not None else np.inf
+    return (middle if cell.low is None else cell.low), (middle if cell.high is None else cell.high)
 
 
 @contextmanager
@@ -203,14 +282,14 @@ def _as_sent(jobs: Sequence[Job], *, remote: bool) -> Iterator[Sequence[Job]]:
 
 def matches(value: float, others: Sequence[float]) -> bool:
     """Return whether `value` is level with or better than the best of `others`."""
-    best = min(others)
+    best = min([*others, value])
     return value <= MATCH_FACTOR * best or (value <= MATCH_FLOOR and best <= MATCH_FLOOR)
 
 
-def summarise(games: Sequence[str], algos: Sequence[str], cells: dict[tuple[str, str], Cell]) -> dict[str, Any]:
+def summarise(games: Sequence[str], algos: Sequence[str], cells: Cells) -> dict[str, Any]:
     """Return the comparison as one record: cells, the best of every game, and the counts of "matches or beats"."""
     table, best = {}, {}
-    counts = {algo: {"matches": 0, "best": 0, "ran": 0} for algo in algos}
+    counts = {algo: {"matches": 0, "best": 0, "ran": 0, "tied": 0} for algo in algos}
     for game in games:
         row = {algo: cells[game, algo] for algo in algos if (game, algo) in cells}
         values = {algo: cell.exploitability for algo, cell in row.items() if cell.exploitability is not None}
@@ -222,13 +301,14 @@ def summarise(games: Sequence[str], algos: Sequence[str], cells: dict[tuple[str,
         for algo, value in values.items():
             counts[algo]["ran"] += 1
             counts[algo]["matches"] += matches(value, list(values.values()))
+            counts[algo]["tied"] += row[algo].tied
     return {"games": list(games), "algos": list(algos), "cells": table, "best": best, "counts": counts}
 
 
-def conclude(jobs: Sequence[Job], games: Sequence[str], cells: dict[tuple[str, str], Cell]) -> dict[str, Any]:
+def conclude(jobs: Sequence[Job], games: Sequence[str], cells: Mapping[Place, Cell]) -> dict[str, Any]:
     """Return `summarise` of a comparison on `games`, as far as there are `cells`; its tables are written beside its runs."""
     order = list(dict.fromkeys(job.config.algo for job in sorted(jobs, key=lambda job: job.column)))
-    summary = summarise(games, order, cells)
+    summary = summarise(games, order, gathered(cells))
     write_table(summary, directory(jobs))
     return summary
 
@@ -244,10 +324,10 @@ def write_table(summary: dict[str, Any], out: Path) -> None:
     run.write_json("table.json", summary)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["game", "algorithm", "exploitability", "seconds", "reason", "iterate"])
+    writer.writerow(["game", "algorithm", *COLUMNS])
     for game, row in summary["cells"].items():
         for algo, cell in row.items():
-            writer.writerow([game, algo, cell["exploitability"], cell["seconds"], cell["reason"], cell["iterate"]])
+            writer.writerow([game, algo, *(cell[name] for name in COLUMNS)])
     run.write("table.csv", text.getvalue().encode())
     run.write("table.md", markdown_table(summary).encode())
 
@@ -266,13 +346,14 @@ def markdown_table(summary: dict[str, Any]) -> str:
                 if cell is not None:
                     notes.setdefault(cell["reason"], []).append(f"{game}, {algos[algo]}")
             else:
-                text = format_exploitability(cell["exploitability"])
+                text = cell_text(cell)
                 entries.append(f"**{text}**" if summary["best"].get(game) == algo else text)
         lines.append(f"| {game} | " + " | ".join(entries) + " |")
     counts = summary["counts"]
     entries = [share(counts[a]) for a in algos]
     lines.append("| matches or beats | " + " | ".join(entries) + " |")
     lines += ["", f"Reported: {reported(summary)}."] if summary["best"] else []
+    lines += ["", f"{note[0].upper()}{note[1:]}."] if (note := said_of_repeats(summary)) else []
     lines += [""] + [f"- {', '.join(where)}: {reason}" for reason, where in notes.items()] if notes else []
     return "\n".join(lines) + "\n"
 
@@ -286,6 +367,23 @@ def reported(summary: dict[str, Any]) -> str:
             found.setdefault(iterate, []).append(name)
     first, *rest = sorted(found.items(), key=lambda pair: -len(pair[1])) or [("", [])]
     return "; ".join([first[0], *(f"{iterate} of {', '.join(algos)}" for iterate, algos in rest)])
+
+
+def cell_text(cell: Mapping[str, Any]) -> str:
+    """Return the exploitability of a cell, with a mark if rounding decides whether it is level with the best."""
+    return format_exploitability(cell["exploitability"]) + (TIED if cell.get("tied") else "")
+
+
+def said_of_repeats(summary: Mapping[str, Any]) -> str:
+    """Return what is to be said of cells that several runs are behind; nothing if there are none."""
+    cells = [cell for row in summary["cells"].values() for cell in row.values() if cell.get("runs", 1) > 1]
+    if not cells:
+        return ""
+    most = max(cell["runs"] for cell in cells)
+    return (
+        f"medians of {most} runs with payoffs off by rounding, of those within {CLOSE_FACTOR:g} times the best; {TIED} rounding "
+        "decides whether it is level with the best"
+    )
 
 
 def share(count: dict[str, int]) -> str:
@@ -305,8 +403,10 @@ def curves(summary: dict[str, Any]) -> dict[str, dict[str, Curve]]:
     for game, row in summary["cells"].items():
         for algo, cell in row.items():
             if cell["exploitability"] is not None and cell["run"]:
-                run = RunDirectory(Path(cell["run"]))
-                found.setdefault(game, {})[called[algo]] = curve_of(run, run.read_json(CONFIG))
+                first = Path(cell["run"])
+                runs = [first, *(first.with_name(f"{first.name}-r{k}") for k in range(1, cell["runs"]))]
+                one = [curve_of(RunDirectory(path), RunDirectory(path).read_json(CONFIG)) for path in runs]
+                found.setdefault(game, {})[called[algo]] = merged(one)
     return found
 
 

@@ -127,6 +127,7 @@ def compare(
     *,
     time_limit: Duration | None = None,
     options: SolveOptions | None = None,
+    repeats: Positive = 1,
     jobs: Positive = 1,
     out: Place | None = None,
     progress: Wish = None,
@@ -143,7 +144,10 @@ def compare(
     time_limit : float or str, optional
         Of every run.
     options : SolveOptions, optional
-        As for `workbench.door.solving.solve`.
+        As for `workbench.door.solving.solve`, but for `jitter`.
+    repeats : int
+        Run algorithms within 10 times the best of a game so often, all but once with payoffs off by the `jitter` of `options`
+        (0: by 1e-15); medians count, and what rounding decides is marked.
     jobs : int
         Processes; with more than one, a script needs ``if __name__ == "__main__":`` around its calls.
     out : str or Path, optional
@@ -173,12 +177,16 @@ def compare(
     chosen = of_solvers.expand_games(names)
     with _place(out) as path:
         plan = of_solvers.make_jobs(chosen, list(algos), base, lambda configs: path, trust_of(rest.sandbox, rest.trusted, {}))
-        cells: dict[tuple[str, str], of_solvers.Cell] = {}
+        cells: dict[of_solvers.Place, of_solvers.Cell] = {}
         with _working(path, progress, "comparing", len(plan), jobs) as (reporter, engine, tell):
             of_solvers.run_comparison(plan, engine(), stop=reporter.stop, on_done=tell, cells=cells)
+        again = of_solvers.repeated(plan, cells, repeats, rest.jitter or of_solvers.JITTER) if len(cells) == len(plan) else []
+        if again:
+            with _working(path, progress, "repeating", len(again), jobs) as (reporter, engine, tell):
+                of_solvers.run_comparison(again, engine(), stop=reporter.stop, on_done=tell, cells=cells)
         summary = of_solvers.conclude(plan, chosen, cells)
         curves = of_solvers.curves(summary)
-    status = DONE if len(cells) == len(plan) else INTERRUPTED
+    status = DONE if len(cells) == len(plan) + len(again) else INTERRUPTED
 
     def draw() -> "Figure":
         from workbench.figures.convergence import draw_convergence

@@ -30,7 +30,9 @@ class SolveOptions:
     every : int, optional
         Evaluate each so many iterations; None: ten times a decade (PSRO: as the family has it).
     seed : int
-        Of methods that sample; CFR, PSRO and LP draw no random numbers.
+        Of methods that sample, and of `jitter`; others draw no random numbers.
+    jitter : float
+        Scale each payoff by a random factor from 1 - jitter to 1 + jitter; what changes at 1e-15 is rounding.
     sandbox : bool
         Run programs of your own in a locked process.
     trusted : bool
@@ -47,6 +49,7 @@ class SolveOptions:
     iterate: Literal["average", "last", "best"] | None = None
     every: Positive | None = None
     seed: int = 0
+    jitter: float = 0.0
     sandbox: bool = False
     trusted: bool = False
     max_histories: Positive = MAX_HISTORIES

@@ -34,7 +34,8 @@ class SolveConfig:
     has hashes of the user's own files, the game's among them; `iterate` is which policy is reported, None the algorithm's own
     choice; `every` evaluates each so many iterations, and None on a logarithmic grid, unless the family of the algorithm says
     otherwise, as it says how many `iterations` are meant by 0; None is no limit, see `until`; `target` stops at an exploitability,
-    `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game.
+    `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game. With a `jitter` its payoffs are off
+    by so much, in the way that has the number `seed` (`games.jitter`).
     """
 
     game: str
@@ -53,6 +54,7 @@ class SolveConfig:
     threads: int = 1
     max_histories: int = MAX_HISTORIES
     max_memory: int | None = None
+    jitter: float = 0.0
     schema: int = SCHEMA
 
 
@@ -69,6 +71,10 @@ def resolve_config(
     for name, lowest in (("iterations", 0), ("threads", 1), ("max_histories", 1)):
         if getattr(config, name) is not None and getattr(config, name) < lowest:
             raise UsageError(f"{name} = {getattr(config, name)} is too small; it must be at least {lowest}")
+    if not 0.0 <= config.jitter < 1.0:
+        raise UsageError(
+            f"jitter = {config.jitter:g} is not possible; payoffs are scaled by 1 +- jitter, so it must be from 0 to below 1"
+        )
     for role in ROLES:
         if copies is None and getattr(config, role) == "":
             what = "an algorithm" if role == "algo" else "a meta-strategy solver"
@@ -83,7 +89,7 @@ def resolve_config(
         data[GAME] = data_digest(game, GAME)
     request = Request(config.algo, config.params, config.iterations or 0, config.train, config.eval, sources)
     if sources and isolates(sources, config.programs if copies else None, trust, copies.path if copies else None):
-        algorithm = isolated_algorithm(request, game=game, max_histories=config.max_histories)
+        algorithm = isolated_algorithm(request, game=game, max_histories=config.max_histories, jitter=(config.jitter, config.seed))
     else:
         with blamed(copies):
             algorithm = algorithm_of(request)

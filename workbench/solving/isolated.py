@@ -190,8 +190,10 @@ class IsolatedSolver:
             raise GameplanError(f"{self.program.name}, isolated: {error}") from error
 
 
-def isolated_algorithm(request: Request, *, game: str, max_histories: int) -> Algorithm:
+def isolated_algorithm(request: Request, *, game: str, max_histories: int, jitter: tuple[float, int] = (0.0, 0)) -> Algorithm:
     """Return the algorithm whose programs, the request's sources, run in a locked process on `game`.
+
+    `jitter` is that of `games.jitter`: size and number.
 
     Raises
     ------
@@ -206,7 +208,9 @@ def isolated_algorithm(request: Request, *, game: str, max_histories: int) -> Al
     check_roles(request, family)
     params, told, chosen = _ORDERS[family](request)
     program = IsolatedProgram(
-        request.algo, {"game": game, "max_histories": max_histories, "name": request.algo, **told}, _iterate(family, request)
+        request.algo,
+        {"game": game, "max_histories": max_histories, "jitter": jitter, "name": request.algo, **told},
+        _iterate(family, request),
     )
     return Algorithm(request.algo, family, program, params, chosen, _make)
 

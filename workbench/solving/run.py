@@ -12,6 +12,7 @@ import numpy as np
 from games.compiler import Progress
 from games.errors import GameplanError, UsageError
 from games.files import read_file
+from games.jitter import jittered
 from games.loader import load_game
 from games.modules import short_name
 from games.sequence_form import SequenceGame
@@ -173,7 +174,8 @@ def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress
         check_named(config, run)
     with blamed(run):
         game = load_game(name, max_histories=config.max_histories, max_memory=config.max_memory, progress=progress)
-    return game if name == config.game else replace(game, name=config.game, source=name)
+    game = game if name == config.game else replace(game, name=config.game, source=name)
+    return jittered(game, config.seed, config.jitter) if config.jitter else game
 
 
 def result_record(
@@ -202,6 +204,7 @@ def result_record(
         "iterate": config.iterate,
         **({"train": config.train, "eval": config.eval} if config.train else {}),
         "seed": config.seed,
+        **({"jitter": config.jitter} if config.jitter else {}),
     }
 
 

@@ -82,10 +82,9 @@ def _discovered(_path: Path, result: dict[str, Any]) -> None:
 def _compared(path: Path, table: dict[str, Any]) -> None:
     """Print the table of a comparison: of solvers, planners, methods of learning, or operators of discovery."""
     if "cells" in table:
-        from workbench.comparison.solvers import format_exploitability
         from workbench.terminal.solve import print_comparison
 
-        print_comparison(table, format_exploitability)
+        print_comparison(table)
     elif "checkpoints" in table:
         from workbench.discovery.analysis import compare as operators
 

@@ -1,7 +1,7 @@
 """What a person sees of solver runs and their comparisons."""
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.catalogue.families import AVERAGE, BEST, LAST
 from workbench.comparison.place import labels
-from workbench.comparison.solvers import reported
+from workbench.comparison.solvers import cell_text, reported, said_of_repeats
 from workbench.solving.forecast import iteration_at
 from workbench.solving.run import BY_COUNT, BY_TIME, MISSED
 from workbench.terminal.durations import format_duration
@@ -125,7 +125,7 @@ def print_matches(found: "Matched") -> None:
         print_table(["Nash averaging", "share", "wins"], rows)
 
 
-def print_comparison(summary: dict[str, Any], number: Callable[[float], str]) -> None:
+def print_comparison(summary: dict[str, Any]) -> None:
     """Print a comparison on stdout: games down and algorithms across, or turned round where that fits the terminal better."""
     algos, games, cells, best = (summary[key] for key in ("algos", "games", "cells", "best"))
     called = labels(algos)
@@ -134,7 +134,7 @@ def print_comparison(summary: dict[str, Any], number: Callable[[float], str]) ->
         cell = cells.get(game, {}).get(algo)
         if cell is None or cell["exploitability"] is None:
             return "- "
-        return number(cell["exploitability"]) + ("*" if best.get(game) == algo else " ")
+        return cell_text(cell) + ("*" if best.get(game) == algo else " ")
 
     counts = [summary["counts"][algo] for algo in algos]
     rows = [[game, *(text(game, algo) for algo in algos)] for game in games]
@@ -143,6 +143,8 @@ def print_comparison(summary: dict[str, Any], number: Callable[[float], str]) ->
     print_table(["game", *called.values()], rows, strong=strong)
     if best:
         print_line("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
+        if note := said_of_repeats(summary):
+            print_line(note)
         print_line(f"reported: {reported(summary)}")
     reasons: dict[str, list[str]] = {}
     for game, row in cells.items():

@@ -74,9 +74,10 @@ def _solvers(summary: Mapping[str, Any], title: str, source: Path | None) -> Fin
                 if cell is not None and cell["reason"]:
                     notes.append(f"{game}, {algos[algo]}: {cell['reason']}")
                 continue
-            entries.append(solvers.format_exploitability(float(cell["exploitability"])))
+            entries.append(solvers.cell_text(cell))
             if summary["best"].get(game) == algo:
                 best.add((number, column))
         rows.append(entries)
     rows.append([MATCHES, *(solvers.share(summary["counts"][algo]) for algo in algos)])
-    return FinalTable(title, ["game", *algos.values()], rows, best, ["exploitability of the last iteration", *notes], source)
+    said = filter(None, [solvers.said_of_repeats(summary)])
+    return FinalTable(title, ["game", *algos.values()], rows, best, ["exploitability of the last iteration", *said, *notes], source)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from games.catalogue import SUITES
+from games.jitter import MARK, jittered, jittered_name
 from games.loader import load_game, resolve
 from games.params import Value
 from games.sequence_form import SequenceGame
@@ -21,7 +22,6 @@ from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
 from workbench.discovery.tasks.cfr import behaviour, engine, vocabulary
 from workbench.discovery.tasks.cfr.grammar import GRAMMAR
-from workbench.discovery.tasks.cfr.jitter import MARK, jittered, jittered_name
 from workbench.discovery.tasks.cfr.seeds import shipped
 
 TOLERANCE = 1e-9  # by how much an infoset's probabilities may miss 1
@@ -37,6 +37,8 @@ class PolicyAccumulator:
                                  counterfactual_reach_prob):
         return info_state_policy
 """
+
+JITTER = 1e-3  # relative: small beside what rules differ by, large beside what any of them has left of exploitability
 
 
 class CFRTask:
@@ -118,7 +120,7 @@ class CFRTask:
 
     def solver(self, order: Mapping[str, Any]) -> Any:
         """In a locked process: return a solver for the program and the game of a session's `order`."""
-        game, alternating = instance_of(order["game"]).game, order["updates"] == "alternating"
+        game, alternating = played(order), order["updates"] == "alternating"
         if order["form"] == "class program":
             program = make_class_program(order["name"], load_source(order["algo"]), order["algo"])
             return ClassProgramSolver(game, program, alternating=alternating)
@@ -126,7 +128,8 @@ class CFRTask:
         return engine.RuleSolver(game, rule, order["params"], alternating=alternating)
 
     def warm_session(self, order: Mapping[str, Any]) -> None:
-        """Nothing beyond `warm` is to be loaded."""
+        """Make the game: what that needs cannot be loaded later."""
+        played(order)
 
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         """Return the exploitability of the policy in `answer`.
@@ -175,8 +178,19 @@ def instance_of(name: str) -> Instance:
     """Return the instance called `name`; what `warm` has loaded is there for locked processes, which read no files."""
     base, _, number = name.partition(MARK)
     game = load_game(base)
-    game = jittered(game, int(number)) if number else game
+    game = jittered(game, int(number), JITTER) if number else game
     return Instance(game, Evaluator(game))
+
+
+def played(order: Mapping[str, Any]) -> SequenceGame:
+    """Return the game of a session's `order`, with the payoffs that it asks for; what was asked for before is there."""
+    size, number = order.get("jitter", (0.0, 0))
+    return _off(order["game"], size, number) if size else instance_of(order["game"]).game
+
+
+@cache
+def _off(name: str, size: float, number: int) -> SequenceGame:
+    return jittered(instance_of(name).game, number, size)
 
 
 @cache

@@ -23,7 +23,7 @@ from workbench.discovery.genome.check import literal, problems, table_nodes
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, BadAnswer, Hurdle
 from workbench.discovery.tasks.cfr.task import TASK as CFR
-from workbench.discovery.tasks.cfr.task import instance_of
+from workbench.discovery.tasks.cfr.task import instance_of, played
 from workbench.discovery.tasks.psro import programs
 from workbench.discovery.tasks.psro.behaviour import fingerprint
 from workbench.discovery.tasks.psro.grammar import GRAMMAR
@@ -145,15 +145,16 @@ class PSROTask:
             name, text, given = order[role]
             module = shipped_module(SOLVERS[name][0]) if text is None else load_source(text)
             made.append(make_meta_solver(name, role, module, given, text))
-        return PSROSolver(instance_of(order["game"]).game, *made)
+        return PSROSolver(played(order), *made)
 
     def warm_session(self, order: Mapping[str, Any]) -> None:
-        """Compile the shipped solvers among the two: a locked process reads no kernels from the disk."""
+        """Make the game, and compile the shipped solvers among the two: a locked process reads no kernels from the disk."""
+        played(order)
         for role in FUNCTIONS:
             name, text, given = order[role]
             if text is None:
                 pair = {other: [name, None, given if other == role else {}] for other in FUNCTIONS}
-                self.solver({"game": order["game"], **pair}).advance(2)
+                self.solver({**order, **pair}).advance(2)
 
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         """Return the exploitability of the policy in `answer`; see `workbench.discovery.task.Task`."""
