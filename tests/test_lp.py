@@ -23,6 +23,7 @@ from solvers.exploitability import Evaluator
 from solvers.lp import CHECKED, RATIONAL, LPSolver, solve_program, solve_zero_sum
 from solvers.psro.maximin import maximin
 from solvers.rational import Guess, read_payoffs, solve_exactly
+from solvers.sequence_program import Side, centred_payoff, constraints
 from workbench.catalogue.algorithms import find_algorithm
 
 
@@ -102,7 +103,7 @@ def test_payoffs_of_any_scale(scale, game):
     assert solution.proof == RATIONAL and solution.value == pytest.approx(-scale / 18, rel=1e-15)
     # the same through HiGHS alone
     plans = next(
-        lp._attempts(lp._centred_payoff(changed(kuhn, kuhn.rows.utility * scale))[0], *(lp._constraints(kuhn, p) for p in (0, 1)))
+        lp._attempts(centred_payoff(changed(kuhn, kuhn.rows.utility * scale)).matrix, *(constraints(kuhn, p) for p in (0, 1)))
     )[0]
     policy = np.concatenate([lp.policy_of(kuhn, p, plans[p]) for p in (0, 1)])
     assert Evaluator(kuhn)(policy).exploitability < 1e-9
@@ -198,8 +199,8 @@ def test_larger_games_are_checked_by_exploitability(game, monkeypatch):
 def test_what_is_not_exact_is_not_called_done(monkeypatch, tmp_path):
     """HiGHS is made to answer carelessly: the result says so, in every form."""
     monkeypatch.setattr(lp, "MAX_SEQUENCES", 0)
-    careless = lambda payoff, own, other, *_: (np.ones(own.shape[1]), np.zeros(other.shape[0]))  # noqa: E731
-    monkeypatch.setattr(lp, "_solve", careless)
+    careless = lambda payoff, own, other, *_: Side(np.ones(own.shape[1]), np.zeros(other.shape[0]), np.zeros(other.shape[1]))  # noqa: E731
+    monkeypatch.setattr(lp, "solve_side", careless)
     run = CliRunner().invoke(
         cli, ["solve", "kuhn_2p", "--algo", "lp", "--out", str(tmp_path / "run"), "--json"], standalone_mode=False
     )
