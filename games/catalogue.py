@@ -57,5 +57,14 @@ SUITES: dict[str, tuple[str, ...]] = {
     "train4": ("kuhn_3p", "leduc_2p", "goofspiel_4", "liars_dice_5"),
     "test4": ("kuhn_4p", "leduc_3p", "goofspiel_5", "liars_dice_6"),
     "quick": ("kuhn_2p", "kuhn_3p", "goofspiel_4", "leduc_2p"),
-    "eighteen": ("kuhn_2p", "kuhn_4p", "leduc_3p", "goofspiel_3", "goofspiel_5", "liars_dice_4", "liars_dice_6", *tuple(GAMES)[11:]),
+    "eighteen": (
+        "kuhn_2p",
+        "kuhn_4p",
+        "leduc_3p",
+        "goofspiel_3",
+        "goofspiel_5",
+        "liars_dice_4",
+        "liars_dice_6",
+        *tuple(GAMES)[11:],
+    ),
 }

@@ -47,9 +47,7 @@ SOLUTIONS = {"nash": (), "qre": ("qre",), "perfect": ("perfect-lp", "perfect-cfr
 @click.option(
     "--time-limit", callback=duration, metavar="DURATION", help="Stop after so much iterating, such as 10s; without -n only then."
 )
-@click.option(
-    "--seed", default=0, show_default=True, help="Of methods that sample, and of --jitter; others draw no random numbers."
-)
+@click.option("--seed", default=0, show_default=True, help="Of methods that sample, and of --jitter; others draw nothing.")
 @jitter_option(0.0)
 @size_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")
