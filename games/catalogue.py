@@ -52,7 +52,7 @@ GAMES: dict[str, Entry] = {
     "battleship_3x2": Entry(_battleship(3, "1", "1", 2), 23_839, 19_116, 751, "3 x 2 cells, a ship of one, two shots"),
 }
 
-SUITES: dict[str, tuple[str, ...]] = {
+SUITES: dict[str, tuple[str, ...]] = {  # no game of eighteen is one of train4
     "paper11": tuple(GAMES)[:11],
     "train4": ("kuhn_3p", "leduc_2p", "goofspiel_4", "liars_dice_5"),
     "test4": ("kuhn_4p", "leduc_3p", "goofspiel_5", "liars_dice_6"),
@@ -67,4 +67,4 @@ SUITES: dict[str, tuple[str, ...]] = {
         "liars_dice_6",
         *tuple(GAMES)[11:],
     ),
-}
+}  # fmt: skip

@@ -169,10 +169,10 @@ def compare(
 ) -> int:  # fmt: skip
     """Run every algorithm on every game; print a table, write CSV, JSON, Markdown and the convergence figure.
 
-    Suites: paper11, eighteen, train4, test4, quick. With --planners: every planner in every world at every budget, with paired seeds; the
-    figure shows score against cost. With --methods: every method of learning with several seeds, each run for --time-limit or -n
-    updates; the figure shows the score against environment steps plus expansions. Finished runs are kept: the same command goes on
-    where it stopped.
+    Suites: paper11, eighteen, train4, test4, quick. With --planners: every planner in every world at every budget, with paired
+    seeds; the figure shows score against cost. With --methods: every method of learning with several seeds, each run for
+    --time-limit or -n updates; the figure shows the score against environment steps plus expansions. Finished runs are kept: the
+    same command goes on where it stopped.
     """
     from workbench.engines import open_engine, parse_engine
     from workbench.figures.frame import check_format
