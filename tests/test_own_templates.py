@@ -139,6 +139,12 @@ def test_meta_solvers_in_a_file_make_a_psro_run_with_all_that_those_have(here):
     assert Path("population.png").stat().st_size
     listed = json.loads(gameplan("runs", "list", ".", "--kind", "psro", "--json").stdout)
     assert [run["name"] for run in listed["runs"]] == ["run"]
+    told = [
+        gameplan("solve", "kuhn_2p", *roles, "-n", 2).stdout
+        for roles in (("--train", "./m.py", "--eval", "nash"), ("--train", "rm"))
+    ]
+    assert "solvers         train m, eval nash\n" in told[0] and "solvers         train rm, eval rm\n" in told[1]
+    assert "solvers=m nash" in str(gp.psro("kuhn_2p", "./m.py", n=2, evaluate="nash"))
     for result in (gp.solve("kuhn_2p", "./m.py", n=4), gp.solve("kuhn_2p", "double-oracle", n=4)):
         assert isinstance(result, gp.PsroResult) and result.population.meta_game().shape == (4, 4)
     assert type(gp.solve("kuhn_2p", "cfr+", n=4)) is gp.SolveResult

@@ -8,7 +8,6 @@ import click
 
 from workbench.commands.options import json_option, print_json, sandbox_option, set_option, trusted_option
 from workbench.commands.plan import world_option
-from workbench.terminal.printing import echo
 
 _file = click.argument("file", type=click.Path(path_type=Path))
 _force = click.option("--force", is_flag=True, help="Replace what is there.")
@@ -17,13 +16,14 @@ _force = click.option("--force", is_flag=True, help="Replace what is there.")
 def _begun(file: Path, kind: str, check: str, use: str, force: bool, as_json: bool) -> int:
     """Write the template of a `kind`, and say what checks and what uses it, both with {} for the name."""
     from workbench.own.begin import write_new
+    from workbench.terminal.tables import print_line
 
     written = write_new(file, kind, force=force)
     if as_json:
         print_json({"file": str(written)})
         return 0
     name = shlex.quote(str(file) if file.is_absolute() or len(file.parts) > 1 or not file.suffix else f"./{file}")
-    echo(f"{written}: check it with 'gameplan {check.format(name)}', use it with 'gameplan {use.format(name)}'")
+    print_line(f"{written}: check it with 'gameplan {check.format(name)}', use it with 'gameplan {use.format(name)}'")
     return 0
 
 
@@ -35,7 +35,7 @@ def _checked(record: dict[str, Any], fine: str, as_json: bool) -> int:
     else:
         for problem in (*record["problems"], *record.get("warnings", ())):
             named = problem.startswith((f"{record['file']} ", f"{Path(record['file']).name} "))
-            echo(problem if named else f"{record['file']}: {problem}")
+            print_line(problem if named else f"{record['file']}: {problem}")
         if record["ok"]:
             print_line(f"{record['file']}: fine; {fine}")
     return 0 if record["ok"] else 1

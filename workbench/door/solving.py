@@ -9,6 +9,7 @@ import numpy as np
 
 from games.asked import Natural, Place
 from games.loader import resolve
+from games.modules import short_name
 from games.params import Value
 from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import Solver
@@ -170,8 +171,10 @@ class PsroResult(SolveResult):
         self.population = population
 
     def facts(self) -> dict[str, str]:
-        """Return those of a solver run, and the size of the populations."""
-        return {**super().facts(), "policies": " ".join(str(len(plans)) for plans in self.population.plans)}
+        """Return those of a solver run, its two meta-strategy solvers, and the size of the populations."""
+        solvers = [short_name(self.record[role]) for role in ("train", "eval") if self.record.get(role)]
+        named = {"solvers": " ".join(solvers)} if solvers else {}
+        return {**super().facts(), **named, "policies": " ".join(str(len(plans)) for plans in self.population.plans)}
 
     def plot_population(self) -> "Figure":
         """Return the meta-game, the meta-strategies and who answers whom, as a figure."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from games.modules import short_name
 from workbench.catalogue.families import AVERAGE, BEST, LAST
 from workbench.comparison.place import labels
 from workbench.comparison.solvers import cell_text, reported, said_of_repeats
@@ -31,6 +32,9 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_table(("iteration", "exploitability", "time"), rows, left=0, see="metrics.jsonl in the run directory")
     algo = Path(record["algo"]).name if record["algo"].endswith(".py") else record["algo"]
     print_line(f"{record['game']}  {algo}  {counted(record['iterations'], 'iteration')}  {record['status']}")
+    if record.get("train"):
+        train, evaluated = (short_name(record.get(role) or record["train"]) for role in ("train", "eval"))
+        print_fact("solvers", f"train {train}, eval {evaluated}", NAMES)
     warmup = record["params"].get("warmup_iterations")
     if warmup and record["iterations"] > warmup:
         print_fact("warm-up", f"nothing is averaged in the first {counted(warmup, 'iteration')}: uniform until then", NAMES)
