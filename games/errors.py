@@ -15,6 +15,10 @@ class UsageError(GameplanError):
     exit_code = 2
 
 
+class NotForGame(GameplanError):
+    """An algorithm is not made for a kind of games, such as those of three players; the message names others."""
+
+
 class Interrupted(GameplanError):
     """Somebody has stopped it; the message says what is kept and how to go on (exit code 130)."""
 

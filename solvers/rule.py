@@ -20,12 +20,14 @@ from solvers.psro.core import dot
 from solvers.psro.dynamics import all_payoffs, max_of, min_of, scale_to_one, sum_of, uniform
 from solvers.psro.maximin import maximin
 from solvers.psro.meta_game import payoff_vector, refresh
+from solvers.psro.unrestricted import check_constant_sum
 
 __all__ = [
     "GameplanError",
     "Infosets",
     "add_to_average",
     "all_payoffs",
+    "check_constant_sum",
     "discount",
     "dot",
     "ema",

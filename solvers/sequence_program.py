@@ -4,7 +4,7 @@
 
 x is what the player mixes, A its utility by that and the opponent's sequences, and F says that an opponent's plan keeps its mass at
 every infoset; v are the values of the opponent's infosets. With E of `constraints` x is a realisation plan (Koller, Megiddo, von
-Stengel 1994; `solvers.lp`); with one row of ones it is a mixture of policies (`solvers.psro`).
+Stengel 1994; `solvers.lp`); with one row of ones it is a mixture of policies (`solvers.psro.unrestricted`).
 """
 
 from typing import NamedTuple

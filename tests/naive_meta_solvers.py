@@ -162,6 +162,7 @@ def shor(tensors, iteration, p):
 TWINS = {
     "uniform": uniform,
     "nash": nash,
+    "anytime": nash,  # of all actions of a game; of fewer it is another, which tests/test_unrestricted.py is about
     "prd": prd,
     "rrd": rrd,
     "rm": rm,

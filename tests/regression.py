@@ -24,7 +24,7 @@ from games.compiler import compile_game
 from games.loader import load_game
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluator
-from solvers.psro.catalogue import SOLVERS
+from solvers.psro.catalogue import CONSTANT_SUM, SOLVERS
 from workbench.catalogue.algorithms import find_algorithm
 from workbench.catalogue.entries import CFR
 
@@ -88,7 +88,7 @@ def rule_metrics(name: str, game: str) -> list[float]:
 def meta_solver_metrics(name: str, game: str) -> list[float]:
     """Return the exploitability of PSRO's mixture for each of `POPULATIONS`; nothing where the solver does not apply."""
     compiled = game_called(game)
-    if name == "nash" and compiled.players > 2:
+    if name in CONSTANT_SUM and (compiled.players > 2 or compiled.constant_sum is None):
         return []
     evaluate = Evaluator(compiled)
     given = {f"{role}.{key}": value for role in ("train", "eval") for key, value in SHORT.get(name, {}).items()}

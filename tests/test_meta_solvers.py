@@ -8,7 +8,7 @@ from matrix_games import naive_vector, random_tensors
 from naive_meta_solvers import TWINS
 
 from games.errors import GameplanError
-from solvers.psro.catalogue import SOLVERS
+from solvers.psro.catalogue import CONSTANT_SUM, SOLVERS
 from solvers.psro.meta_game import vector
 from solvers.psro.meta_solver import checked_strategies
 from workbench.catalogue.families import find_meta_solver
@@ -19,7 +19,7 @@ EXACT = 1e-12  # sums of at most a thousand terms of size one
 # What a solver may leave of the uniform strategies' NashConv on the suite's random games, with the parameters of QUICK: what was
 # measured, and a tenth more. "uniform" is left out: it is what the others are compared with.
 SHARES = {
-    "nash": 1e-12, "prd": 0.105, "rrd": 0.5, "rm": 0.046, "rm+": 0.017, "orm": 0.022, "fp": 0.05, "hedge": 0.081, "alpharank": 0.45, "shor": 0.22,
+    "nash": 1e-12, "anytime": 1e-12, "prd": 0.105, "rrd": 0.5, "rm": 0.046, "rm+": 0.017, "orm": 0.022, "fp": 0.05, "hedge": 0.081, "alpharank": 0.45, "shor": 0.22,
 }  # fmt: skip
 STEPS = {"steps": 1000}
 QUICK = {
@@ -49,7 +49,7 @@ class TestCatalogue(MetaSolverSuite):
     @pytest.fixture(autouse=True, params=SHARES)
     def chosen(self, request):
         self.solver, self.share = request.param, SHARES[request.param]
-        self.params, self.general_sum = QUICK.get(self.solver, {}), self.solver != "nash"
+        self.params, self.general_sum = QUICK.get(self.solver, {}), self.solver not in CONSTANT_SUM
 
 
 def test_uniform_fails_the_suite():
@@ -83,11 +83,11 @@ def test_equals_its_twin(name, shape):
     solver, role = (*name.split(), "train")[:2]
     steps = {"steps": 30} if "steps" in find_meta_solver(solver, role, {}).params else {}
     short = SHORT.get(name, steps)
-    if solver == "nash" and len(shape) > 2:
-        pytest.skip("nash solves two-player games")
+    if solver in CONSTANT_SUM and len(shape) > 2:
+        pytest.skip(f"{solver} solves two-player games")
     for seed in range(3):
         tensors = random_tensors(shape, seed)
-        if solver == "nash":
+        if solver in CONSTANT_SUM:
             tensors[1] = -tensors[0]
         if seed == 2:
             tensors = [t.round() for t in tensors] if solver in ("fp", "alpharank") else [1e-3 * t for t in tensors]
@@ -95,12 +95,12 @@ def test_equals_its_twin(name, shape):
             found = answer(solver, tensors, role, iteration, short)
             expected = TWINS[solver](tensors, iteration, SimpleNamespace(**find_meta_solver(solver, role, short).params))
             for ours, naive in zip(found, expected, strict=True):
-                np.testing.assert_allclose(ours, naive, rtol=0, atol=1e-8 if solver in ("nash", "alpharank") else EXACT)
+                np.testing.assert_allclose(ours, naive, rtol=0, atol=1e-8 if solver in (*CONSTANT_SUM, "alpharank") else EXACT)
 
 
 @pytest.mark.parametrize("name", [name for name in SOLVERS if name != "shor"])  # whose players move in turn
 def test_symmetric_games_give_symmetric_strategies(name):
-    if name == "nash":
+    if name in CONSTANT_SUM:
         pytest.skip("a linear program may return any of several equilibria")
     A = np.random.default_rng(2).normal(size=(4, 4))
     first, second = answer(name, [A, A.T])
@@ -112,27 +112,29 @@ def test_symmetric_games_give_symmetric_strategies(name):
         np.testing.assert_allclose(strategy, first, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "mass"), [("nash", 1e-9), ("rm", 1e-2), ("prd", 2e-2)])
+@pytest.mark.parametrize(("name", "mass"), [("nash", 1e-9), ("anytime", 1e-9), ("rm", 1e-2), ("prd", 2e-2)])
 def test_dominated_policies_fade(name, mass):
     A = np.random.default_rng(3).uniform(-1, 1, size=(3, 3))
     A = np.vstack([A, A.min(axis=0) - 1.0])  # dominated by all others by a margin of at least one
     assert answer(name, [A, -A])[0][3] < mass
 
 
-def test_nash_refuses_what_it_cannot_solve():
+@pytest.mark.parametrize("name", CONSTANT_SUM)
+def test_linear_programs_refuse_what_they_cannot_solve(name):
     for tensors, why in ((random_tensors((2, 2), 0), "is general-sum"), (random_tensors((2, 2, 2), 0), "has 3 players")):
         with pytest.raises(
-            GameplanError, match=f"nash solves two-player zero-sum and constant-sum meta-games; a normal-form game {why}: use shor"
+            GameplanError,
+            match=f"{name} solves two-player zero-sum and constant-sum meta-games; a normal-form game {why}: use shor",
         ):
-            answer("nash", tensors)
+            answer(name, tensors)
 
 
 @pytest.mark.parametrize("players", [2, 3])
-@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "fp", "hedge", "nash"])
+@pytest.mark.parametrize("name", ["uniform", "rm", "rm+", "orm", "fp", "hedge", *CONSTANT_SUM])
 def test_scale_invariance(name, players):
     """Payoffs times a power of two, which leaves all mantissas alone; the others' steps, temperatures or intensities have a scale."""
-    if name == "nash" and players > 2:
-        pytest.skip("nash solves two-player games")
+    if name in CONSTANT_SUM and players > 2:
+        pytest.skip(f"{name} solves two-player games")
     A = np.random.default_rng(5).normal(size=(3, 4))
     tensors = [A, -A] if players == 2 else random_tensors((2, 3, 2), seed=5)
     for ours, scaled in zip(answer(name, tensors), answer(name, [8 * t for t in tensors]), strict=True):
@@ -149,7 +151,7 @@ def test_permuting_policies_permutes_the_answer(name):
     np.testing.assert_allclose(plain[1], mixed[1], rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("name", [name for name in SOLVERS if name != "nash"])
+@pytest.mark.parametrize("name", [name for name in SOLVERS if name not in CONSTANT_SUM])
 def test_permuting_all_players_policies_permutes_all_answers(name):
     """Three players, general-sum; every player has a policy that is best by far, so that there is one equilibrium."""
     tensors = random_tensors((3, 2, 3), seed=7)

@@ -26,6 +26,8 @@ class PolicySet:
         The class of every sequence; with `merging` two are in one class if all policies agree on them, else each has its own.
     sample : (classes,) int64 array
         One sequence of every class.
+    sequences : int
+        Number of the player's sequences.
     """
 
     def __init__(self, sequences: int, merging: bool) -> None:
@@ -33,6 +35,7 @@ class PolicySet:
         self.label = np.zeros(sequences, np.int64) if merging else np.arange(sequences)
         self.sample = np.zeros(1, np.int64) if merging else self.label
         self._merging = merging
+        self.sequences = sequences
         self._known: dict[bytes, int] = {}  # digest of a plan -> its kind
         self._store, self._count = np.zeros((1, sequences)), 0
 

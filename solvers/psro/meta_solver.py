@@ -8,8 +8,14 @@
     def evaluate(meta, iteration, params): ...
 
 `meta` is the compiled meta-game (`solvers.psro.meta_game`); `solvers.rule` has what works on it. A function whose first argument
-has another name gets `solvers.psro.payoffs.Payoffs`, which offers ``sizes``, ``vector(player, strategies)`` and
-``tensor(player)``; it returns one array a player, is plain Python, and may leave out `params`. The class form:
+has another name gets `solvers.psro.payoffs.Payoffs`, which offers ``sizes``, ``vector(player, strategies)``, ``tensor(player)``
+and ``least_exploitable(player)``; it returns one array a player, is plain Python, and may leave out `params`.
+
+    def answers(payoffs, strategies, respond): ...
+
+is for solvers that say what joins the populations: it is given the train strategies, and returns a list of new policies a player,
+realisation plans. ``respond(player, strategies)`` is the oracle, the best response to the others' strategies. Solvers without it
+get that of every player to the train strategies. The class form:
 ``TrainMetaStrategySolver`` and ``EvalMetaStrategySolver`` with ``get_meta_strategy(game, policy_sets, meta_games)``, which returns
 non-negative weights a player; a file without STATE and programs in class form may remember things, so runs replay to resume.
 """
@@ -18,7 +24,7 @@ import hashlib
 import importlib
 import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -38,8 +44,11 @@ from solvers.psro.dynamics import split
 from solvers.psro.meta_game import MetaGame
 from solvers.psro.payoffs import Payoffs
 
+Respond = Callable[[int, Sequence[np.ndarray]], np.ndarray]
 CLASSES = {"train": "TrainMetaStrategySolver", "eval": "EvalMetaStrategySolver"}
 FUNCTIONS = {"train": "train", "eval": "evaluate"}
+ANSWERS = "answers"
+TOLERANCE = 1e-9  # by how much the masses of a plan may be wrong
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,7 @@ class MetaSolver:
     digest: str | None
     function: Callable[..., Any] | None = None
     doc: str = ""
+    answers: Callable[[Payoffs, list[np.ndarray], Respond], Any] | None = None
 
     def repeats(self, other: "MetaSolver") -> bool:
         """Return whether this solver's answer is sure to be `other`'s: same function, same parameters, no memory."""
@@ -105,7 +115,10 @@ def make_meta_solver(name: str, role: str, module: ModuleType, given: Mapping[st
     check_ranges(f"{name} ({role})", params, module.__doc__)
     call = bound(f"{name}: {FUNCTIONS[role]}", function, record_class(tuple(params))(**params))
     remembers = getattr(module, "STATE", None) != {}
-    return MetaSolver(name, role, call, params, remembers, digest, function, module.__doc__ or "")
+    answers = getattr(module, ANSWERS, None) if role == "train" else None
+    if answers is not None and len(inspect.signature(answers).parameters) != 3:
+        raise GameplanError(f"{name}: {ANSWERS} must take (payoffs, strategies, respond)")
+    return MetaSolver(name, role, call, params, remembers, digest, function, module.__doc__ or "", answers)
 
 
 def bound(name: str, function: Callable[..., Any], params: Any) -> Callable[[Payoffs, int], Any]:
@@ -156,15 +169,7 @@ def checked_strategies(solver: MetaSolver, payoffs: Payoffs, iteration: int) -> 
         If they have the wrong shape, are negative, NaN or all zero; or whatever the solver raises.
     """
     where = f"{solver.role} solver {solver.name}, iteration {iteration}"
-    try:
-        answer = solver.call(payoffs, iteration)
-    except (GameplanError, KeyboardInterrupt):
-        raise
-    except BaseException as error:  # also SystemExit: a solver does not end the process, least of all as if all had gone well
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        raise GameplanError(
-            f"{where}: {type(error).__name__}: {one_line(error)} (line {last.lineno} of {Path(last.filename).name})"
-        ) from error
+    answer = _called(where, solver.call, payoffs, iteration)
     try:
         strategies = [np.array(part, np.float64) for part in answer]
     except (TypeError, ValueError) as error:
@@ -180,6 +185,47 @@ def checked_strategies(solver: MetaSolver, payoffs: Payoffs, iteration: int) -> 
             raise GameplanError(f"{where}, player {player}: weights must be non-negative, finite and not all zero, not {shown}")
         strategies[player] = weights / total
     return strategies
+
+
+def checked_answers(
+    solver: MetaSolver, payoffs: Payoffs, strategies: list[np.ndarray], iteration: int, respond: Respond
+) -> list[np.ndarray]:
+    """Return the new policies (policies, sequences) of every player that a solver with `answers` names, checked.
+
+    Raises
+    ------
+    GameplanError
+        If they are no realisation plans; or whatever the solver raises.
+    """
+    where = f"{solver.role} solver {solver.name}, iteration {iteration}, {ANSWERS}"
+    found = _called(where, solver.answers, payoffs, strategies, respond)
+    game, made = payoffs.game, []
+    try:
+        made = [np.array(plans, np.float64).reshape(len(plans), n + 1) for plans, n in zip(found, game.actions, strict=True)]
+    except (TypeError, ValueError) as error:
+        shapes = " and ".join(str(n + 1) for n in game.actions)
+        raise GameplanError(f"{where}: a list of plans for each player must be returned, of {shapes} sequences: {error}") from error
+    for player, plans in enumerate(made):
+        infosets, tree = game.player_infosets(player), game.tree
+        kept = np.add.reduceat(plans[:, 1:], tree.first[infosets].astype(np.int64), axis=1) - plans[:, tree.parent[infosets]]
+        good = np.isfinite(plans).all() and plans.min(initial=0.0) >= 0.0 and (np.abs(plans[:, 0] - 1.0) <= TOLERANCE).all()
+        if not good or (np.abs(kept) > TOLERANCE).any():
+            raise GameplanError(f"{where}, player {player}: no realisation plans were returned; respond(player, strategies) is one")
+    return made
+
+
+def _called(where: str, function: Callable[..., Any] | None, *arguments: Any) -> Any:
+    """Return what a solver's `function` returns; what it raises becomes one line that says `where`."""
+    assert function is not None
+    try:
+        return function(*arguments)
+    except (GameplanError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # also SystemExit: a solver does not end the process, least of all as if all had gone well
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise GameplanError(
+            f"{where}: {type(error).__name__}: {one_line(error)} (line {last.lineno} of {Path(last.filename).name})"
+        ) from error
 
 
 def _call_class(instance: Any, payoffs: Payoffs) -> Any:

@@ -14,6 +14,7 @@ from games.errors import GameplanError
 from games.sequence_form import SequenceGame
 from solvers.psro.core import Core, PolicySet, build_core, fibres, whole_core
 from solvers.psro.meta_game import MetaGame, make_meta_game, vector
+from solvers.psro.unrestricted import LeastExploitable, least_exploitable
 
 MEMORY_LIMIT = 1 << 30  # bytes of all players' tensors
 
@@ -29,6 +30,7 @@ class Payoffs:
         self._core: Core | None = None if merging else whole_core(game.rows, self._sets)
         self._tensors: np.ndarray | None = np.zeros((game.players,) + (0,) * game.players)
         self._meta: MetaGame | None = None
+        self._least: dict[int, LeastExploitable] = {}
 
     @classmethod
     def of(cls, game: SequenceGame, populations: Sequence[np.ndarray]) -> "Payoffs":
@@ -65,11 +67,13 @@ class Payoffs:
         return self._tensors is not None
 
     def extend(self, plans: Sequence[np.ndarray]) -> None:
-        """Add one policy per player, given as realisation plans."""
+        """Add policies of every player, given as one realisation plan (sequences) or several (policies, sequences)."""
         before = self._shape
-        for policies, plan in zip(self._sets, plans, strict=True):
-            policies.append(plan)
+        for policies, new in zip(self._sets, plans, strict=True):
+            for plan in new.reshape(-1, policies.sequences):
+                policies.append(plan)
         self._meta = None
+        self._least = {}
         if self._shape == before:
             return
         if self.game.players > 2:
@@ -84,6 +88,20 @@ class Payoffs:
         out = np.zeros(self.sizes[player])
         vector(player, np.concatenate(strategies), self.meta, out)
         return out
+
+    def least_exploitable(self, player: int) -> LeastExploitable:
+        """Return the player's mixture that an opponent who may play anything gains least against, and an answer to it.
+
+        For two-player constant-sum games; see `solvers.psro.unrestricted`.
+
+        Raises
+        ------
+        GameplanError
+            If HiGHS finds none.
+        """
+        if player not in self._least:
+            self._least[player] = least_exploitable(self.game, player, self._sets[player].plans)
+        return self._least[player]
 
     def tensor(self, player: int) -> np.ndarray:
         """Return the player's payoffs for all joint policies, shape (K_0, ..., K_(N-1)).

@@ -194,7 +194,7 @@ class PSROAlgorithms(Family):
     name, entries = "psro", PSRO_ENTRIES
     iterations = 100
     iterates = (MIXTURE,)
-    parameters = "those of its two meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE"
+    parameters = "of PSRO itself: --set NAME=VALUE; of its meta-strategy solvers: --set train.NAME=VALUE, --set eval.NAME=VALUE"
 
     def defines(self, names: Set[str]) -> bool:
         """See `Family.defines`."""
@@ -204,18 +204,37 @@ class PSROAlgorithms(Family):
         """See `Family.find`."""
         chosen = self.chosen(request)
         split: dict[str, dict[str, Value]] = {"train": {}, "eval": {}}
-        for key, value in request.given.items():
+        options, given = self.options(request)
+        for key, value in given.items():
             role, dot, name = key.partition(".")
             if not dot or role not in split:
-                legal = [f"{r}.{n}" for r in split for n in find_meta_solver(chosen[r], r, {}).params]
-                raise UsageError(
-                    f"{request.algo} has no parameter {key!r}{did_you_mean(key, legal)}; legal: "
-                    f"{', '.join(legal) or 'none for these solvers'}"
-                )
+                legal = [*self.own(), *(f"{r}.{n}" for r in split for n in find_meta_solver(chosen[r], r, {}).params)]
+                raise UsageError(f"{request.algo} has no parameter {key!r}{did_you_mean(key, legal)}; legal: {', '.join(legal)}")
             split[role][name] = value
         pair = MetaSolvers(*(find_meta_solver(chosen[role], role, split[role]) for role in ("train", "eval")))
-        params = {f"{role}.{name}": value for role, solver in pair._asdict().items() for name, value in solver.params.items()}
+        params = {**options, **_by_role(pair)}
         return Found(pair, params, {} if "algo" in request.sources else {r: s.name for r, s in pair._asdict().items()})
+
+    def own(self) -> dict[str, Value]:
+        """Return the parameters of the loop, with their defaults."""
+        from solvers.psro.solver import PARAMS
+
+        return PARAMS
+
+    def options(self, request: Request) -> tuple[dict[str, Value], dict[str, Value]]:
+        """Return the loop's parameters that a request changes, and the rest of what is given.
+
+        Those that have their defaults are left out: a run that wants nothing of them is the same as one of a version without them.
+
+        Raises
+        ------
+        UsageError
+            For a value of the wrong type.
+        """
+        own = self.own()
+        given = {key: value for key, value in request.given.items() if key in own}
+        changed = {k: v for k, v in resolve_params(request.algo, own, {}, given).items() if v != own[k]}
+        return changed, {key: value for key, value in request.given.items() if key not in own}
 
     def chosen(self, request: Request) -> dict[str, str]:
         """Return role -> catalogue name or path of the solvers that a request asks for.
@@ -233,21 +252,29 @@ class PSROAlgorithms(Family):
         """See `Family.make`."""
         from solvers.psro.solver import PSROSolver
 
-        return PSROSolver(game, program.train, program.eval)
+        return PSROSolver(game, program.train, program.eval, params)
 
     def told(self, program: MetaSolvers) -> dict[str, Any]:
         """See `Family.told`."""
-        said = {
+        from solvers.psro import solver as loop
+
+        said = sentences(loop.__doc__) | {
             f"{role}.{name}": text
             for role, solver in program._asdict().items()
             for name, text in sentences(solver.doc).items()
             if name in solver.params
         }
         return {
+            "params": {**self.own(), **_by_role(program)},
             "sentences": said,
             "doc": f"Meta-strategy solver {program.train.name} for training and evaluation. --train and --eval take: "
             f"{', '.join(SOLVERS)}, or a file of your own (docs/psro.md).",
         }
+
+
+def _by_role(pair: MetaSolvers) -> dict[str, Value]:
+    """Return the parameters of both solvers, such as "train.steps"."""
+    return {f"{role}.{name}": value for role, solver in pair._asdict().items() for name, value in solver.params.items()}
 
 
 class ExactMethods(Family):

@@ -1,7 +1,7 @@
 // PSRO: mixtures of the iteration under the slider, exploitability of all, and the meta-game until then.
 page.scripts.populations = (root, data) => {
   const run = page.find("populations-run"), at = page.find("populations-at"), now = page.find("populations-now");
-  const kinds = { eval: "#0072B2", train: "#D55E00", uniform: "#009E73" };
+  const kinds = { eval: "#0072B2", train: "#D55E00", uniform: "#009E73", population: "#CC79A7" };
   const bars = page.find("populations-mixtures");
   let view = data[0], made = [];
   page.options(run, data.map((each, place) => [place, `${each.name}: ${each.game}, train ${each.train}, eval ${each.eval}`]));
@@ -36,8 +36,8 @@ page.scripts.populations = (root, data) => {
   });
 
   const exploitability = () => ({
-    traces: [...Object.keys(kinds).map(kind => ({
-      name: kind, x: view.iterations, y: view.exploitability[kind].map(value => Math.max(value, 1e-17)), mode: "lines+markers",
+    traces: [...Object.keys(kinds).filter(kind => view.exploitability[kind].some(value => value !== null)).map(kind => ({
+      name: kind, x: view.iterations, y: view.exploitability[kind].map(value => value === null ? null : Math.max(value, 1e-17)), mode: "lines+markers",
       line: { color: figures.shade(kinds[kind]) }, hovertemplate: "%{y:.3g} in iteration %{x}",
     }))],
     layout: {
@@ -47,14 +47,15 @@ page.scripts.populations = (root, data) => {
   });
 
   function game() {
-    const most = Math.max(...view.payoffs.flat().map(Math.abs), 1e-9), n = Math.min(size(), view.payoffs.length);
+    const most = Math.max(...view.payoffs.flat().map(Math.abs), 1e-9);
+    const [n, columns] = [0, 1].map(player => Math.min((view.mixtures.eval[place()][player] || [1]).length, [view.payoffs, view.payoffs[0]][player].length));
     return {
       traces: [{
-        type: "heatmap", z: view.payoffs.slice(0, n).map(row => row.slice(0, n)), zmin: -most, zmax: most,
+        type: "heatmap", z: view.payoffs.slice(0, n).map(row => row.slice(0, columns)), zmin: -most, zmax: most,
         colorscale: [[0, "#7f3b08"], [0.25, "#fdb863"], [0.5, "#f7f7f7"], [0.75, "#b2abd2"], [1, "#2d004b"]],
         hovertemplate: "%{y} against %{x}: %{z:.4~g}<extra></extra>", colorbar: { thickness: 10 },
       }],
-      layout: { title: "payoff of player 0", xaxis: figures.counted("policy of player 1", n), yaxis: figures.counted("policy of player 0", n) },
+      layout: { title: "payoff of player 0", xaxis: figures.counted("policy of player 1", columns), yaxis: figures.counted("policy of player 0", n) },
     };
   }
 

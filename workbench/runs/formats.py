@@ -29,6 +29,7 @@ from planners.status import STATUSES
 Config = TypeVar("Config")
 
 SCHEMA = 2
+POPULATION = "population_exploitability"  # of a PSRO run that measures it
 OLDEST = 1
 
 _COUNT, _SECONDS = whole(0), number(0.0)
@@ -64,13 +65,16 @@ _METRIC = record(
         "train": _PROBABILITIES,
         "eval": _PROBABILITIES,
         "support": listed(_COUNT),
+        POPULATION: number(),
         "lambda": number(),
         "residual": number(),
         "nodes": _COUNT,
     },
 )
 METRIC: Kind = _metric
-REMARKS = record({"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)}, others=None)  # of PSRO
+REMARKS = record(  # of PSRO
+    {"train": _PROBABILITIES, "eval": _PROBABILITIES, "support": listed(_COUNT)}, {POPULATION: number()}, others=None
+)
 TIME = record({"iteration": whole(1), "seconds": _SECONDS}, {"digest": text()})
 
 MARKS = record({}, others=lambda value, place: listed(scalar)(value, place) if isinstance(value, list) else scalar(value, place))
@@ -92,7 +96,7 @@ SOLVE_RESULT = record(
         **_SCHEMA, "command": text(("solve",)), "game": text(), "algo": text(), "iterations": whole(0), "exploitability": number(),
         "nash_conv": number(), "values": listed(number()), "seconds": _SECONDS, "status": text(), "run": text(),
     },
-    {"total_seconds": _SECONDS, "digest": text(), "iterate": text(), "best_iteration": whole(0)},
+    {"total_seconds": _SECONDS, "digest": text(), "iterate": text(), "best_iteration": whole(0), POPULATION: number()},
 )  # fmt: skip
 DISTILL_CONFIG = record({
     **_SCHEMA, "world": text(), "samples": whole(1), "seed": whole(0), "form": text(), "tokens": whole(1), "wordings": whole(0),

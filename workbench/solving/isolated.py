@@ -246,11 +246,11 @@ def _class_order(request: Request) -> _Order:
 
 
 def _psro_order(request: Request) -> _Order:
-    for key in request.given:
+    params, given = PSRO.options(request)
+    for key in given:
         if key.partition(".")[0] not in META_FUNCTIONS or "." not in key:
             raise UsageError(f"{request.algo} has no parameter {key!r}; those of meta-strategy solvers begin with train. or eval.")
-    params: dict[str, Value] = {}
-    told: dict[str, Any] = {"task": "psro"}
+    told: dict[str, Any] = {"task": "psro", "options": dict(params)}
     texts = {str(source.path): source.text for source in request.sources.values()}
     chosen = PSRO.chosen(request)
     for role, name in chosen.items():

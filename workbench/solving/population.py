@@ -15,11 +15,13 @@ from solvers.exploitability import Evaluator
 from solvers.plans import policy_of
 from solvers.psro.maximin import maximin
 from solvers.psro.payoffs import Payoffs
+from solvers.psro.solver import population_exploitability
 from workbench.comparison.curves import FLOOR
 from workbench.figures.frame import PLAIN, Look, check_format, count_along, save_figure
 from workbench.figures.style import COLOURS, DIVERGING, MARKERS, SEQUENTIAL, part_colour
 from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
+from workbench.runs.formats import POPULATION
 from workbench.solving.config import SolveConfig, saved_config
 from workbench.solving.run import load_run_game
 
@@ -73,21 +75,26 @@ class Population:
         if not run.holds(FILE):
             raise UsageError(f"{path} is no finished PSRO run: it has no {FILE}")
         game, lines = load_run_game(config, run), run.read_lines(METRICS)
-        most = 16 * (max((line["iteration"] for line in lines), default=0) + 1) * (max(game.actions) + 1)
+        policies = max((len(weights) for line in lines for weights in line.get("train", ())), default=0)
+        most = 16 * (policies + 1) * (max(game.actions) + 1)
         return cls(path, config, game, read_arrays(path / FILE, lambda name: most), lines)
 
     def _check(self, file: Path) -> None:
         """Check that the arrays are policies of the game, and the lines mixtures of them."""
-        count = len(self.plans[0])
-        shapes = [(count, n + 1) for n in self.game.actions]
+        counts = [len(plans) for plans in self.plans]
+        shapes = [(count, n + 1) for count, n in zip(counts, self.game.actions, strict=True)]
         good = all(plans.shape == shape and np.isfinite(plans).all() for plans, shape in zip(self.plans, shapes, strict=True))
-        if not good or not all(weights.shape == (count,) and np.isfinite(weights).all() for weights in self.eval):
+        weighed = zip(self.eval, counts, strict=True)
+        if not good or not min(counts) or not all(w.shape == (count,) and np.isfinite(w).all() for w, count in weighed):
             raise GameplanError(f"{file} holds no policies of {self.config.game} with weights; run it again")
+        before = [1] * self.game.players
         for number, line in enumerate(self.lines, 1):
-            sizes = [len(weights) for weights in line.get("train", ())]
-            if sizes != [line["iteration"]] * self.game.players or line["iteration"] > count or "support" not in line:
-                what = f"support and train weights of {line['iteration']} policies a player"
+            sizes = [[len(weights) for weights in line.get(role, ())] for role in ("train", "eval")]
+            grown = len(sizes[0]) == len(counts) and all(a <= n <= b for a, n, b in zip(before, sizes[0], counts, strict=True))
+            if not grown or sizes[0] != sizes[1] or "support" not in line:
+                what = "support, train and eval weights of each player's policies"
                 raise GameplanError(f"{self.path / METRICS}, line {number}: has no {what}; resume the run, or run it again")
+            before = sizes[0]
 
     def meta_game(self) -> np.ndarray:
         """Return player 0's payoffs by own and player 1's policy, all further players playing their eval mixtures (K, K)."""
@@ -114,19 +121,27 @@ class Population:
         return [table @ column, -(row @ table)]
 
     def mixtures(self) -> list[dict[str, Any]]:
-        """Return iteration, support sizes and the exploitability of the eval, train and uniform mixtures, per evaluated line."""
+        """Return iteration, support sizes and the exploitability of mixtures, per evaluated line.
+
+        "eval", "train", "uniform", and "population" of the least exploitable mixtures there are, None where that is not defined, or
+        was not measured: it is for the last line in any case.
+        """
         evaluator = Evaluator(self.game)
         rows = []
         for line in self.lines:
-            n = line["iteration"]
-            uniform = [np.full(n, 1.0 / n)] * self.game.players
+            train = [np.array(s) for s in line["train"]]
             rows.append({
-                "iteration": n,
+                "iteration": line["iteration"],
                 "support": line["support"],
                 "eval": line["exploitability"],
-                "train": self._exploitability(evaluator, [np.array(s) for s in line["train"]]),
-                "uniform": self._exploitability(evaluator, uniform),
+                "train": self._exploitability(evaluator, train),
+                "uniform": self._exploitability(evaluator, [np.full(len(s), 1.0 / len(s)) for s in train]),
+                "population": line.get(POPULATION),
             })  # fmt: skip
+        if rows[-1]["population"] is None and self.game.players == 2 and self.game.constant_sum is not None:
+            sizes = [len(s) for s in self.lines[-1]["train"]]
+            last = Payoffs.of(self.game, [plans[:n] for plans, n in zip(self.plans, sizes, strict=True)])
+            rows[-1]["population"] = population_exploitability(last)
         return rows
 
     def response_graph(self) -> "nx.DiGraph":
@@ -203,10 +218,9 @@ def _draw_meta_game(figure: Figure, panel: Any, population: Population) -> None:
 
 def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
     lines = population.lines
-    size = max(line["iteration"] for line in lines)
-    table = np.full((size, len(lines)), np.nan)
+    table = np.full((max(len(line["eval"][0]) for line in lines), len(lines)), np.nan)
     for column, line in enumerate(lines):
-        table[: line["iteration"], column] = line["eval"][0]
+        table[: len(line["eval"][0]), column] = line["eval"][0]
     image = panel.imshow(
         table, cmap=SEQUENTIAL, norm=PowerNorm(0.5, 0.0, 1.0), interpolation="nearest", aspect="auto", origin="lower"
     )
@@ -218,10 +232,11 @@ def _draw_strategy(figure: Figure, panel: Any, population: Population) -> None:
 
 
 def _draw_exploitability(panel: Any, rows: list[dict[str, Any]]) -> None:
-    n = [row["iteration"] for row in rows]
-    for index, kind in enumerate(("eval", "train", "uniform")):
-        values = [max(row[kind], FLOOR) for row in rows]
-        panel.plot(n, values, color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=1.0, label=kind)
+    for index, kind in enumerate(("eval", "train", "uniform", "population")):
+        known = [(row["iteration"], max(row[kind], FLOOR)) for row in rows if row[kind] is not None]
+        n, values = zip(*known, strict=True) if known else ((), ())
+        label = kind if known else None
+        panel.plot(n, values, color=COLOURS[index], marker=MARKERS[index], markersize=3, linewidth=1.0, label=label)
     panel.set(title="exploitability of the mixtures", xlabel="iteration", xscale="log", yscale="log")
     count_along(panel.xaxis)
     panel.grid(True, linewidth=0.3, alpha=0.6)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from games.compiler import MAX_HISTORIES
-from games.errors import GameplanError, UsageError
+from games.errors import GameplanError, NotForGame, UsageError
 from games.loader import load_game
 from games.sentences import unsaid
 from solvers.cfr.rule_file import Rule
@@ -21,7 +21,8 @@ from workbench.solving.isolated import isolated_algorithm
 def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None = None) -> dict[str, Any]:
     """Return ``ok``, ``form``, ``problems``, ``warnings`` and the exploitability after some iterations of Kuhn poker.
 
-    A warning is a parameter of which nothing is told, or a policy that is not better than the uniform one.
+    A warning is a parameter of which nothing is told, a policy that is not better than the uniform one, or a game that the rule is
+    not made for.
 
     `sandbox` says whether the rule runs isolated; by default it does if a discovery wrote it.
 
@@ -44,7 +45,13 @@ def check_rule_file(path: Path, iterations: int = 100, *, sandbox: bool | None =
             record["form"] = _form(algorithm)
             game = load_game(name)
             solver = algorithm.make(game, alternating=True)
-            solver.advance(iterations)
+            try:
+                solver.advance(iterations)
+            except NotForGame as error:
+                if name == "kuhn_2p":
+                    raise
+                record["warnings"].append(f"not tried in {name}: {error}")
+                continue
             evaluate = Evaluator(game)
             value = evaluate(_reported(algorithm, solver)).exploitability
             if name == "kuhn_2p":

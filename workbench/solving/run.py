@@ -21,7 +21,7 @@ from workbench.catalogue.algorithms import Solver
 from workbench.catalogue.families import BEST
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
-from workbench.runs.formats import SCHEMA
+from workbench.runs.formats import POPULATION, SCHEMA
 from workbench.runs.programs import kept_data, read_copies
 from workbench.solving.config import ROLES, SolveConfig, check_named, identity, resolve_config
 from workbench.solving.grid import grid_before, is_evaluated, next_evaluation, on_grid
@@ -144,6 +144,7 @@ def _solve(
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
     record |= exact | {"ended_by": progress.ended_by}
+    record |= {POPULATION: solver.remarks()[POPULATION]} if config.params.get(POPULATION) else {}
     record |= {"best_iteration": reported.iteration} if config.iterate == BEST else {}
     on_end(game, solver, reported.policy)
     if status != INTERRUPTED and run.lasting:

@@ -113,11 +113,12 @@ _PRINTERS: Mapping[str, Callable[[Path, dict[str, Any]], None]] = {
 
 def print_population(mixtures: Sequence[Mapping[str, Any]], out: Path | None) -> None:
     """Print supports and exploitabilities of a population's mixtures."""
+    kinds = [kind for kind in ("eval", "train", "uniform", "population") if any(r[kind] is not None for r in mixtures)]
     rows = [
-        (f"{r['iteration']}", " ".join(map(str, r["support"])), f"{r['eval']:.4g}", f"{r['train']:.4g}", f"{r['uniform']:.4g}")
+        (f"{r['iteration']}", " ".join(map(str, r["support"])), *("" if r[kind] is None else f"{r[kind]:.4g}" for kind in kinds))
         for r in mixtures
     ]
-    header = ("iteration", "support", "eval", "train", "uniform")
+    header = ("iteration", "support", *kinds)
     print_table(header, rows, left=0, prose=("support",), title="exploitability of each mixture of the population")
     if out is not None:
         print_path("figure", str(out), NAMES)

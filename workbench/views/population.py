@@ -22,11 +22,11 @@ class PopulationView:
     path, game, train, eval : Path, str
         The run, its game, and its two meta-strategy solvers.
     iterations : sequence of int
-        Those that are shown, ascending; in iteration n every player has n policies.
+        Those that are shown, ascending; in iteration n every player has n policies, unless the train solver answered otherwise.
     mixtures : sequence, by iteration, of the mixtures of all players
         "eval" and "train": weights of the policies.
     exploitability : mapping
-        Of the mixtures "eval", "train" and "uniform", by iteration.
+        Of the mixtures "eval", "train", "uniform" and, as far as known, "population" (the least exploitable ones), by iteration.
     support : sequence, by iteration, of int a player
         Policies that the eval mixture plays.
     meta_game : (k, k) array
@@ -39,7 +39,7 @@ class PopulationView:
     eval: str
     iterations: Sequence[int]
     mixtures: dict[str, list[list[list[float]]]]
-    exploitability: dict[str, list[float]]
+    exploitability: dict[str, list[float | None]]
     support: Sequence[Sequence[int]]
     meta_game: np.ndarray
 
@@ -61,7 +61,7 @@ def view_population(path: Path) -> PopulationView:
         path, population.config.game, str(population.config.train), str(population.config.eval),
         [line["iteration"] for line in population.lines],
         {kind: [line[kind] for line in population.lines] for kind in ("eval", "train")},
-        {kind: [row[kind] for row in rows] for kind in ("eval", "train", "uniform")},
+        {kind: [row[kind] for row in rows] for kind in ("eval", "train", "uniform", "population")},
         [line["support"] for line in population.lines],
         population.meta_game()[:POLICIES, :POLICIES],
     )  # fmt: skip

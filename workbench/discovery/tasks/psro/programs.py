@@ -9,16 +9,17 @@ from solvers.psro.catalogue import SOLVERS
 from workbench.discovery.genome.canonical import canonical
 
 FUNCTIONS = {"train": ("meta", "iteration", "params"), "evaluate": ("meta", "iteration", "params")}
-IN_PYTHON = ("nash", "alpharank")  # which solve two-player games, or small meta-games, only
 
 
 @cache
 def known() -> dict[str, str]:
-    """Return the shipped solvers by name, uniform first, as programs."""
-    names = [name for name in SOLVERS if name not in IN_PYTHON]
-    return {
-        name: program((files("solvers.psro.solvers") / f"{SOLVERS[name][0].rpartition('.')[2]}.py").read_text()) for name in names
-    }
+    """Return the shipped solvers that are compiled by name, uniform first, as programs.
+
+    Those in plain Python solve two-player games, or small meta-games, only.
+    """
+    shipped = {name: f"{module.rpartition('.')[2]}.py" for name, (module, _) in SOLVERS.items()}
+    texts = {name: (files("solvers.psro.solvers") / file).read_text() for name, file in shipped.items()}
+    return {name: program(text) for name, text in texts.items() if _is_compiled(text)}
 
 
 @cache
@@ -27,6 +28,11 @@ def seeds() -> dict[str, str]:
     here = files("workbench.discovery.tasks.psro.seeds")
     opened = {name: program((here / f"{name}.py").read_text()) for name in ("uniform", "skeleton")}
     return opened | {name: source for name, source in known().items() if name not in opened}
+
+
+def _is_compiled(text: str) -> bool:
+    train = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == "train")
+    return [argument.arg for argument in train.args.args] == [*FUNCTIONS["train"]]
 
 
 def program(source: str) -> str:

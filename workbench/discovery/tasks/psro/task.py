@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from solvers.plans import plan_of
 from solvers.psro.catalogue import SOLVERS
 from solvers.psro.meta_solver import CLASSES, FUNCTIONS, entry, make_meta_solver, shipped_module
 from solvers.psro.payoffs import Payoffs
-from solvers.psro.solver import PSROSolver
+from solvers.psro.solver import PSROSolver, population_exploitability
 from workbench.comparison.solvers import expand_games
 from workbench.discovery.genome.canonical import canonical, split
 from workbench.discovery.genome.check import literal, problems, table_nodes
@@ -132,7 +133,8 @@ class PSROTask:
             given[role][key] = value
         try:
             solvers = [make_meta_solver("the program", role, module, given[role], program.source) for role in FUNCTIONS]
-            solver = PSROSolver(instance_of(instance).game, *solvers)
+            train, evaluate = (replace(solver, answers=None) for solver in solvers)  # what is evolved mixes; the oracle answers
+            solver = PSROSolver(instance_of(instance).game, train, evaluate)
             solver.advance(horizon)
             return {"policy": solver.average_policy()}
         except GameplanError as error:
@@ -145,11 +147,15 @@ class PSROTask:
             name, text, given = order[role]
             module = shipped_module(SOLVERS[name][0]) if text is None else load_source(text)
             made.append(make_meta_solver(name, role, module, given, text))
-        return PSROSolver(played(order), *made)
+        return PSROSolver(played(order), made[0], made[1], order.get("options", {}))
 
     def warm_session(self, order: Mapping[str, Any]) -> None:
-        """Make the game, and compile the shipped solvers among the two: a locked process reads no kernels from the disk."""
+        """Make the game, compile the shipped solvers among the two, and load linear programming.
+
+        A locked process reads neither kernels nor modules from the disk.
+        """
         played(order)
+        population_exploitability(_payoffs())
         for role in FUNCTIONS:
             name, text, given = order[role]
             if text is None:
