@@ -51,7 +51,7 @@ def write_output(path: Path, content: bytes | str, option: str = "--out") -> Non
         If it cannot be written; one line.
     """
     try:
-        write_atomically(path, content.encode() if isinstance(content, str) else content)
+        write_atomically(path, content.encode(errors="backslashreplace") if isinstance(content, str) else content)
     except OSError as error:
         raise GameplanError(f"cannot write {path}: {reason(error)}; choose another place with {option} or make room") from error
 

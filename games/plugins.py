@@ -45,6 +45,8 @@ class Registry:
         self.warn = warn
         self._plugins: dict[tuple[str, str], Plugin] = {}
         self._loaded = False
+        self._loading = ""  # the plug-in of an installed package that registers just now
+        self._told: set[tuple[str, str]] = set()
 
     @asked
     def register(self, kind: str, name: str, program: Any, about: str = "") -> None:
@@ -67,9 +69,14 @@ class Registry:
         kind = _SHORT.get(kind, kind)
         if kind not in KINDS:
             raise UsageError(f"{kind!r} is no kind of plug-in{did_you_mean(kind, list(KINDS))}; legal are {', '.join(KINDS)}")
-        if not name.isprintable() or not name or is_program(name) or set(name) & set(" :,=/"):
-            raise UsageError(f"{name!r} cannot be the name of a plug-in: it is one word without : , = /")
-        self._plugins[kind, name] = Plugin(_program(program, kind), " ".join(about.split()))
+        if not name.isprintable() or not name or is_program(name) or set(name) & set(" :,=/") or name[0] in "-@.":
+            raise UsageError(f"{name!r} cannot be the name of a plug-in: it is one word without : , = / that begins with no - @ .")
+        plugin = Plugin(_program(program, kind), " ".join(about.split()))
+        if self._loading and self._plugins.get((kind, name), plugin).program != plugin.program:  # who came first stays
+            first = self._plugins[kind, name].program
+            self.warn(f"the {kind} {name!r} of the plug-in {self._loading} is left out: that name stands for {first} already")
+            return
+        self._plugins[kind, name] = plugin
 
     def find(self, kind: str, name: str) -> Plugin | None:
         """Return the plug-in of this kind and name, None if there is none."""
@@ -77,25 +84,35 @@ class Registry:
             self._load()
         return self._plugins.get((kind, name))
 
+    def hidden(self, kind: str, name: str) -> None:
+        """Tell, once, that a plug-in is not used because its name is that of something that ships; nothing where there is none."""
+        if (kind, name) in self._plugins and (kind, name) not in self._told:
+            self._told.add((kind, name))
+            self.warn(f"the {kind} {name!r} is the one that ships, not the plug-in of that name; register it under another")
+
     def names(self, kind: str) -> dict[str, Plugin]:
         """Return all plug-ins of this kind by name."""
         self._load()
         return {name: plugin for (its, name), plugin in sorted(self._plugins.items()) if its == kind}
 
     def _load(self) -> None:
-        """Call what installed packages have named in `GROUP`, once; one that fails is told of and left out."""
+        """Call what installed packages have named in `GROUP`, once; one that fails is told of and left out, with all of it."""
         if self._loaded:
             return
         self._loaded = True
         from importlib.metadata import entry_points
 
         for point in entry_points(group=GROUP):
+            before, self._loading = dict(self._plugins), f"{point.name} ({point.value})"
             try:
                 point.load()(self)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
+                self._plugins = before
                 self.warn(f"the plug-in {point.name} ({point.value}) is left out: {type(error).__name__}: {one_line(error)}")
+            finally:
+                self._loading = ""
 
 
 REGISTRY = Registry()
@@ -104,7 +121,10 @@ register = REGISTRY.register
 
 def expanded(kind: str, name: str, shipped: Collection[str]) -> str:
     """Return the program that a plug-in has registered as `name`; `name` as it is if it ships, is a program, or is unknown."""
-    if name in shipped or is_program(name):
+    if name in shipped:
+        REGISTRY.hidden(kind, name)
+        return name
+    if is_program(name):
         return name
     plugin = REGISTRY.find(kind, name)
     return name if plugin is None else plugin.program

@@ -90,3 +90,16 @@ def test_tables_of_other_modules_are_followed_and_broken_files_are_none(tmp_path
     assert declared(path, "PARAMS") == {}
     path.write_text("PARAMS = {")
     assert declared(path, "PARAMS") == {} and declared(module_file("games.nowhere"), "X") == {}
+
+
+def test_only_names_that_are_plain_to_a_shell_are_offered(place, monkeypatch):
+    monkeypatch.chdir(place)
+    strange = ["$(id)", "`id`", ";id", "it's", 'q"', "a b", "-force", "new\nline", "a&b", "a>b", "~root", "a*", "\x1b[2J"]
+    for name in strange:
+        shutil.copytree("runs/2026-01-01-kuhn_2p-cfr-s0", f"runs/{name}")
+    offered = [item.value for item in completing.complete_runs("")]
+    for name in strange:
+        shutil.rmtree(f"runs/{name}")
+    assert offered == ["@last", "2026-01-01-kuhn_2p-cfr-s0"]
+    assert completing.is_plain("speed=2.5") and completing.is_plain("policy='a text'") and not completing.is_plain("policy='$(id)'")
+    assert not completing.is_plain("x='a'$(id)")

@@ -114,3 +114,31 @@ def test_python_code_registers_paths_modules_and_functions(package, tmp_path):
     ):
         with pytest.raises(UsageError, match=message):
             package.register(*arguments)
+
+
+@pytest.mark.parametrize("name", ["", "-x", "../x", "a/b", "@last", ".hidden", "a b", "a\nb", "\x1b[2J", "a,b", "a=b"])
+def test_names_that_mean_something_else_are_refused(name, package):
+    with pytest.raises(UsageError, match="cannot be the name of a plug-in"):
+        package.register("planner", name, "a:b")
+
+
+def test_a_name_that_ships_is_told_of_once(package, tmp_path):
+    told = []
+    package.warn = told.append
+    package.register("rule", "cfr", tmp_path / "site/tiny_plugin/rule.py")
+    assert plugins.expanded("algorithm", "cfr", ("cfr",)) == plugins.expanded("algorithm", "cfr", ("cfr",)) == "cfr"
+    assert told == ["the algorithm 'cfr' is the one that ships, not the plug-in of that name; register it under another"]
+
+
+def test_who_registers_first_stays_and_what_fails_leaves_nothing(package, tmp_path):
+    hook = tmp_path / "site/tiny_plugin/hook.py"
+    text = hook.read_text().replace(
+        "    raise Runtime", "    registry.register('planner', 'half', 'tiny_plugin.planner:make')\n    raise Runtime"
+    )
+    hook.write_text(text)
+    told = []
+    package.warn = told.append
+    package.register("planner", "edge", "mine.planners:edge")
+    assert package.find("planner", "half") is None
+    assert package.find("planner", "edge").program == "mine.planners:edge" and package.find("world", "count") is not None
+    assert any("the planner 'edge' of the plug-in tiny (tiny_plugin.hook:plug_in) is left out" in line for line in told), told

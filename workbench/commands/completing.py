@@ -5,6 +5,7 @@ names so far. Only texts are offered anything: types such as `click.Choice` and 
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from workbench.catalogue.declared import declared, module_file, text_of
-from workbench.terminal.printing import visible
 
 Offer = Callable[[click.Context, str], Iterable[Any]]
+_PLAIN = re.compile(r"(?![-~=])(?:[\w.,:+=@%~-]|'[\w.,:+=@%~/ -]*'|\"[\w.,:+=@%~/ -]*\")+")  # nothing here means more to a shell
 
 
 class Offered(click.ParamType):
@@ -28,7 +29,16 @@ class Offered(click.ParamType):
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
         """Return what is offered and begins with `incomplete`."""
-        return [item for item in self.offer(ctx, incomplete) if item.value.startswith(incomplete) or item.type != "plain"]
+        found = self.offer(ctx, incomplete)
+        return [item for item in found if item.type != "plain" or (item.value.startswith(incomplete) and is_plain(item.value))]
+
+
+def is_plain(name: str) -> bool:
+    """Return whether a shell takes `name` for a word and nothing else.
+
+    What is offered is put into the line as it is: of a directory called ``$(command)`` the next key would run the command.
+    """
+    return _PLAIN.fullmatch(name) is not None
 
 
 def offer_names(command: click.Command, path: str) -> None:
@@ -51,7 +61,7 @@ def complete_runs(incomplete: str, kinds: Collection[str] = ()) -> list[Any]:
     found = [path for path in run_directories(RUNS) if not kinds or kind_at(path) in kinds]
     items = [CompletionItem(LAST, help="the run that started last")] if found and LAST.startswith(incomplete) else []
     for path in reversed(by_start(found)):
-        if visible(path.name, one_line=True) != path.name or " " in path.name or not begins(path.name, incomplete):
+        if not is_plain(path.name) or not begins(path.name, incomplete):
             continue
         name = path.name if path.name.startswith(incomplete) else path.name[path.name.index(incomplete) :]
         items.append(CompletionItem(name, help=kind_at(path)))

@@ -48,7 +48,7 @@ def _parquet(columns: Columns) -> bytes:
     try:
         table = pyarrow.table({name: pyarrow.array(values) for name, values in columns.items()})
         pyarrow.parquet.write_table(table, sink)
-    except pyarrow.ArrowException as error:  # a column of two kinds, a number beyond 64 bits
+    except (pyarrow.ArrowException, OverflowError, TypeError, ValueError) as error:  # a column of two kinds, half a surrogate pair
         raise GameplanError(f"the table cannot be written as Parquet: {' '.join(str(error).split())}; name a .csv file") from error
     return sink.getvalue()
 
