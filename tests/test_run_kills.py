@@ -1,6 +1,7 @@
 """Runs killed before every single thing that they do to the file system: resume, or the same command, ends with the same bytes."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from workbench.discovery.session import begin
 from workbench.planning.config import PlanConfig, resolve_plan, saved_plan
 from workbench.planning.run import run_plan
 from workbench.runs.directory import RunDirectory
+from workbench.runs.removal import remove
 from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.isolated import Trust
 from workbench.solving.run import solve
+from workbench.views.removable import LAST, check_removable
 
 EVENTS = ("sqlite3.connect", "open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "fcntl.flock")
 KILLED = 9
@@ -152,3 +155,30 @@ def test_a_discovery_begins_whole_or_not_at_all(tmp_path, monkeypatch):
     assert n > 15 and fresh > 10
     with pytest.raises(GameplanError, match="not empty"):
         begin(config, path, imported)
+
+
+@pytest.mark.parametrize("kind", ["run", "comparison"])
+def test_a_kill_while_a_run_is_removed_leaves_what_can_be_removed(kind, tmp_path):
+    place = tmp_path / "out"
+
+    whole = tmp_path / "whole"
+    if kind == "run":
+        solve(SolveConfig("kuhn_2p", "cfr", 1), RunDirectory.create(whole))
+    else:  # of operators of evolution: its runs lie beside what it is known by
+        RunDirectory(whole).write_json("comparison.json", {})
+        begin(DiscoveryConfig("cfr", evals=1), whole / "symbolic-s0", None).close()
+
+    def work() -> None:
+        check_removable(place)
+        remove(place, LAST)
+
+    n = 0
+    while True:
+        shutil.copytree(whole, place)
+        if not killed_at(n, place, work):
+            break
+        if place.exists() and any(place.iterdir()):  # an empty directory is nobody's
+            work()
+        shutil.rmtree(place, ignore_errors=True)
+        n += 1
+    assert n > 3 and not place.exists()

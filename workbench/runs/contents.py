@@ -46,7 +46,7 @@ def stranger(path: Path) -> Path | None:
 def stranger_of_comparison(path: Path, inner: Sequence[Path]) -> Path | None:
     """Return what `stranger` returns, of the comparison in `path` with its `inner` runs."""
     for place in sorted(path.iterdir()):
-        if _is_folder(place) and place in inner:
+        if _is_folder(place) and (place in inner or not any(place.iterdir())):  # empty: of a removal that was killed
             found = stranger(place)
         elif _is_folder(place) and place.name == RUNS:
             found = _stranger_of_runs(place)

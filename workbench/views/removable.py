@@ -7,13 +7,13 @@ from games.files import reason
 from workbench.runs import locks
 from workbench.runs.contents import BESIDE, MARK, stranger, stranger_of_comparison
 from workbench.runs.directory import CONFIG, RunDirectory
-from workbench.views.runs import COMPARE, DAMAGED, RUNNING, STORE, TABLE, RunView, inner_runs, is_run, look, run_directories
+from workbench.views.runs import COMPARE, DAMAGED, RUNNING, STORE, TABLE, inner_runs, is_run, look, run_directories
 
 LAST = (CONFIG, STORE, TABLE, MARK)  # what a run is known by: removed last
 
 
-def check_removable(path: Path) -> RunView:
-    """Return the view of the run in `path`, which may be removed.
+def check_removable(path: Path) -> None:
+    """Check that the run in `path` may be removed.
 
     Raises
     ------
@@ -22,6 +22,8 @@ def check_removable(path: Path) -> RunView:
     """
     if not path.is_dir():
         raise UsageError(f"there is no run {path}; 'gameplan runs list' shows what there is")
+    if not is_run(path) and _is_left(path):  # of a removal that was killed
+        return
     if not is_run(path):
         raise UsageError(f"{path} is not a run directory, and is not removed; 'gameplan runs list' shows what there is")
     view = look(path)
@@ -39,7 +41,15 @@ def check_removable(path: Path) -> RunView:
     for place in (path, *inside):
         if who := locks.holder(place):
             raise UsageError(f"{path} is {RUNNING}: {who} is working on {place}; stop it first, or wait until it has ended")
-    return view
+
+
+def _is_left(path: Path) -> bool:
+    """Return whether the lock of a process that is gone is all that there is in `path`."""
+    try:
+        names = [place.name for place in path.iterdir()]
+    except OSError:
+        return False
+    return names == [locks.LOCK] and not locks.holder(path)
 
 
 def _below(path: Path) -> list[Path]:
