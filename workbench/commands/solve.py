@@ -49,6 +49,11 @@ SOLUTIONS = {"nash": (), "qre": ("qre",), "perfect": ("perfect-lp", "perfect-cfr
 )
 @click.option("--seed", default=0, show_default=True, help="Of methods that sample, and of --jitter; others draw nothing.")
 @jitter_option(0.0)
+@click.option(
+    "--gaps/--no-gaps",
+    default=None,
+    help="CFR: how far the play so far is from (coarse) correlated equilibria.  [default: in small games that need it]",
+)
 @size_option
 @click.option("--out", type=click.Path(path_type=Path), help="Run directory.  [default: runs/<date>-<game>-<algo>-s<seed>]")
 @click.option("--force", is_flag=True, help="Replace the run directory if it exists.")

@@ -33,6 +33,9 @@ class SolveOptions:
         Of methods that sample, and of `jitter`; others draw no random numbers.
     jitter : float
         Scale each payoff by a random factor from 1 - jitter to 1 + jitter; what changes at 1e-15 is rounding.
+    gaps : bool, optional
+        Whether to report how far the play so far is from (coarse) correlated equilibria; None: in small games of more than two
+        players or of general sum.
     sandbox : bool
         Run programs of your own in a locked process.
     trusted : bool
@@ -50,6 +53,7 @@ class SolveOptions:
     every: Positive | None = None
     seed: int = 0
     jitter: float = 0.0
+    gaps: bool | None = None
     sandbox: bool = False
     trusted: bool = False
     max_histories: Positive = MAX_HISTORIES

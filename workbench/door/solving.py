@@ -293,7 +293,7 @@ def _config(
     return SolveConfig(
         game=game_name(game), algo=algo, iterations=n, params=dict(params or {}), train=train, eval=evaluate,
         updates=options.updates, iterate=options.iterate, every=options.every, target=target,
-        time_limit=seconds(time_limit), seed=options.seed, jitter=options.jitter,
+        time_limit=seconds(time_limit), seed=options.seed, jitter=options.jitter, gaps=options.gaps,
         max_histories=options.max_histories, max_memory=options.memory,
     )  # fmt: skip
 

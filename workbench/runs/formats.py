@@ -41,7 +41,7 @@ SOLVE_CONFIG = record({
     "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
     "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
     "threads": whole(1), "max_histories": whole(1),
-}, {"max_memory": optional(whole(1)), "iterate": optional(text())})  # fmt: skip
+}, {"max_memory": optional(whole(1)), "iterate": optional(text()), "jitter": number(0.0), "gaps": optional(flag)})  # fmt: skip
 
 PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
@@ -68,6 +68,9 @@ _METRIC = record(
         POPULATION: number(),
         "lambda": number(),
         "residual": number(),
+        "floor": number(0.0),
+        "cce_gap": number(0.0),
+        "ce_gap": number(),
         "nodes": _COUNT,
     },
 )

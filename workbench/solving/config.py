@@ -36,6 +36,8 @@ class SolveConfig:
     otherwise, as it says how many `iterations` are meant by 0; None is no limit, see `until`; `target` stops at an exploitability,
     `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game. With a `jitter` its payoffs are off
     by so much, in the way that has the number `seed` (`games.jitter`).
+    `gaps` asks how far the play is from correlated equilibria (`solvers.play`), None where that says more than the
+    exploitability and costs little.
     """
 
     game: str
@@ -55,6 +57,7 @@ class SolveConfig:
     max_histories: int = MAX_HISTORIES
     max_memory: int | None = None
     jitter: float = 0.0
+    gaps: bool | None = False
     schema: int = SCHEMA
 
 

@@ -17,8 +17,9 @@ from games.loader import load_game
 from games.modules import short_name
 from games.sequence_form import SequenceGame
 from solvers.exploitability import Evaluation
-from workbench.catalogue.algorithms import Solver
-from workbench.catalogue.families import BEST
+from solvers.play import Watched
+from workbench.catalogue.algorithms import Algorithm, Solver
+from workbench.catalogue.families import BEST, CLASS_PROGRAM, RULE
 from workbench.runs.directory import CHECKPOINT, CONFIG, GAME, METRICS, PROGRAMS, TIMING, RunDirectory, blamed, copy_name
 from workbench.runs.environment import describe_environment
 from workbench.runs.formats import POPULATION, SCHEMA
@@ -30,6 +31,7 @@ from workbench.solving.iterates import Reported
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
 from workbench.terminal.interrupts import patience
 
+SMALL = 100_000  # histories up to which gaps to correlated equilibria, an evaluation an iteration, need not be asked for
 CHUNK_SECONDS = 0.25  # length of one call into compiled code, so that Ctrl-C and progress work
 CHECKPOINT_SECONDS = 1.0  # what a crash can cost
 
@@ -117,6 +119,9 @@ def _solve(
     compiling, own = f"compiling {short_name(config.algo)}", bool(set(ROLES) & set(config.programs))
     with patience(say, compiling, own=own):
         solver = algorithm.make(game, alternating=config.updates == "alternating", seed=config.seed)
+    config = replace(config, gaps=_watches(config, algorithm, game))
+    if config.gaps:
+        solver = Watched(solver)
     reported = Reported(solver, game, config.iterate or "")
     started = time.perf_counter()
     spent, whose = 0.0, _whose(config, game)
@@ -139,7 +144,7 @@ def _solve(
     status, evaluation = progress.run()
     if resume and progress.finished:
         say(f"{run.path} was finished: {progress.finished}")
-    exact = solver.remarks() if algorithm.family.concludes else {}
+    exact = solver.remarks() if algorithm.family.concludes or config.gaps else {}
     if algorithm.one_shot and status == DONE and exact["proof"] is None:
         status = INEXACT
     record = result_record(config, run, game, solver, evaluation, status, progress.seconds)
@@ -156,6 +161,16 @@ def _solve(
     record["total_seconds"] = time.perf_counter() - started
     run.write_result(record)
     return record
+
+
+def _watches(config: SolveConfig, algorithm: Algorithm, game: SequenceGame) -> bool:
+    """Return whether the gaps to correlated equilibria are reported."""
+    able = algorithm.family in (RULE, CLASS_PROGRAM)
+    if config.gaps and not able:
+        raise UsageError(f"{config.algo} has no play of iterations to look at; leave out --gaps, which is for CFR variants")
+    if config.gaps is not None:
+        return config.gaps
+    return able and not algorithm.isolated and game.histories <= SMALL and (game.players > 2 or game.constant_sum is None)
 
 
 def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress: Progress | None = None) -> SequenceGame:

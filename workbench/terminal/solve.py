@@ -43,6 +43,9 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
         print_fact("value", f"{record['value']!r}  {known}", NAMES)
+    if "cce_gap" in record:
+        finer = f", {record['ce_gap']:.4g} from a correlated one" if "ce_gap" in record else ""
+        print_fact("play", f"{record['cce_gap']:.4g} from a coarse correlated equilibrium{finer}", NAMES)
     if "lambda" in record:
         print_fact("residual", f"{record['residual']:.3g}  the furthest from a soft answer, lambda {record['lambda']:g}", NAMES)
     elif "residual" in record:
