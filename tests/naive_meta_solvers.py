@@ -163,6 +163,7 @@ TWINS = {
     "uniform": uniform,
     "nash": nash,
     "anytime": nash,  # of all actions of a game; of fewer it is another, which tests/test_unrestricted.py is about
+    "rectified": nash,  # the strategies; its answers are asked about in tests/test_rectified.py
     "prd": prd,
     "rrd": rrd,
     "rm": rm,

@@ -4,6 +4,7 @@ SOLVERS: dict[str, tuple[str, str]] = {
     "uniform": ("solvers.psro.solvers.uniform", "equal probabilities"),
     "nash": ("solvers.psro.solvers.nash", "equilibrium of the meta-game by linear programming (two players, constant-sum)"),
     "anytime": ("solvers.psro.solvers.anytime", "least exploitable mixture (McAleer et al. 2022, arXiv 2201.07700)"),
+    "rectified": ("solvers.psro.solvers.rectified", "rectified Nash, several responses a player (Balduzzi et al. 2019)"),
     "prd": ("solvers.psro.solvers.prd", "projected replicator dynamics (Lanctot et al. 2017)"),
     "rrd": ("solvers.psro.solvers.rrd", "replicator dynamics that stop early (Wang, Ma, Wellman 2023)"),
     "rm": ("solvers.psro.solvers.rm", "regret matching (Hart & Mas-Colell 2000)"),
@@ -15,13 +16,18 @@ SOLVERS: dict[str, tuple[str, str]] = {
     "shor": ("solvers.psro.solvers.shor", "smoothed hybrid optimistic regret (Li et al. 2026, arXiv 2602.16928)"),
 }
 
-CONSTANT_SUM = ("nash", "anytime")  # which solve two-player zero-sum and constant-sum games only, by linear programs
+CONSTANT_SUM = ("nash", "anytime", "rectified")  # which solve two-player zero-sum and constant-sum games only, by linear programs
 
 # preset: (train and eval solver, title, reference)
 PRESETS: dict[str, tuple[str, str, str]] = {
     "psro-uniform": ("uniform", "PSRO against the uniform mixture", "Lanctot et al. 2017, arXiv 1711.00832"),
     "double-oracle": ("nash", "PSRO against an equilibrium of the meta-game", "McMahan, Gordon, Blum 2003"),
     "psro-anytime": ("anytime", "PSRO against the least exploitable mixture", "McAleer et al. 2022, arXiv 2201.07700"),
+    "psro-rectified": (
+        "rectified",
+        "PSRO_rN: a response for every policy",
+        "Balduzzi et al. 2019, arXiv 1901.08106",
+    ),
     "psro-prd": ("prd", "PSRO with projected replicator dynamics", "Lanctot et al. 2017, arXiv 1711.00832"),
     "psro-rm": ("rm", "PSRO with regret matching", "Lanctot et al. 2017, arXiv 1711.00832"),
     "psro-rrd": ("rrd", "PSRO with replicator dynamics that stop early", "Wang, Ma, Wellman 2023"),
