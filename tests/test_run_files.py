@@ -395,3 +395,20 @@ def test_a_name_that_a_configuration_has_wrong_is_said_to_be_there(command, key,
         Path("run/config.json").write_text(json.dumps({**config, key: wrong}))
         found = gameplan(*read.split())
         assert isinstance(found.exception, GameplanError) and str(found.exception).startswith("run/config.json: "), found.exception
+
+
+# The keys that every configuration of a solver run has had since schema 2 began; a field that comes later is marked as younger.
+FIRST = (
+    *("game", "algo", "iterations", "params", "train", "eval", "programs", "updates", "iterate", "every", "target", "time_limit"),
+    *("seed", "threads", "max_histories", "max_memory", "schema"),
+)
+
+
+def test_runs_from_before_a_setting_came_are_read_on(tmp_path):
+    run = solved(tmp_path / "run")
+    config = run / "config.json"
+    saved = json.loads(config.read_text())
+    config.write_text(json.dumps({key: saved[key] for key in FIRST}))
+    assert not gameplan("show", run).exception and go_on(run, iterations=30)["iterations"] == 30
+    config.write_text(json.dumps({key: saved[key] for key in FIRST if key != "threads"}))
+    assert "the key 'threads' is missing" in str(gameplan("show", run).exception)

@@ -28,6 +28,7 @@ from planners.status import STATUSES
 
 Config = TypeVar("Config")
 
+YOUNGER = {"younger": True}  # metadata of a configuration's field that came after its schema: runs before had the default
 SCHEMA = 2
 POPULATION = "population_exploitability"  # of a PSRO run that measures it
 OLDEST = 1
@@ -208,10 +209,11 @@ def from_saved(kind: type[Config], saved: dict[str, Any], path: object) -> Confi
     Raises
     ------
     GameplanError
-        For a key that is not known, or one that is missing though this schema has it.
+        For a key that is not known, or one that is missing though this schema has it. Keys that are None by default, or marked with
+        `YOUNGER`, may be younger than the file.
     """
     known = [f.name for f in fields(kind)]  # type: ignore[arg-type]
-    later = [f.name for f in fields(kind) if f.default is None]  # type: ignore[arg-type]  # those may be younger than the file
+    later = [f.name for f in fields(kind) if f.default is None or f.metadata.get("younger")]  # type: ignore[arg-type]
     for key in saved:
         if key not in known:
             raise GameplanError(f"{path} has the unknown key {shown(key)}{did_you_mean(key, known)}; take it out, or run again")

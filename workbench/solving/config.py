@@ -17,7 +17,7 @@ from workbench.catalogue.algorithms import Algorithm, algorithm_of
 from workbench.catalogue.families import ALGORITHMS, BEST, LAST, Request
 from workbench.catalogue.sources import Source, read_source, source_of
 from workbench.runs.directory import GAME, PROGRAMS, RunDirectory, blamed
-from workbench.runs.formats import SCHEMA, differing
+from workbench.runs.formats import SCHEMA, YOUNGER, differing
 from workbench.runs.kinds import SOLVER_RUN, read_config
 from workbench.runs.programs import KINDS, data_digest, kept_data, kept_programs
 from workbench.solving.isolated import NO_WORD, Trust, isolated_algorithm, isolates
@@ -56,8 +56,8 @@ class SolveConfig:
     threads: int = 1
     max_histories: int = MAX_HISTORIES
     max_memory: int | None = None
-    jitter: float = 0.0
-    gaps: bool | None = False
+    jitter: float = field(default=0.0, metadata=YOUNGER)
+    gaps: bool | None = field(default=False, metadata=YOUNGER)
     schema: int = SCHEMA
 
 
