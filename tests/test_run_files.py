@@ -411,4 +411,5 @@ def test_runs_from_before_a_setting_came_are_read_on(tmp_path):
     config.write_text(json.dumps({key: saved[key] for key in FIRST}))
     assert not gameplan("show", run).exception and go_on(run, iterations=30)["iterations"] == 30
     config.write_text(json.dumps({key: saved[key] for key in FIRST if key != "threads"}))
-    assert "the key 'threads' is missing" in str(gameplan("show", run).exception)
+    refused = str(gameplan("show", run).exception)
+    assert "threads" in refused and "config.json is damaged" in refused
