@@ -131,6 +131,15 @@ def test_what_is_named_twice_is_meant_once(tmp_path):
     assert [cell.budget for cell in cells] == ["1ms", "2ms"]
 
 
+def test_psro_is_compared_by_any_eval_solver(tmp_path):
+    summary, _ = run(tmp_path, ["kuhn_2p"], ["psro-uniform", "double-oracle"], iterations=4, eval="anytime")
+    found = {algo: cell["exploitability"] for algo, cell in summary["cells"]["kuhn_2p"].items()}
+    plain, _ = run(tmp_path / "plain", ["kuhn_2p"], ["psro-uniform", "double-oracle"], iterations=4)
+    assert all(found[algo] < cell["exploitability"] - 1e-3 for algo, cell in plain["cells"]["kuhn_2p"].items())
+    with pytest.raises(UsageError, match="cfr has no meta-strategy solvers, so --train and --eval do not apply"):
+        run(tmp_path, ["kuhn_2p"], ["cfr"], eval="anytime")
+
+
 def test_unknown_names_stop_a_comparison_before_it_starts(tmp_path):
     with pytest.raises(UsageError, match="did you mean"):
         run(tmp_path, ["kuhn_2p", "kuhn_5"], ["cfr"])

@@ -10,6 +10,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     ),
     "compare": (
         "gameplan compare quick --algos cfr+,dcfr,./mine.py -n 1000",
+        "gameplan compare leduc_2p --algos double-oracle,shor-psro --eval anytime -n 25",
         "gameplan compare 2048 --planners greedy,expectimax --episodes 20",
         "gameplan compare kg-walk --planners beam,flare --budgets 10,100,1000",
         "gameplan compare 2048-2x3 --methods td,tc --seeds 5 --time-limit 30s",

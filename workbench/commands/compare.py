@@ -11,6 +11,7 @@ import click
 
 from workbench.commands.looks import look_of, look_options
 from workbench.commands.options import (
+    PROGRAM,
     RUNS,
     Place,
     assignments,
@@ -134,6 +135,7 @@ def _kinds() -> Collection[str]:
 @iterations_option
 @updates_option
 @iterate_option
+@click.option("--eval", metavar=PROGRAM, help="PSRO: meta-strategy solver that is reported.  [default: each algorithm's own]")
 @every_option
 @click.option("--time-limit", callback=duration, metavar="DURATION", help="Stop every run (worlds: episode) after so much time.")
 @click.option(

@@ -21,8 +21,9 @@ PLACES = {
         "cfr cfr+ lcfr dcfr pcfr+ dpcfr+ hs-pcfr+ vad-cfr aod-cfr lp dcfr+ hs-dcfr aod-distilled trend-dcfr last-dcfr "
         "sapcfr+ apcfr+ apdcfr+ smooth-pcfr+ stable-pcfr+ rpdcfr+ mmd rtcfr+ mmd-q qre es-mccfr os-mccfr vr-es-mccfr vr-os-mccfr "
         "perturbed-cfr+ perfect-lp perfect-cfr",
-        "psro-uniform double-oracle psro-prd psro-rm psro-alpharank psro shor-psro psro-rrd psro-rm+ psro-orm psro-fp psro-hedge",
-        "uniform nash prd rm alpharank fp shor orm rm+ hedge rrd",
+        "psro-uniform double-oracle psro-prd psro-rm psro-alpharank psro shor-psro psro-rrd psro-rm+ psro-orm psro-fp psro-hedge "
+        "psro-anytime psro-rectified",
+        "uniform nash prd rm alpharank fp shor orm rm+ hedge rrd anytime rectified",
         "greedy beam flare-paper mcts random lookahead oracle flat llm proact flare-wb lookahead-value beam-value flare expectimax "
         "receding-horizon flat-critic greedy-value policy best-of-n astar wastar idastar greedy-best-first sokoban-solver",
         "distill ppo step-ppo td reinforce tc grpo mc-ppo traj-grpo step-grpo mc-grpo",

@@ -1,9 +1,9 @@
 """Rectified: PSRO_rN, a response for every policy that is played to those that it does not lose to (Balduzzi et al. 2019).
 
 The strategies are an equilibrium of the meta-game. Every policy in a player's support then gets a best response to the other's
-strategy restricted to the policies that it beats or ties with, which "amplifies strengths and ignores weaknesses": it does not lose
-to a policy against which it has at least half of what the two share. One that loses to all of them gets a response to the whole
-strategy. So populations grow by several policies an iteration, each only once: responses that a player has are left out.
+strategy restricted to the policies that it beats or ties with: those against which it has at least half of what the two share. One
+that loses to all of them gets a response to the whole strategy. So populations grow by several policies an iteration, each only
+once: responses that a player has are left out.
 """
 
 import numpy as np
