@@ -47,3 +47,30 @@ def counterfactual(game: SequenceGame, policy: np.ndarray) -> list[Counterfactua
             regrets(into, sigma, *tree, 1.0, gain[1:])  # a payoff of 1 everywhere: what it sums up is how often one comes
         found.append(Counterfactual(worth[1:], gain[1:], mass[1:][tree[1]]))
     return found
+
+
+def losses(game: SequenceGame, policy: np.ndarray) -> list[np.ndarray]:
+    """Return what every player's infosets lose to a best response: what makes the exploitability what it is.
+
+    The loss of an infoset is what the policy gives away by its choice there, the player going on with a best response, times how
+    often the player comes there; the others play `policy` (pairs of all players). Losses are not negative, and a player's
+    (infosets) sum up to what it could gain by a best response, all of them to NashConv.
+    """
+    found = []
+    for player in range(game.players):
+        plans = [plan_of(game, p, policy[game.player_actions(p)]) for p in range(game.players)]
+        infosets, own = game.player_infosets(player), policy[game.player_actions(player)]
+        others = game.rows.utility[player].copy()
+        for other, plan in enumerate(plans):
+            if other != player:
+                others *= plan[game.rows.sequences[:, other]]
+        worth = np.bincount(game.rows.sequences[:, player], others, game.actions[player] + 1)
+        first, count = (part[infosets].astype(np.int64).tolist() for part in (game.tree.first, game.tree.count))
+        parent, loss = game.tree.parent[infosets].astype(np.int64).tolist(), np.zeros(len(first))
+        for i in range(len(first) - 1, -1, -1):
+            values = worth[first[i] + 1 : first[i] + count[i] + 1]
+            best = values.max()
+            loss[i] = plans[player][parent[i]] * float(own[first[i] : first[i] + count[i]] @ (best - values))
+            worth[parent[i]] += best
+        found.append(loss)
+    return found

@@ -8,7 +8,7 @@ import click
 from workbench.commands.options import SCHEMA, FiniteRange, json_option, print_json
 from workbench.commands.run_names import RunName
 
-SORTS = ("reach", "regret", "game")
+SORTS = ("reach", "regret", "loss", "game")
 ROWS = 20
 
 
@@ -21,21 +21,27 @@ ROWS = 20
 @click.option("--sort", type=click.Choice(SORTS), default="reach", show_default=True, help="Policy: the order.")
 @click.option("--rows", type=click.IntRange(0), help=f"Policy: so many infosets.  [default: {ROWS}; all with --json]")
 @click.option("--each", is_flag=True, help="Policy: a row for every action, with its value and regret.")
+@click.option(
+    "--against", type=RunName(known=tuple), metavar="RUN|POLICY", help="Policy: only what that one plays otherwise, as it matters."
+)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="PSRO: draw the population (PNG, SVG or PDF).")
 @json_option
 def show(
     target: str, game: str | None, player: int | None, pattern: str, reach: float, sort: str, rows: int | None, each: bool,
-    out: Path | None, as_json: bool,
+    against: str | None, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Show RUN, whatever it is: solver, PSRO, planner or training run, data set, comparison, discovery; or a policy file.
 
     Of a policy, what is played in the infosets that are reached most, by the names that the game gives actions, and the
     counterfactual regret: what the best action would gain there, times the probability that chance and the others lead there.
+    --sort loss: the infosets that make the exploitability what it is.
     """
     from workbench.terminal.show import print_policy, print_policy_facts, print_population, print_run_view
     from workbench.views.policy import Choice
 
     wanted = Choice(player, pattern, reach, sort, rows if rows is not None or as_json else ROWS)
+    if against is not None:
+        return _show_differences(target, against, game, wanted, as_json)
     if not Path(target).is_dir():
         policy = _policy_file(Path(target), game)
         record: dict[str, Any] = {"schema": SCHEMA, "command": "show", "policy": policy.record(wanted)}
@@ -46,6 +52,23 @@ def show(
             print_policy(policy, wanted, each)
         return 0
     return _show_run(Path(target), wanted, each, out, as_json, print_run_view, print_population, print_policy)
+
+
+def _show_differences(target: str, against: str, game: str | None, wanted: Any, as_json: bool) -> int:
+    from workbench.terminal.show import print_differences
+    from workbench.views.policy import differences, view_run
+
+    first, second = (view_run(Path(name)) if Path(name).is_dir() else _policy_file(Path(name), game) for name in (target, against))
+    if as_json:
+        rows, count = differences(first, second, wanted)
+        shown = [{**row._asdict(), "against": other, "distance": distance} for row, other, distance in rows]
+        print_json({
+            "schema": SCHEMA, "command": "show", "policy": str(first.source), "against": str(second.source), "differing": count,
+            "rows": shown,
+        })  # fmt: skip
+    else:
+        print_differences(first, second, wanted)
+    return 0
 
 
 def _show_run(path: Path, wanted: Any, each: bool, out: Path | None, as_json: bool, *printers: Any) -> int:

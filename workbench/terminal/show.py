@@ -8,7 +8,7 @@ from games.errors import GameplanError
 from workbench.terminal.printing import counted, echo
 from workbench.terminal.runs import assigned, done, figure, seconds, started, status
 from workbench.terminal.tables import print_fact, print_line, print_path, print_table
-from workbench.views.policy import Choice, InfosetRow, PolicyView
+from workbench.views.policy import Choice, InfosetRow, PolicyView, differences
 from workbench.views.runs import COMPARE, DAMAGED, DISTILL, EVOLVE, PLAN, PSRO, SOLVE, TRAIN, TRAIN_LM, RunView
 
 NAMES = 16  # columns that the names of facts take
@@ -149,17 +149,47 @@ def print_policy(policy: PolicyView, wanted: Choice, each: bool) -> None:
         header = ("player", "infoset", "action", "probability", "value", "regret")
         print_table(header, [line for row in rows for line in _actions(row)], left=3, prose=("infoset",), spare=("value",))
     else:
-        shown = [(str(row.player), row.label, play(row), f"{row.reach:.3g}", f"{row.regret:.2e}") for row in rows]
-        print_table(("player", "infoset", "play", "reach", "regret"), shown, left=3, prose=("infoset", "play"))
-    how = {"reach": "those that are reached most", "regret": "those of the largest regret", "game": "in the order of the game"}
+        last = "loss" if wanted.sort == "loss" else "regret"
+        shown = [(str(row.player), row.label, play(row), f"{row.reach:.3g}", f"{getattr(row, last):.2e}") for row in rows]
+        print_table(("player", "infoset", "play", "reach", last), shown, left=3, prose=("infoset", "play"))
+    how = {
+        "reach": "those that are reached most", "regret": "those of the largest regret", "game": "in the order of the game",
+        "loss": "those that lose most",
+    }  # fmt: skip
     if len(rows) < matching:
         print_line(
             f"{len(rows)} of {counted(matching, 'infoset')}, {how[wanted.sort]}; --rows, --player, --infoset and --min-reach "
             "choose others"
         )
+    if wanted.sort == "loss" and not each:
+        print_line(
+            f"reach: how often play comes there; loss: what the choice there gives away to a best response, of NashConv; these "
+            f"{counted(len(rows), 'infoset')} lose {sum(row.loss for row in rows):.4g} of {policy.evaluation.nash_conv:.4g}"
+        )
+        return
     print_line(
         "reach: how often play comes there; regret: what the best action would gain there, times how often chance and the "
         "others lead there"
+    )
+
+
+def print_differences(view: PolicyView, other: PolicyView, wanted: Choice) -> None:
+    """Print the infosets that two policies play differently, those that matter most first."""
+    rows, count = differences(view, other, wanted)
+    echo()
+    if not count:
+        print_line(f"{other.source} plays the same in every infoset that is meant")
+        return
+    shown = [
+        (str(row.player), row.label, play(row), play(row._replace(probabilities=others)), f"{row.reach:.3g}", f"{distance:.3f}")
+        for row, others, distance in rows
+    ]
+    header = ("player", "infoset", "play", "against", "reach", "distance")
+    print_table(header, shown, left=4, prose=("infoset", "play", "against"), spare=("reach",))
+    some = f"{len(rows)} of " if len(rows) < count else ""
+    print_line(
+        f"{some}{counted(count, 'infoset')} played otherwise by {other.source}; distance: half the sum of the differences of "
+        "probabilities; first those where distance times reach is greatest"
     )
 
 

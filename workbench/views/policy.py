@@ -17,7 +17,7 @@ import numpy as np
 from games.errors import UsageError
 from games.loader import load_game
 from games.sequence_form import SequenceGame
-from solvers.counterfactual import Counterfactual, counterfactual
+from solvers.counterfactual import Counterfactual, counterfactual, losses
 from solvers.exploitability import Evaluation, Evaluator
 from solvers.plans import plan_of
 from workbench.runs.directory import CONFIG, RunDirectory
@@ -27,6 +27,7 @@ from workbench.solving.run import load_run_game
 from workbench.views.labels import action_names, readable
 
 POLICY = "policy.npz"
+LEVEL = 1e-6  # total variation up to which two policies play an infoset alike
 MOST_ROWS = 10_000  # of one question, unless it says otherwise
 
 
@@ -48,6 +49,8 @@ class InfosetRow(NamedTuple):
         and the others' (the counterfactual reach).
     values, regrets : tuple of float
         Counterfactual value of every action, and what it is above that of the policy here.
+    loss : float
+        What the choice here gives away to a best response; all losses sum up to NashConv (`solvers.counterfactual.losses`).
     """
 
     player: int
@@ -63,6 +66,7 @@ class InfosetRow(NamedTuple):
     others_reach: float
     values: tuple[float, ...]
     regrets: tuple[float, ...]
+    loss: float
 
     @property
     def regret(self) -> float:
@@ -73,8 +77,8 @@ class InfosetRow(NamedTuple):
 class Choice(NamedTuple):
     """Which infosets are wanted: of a `player`, with a `pattern`, and reached so often (see `PolicyView.select`).
 
-    `sort` is "reach" or "regret", the largest first, or "game" for the game's order; `most` is how many at most (None: all that
-    `MOST_ROWS` allows).
+    `sort` is "reach", "regret" or "loss", the largest first, or "game" for the game's order; `most` is how many at most (None: all
+    that `MOST_ROWS` allows).
     """
 
     player: int | None = None
@@ -185,6 +189,8 @@ class PolicyView:
             places.sort(key=lambda place: -self._reach(*place)[0])
         elif choice.sort == "regret":
             places.sort(key=lambda place: -self._largest_regrets[place[0]][place[1]])
+        elif choice.sort == "loss":
+            places.sort(key=lambda place: -self.losses[place[0]][place[1]])
         most = MOST_ROWS if choice.most is None else min(choice.most, MOST_ROWS)
         return [self.row(*place) for place in places[:most]], len(places)
 
@@ -203,6 +209,11 @@ class PolicyView:
     def evaluation(self) -> Evaluation:
         """Exploitability, NashConv and the players' values."""
         return Evaluator(self.game)(self.policy)
+
+    @cached_property
+    def losses(self) -> list[np.ndarray]:
+        """What every infoset of every player loses to a best response."""
+        return losses(self.game, self.policy)
 
     @cached_property
     def _largest_regrets(self) -> list[np.ndarray]:
@@ -224,6 +235,7 @@ class PolicyView:
             player, number, self.game.infoset_names[player][number], self.labels[player][number], self._after(player, number),
             tuple(self.game.action_ids[pairs].tolist()), tuple(self.action_names[pairs]), tuple(self.policy[pairs].tolist()),
             *self._reach(player, number), tuple(values[local].tolist()), tuple(gains[local].tolist()),
+            float(self.losses[player][number]),
         )  # fmt: skip
 
     def pairs(self, player: int, number: int) -> np.ndarray:
@@ -231,6 +243,10 @@ class PolicyView:
         infoset = self.game.player_infosets(player).start + number
         first = self.game.player_actions(player).start + int(self.game.tree.first[infoset])
         return np.arange(first, first + int(self.game.tree.count[infoset]))
+
+    def reach_of(self, player: int, number: int) -> float:
+        """Return how often play comes to an infoset."""
+        return self._reach(player, number)[0]
 
     def _reach(self, player: int, number: int) -> tuple[float, float, float]:
         own = float(self.plans[player][self.game.tree.parent[self.game.player_infosets(player).start + number]])
@@ -246,6 +262,44 @@ class PolicyView:
             owner = int(np.searchsorted(first, sequence - 1, side="right")) - 1
             sequence = int(tree.parent[infosets][owner])
         return tuple(reversed(path))
+
+
+class Difference(NamedTuple):
+    """An infoset that two policies play differently: its row under the first, what the second plays, and how far they are apart.
+
+    `distance` is the total variation, half the sum of the absolute differences of probabilities.
+    """
+
+    row: InfosetRow
+    other: tuple[float, ...]
+    distance: float
+
+
+def differences(view: PolicyView, other: PolicyView, choice: Choice) -> tuple[list[Difference], int]:
+    """Return the infosets that `choice` means and two policies of a game play differently, and how many there are.
+
+    The first are those that make the greatest difference to play: distance times reach under the first policy; the sorting of
+    `choice` does not count.
+
+    Raises
+    ------
+    UsageError
+        If they are not of one game.
+    """
+    if view.game.infoset_names != other.game.infoset_names or not np.array_equal(view.game.action_ids, other.game.action_ids):
+        raise UsageError(f"{other.source} is of {other.game.name}, {view.source} of {view.game.name}; compare policies of one game")
+    found = []
+    for player, number in view.select(choice.player, choice.pattern, choice.reach):
+        pairs = view.pairs(player, number)
+        distance = float(np.abs(view.policy[pairs] - other.policy[pairs]).sum() / 2.0)
+        if distance > LEVEL:
+            found.append((view.reach_of(player, number) * distance, distance, player, number))
+    found.sort(key=lambda entry: (-entry[0], -entry[1]))
+    most = MOST_ROWS if choice.most is None else min(choice.most, MOST_ROWS)
+    return [
+        Difference(view.row(player, number), tuple(other.policy[view.pairs(player, number)].tolist()), distance)
+        for _, distance, player, number in found[:most]
+    ], len(found)
 
 
 def has_policy(path: Path) -> bool:
