@@ -43,6 +43,8 @@ def solving(_):
     run("solve", "kuhn_2p", "--algo", "psro-uniform", "-n", 3, "--out", "populations")
     run("show", "populations")
     run("show", "solved/policy.json")
+    run("show", "solved", "--against", "populations", "--rows", "4")
+    run("show", "solved", "--sort", "loss", "--rows", "3")
     run("runs", "list", ".")
     run("solve", "kuhn_2p", "--algo", "cfr", "-n", 10, "--out", "other")
     run("runs", "diff", "solved", "other")

@@ -1,15 +1,25 @@
 """``gameplan show``: what a run or a policy looks like."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
-from workbench.commands.options import SCHEMA, FiniteRange, json_option, print_json
+from workbench.commands.options import SCHEMA, FiniteRange, gathered, json_option, print_json
 from workbench.commands.run_names import RunName
 
 SORTS = ("reach", "regret", "loss", "game")
 ROWS = 20
+
+
+class Infosets(NamedTuple):
+    """The options that choose infosets: the fields of `workbench.views.policy.Choice`."""
+
+    player: int | None
+    pattern: str
+    reach: float
+    sort: str
+    rows: int | None
 
 
 @click.command(short_help="Show a run of any kind, or a policy.")
@@ -26,9 +36,9 @@ ROWS = 20
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="PSRO: draw the population (PNG, SVG or PDF).")
 @json_option
+@gathered(infosets=Infosets)
 def show(
-    target: str, game: str | None, player: int | None, pattern: str, reach: float, sort: str, rows: int | None, each: bool,
-    against: str | None, out: Path | None, as_json: bool,
+    target: str, game: str | None, infosets: Infosets, each: bool, against: str | None, out: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Show RUN, whatever it is: solver, PSRO, planner or training run, data set, comparison, discovery; or a policy file.
 
@@ -39,7 +49,9 @@ def show(
     from workbench.terminal.show import print_policy, print_policy_facts, print_population, print_run_view
     from workbench.views.policy import Choice
 
-    wanted = Choice(player, pattern, reach, sort, rows if rows is not None or as_json else ROWS)
+    wanted = Choice(*infosets)
+    if wanted.most is None and not as_json:
+        wanted = wanted._replace(most=ROWS)
     if against is not None:
         return _show_differences(target, against, game, wanted, as_json)
     if not Path(target).is_dir():
