@@ -21,14 +21,18 @@ part of a world                           default                  who asks
 What a planner computes with (rules, heuristics, whether all states can be listed) is in the table of `games.process`.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from games.errors import GameplanError
+from games import reading
+from games.errors import GameplanError, one_line
 from games.modules import is_users
+
+_OUTCOME = reading.record({"score": reading.number(), "solved": reading.optional(reading.flag)})
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,26 @@ class World(Protocol):
 def columns_of(world: World) -> list[str]:
     """Return the keys of its outcomes that `world` wants to see in tables."""
     return [str(name) for name in getattr(world, "outcome_columns", ())]
+
+
+def kept_outcome(world: World, outcome: Any) -> dict[str, Any]:
+    """Return an outcome that a line of a run can keep.
+
+    Raises
+    ------
+    GameplanError
+        If it cannot be written, or lacks what every outcome has.
+    """
+    try:
+        _OUTCOME(outcome, "")
+        json.dumps(outcome, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise GameplanError(
+            f"outcome() of the world {world.name} returns what no run can keep: {one_line(error)}; it has a finite score, solved "
+            "(True, False or None), and beside them numbers and texts"
+        ) from error
+    found: dict[str, Any] = outcome
+    return found
 
 
 def summary_of(world: World, outcomes: Sequence[Mapping[str, Any]]) -> Summary:

@@ -101,6 +101,8 @@ def load_world(name: str, given: Mapping[str, Value] | None = None, text: str | 
         made: World = maker.make(name=name, **options)
         return made
     world: World = make_checked(program, "world", maker, options, METHODS)
+    with blamed(program, "len()"):
+        len(world)
     with blamed(program, "instance(0)"):
         _check_instance(program, world)
     return world

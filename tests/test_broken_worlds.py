@@ -136,3 +136,15 @@ def test_a_model_may_give_numbers_and_truths_of_other_kinds():
     state, actions = model.state(3), np.zeros(2, np.int64)
     assert model.legal(state, actions) == 2 and model.apply(state, int(actions[0])) == 2.0
     assert model.goal(state) is False and model.distance(state) == np.inf
+
+
+@pytest.mark.parametrize("score", ["np.ones(1)", "None", "'1'", "float('nan')", "1j"])
+def test_an_outcome_that_no_run_can_keep_is_refused(score, tmp_path):
+    more = f"import numpy as np\nMine.outcome = lambda self, i, s, a, r: {{'score': {score}, 'solved': None}}"
+    with pytest.raises(GameplanError, match=r"outcome\(\) of the world mine returns what no run can keep: .*a finite score"):
+        gp.plan(written(tmp_path, more), "random", episodes=1)
+
+
+def test_a_world_of_no_whole_number_of_instances_is_refused(tmp_path):
+    with pytest.raises(GameplanError, match=r"len\(\) failed: TypeError"):
+        gp.plan(written(tmp_path, "Mine.__len__ = lambda self: 1e308"), "random", episodes=1)

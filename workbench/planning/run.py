@@ -19,7 +19,7 @@ import numpy as np
 from games.errors import GameplanError
 from games.files import displayed
 from games.modules import short_name
-from games.world import Instance, World, columns_of, summary_of
+from games.world import Instance, World, columns_of, kept_outcome, summary_of
 from planners.budget import COUNTERS, Budget
 from planners.catalogue import find_planner
 from planners.episode import Episode, play
@@ -109,7 +109,7 @@ def play_episode(
 
 def episode_record(number: int, world: World, episode: Episode) -> dict[str, Any]:
     """Return the line of an episode in episodes.jsonl; no clock in it."""
-    outcome = world.outcome(episode.instance, episode.states, episode.actions, episode.rewards)
+    outcome = kept_outcome(world, world.outcome(episode.instance, episode.states, episode.actions, episode.rewards))
     record: dict[str, Any] = {
         "episode": number,
         "instance": episode.instance.name,
