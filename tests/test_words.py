@@ -30,6 +30,7 @@ TWO_MEANINGS = {
     "--sandbox",  # what a user's own program is put into, and how much of it candidates get
     "--width",  # of a figure, and of a network
     "--policy",  # that of a run is drawn, and a learned one is played
+    "--against",  # the policy of a run is drawn; one in a file can be shown, too
     "--seed",  # solvers take any number; random ones none below zero
 }
 
