@@ -95,6 +95,19 @@ def test_only_close_ones_are_repeated_with_other_payoffs(tmp_path):
     assert not compare.repeated(jobs, cells, 1, 1e-6)
 
 
+def test_algorithms_that_sample_are_repeated_with_other_seeds(tmp_path):
+    base = SolveConfig(game="", algo="", iterations=200)
+    jobs = compare.make_jobs(["kuhn_2p"], ["es-mccfr", "os-mccfr"], base, lambda configs: tmp_path / "out")
+    with ThreadPoolExecutor(1) as executor:
+        cells = compare.run_comparison(jobs, executor, stop=lambda: False, on_done=lambda name: None)
+        again = compare.repeated(jobs, cells, 2, 1e-3)
+        assert again and all((job.config.jitter, job.config.seed) == (0.0, 1) for job in again)
+        cells |= compare.run_comparison(again, executor, stop=lambda: False, on_done=lambda name: None)
+    assert compare.conclude(jobs, ["kuhn_2p"], cells)["cells"]["kuhn_2p"]["es-mccfr"]["runs"] == 2
+    with pytest.raises(UsageError, match="es-mccfr samples: how sure its results are is said by other seeds"):
+        compare.make_jobs(["kuhn_2p"], ["es-mccfr"], SolveConfig(game="", algo="", jitter=1e-3), lambda configs: tmp_path / "out")
+
+
 def test_finished_runs_are_reused_and_changed_requests_are_not(tmp_path):
     run(tmp_path, ["kuhn_2p"], ["cfr"])
     result = tmp_path / "out/runs/kuhn_2p-cfr/result.json"

@@ -19,6 +19,7 @@ import numpy as np
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
+from workbench.catalogue.families import ALGORITHMS, family_of
 from workbench.comparison.curves import Curve, curve_of, merged
 from workbench.comparison.place import labels
 from workbench.engines import cancelled
@@ -228,11 +229,17 @@ def repeated(jobs: Sequence[Job], cells: Mapping[Place, Cell], repeats: int, jit
     ]  # fmt: skip
     return [
         replace(
-            job, config=replace(job.config, jitter=jitter, seed=job.config.seed + k),
+            job, config=replace(job.config, jitter=0.0 if _samples(job) else jitter, seed=job.config.seed + k),
             path=job.path.with_name(f"{job.path.name}-r{k}"), repeat=k,
         )
         for job in close for k in range(1, repeats)
     ]  # fmt: skip
+
+
+def _samples(job: Job) -> bool:
+    """Return whether a job's algorithm draws random numbers, so that other seeds are repetitions enough."""
+    algo = job.config.algo
+    return algo in ALGORITHMS and family_of(algo).random
 
 
 def gathered(cells: Mapping[Place, Cell]) -> Cells:

@@ -97,6 +97,8 @@ def resolve_config(
         with blamed(copies):
             algorithm = algorithm_of(request)
     family = algorithm.family
+    if config.jitter and family.random:
+        raise UsageError(f"{config.algo} samples: how sure its results are is said by other seeds; leave out the jitter")
     named = {role: algorithm.chosen[role] for role in algorithm.chosen if role not in sources}
     own = {role: str(Path(getattr(config, role) or config.train or "").resolve()) for role in sources}
     resolved = replace(
