@@ -4,7 +4,7 @@ import importlib
 
 import pytest
 
-from workbench.bench import cfr, learning, peers, planning, planning_sokoban, psro
+from workbench.bench import cfr, learning, peers, planning, planning_sokoban, psro, sampling
 from workbench.bench.timing import Timing
 
 MEASURED = (  # functions that take their time
@@ -40,6 +40,17 @@ def test_learning_counts_its_figures(monkeypatch):
     for name in ("advance", "evaluations", "network", "calibration"):
         monkeypatch.setattr(learning, name, lambda *given, **options: {})
     assert len(names_of(learning.run)) == learning.count()
+
+
+@pytest.mark.parametrize("with_peers", [False, True])
+def test_sampling_counts_its_figures_and_measures_them(with_peers):
+    games, algos = ["kuhn_2p", "kuhn_3p"], ["es-mccfr", "vr-os-mccfr"]
+    told: list[str] = []
+    record = sampling.run(games, algos, with_peers=with_peers, budget=0.02, tell=told.append)
+    assert len(told) == len(set(told)) == sampling.count(games, algos, with_peers=with_peers) == 4 + 2 * with_peers
+    for game in record["games"]:
+        assert all(found["nodes_per_second"] > 1e4 for found in game["algos"].values())
+        assert ("ratio" in game["algos"]["es-mccfr"]) == with_peers and "ratio" not in game["algos"]["vr-os-mccfr"]
 
 
 @pytest.mark.parametrize("with_peers", [False, True])

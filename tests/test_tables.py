@@ -117,7 +117,7 @@ def looking_after(monkeypatch):
 
 
 def measuring(monkeypatch):
-    from workbench.terminal.bench import print_bench, print_bench_planning, print_bench_psro
+    from workbench.terminal.bench import print_bench, print_bench_planning, print_bench_psro, print_bench_sampling
 
     monkeypatch.setattr(planning_flare, "ROWS", planning_flare.ROWS[:2])
     run("bench", "flare", "--worlds", "kg-walk", "--seeds", 2, "--instances", 2)
@@ -131,6 +131,9 @@ def measuring(monkeypatch):
     print_bench({"clock": timing, "games": [game]})
     algos = {"shor-psro": {"total": 1.0, "per_iteration": 0.1, "ratio": 25.0}, "psro-uniform": {"total": 1.0, "per_iteration": 0.1}}
     print_bench_psro({"iterations": 100, "games": [{"game": "leduc_2p", "algos": algos}]})
+    figures = {"per_iteration": 1e-6, "nodes_per_iteration": 44.5, "nodes_per_second": 23.5e6}
+    sampled = {"es-mccfr": {**figures, "peer": 1e-4, "ratio": 123.4}, "vr-es-mccfr": figures}
+    print_bench_sampling({"games": [{"game": "leduc_2p", "histories": 9457, "algos": sampled}]})
     parts = {"sokoban": {"figures": {"astar by pushes, expansions a second": 1234567.0, "solved": 31}, "calibration": 5e8}}
     row = {
         "planner": "sokoban-solver",

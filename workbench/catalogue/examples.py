@@ -152,6 +152,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "bench": ("gameplan bench cfr --games kuhn_2p --budget 200ms",),
     "bench cfr": ("gameplan bench cfr", "gameplan bench cfr --games kuhn_2p,leduc_2p --algos cfr+,dcfr --budget 2s"),
     "bench psro": ("gameplan bench psro --games leduc_2p --algos shor-psro -n 20",),
+    "bench sampling": ("gameplan bench sampling --games leduc_2p",),
     "bench planning": ("gameplan bench planning --parts 2048,critic",),
     "bench flare": ("gameplan bench flare --worlds kg-walk --seeds 5",),
     "bench learning": ("gameplan bench learning --budget 30s",),

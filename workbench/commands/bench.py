@@ -64,6 +64,36 @@ def bench_psro(games: list[str], algos: list[str], iterations: int, peers: bool,
     return 0
 
 
+@bench.command("sampling", short_help="Time methods that sample, beside OpenSpiel's.")
+@click.option("--games", default="kuhn_2p,leduc_2p,liars_dice_5", show_default=True, callback=names, help="Games.")
+@click.option("--algos", callback=names, help="Methods that sample.  [default: all]")
+@click.option(
+    "--budget", default="1s", show_default=True, callback=duration, metavar="DURATION", help="Time for one figure, about."
+)
+@click.option("--peers/--no-peers", default=True, show_default=True, help="Measure OpenSpiel's solvers too.")
+@json_option
+def bench_sampling(games: list[str], algos: list[str], budget: float, peers: bool, as_json: bool) -> int:
+    """Time iterations and nodes of Monte-Carlo CFR, beside OpenSpiel's C++ in the same process (processor time, medians)."""
+    from games.errors import UsageError, did_you_mean
+    from workbench.bench import sampling
+    from workbench.catalogue.entries import SAMPLING
+    from workbench.comparison.solvers import expand_games
+    from workbench.terminal.bench import print_bench_sampling
+    from workbench.terminal.progress import naming
+
+    for algo in algos:
+        if algo not in SAMPLING:
+            raise UsageError(f"{algo} does not sample{did_you_mean(algo, list(SAMPLING))}; legal: {', '.join(SAMPLING)}")
+    expanded, chosen = expand_games(games), algos or list(SAMPLING)
+    with naming("measuring", sampling.count(expanded, chosen, with_peers=peers), "figures") as tell:
+        record = sampling.run(expanded, chosen, with_peers=peers, budget=budget, tell=tell)
+    if as_json:
+        print_json(record)
+    else:
+        print_bench_sampling(record)
+    return 0
+
+
 @bench.command("planning", short_help="Time playouts, searches, the critic and environments.")
 @click.option("--parts", callback=names, help="2048, sokoban, levels, critic, graphs, chains, environments.  [default: all]")
 @click.option(

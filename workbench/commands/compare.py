@@ -35,6 +35,7 @@ from workbench.commands.plan import levels_option, world_option
 from workbench.commands.run_names import RunName
 from workbench.terminal.printing import echo
 
+SEEDS = 5  # of methods
 FIRST = "setting up: processes start, kernels compile"  # until the first run is done
 
 
@@ -64,7 +65,7 @@ class ForWorlds(NamedTuple):
 class ForMethods(NamedTuple):
     """The options of comparisons of methods of learning; `policy` is that of planners, too."""
 
-    seeds: int
+    seeds: int | None
     policy: str
     policy_params: dict[str, Any]
     params: dict[str, Any]
@@ -93,8 +94,9 @@ def _kinds() -> Collection[str]:
 @click.option("--planners", callback=names, help="Planners, to compare in worlds such as 2048 or kg-walk.")
 @click.option("--methods", callback=names, help="Methods of learning, to compare in worlds with several seeds.")
 @click.option(
-    "--seeds", default=5, show_default=True, type=click.IntRange(1), help="Methods: runs of each, with seeds from --seed on."
-)
+    "--seeds", type=click.IntRange(1),
+    help="Runs of each method, or of each algorithm that samples, with seeds from --seed on.  [default: methods 5, algorithms 1]",
+)  # fmt: skip
 @click.option(
     "--policy",
     default="",
@@ -195,11 +197,11 @@ def compare(
                 work = work._replace(workers=pool().workers)
             learned = {role: name for role, name in (("policy", learning.policy), ("value", value)) if name}
             return _compare_planners(games, planners, place, work, look, worlds, learned, options)
-        return _compare_algorithms(games, algos, place, work, look, options)
+        return _compare_algorithms(games, algos, place, work, look, learning.seeds or 1, options)
 
 
 def _compare_algorithms(
-    games: tuple[str, ...], algos: list[str], place: Place, work: Work, look: Any, options: dict[str, Any]
+    games: tuple[str, ...], algos: list[str], place: Place, work: Work, look: Any, seeds: int, options: dict[str, Any]
 ) -> int:  # fmt: skip
     from workbench.comparison import solvers as comparison
     from workbench.comparison.place import writing
@@ -221,6 +223,7 @@ def _compare_algorithms(
         SolveConfig(game="", algo="", **options),
         lambda configs: place.out or comparison.default_path(RUNS, games, configs),
         trust,
+        seeds,
     )
     path = comparison.directory(plan)
     for hint in dict.fromkeys(filter(None, (advice(job.config) for job in plan))):  # once, not once a game
@@ -300,7 +303,7 @@ def _compare_methods(
 ) -> int:  # fmt: skip
     from workbench.training.config import EPISODES, TrainConfig
 
-    seeds, policy = learning.seeds, learning._asdict()
+    seeds, policy = learning.seeds or SEEDS, learning._asdict()
     base = TrainConfig(
         env="", method="", updates=options["iterations"], episodes=worlds.episodes or EPISODES, world=worlds.options(),
         time_limit=options["time_limit"], seed=options["seed"], **{key: policy[key] for key in policy if key != "seeds"},

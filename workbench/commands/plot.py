@@ -43,8 +43,8 @@ class PolicyFigure(NamedTuple):
 @click.command()
 @click.argument("runs", nargs=-1, type=RunName(), metavar="RUN...")
 @click.option(
-    "--by", "x", type=click.Choice(["iteration", "seconds", "cost", "environment_steps", "expansions"]),
-    help="Horizontal axis.  [default: iteration; training runs: cost, which is environment steps plus expansions]",
+    "--by", "x", type=click.Choice(["iteration", "seconds", "nodes", "cost", "environment_steps", "expansions"]),
+    help="Horizontal axis; nodes: visited by CFR.  [default: iteration; training runs: cost: environment steps plus expansions]",
 )  # fmt: skip
 @click.option("--measure", default="score", show_default=True, help="Training runs: what is drawn, such as entropy or kl.")
 @click.option("--games", callback=names, metavar="GAME,...", help="Draw only runs on these games, in this order.")
@@ -113,10 +113,10 @@ def _simplex(name: str, out: Path | None, look: Any, dynamics: list[str]) -> Pat
 
 
 def _curves(runs: Sequence[Path], out: Path | None, look: Any, x: str | None, measure: str, games: list[str], bands: bool) -> Path:
-    from workbench.comparison.curves import run_curves
+    from workbench.comparison.curves import NODES, Visits, curve_of, run_curves
     from workbench.comparison.episodes import planner_runs
     from workbench.comparison.methods import curves
-    from workbench.figures.convergence import draw_convergence, keep_games
+    from workbench.figures.convergence import AXES, draw_convergence, keep_games
     from workbench.figures.scores import draw_scores
     from workbench.figures.training import draw_learning
     from workbench.runs.listing import training_runs
@@ -125,6 +125,8 @@ def _curves(runs: Sequence[Path], out: Path | None, look: Any, x: str | None, me
     path = out or Path("convergence.png")
     trained = training_runs(runs)
     if trained:
+        if x == NODES:
+            raise click.UsageError("--by nodes is for solver runs; of training runs there are cost, environment_steps, expansions")
         x = "update" if x == "iteration" else x or "cost"
         lines = {world: {label: curves(paths, x, measure) for label, paths in m.items()} for world, m in trained.items()}
         with drawing(path):
@@ -136,9 +138,9 @@ def _curves(runs: Sequence[Path], out: Path | None, look: Any, x: str | None, me
         with drawing(path):
             draw_scores(keep_games(played, games), path, look=look)
         return path
-    if x not in (None, "iteration", "seconds"):
-        raise click.UsageError(f"--by {x} is for training runs; of solver runs there are iteration and seconds")
-    found = keep_games(run_curves(runs, bands=bands), games)
+    if x not in (None, *AXES):
+        raise click.UsageError(f"--by {x} is for training runs; of solver runs there are {', '.join(AXES)}")
+    found = keep_games(run_curves(runs, bands=bands, read=Visits().curve if x == NODES else curve_of), games)
     with drawing(path):
         draw_convergence(found, path, x=x or "iteration", look=look)
     return path

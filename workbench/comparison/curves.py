@@ -1,7 +1,7 @@
 """Convergence of solver runs as curves: one a run, or one an algorithm with a band over its runs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from games.errors import UnknownName
 from games.modules import short_name
+from workbench.catalogue.entries import CFR
 from workbench.comparison.bands import band
 from workbench.runs import formats
 from workbench.runs.directory import CONFIG, METRICS, TIMING, RunDirectory
@@ -16,6 +17,7 @@ from workbench.runs.kinds import SOLVER_RUN, kind_of
 from workbench.runs.listing import configs_below
 
 FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are taken for this
+NODES = "nodes"
 WARMUP = "warmup_iterations"  # the parameter of rules whose average begins later
 
 Lines = Sequence[Mapping[str, Any]]
@@ -30,7 +32,8 @@ class Curve:
     name : str
         The algorithm, which decides the colour.
     points : sequence of mappings
-        ``iteration``, ``seconds`` and ``exploitability``; of several runs also ``low`` and ``high``, the ends of the band.
+        ``iteration``, ``seconds`` and ``exploitability``; of several runs also ``low`` and ``high``, the ends of the band; where
+        nodes are counted, ``nodes`` visited until then.
     warmup : int
         Iterations that the rule's average leaves out at the beginning.
     runs : int
@@ -57,6 +60,42 @@ def curve_of(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
     warmup = settings.get("params", {}).get(WARMUP, 0)
     good = isinstance(warmup, int | float) and not isinstance(warmup, bool) and warmup > 0
     return Curve(short_name(settings["algo"]), points, int(min(warmup, 1e9)) if good else 0)
+
+
+class Visits:
+    """Counts the nodes that iterations of full width visit: those of the game, once for every player that is updated in turn.
+
+    Methods that sample have counted theirs in their metrics.
+    """
+
+    def __init__(self) -> None:
+        self._sizes: dict[str, int] = {}  # visits of an iteration, of a configuration's game and updates
+
+    def along(self, run: RunDirectory, settings: Mapping[str, Any], points: Lines) -> Lines:
+        """Return the points of a run with ``nodes``, if its iterations walk the whole tree as CFR's do, else as they are.
+
+        Raises
+        ------
+        GameplanError
+            If its game is not there.
+        """
+        if settings["algo"] not in CFR:
+            return points
+        what = f"{settings['game']} {settings['updates']} {settings['programs']}"
+        size = self._sizes.get(what)
+        if size is None:
+            from workbench.solving.config import saved_config  # figures by iterations can do without games and solvers
+            from workbench.solving.run import load_run_game
+
+            config = saved_config(run)
+            game = load_run_game(config, run)
+            size = self._sizes[what] = game.histories * (game.players if config.updates == "alternating" else 1)
+        return [{**point, NODES: point["iteration"] * size} for point in points]
+
+    def curve(self, run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
+        """Return the curve of a run, by ``nodes`` too; errors are those of `along`."""
+        found = curve_of(run, settings)
+        return replace(found, points=self.along(run, settings, found.points))
 
 
 def run_curves(paths: Sequence[Path], *, bands: bool = False, read: Reader = curve_of) -> dict[str, dict[str, Curve]]:
@@ -97,10 +136,10 @@ def merged(curves: Sequence[Curve]) -> Curve:
     if not shared:
         return Curve(curves[0].name, [], curves[0].warmup, len(curves))
     table = np.array([[np.log10(max(points[t]["exploitability"], FLOOR)) for t in shared] for points in by])
-    seconds = np.mean([[points[t]["seconds"] for t in shared] for points in by], axis=0)
-    middle, low, high = (10.0**ends for ends in band(table, draws=500))
-    rows = zip(shared, seconds.tolist(), middle.tolist(), low.tolist(), high.tolist(), strict=True)
-    keys = ("iteration", "seconds", "exploitability", "low", "high")
+    along = [key for key in ("seconds", NODES) if all(key in points[t] for points in by for t in shared)]
+    means = [np.mean([[points[t][key] for t in shared] for points in by], axis=0).tolist() for key in along]
+    rows = zip(shared, *means, *((10.0**ends).tolist() for ends in band(table, draws=500)), strict=True)
+    keys = ("iteration", *along, "exploitability", "low", "high")
     return Curve(curves[0].name, [dict(zip(keys, row, strict=True)) for row in rows], curves[0].warmup, len(curves))
 
 

@@ -19,8 +19,8 @@ import numpy as np
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UsageError
 from games.loader import load_game, resolve
-from workbench.catalogue.families import ALGORITHMS, family_of
-from workbench.comparison.curves import Curve, curve_of, merged
+from workbench.comparison.bands import band
+from workbench.comparison.curves import FLOOR, Curve, curve_of, merged
 from workbench.comparison.place import labels
 from workbench.engines import cancelled
 from workbench.engines.jobs import run_jobs
@@ -43,7 +43,8 @@ COLUMNS = ("exploitability", "seconds", "reason", "iterate", "runs", "low", "hig
 class Job:
     """One cell of the table: a configuration, the directory of its run, and the place of its algorithm in the request.
 
-    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for.
+    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for. `draws` says whether
+    the algorithm draws random numbers; its repetitions differ in their seeds.
     """
 
     config: SolveConfig
@@ -53,6 +54,7 @@ class Job:
     sandbox: bool = False
     trusted: bool = False
     repeat: int = 0
+    draws: bool = False
 
     @property
     def place(self) -> "Place":
@@ -70,7 +72,8 @@ class Cell:
     """What came out of a job: the exploitability of the policy that `iterate` names, or the reason why there is none.
 
     Of several `runs`, whose payoffs differ by rounding, it is the median, `low` and `high` being the least and the greatest, and
-    `tied` whether within these the algorithm could be level with the best or not.
+    `tied` whether within these the algorithm could be level with the best or not. Of runs that differ in their `seeds` it is the
+    interquartile mean (of logarithms), with the ends of its band.
     """
 
     exploitability: float | None
@@ -82,6 +85,7 @@ class Cell:
     low: float | None = None
     high: float | None = None
     tied: bool = False
+    seeds: bool = False
 
 
 Place = tuple[str, str, int]  # a game, an algorithm, and the number of its repetition
@@ -111,25 +115,30 @@ def default_path(root: Path, names: Sequence[str], configs: Sequence[SolveConfig
 
 def make_jobs(
     games: Sequence[str], algos: Sequence[str], base: SolveConfig, out: Callable[[Sequence[SolveConfig]], Path],
-    trust: Trust = NO_WORD,
+    trust: Trust = NO_WORD, seeds: int = 1,
 ) -> list[Job]:  # fmt: skip
     """Return the jobs of a comparison, largest games first so that the last minutes are not spent on one of them.
+
+    Algorithms that draw random numbers run with so many `seeds`, from the one of `base` on; all others once.
 
     Raises
     ------
     UsageError
         For an unknown algorithm or game, before anything runs.
     """
-    configs = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}), trust=trust)[0] for g in games for a in algos]
-    configs = list({(config.game, config.algo): config for config in configs}.values())  # what is named twice is meant once
+    asked = [resolve_config(SolveConfig(**{**asdict(base), "game": g, "algo": a}), trust=trust) for g in games for a in algos]
+    asked = list({(config.game, config.algo): (config, algorithm) for config, algorithm in asked}.values())  # twice is meant once
+    drawing = {config.algo for config, algorithm in asked if algorithm.family.random}
+    configs = [replace(config, seed=config.seed + k) for config, _ in asked for k in range(seeds if config.algo in drawing else 1)]
     for game in games:
         resolve(game)[1]()
     path = out(configs)
     called = labels(config.algo for config in configs)
     jobs = [
         Job(
-            config, path / "runs" / f"{slug(config.game)}-{called[config.algo]}", list(called).index(config.algo),
-            sandbox=trust.sandbox, trusted=trust.trusted,
+            config, path / "runs" / f"{slug(config.game)}-{called[config.algo]}{_again(config.seed - base.seed)}",
+            list(called).index(config.algo), sandbox=trust.sandbox, trusted=trust.trusted, repeat=config.seed - base.seed,
+            draws=config.algo in drawing,
         )
         for config in configs
     ]  # fmt: skip
@@ -193,7 +202,7 @@ def run_comparison(
         if cell is None:
             todo.append(job)
         else:
-            cells[job.place] = replace(cell, run=str(job.path))  # where it is now, wherever it was made
+            cells[job.place] = replace(cell, run=str(job.path), seeds=job.draws)  # where it is now, wherever it was made
             on_done(job.path.name)
     games = list(dict.fromkeys((job.config.game, job.config.max_histories, job.config.max_memory) for job in todo))
     with watched(say, "starting processes, compiling", len(games), "games") as told:
@@ -208,7 +217,7 @@ def run_comparison(
             else:
                 reason = str(result) if isinstance(result, GameplanError) else f"{type(result).__name__}: {result}"
                 cell = Cell(None, None, reason, path)
-            cells[job.place] = cell
+            cells[job.place] = replace(cell, seeds=job.draws)
             on_done(job.path.name)
     return cells
 
@@ -216,34 +225,30 @@ def run_comparison(
 def repeated(jobs: Sequence[Job], cells: Mapping[Place, Cell], repeats: int, jitter: float) -> list[Job]:
     """Return the jobs that run the close ones of `jobs` again, until there are `repeats` of each, with payoffs off by `jitter`.
 
-    Close are those whose result is within `CLOSE_FACTOR` of the best of their game, or rounding.
+    Close are those whose result is within `CLOSE_FACTOR` of the best of their game, or rounding. What draws random numbers is
+    repeated with other seeds and the payoffs as they are, unless it was run with several seeds already.
     """
+    seeded = any(job.draws and job.repeat for job in jobs)
     best: dict[str, float] = {}
     for (game, _, _), cell in cells.items():
         if cell.exploitability is not None:
             best[game] = min(best.get(game, np.inf), cell.exploitability)
     close = [
         job for job in jobs
-        if (reached := cells[job.place].exploitability) is not None
+        if not (job.draws and seeded) and (reached := cells[job.place].exploitability) is not None
         and reached <= max(CLOSE_FACTOR * best[job.config.game], MATCH_FLOOR)
     ]  # fmt: skip
     return [
         replace(
-            job, config=replace(job.config, jitter=0.0 if _samples(job) else jitter, seed=job.config.seed + k),
-            path=job.path.with_name(f"{job.path.name}-r{k}"), repeat=k,
+            job, config=replace(job.config, jitter=0.0 if job.draws else jitter, seed=job.config.seed + k),
+            path=job.path.with_name(f"{job.path.name}{_again(k)}"), repeat=k,
         )
         for job in close for k in range(1, repeats)
     ]  # fmt: skip
 
 
-def _samples(job: Job) -> bool:
-    """Return whether a job's algorithm draws random numbers, so that other seeds are repetitions enough."""
-    algo = job.config.algo
-    return algo in ALGORITHMS and family_of(algo).random
-
-
 def gathered(cells: Mapping[Place, Cell]) -> Cells:
-    """Return the cells by game and algorithm: of repeated runs the median, and how far they are apart.
+    """Return the cells by game and algorithm: of repeated runs the median, and how far they are apart; of seeds a mean and its band.
 
     An algorithm is level with the best, or not, for sure only if it is so whatever both of their repetitions are taken for.
     """
@@ -253,12 +258,17 @@ def gathered(cells: Mapping[Place, Cell]) -> Cells:
     found: Cells = {}
     for key, (first, *others) in groups.items():
         values = sorted(cell.exploitability for cell in (first, *others) if cell.exploitability is not None)
-        if len(values) > 1:
+        if len(values) > 1 and first.seeds:
+            middle, low, high = (float(10.0**end) for end in band(np.log10(np.maximum(values, FLOOR))))
+            first = replace(first, exploitability=middle, runs=len(values), low=low, high=high)
+        elif len(values) > 1:
             first = replace(first, exploitability=median_low(values), runs=len(values), low=values[0], high=values[-1])
         found[key] = first
     for game in {game for game, _ in found}:
         ran = {key: found[key] for key in found if key[0] == game and found[key].exploitability is not None}
         for key, cell in ran.items():
+            if cell.seeds:
+                continue
             rivals = [_ends(other) for place, other in ran.items() if place != key]
             if not rivals:
                 continue
@@ -270,7 +280,14 @@ def gathered(cells: Mapping[Place, Cell]) -> Cells:
 
 def _ends(cell: Cell) -> tuple[float, float]:
     middle = cell.exploitability if cell.exploitability is not None else np.inf
-    return (middle if cell.low is None else cell.low), (middle if cell.high is None else cell.high)
+    if cell.low is None or cell.high is None or cell.seeds:
+        return middle, middle
+    return cell.low, cell.high
+
+
+def _again(k: int) -> str:
+    """Return what the name of a run's directory ends with if it is the k-th repetition."""
+    return f"-r{k}" if k else ""
 
 
 @contextmanager
@@ -361,6 +378,7 @@ def markdown_table(summary: dict[str, Any]) -> str:
     lines.append("| matches or beats | " + " | ".join(entries) + " |")
     lines += ["", f"Reported: {reported(summary)}."] if summary["best"] else []
     lines += ["", f"{note[0].upper()}{note[1:]}."] if (note := said_of_repeats(summary)) else []
+    lines += ["", f"Over seeds: {note}."] if (note := said_of_seeds(summary)) else []
     lines += [""] + [f"- {', '.join(where)}: {reason}" for reason, where in notes.items()] if notes else []
     return "\n".join(lines) + "\n"
 
@@ -383,7 +401,9 @@ def cell_text(cell: Mapping[str, Any]) -> str:
 
 def said_of_repeats(summary: Mapping[str, Any]) -> str:
     """Return what is to be said of cells that several runs are behind; nothing if there are none."""
-    cells = [cell for row in summary["cells"].values() for cell in row.values() if cell.get("runs", 1) > 1]
+    cells = [
+        cell for row in summary["cells"].values() for cell in row.values() if cell.get("runs", 1) > 1 and not cell.get("seeds")
+    ]
     if not cells:
         return ""
     most = max(cell["runs"] for cell in cells)
@@ -391,6 +411,17 @@ def said_of_repeats(summary: Mapping[str, Any]) -> str:
         f"medians of {most} runs with payoffs off by rounding, of those within {CLOSE_FACTOR:g} times the best; {TIED} rounding "
         "decides whether it is level with the best"
     )
+
+
+def said_of_seeds(summary: Mapping[str, Any]) -> str:
+    """Return whose cells are means over seeds, such as "interquartile means of 5 runs of es-mccfr"; nothing if none are."""
+    found: dict[int, dict[str, None]] = {}
+    called = labels(summary["algos"])
+    for row in summary["cells"].values():
+        for algo, cell in row.items():
+            if cell.get("seeds") and cell["runs"] > 1:
+                found.setdefault(cell["runs"], {})[called[algo]] = None
+    return "; ".join(f"interquartile means of {count} runs of {', '.join(algos)}" for count, algos in found.items())
 
 
 def share(count: dict[str, int]) -> str:

@@ -125,6 +125,7 @@ def compare(
     algos: Sequence[str] = ("cfr", "cfr+", "lcfr", "dcfr", "pcfr+", "dpcfr+", "hs-pcfr+", "vad-cfr"),
     n: Natural = 0,
     *,
+    seeds: Positive = 1,
     time_limit: Duration | None = None,
     options: SolveOptions | None = None,
     repeats: Positive = 1,
@@ -141,6 +142,8 @@ def compare(
     algos : sequence of str
     n : int
         Iterations of every run; 0: as many as each algorithm's family usually does.
+    seeds : int
+        Runs of every algorithm that draws random numbers, with seeds from that of `options` on.
     time_limit : float or str, optional
         Of every run.
     options : SolveOptions, optional
@@ -176,7 +179,8 @@ def compare(
     )  # fmt: skip
     chosen = of_solvers.expand_games(names)
     with _place(out) as path:
-        plan = of_solvers.make_jobs(chosen, list(algos), base, lambda configs: path, trust_of(rest.sandbox, rest.trusted, {}))
+        trust = trust_of(rest.sandbox, rest.trusted, {})
+        plan = of_solvers.make_jobs(chosen, list(algos), base, lambda configs: path, trust, seeds)
         cells: dict[of_solvers.Place, of_solvers.Cell] = {}
         with _working(path, progress, "comparing", len(plan), jobs) as (reporter, engine, tell):
             of_solvers.run_comparison(plan, engine(), stop=reporter.stop, on_done=tell, cells=cells)

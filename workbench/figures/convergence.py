@@ -13,12 +13,12 @@ from workbench.figures.frame import PLAIN, Look, check_format, count_along, fit_
 from workbench.figures.style import QUIET, Style, style_of
 
 ROUNDING = 1e-15  # exploitabilities below it tell of rounding, not of the algorithm
-AXES = {"iteration": "iteration", "seconds": "seconds of iterating"}
+AXES = {"iteration": "iteration", "seconds": "seconds of iterating", "nodes": "nodes visited"}
 WARMUP, ZONE = "warm-up", "rounding"  # labels of what is no algorithm
 
 
 def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration", look: Look = PLAIN) -> Figure:
-    """Return the figure of `curves`, game -> label -> curve, over `x` ("iteration" or "seconds").
+    """Return the figure of `curves`, game -> label -> curve, over `x` (a key of `AXES`).
 
     It is written to `path` (PNG, SVG or PDF by its suffix), unless that is None.
 
@@ -29,7 +29,7 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
     UsageError
         For another suffix.
     GameplanError
-        If there is nothing to draw or the file cannot be written.
+        If there is nothing to draw, of a curve `x` is not known, or the file cannot be written.
     """
     if path is not None:
         check_format(path.suffix)
@@ -37,6 +37,11 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
     shown = {game: lines for game, lines in shown.items() if lines}
     if not shown:
         raise GameplanError("there is nothing to draw: no run has an evaluated iteration yet")
+    missing = [label for lines in shown.values() for label, curve in lines.items() if x not in curve.points[-1]]
+    if missing:
+        raise GameplanError(
+            f"{missing[0]} has no {x}: only CFR rules and methods that sample count them; leave it out, or draw by iteration"
+        )
     with look.context():
         figure, panels = panels_of(len(shown), look)
         columns = panels.shape[1]
@@ -46,7 +51,7 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
             panel.set_title(game)
             panel.set_xscale("log")
             panel.set_yscale("log")
-            if x == "iteration":
+            if x != "seconds":
                 count_along(panel.xaxis)
             fit_axes(panel, look)
             _shade_rounding(panel)

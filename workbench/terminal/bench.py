@@ -57,6 +57,17 @@ def print_bench_psro(record: dict[str, Any]) -> None:
     print_table(header, rows, left=2, prose=("psro_v2, early",))
 
 
+def print_bench_sampling(record: dict[str, Any]) -> None:
+    """Print the figures of ``gameplan bench sampling``."""
+    rows = []
+    for game in record["games"]:
+        for algo, found in game["algos"].items():
+            times = f"{found['ratio']:,.0f} times ours" if "ratio" in found else ""
+            nodes = f"{found['nodes_per_iteration']:,.1f}", f"{found['nodes_per_second'] / 1e6:,.1f} M"
+            rows.append((game["game"], algo, format_duration(found["per_iteration"]), *nodes, times))
+    print_table(("game", "algorithm", "iteration", "nodes", "nodes a second", "OpenSpiel C++"), rows, left=2, spare=("nodes",))
+
+
 def _print_rows(table: Sequence[dict[str, Any]]) -> None:
     """Print records of the same keys as a table."""
     heads = [key.replace("_", " ") for key in table[0]]

@@ -11,7 +11,7 @@ import numpy as np
 from games.modules import short_name
 from workbench.catalogue.families import AVERAGE, BEST, LAST
 from workbench.comparison.place import labels
-from workbench.comparison.solvers import cell_text, reported, said_of_repeats
+from workbench.comparison.solvers import cell_text, reported, said_of_repeats, said_of_seeds
 from workbench.solving.forecast import iteration_at
 from workbench.solving.run import BY_COUNT, BY_TIME, MISSED
 from workbench.terminal.durations import format_duration
@@ -152,6 +152,8 @@ def print_comparison(summary: dict[str, Any]) -> None:
         print_line("* best of its game; matches: within a factor 2 of the best, or both below 1e-12")
         if note := said_of_repeats(summary):
             print_line(note)
+        if note := said_of_seeds(summary):
+            print_line(f"over seeds: {note}")
         print_line(f"reported: {reported(summary)}")
     reasons: dict[str, list[str]] = {}
     for game, row in cells.items():

@@ -6,14 +6,11 @@ from typing import Any, NamedTuple
 
 from games.errors import GameplanError
 from games.modules import short_name
-from workbench.catalogue.entries import CFR
-from workbench.comparison.curves import WARMUP, Curve, Curves, run_curves
+from workbench.comparison.curves import NODES, WARMUP, Curve, Curves, Visits, run_curves
 from workbench.comparison.methods import Curve as Band
 from workbench.comparison.methods import curve_of_lines
 from workbench.runs import formats
 from workbench.runs.directory import CONFIG, LEARNING, METRICS, TIMING, RunDirectory
-from workbench.solving.config import saved_config
-from workbench.solving.run import load_run_game
 from workbench.views.thinning import ascending, between, thinned_lines
 
 
@@ -47,21 +44,18 @@ class SolverCurves(NamedTuple):
 def solver_curves(paths: Sequence[Path]) -> SolverCurves:
     """Return the curves of the solver runs at or below `paths`.
 
-    Points have ``nodes`` too where an iteration walks the whole tree, as CFR does: how many were visited until then.
+    Points have ``nodes`` too where they are counted (`Visits`): how many were visited until then.
     """
     problems: dict[Path, str] = {}
     read_paths: list[Path] = []
-    sizes: dict[str, int] = {}  # visits of an iteration, of a configuration's game and updates
+    visits = Visits()
 
     def read(run: RunDirectory, settings: Mapping[str, Any]) -> Curve:
         points: Sequence[Mapping[str, Any]] = []
         read_paths.append(run.path)
         try:
             points = _points(run)
-            if settings["algo"] in CFR:
-                what = f"{settings['game']} {settings['updates']} {settings['programs']}"
-                sizes[what] = sizes.get(what) or _visits(run)
-                points = [{**point, "nodes": point["iteration"] * sizes[what]} for point in points]
+            points = visits.along(run, settings, points)
         except GameplanError as error:
             problems[run.path] = str(error)
         warmup = settings["params"].get(WARMUP, 0)
@@ -112,14 +106,7 @@ def _points(run: RunDirectory) -> list[dict[str, Any]]:
     return [
         {
             "iteration": line["iteration"], "exploitability": line["exploitability"],
-            "seconds": between(line["iteration"], iterations, seconds),
+            "seconds": between(line["iteration"], iterations, seconds), **({NODES: line[NODES]} if NODES in line else {}),
         }
         for line in lines
     ]  # fmt: skip
-
-
-def _visits(run: RunDirectory) -> int:
-    """Return how many nodes an iteration of a CFR run visits: those of its game, once for every player that is updated in turn."""
-    config = saved_config(run)
-    game = load_run_game(config, run)
-    return game.histories * (game.players if config.updates == "alternating" else 1)
