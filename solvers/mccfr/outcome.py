@@ -6,7 +6,7 @@ The average is that of the player, weighted by its own reach over that of the wa
 """
 
 from games.histories import CHANCE, TERMINAL
-from games.jit import embedded, njit
+from games.jit import lean, lean_njit
 from solvers.mccfr.records import (
     draw_action,
     draw_chance,
@@ -18,7 +18,7 @@ from solvers.mccfr.records import (
 )
 
 
-@embedded
+@lean
 def sample_outcome(player, weights, histories, tables, path, setting):
     """Walk once for `player`; `weights` are those of regrets and of the policy. Changes `tables`, uses `path` as scratch."""
     nodes, chance, R, S, sigma, worth = histories.node, histories.chance, tables.R, tables.S, path.sigma, path.worth
@@ -79,7 +79,7 @@ def sample_outcome(player, weights, histories, tables, path, setting):
     tables.touched[0] += touched
 
 
-@njit
+@lean_njit
 def iterate(start, stop, most, histories, tables, path, setting):
     """Run iterations start..stop in place, or until `most` nodes were visited; return the last one that was done."""
     until = tables.touched[0] + most

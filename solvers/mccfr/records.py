@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from games.jit import embedded
+from games.jit import lean
 from games.random import unit
 
-unit = embedded(unit)
+unit = lean(unit)
 
 
 class Tables(NamedTuple):
@@ -54,7 +54,7 @@ class Setting(NamedTuple):
     epsilon: float
 
 
-@embedded
+@lean
 def match_regrets(R, begin, count, sigma, row):
     """Write the policy that regret matching makes of the regrets of an infoset to ``sigma[row]``."""
     total = 0.0
@@ -68,7 +68,7 @@ def match_regrets(R, begin, count, sigma, row):
             sigma[row, k] = 1.0 / count
 
 
-@embedded
+@lean
 def draw_action(rng, sigma, row, count, epsilon):
     """Return an action drawn from ``sigma[row]``, mixed with the uniform policy by `epsilon`; one only is no draw."""
     if count == 1:
@@ -86,7 +86,7 @@ def draw_action(rng, sigma, row, count, epsilon):
     return last  # rounding: the probabilities sum to a little less than 1
 
 
-@embedded
+@lean
 def draw_chance(rng, chance, begin, count):
     """Return an outcome drawn from the distribution whose rows in `chance` begin there, by bisection; one only is no draw."""
     if count == 1:
@@ -102,7 +102,7 @@ def draw_chance(rng, chance, begin, count):
     return low
 
 
-@embedded
+@lean
 def make_old(tables, begin, count):
     """Discount the regrets of an infoset by what it has missed since its last change."""
     positive = np.exp(tables.age[0] - tables.aged[begin, 0])
@@ -113,13 +113,13 @@ def make_old(tables, begin, count):
     tables.aged[begin, 1] = tables.age[1]
 
 
-@embedded
+@lean
 def weight_of_regrets(t, setting):
     """Return how much the regrets of iteration t count."""
     return float(t) if setting.linear else 1.0
 
 
-@embedded
+@lean
 def weight_of_policy(t, setting):
     """Return how much the policy of iteration t counts."""
     if setting.discounted:
@@ -127,7 +127,7 @@ def weight_of_policy(t, setting):
     return float(t) if setting.linear else 1.0
 
 
-@embedded
+@lean
 def end_iteration(t, tables, setting):
     """Let the discounts of iteration t come due."""
     if setting.discounted:
