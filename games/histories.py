@@ -20,11 +20,12 @@ from safetensors.numpy import save
 
 from games.cache import checksum, game_path
 from games.compiler import openspiel_reason
-from games.errors import GameplanError
+from games.errors import GameplanError, UsageError
 from games.files import remove_stale, write_atomically
 from games.gambit.files import is_game_file, open_file
 from games.gambit.nodes import Source
 from games.gambit.numbers import plus
+from games.jitter import MARK
 from games.loader import resolve
 from games.openspiel import game_key, turn_based
 from games.sequence_form import SequenceGame
@@ -62,9 +63,13 @@ def load_histories(game: SequenceGame, progress: Callable[[int], None] | None = 
 
     Raises
     ------
+    UsageError
+        For a game whose payoffs have been changed after it was compiled.
     GameplanError
         If what the game was compiled from is not there any more, or is another game now.
     """
+    if MARK in game.key:
+        raise UsageError(f"{game.name} has payoffs with a jitter, and its tree of histories has none: leave out --jitter")
     path = game_path(game.key).with_suffix(".histories.safetensors")
     found = _read(path, game)
     if found is None:

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 import cli
 import workbench as gp
-from games.errors import GameplanError
+from games.errors import GameplanError, UsageError
 from workbench.comparison.bands import interquartile_mean
 from workbench.comparison.curves import Visits, run_curves
-from workbench.comparison.solvers import Cell, together
+from workbench.comparison.solvers import Cell, gathered
 
 
 def gameplan(*words):
@@ -32,12 +32,14 @@ def compared(tmp_path_factory):
 def test_only_those_that_draw_run_with_several_seeds(compared):
     path, record, _ = compared
     assert sorted(place.name for place in (path / "runs").iterdir()) == sorted(
-        ["kuhn_2p-cfr+", *(f"kuhn_2p-{algo}-s{seed}" for algo in ("es-mccfr", "os-mccfr") for seed in (3, 4, 5, 6))]
+        ["kuhn_2p-cfr+", *(f"kuhn_2p-{algo}{again}" for algo in ("es-mccfr", "os-mccfr") for again in ("", "-r1", "-r2", "-r3"))]
     )
     cells = record["cells"]["kuhn_2p"]
-    assert len(cells["cfr+"]["runs"]) == 1 and cells["cfr+"]["low"] is None
+    assert cells["cfr+"]["runs"] == 1 and cells["cfr+"]["low"] is None and not cells["cfr+"]["seeds"]
     for algo in ("es-mccfr", "os-mccfr"):
-        results = [json.loads((Path(run) / "result.json").read_text()) for run in cells[algo]["runs"]]
+        assert cells[algo]["runs"] == 4 and not cells[algo]["tied"]
+        files = [Path(f"{cells[algo]['run']}{again}") / "result.json" for again in ("", "-r1", "-r2", "-r3")]
+        results = [json.loads(file.read_text()) for file in files]
         assert [result["seed"] for result in results] == [3, 4, 5, 6]
         values = np.log10([result["exploitability"] for result in results])
         assert len(set(values)) == 4 and cells[algo]["exploitability"] == pytest.approx(10 ** interquartile_mean(values))
@@ -60,7 +62,7 @@ def test_nodes_are_an_axis_of_full_width_and_of_sampling(compared, tmp_path):
     sampled = curves["es-mccfr"]
     assert sampled.runs == 4 and {"nodes", "low", "high"} <= set(sampled.points[0])
     counted = []
-    for metrics in path.glob("runs/kuhn_2p-es-mccfr-s*/metrics.jsonl"):
+    for metrics in path.glob("runs/kuhn_2p-es-mccfr*/metrics.jsonl"):
         counted.append(json.loads(metrics.read_text().splitlines()[-1])["nodes"])
     assert sampled.points[-1]["nodes"] == pytest.approx(np.mean(counted)) and sampled.points[-1]["nodes"] < 200 * 2 * 58
     gameplan("plot", path, "--by", "nodes", "--bands", "--out", tmp_path / "nodes.svg")
@@ -75,20 +77,24 @@ def test_what_counts_no_nodes_is_said_in_a_line(tmp_path):
 
 
 def test_cells_of_seeds_are_one_and_failures_are_left_out():
-    cells = [Cell(0.1, 1.0, "", "a", "average"), Cell(None, None, "disk full", "b"), Cell(0.001, 3.0, "", "c", "average")]
-    found = together(cells)
-    assert (
-        found.exploitability == pytest.approx(0.01)
-        and found.seconds == 2.0
-        and found.reason == ""
-        and found.runs == ["a", "b", "c"]
-    )
-    assert together(cells[1:2]).reason == "disk full" and together(cells[:1]).low is None
+    values = (0.1, None, 0.001)
+    cells = {("g", "a", k): Cell(value, 1.0, "" if value else "disk full", f"run{k}", seeds=True) for k, value in enumerate(values)}
+    found = gathered({**cells, ("g", "b", 0): Cell(0.01, 1.0, "", "other")})
+    assert found["g", "a"].exploitability == pytest.approx(0.01) and found["g", "a"].runs == 2 and not found["g", "b"].tied
+    assert found["g", "a"].low == pytest.approx(0.001) and found["g", "a"].high == pytest.approx(0.1)
 
 
 def test_the_same_from_python():
     found = gp.compare("kuhn_2p", ["cfr+", "es-mccfr"], n=50, seeds=3)
     assert found.status == "done"
     rows = {row["algo"]: row for row in found.rows()}
-    assert rows["es-mccfr"]["low"] <= rows["es-mccfr"]["exploitability"] <= rows["es-mccfr"]["high"]
-    assert "low" not in rows["cfr+"] and "runs" not in rows["cfr+"]
+    assert rows["es-mccfr"]["low"] < rows["es-mccfr"]["exploitability"] < rows["es-mccfr"]["high"]
+    assert rows["cfr+"]["low"] is None
+
+
+def test_repetitions_with_other_payoffs_are_not_for_what_draws(tmp_path):
+    words = ["--algos", "cfr+,es-mccfr", "-n", 50, "--engine", "threads", "--repeats", 3, "--seeds", 2, "--out", tmp_path / "out"]
+    cells = json.loads(gameplan("compare", "kuhn_2p", *words, "--json"))["cells"]["kuhn_2p"]
+    assert cells["es-mccfr"]["runs"] == 2 and cells["cfr+"]["runs"] in (1, 3)
+    with pytest.raises(UsageError, match="leave out --jitter"):
+        gameplan("solve", "kuhn_2p", "--algo", "es-mccfr", "--jitter", 1e-3, "--out", tmp_path / "jittered")

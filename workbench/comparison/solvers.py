@@ -43,8 +43,8 @@ COLUMNS = ("exploitability", "seconds", "reason", "iterate", "runs", "low", "hig
 class Job:
     """One cell of the table: a configuration, the directory of its run, and the place of its algorithm in the request.
 
-    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for. `draws` says whether
-    the algorithm draws random numbers; its repetitions differ in their seeds.
+    `mark` names a file beside the run, which a worker must see: then it writes where the results are looked for. `draws` says
+    whether the algorithm draws random numbers; its repetitions differ in their seeds.
     """
 
     config: SolveConfig
@@ -248,7 +248,7 @@ def repeated(jobs: Sequence[Job], cells: Mapping[Place, Cell], repeats: int, jit
 
 
 def gathered(cells: Mapping[Place, Cell]) -> Cells:
-    """Return the cells by game and algorithm: of repeated runs the median, and how far they are apart; of seeds a mean and its band.
+    """Return the cells by game and algorithm: of repeated runs the median and how far they are apart, of seeds a mean with a band.
 
     An algorithm is level with the best, or not, for sure only if it is so whatever both of their repetitions are taken for.
     """
