@@ -6,8 +6,9 @@ from random_games import random_card_game, random_game
 
 from games import histories
 from games.cache import game_path
-from games.errors import GameplanError
+from games.errors import GameplanError, UsageError
 from games.histories import CHANCE, TERMINAL, load_histories
+from games.jitter import jittered
 from games.loader import load_game
 
 
@@ -86,6 +87,11 @@ def test_a_file_that_has_changed_is_not_taken_for_the_game(own_cache, tmp_path):
     path.write_text(random_game(2))
     with pytest.raises(GameplanError, match="is not the game any more that was compiled from it"):
         load_histories(game)
+
+
+def test_payoffs_with_a_jitter_are_refused(game):
+    with pytest.raises(UsageError, match="its tree of histories has none: leave out --jitter"):
+        load_histories(jittered(game("kuhn_2p"), 1, 1e-3))
 
 
 def test_progress_is_told_and_may_stop_the_walk(own_cache):

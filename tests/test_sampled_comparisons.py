@@ -96,5 +96,5 @@ def test_repetitions_with_other_payoffs_are_not_for_what_draws(tmp_path):
     words = ["--algos", "cfr+,es-mccfr", "-n", 50, "--engine", "threads", "--repeats", 3, "--seeds", 2, "--out", tmp_path / "out"]
     cells = json.loads(gameplan("compare", "kuhn_2p", *words, "--json"))["cells"]["kuhn_2p"]
     assert cells["es-mccfr"]["runs"] == 2 and cells["cfr+"]["runs"] in (1, 3)
-    with pytest.raises(UsageError, match="leave out --jitter"):
+    with pytest.raises(UsageError, match="how sure its results are is said by other seeds"):
         gameplan("solve", "kuhn_2p", "--algo", "es-mccfr", "--jitter", 1e-3, "--out", tmp_path / "jittered")
