@@ -243,6 +243,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow
 def test_compiled_and_interpreted_runs_give_the_same_bits():
     runs = [
         subprocess.run(
