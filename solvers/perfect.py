@@ -23,7 +23,7 @@ from solvers.cfr.rule_file import shipped_rule
 from solvers.cfr.solver import CFRSolver
 from solvers.counterfactual import counterfactual
 
-PARAMS: dict[str, Value] = {"floor": 0.1, "decay": 0.5}
+PARAMS: dict[str, Value] = {"floor": 0.1, "decay": 0.25}
 
 
 class PerfectSolver(CFRSolver):

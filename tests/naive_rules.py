@@ -314,7 +314,7 @@ TWINS = {
     "rtcfr+": Twin(
         power, rtcfr, {"floor": 1e-10, "pull": 1e-3, "period": 100, "predictive": False, "gamma": 2.0}, to_the_anchor
     ),
-    "perturbed-cfr+": Twin(power, perturbed, {"floor": 0.1, "decay": 0.5, "gamma": 2.0}),
+    "perturbed-cfr+": Twin(power, perturbed, {"floor": 0.1, "decay": 0.25, "gamma": 6.0}),
     "vad-cfr": Twin(vad_average, vad, VAD),
     "aod-cfr": Twin(aod_average, aod, AOD),
     "aod-distilled": Twin(

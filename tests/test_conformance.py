@@ -18,7 +18,7 @@ BOUNDS = {
     "cfr": 3e-3, "cfr+": 3e-4, "lcfr": 3e-4, "dcfr": 3e-4, "dcfr+": 4e-4, "pcfr+": 6e-8, "dpcfr+": 1e-12, "hs-pcfr+": 1e-12,
     "hs-dcfr": 3e-3, "vad-cfr": 1e-12, "aod-cfr": 1e-10, "aod-distilled": 1e-12, "trend-dcfr": 1e-12, "last-dcfr": 1e-12,
     "sapcfr+": 4e-8, "apcfr+": 4e-8, "apdcfr+": 3e-5, "smooth-pcfr+": 6e-7, "stable-pcfr+": 3e-6, "rpdcfr+": 1e-12,
-    "mmd": 0.045, "mmd-q": 0.01, "rtcfr+": 0.01, "perturbed-cfr+": 4e-3,
+    "mmd": 0.045, "mmd-q": 0.01, "rtcfr+": 0.01, "perturbed-cfr+": 0.01,
 }  # fmt: skip
 # The same with simultaneous updates, as a share of the uniform policy's: last iterates cycle.
 SHARES = {"last-dcfr": 0.5, "rtcfr+": 0.3}

@@ -15,7 +15,7 @@ from solvers.exploitability import Evaluator
 from solvers.lp import solve_zero_sum
 from solvers.perfect import PARAMS, PerfectSolver
 from solvers.trembles import TremblingSolver, solve_trembling
-from tests.random_games import random_game
+from tests.random_games import random_card_game, random_game
 
 # Selten's horse, 1975: (d, L), where player 2 could threaten, is an equilibrium; hands that tremble play C, c and R-ish only.
 HORSE = """EFG 2 R "horse" { "one" "two" "three" }
@@ -50,10 +50,21 @@ def test_kuhn(game):
 def test_kuhn_by_falling_floors(game):
     solver = PerfectSolver(game("kuhn_2p"), PARAMS)
     solver.advance(10_000)
-    assert np.abs(solver.average_policy() - solve_trembling(game("kuhn_2p")).policy).max() < 0.01
+    assert np.abs(solver.average_policy() - solve_trembling(game("kuhn_2p")).policy).max() < 0.02  # the floor is 0.01
     early = PerfectSolver(game("kuhn_2p"), PARAMS)
     early.advance(100)
-    assert 0 < solver.residual() < 1e-3 < early.residual()
+    assert 0 < solver.residual() < 2e-3 < early.residual()
+
+
+def test_falling_floors_where_many_trembles_lead(tmp_path):
+    """Several rounds of cards: what is left to gain, for one who is there, goes down everywhere."""
+    for seed in (101, 105):
+        (tmp_path / "game.efg").write_text(random_card_game(seed))
+        solver = PerfectSolver(load_game(str(tmp_path / "game.efg")), PARAMS)
+        solver.advance(500)
+        early = solver.residual()
+        solver.advance(20_000)
+        assert solver.residual() < min(0.02, early / 5)
 
 
 def test_horse(tmp_path):
@@ -62,8 +73,8 @@ def test_horse(tmp_path):
     solver = PerfectSolver(horse, PARAMS)
     solver.advance(20_000)
     one, two, three = (solver.average_policy()[horse.player_actions(player)] for player in range(3))
-    assert one[1] > 0.99 and two[1] > 0.99 and three[0] < 0.26  # C, c, and L with at most a quarter: the other kind is not perfect
-    assert solver.residual() < 2e-3
+    assert one[1] > 0.98 and two[1] > 0.98 and three[0] < 0.26  # C, c, and L with at most a quarter: the other kind is not perfect
+    assert solver.residual() < 5e-3
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -110,7 +121,7 @@ def test_weakly_dominated_actions_are_left_out(tmp_path):
     game = load_game(str(path))
     solver = PerfectSolver(game, PARAMS)
     solver.advance(5_000)
-    assert solver.average_policy()[0] > 0.99 and solver.average_policy()[2] > 0.99
+    assert solver.average_policy()[0] > 0.98 and solver.average_policy()[2] > 0.98
 
 
 def test_checkpoints_go_on_to_the_same_bits(game):
@@ -133,7 +144,7 @@ def test_the_flag(tmp_path):
     record = json.loads(ask("kuhn_2p", "--solution", "perfect").stdout)
     assert record["algo"] == "perfect-lp" and record["proof"] == "rational arithmetic" and 0 < record["floor"] < 1e-30
     record = json.loads(ask("kuhn_3p", "--solution", "perfect", "-n", "50").stdout)
-    assert record["algo"] == "perfect-cfr" and record["residual"] > 0 and record["floor"] == pytest.approx(0.1 / 50**0.5)
+    assert record["algo"] == "perfect-cfr" and record["residual"] > 0 and record["floor"] == pytest.approx(0.1 / 50**0.25)
     refused = ask("kuhn_2p", "--solution", "perfect", "--algo", "cfr+")
     assert refused.exit_code == 2 and "cfr+ seeks no perfect equilibria; leave out --algo" in refused.stderr
     for name, why in (("kuhn_3p", "has 3 players"), ("leduc_2p", "has 1092")):

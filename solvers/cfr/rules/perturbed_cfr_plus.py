@@ -4,7 +4,8 @@ The policy that is played gives every action at least f_t: s = (1 - n f_t) RM(R)
 half of 1/n. What counts is the regret for RM(R), the part that can be chosen, so that each regret gets what s loses by trembling:
 f / (1 - n f) times the sum of the regrets at its infoset. With a fixed floor the average policy converges to an equilibrium of the
 perturbed game; with one that falls more slowly than the average converges, to a perfect equilibrium of the game itself (Selten
-1975).
+1975). Slowly, because where k trembles of others lead, regrets are as small as the k-th power of the floor, and those of earlier
+iterations have to be made up for; and the average forgets quickly, because own trembles weigh it likewise.
 
 Parameters
 ----------
@@ -15,7 +16,7 @@ gamma : exponent of the weight t^gamma of iteration t in the average policy; at 
 
 from solvers.rule import add_to_average, njit, regret_matching
 
-PARAMS = {"floor": 0.1, "decay": 0.5, "gamma": 2.0}
+PARAMS = {"floor": 0.1, "decay": 0.25, "gamma": 6.0}
 
 
 @njit
