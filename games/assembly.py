@@ -12,7 +12,7 @@ import numpy as np
 from games.blocks import build_blocks
 from games.errors import GameplanError
 from games.names import Labels, Names
-from games.sequence_form import Rows, SequenceGame, Tree
+from games.sequence_form import Blocks, Rows, SequenceGame, Tree
 
 
 class Infosets:
@@ -63,15 +63,13 @@ def assemble(
         If a payoff, or the sum of those that are merged, is not finite.
     """
     plan_sizes = [n + 1 for n in infosets.pairs]
-    rows = _merge(terminals, plan_sizes)
+    rows = merged(terminals, plan_sizes)
     if not np.isfinite(rows.utility).all():
         player, row = (int(i) for i in np.argwhere(~np.isfinite(rows.utility))[0])
         raise GameplanError(
             f"{name} has payoffs that add up to {rows.utility[player, row]} for player {player}; payoffs must be finite numbers, "
             "also when summed: scale them down"
         )
-    scale = np.abs(rows.utility).max(initial=0.0)
-    shared = infosets.players == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
     name_bytes, name_start = names.pack()
     label_bytes, label_start, label = infosets.labels.pack()
     return SequenceGame(
@@ -82,7 +80,7 @@ def assemble(
         converted=converted,
         tree=infosets.tree(),
         rows=rows,
-        blocks=build_blocks(rows, plan_sizes, shared),
+        blocks=blocks_of(rows, plan_sizes),
         action_ids=np.array([a for player in infosets.actions for legal in player for a in legal], np.int64),
         name_bytes=name_bytes,
         name_start=name_start,
@@ -92,7 +90,14 @@ def assemble(
     )
 
 
-def _merge(terminals: Rows, plan_sizes: list[int]) -> Rows:
+def blocks_of(rows: Rows, plan_sizes: list[int]) -> Blocks:
+    """Return the merged rows in blocks; those of a two-player zero-sum game with one table for both players."""
+    scale = np.abs(rows.utility).max(initial=0.0)
+    shared = len(plan_sizes) == 2 and bool(np.abs(rows.utility.sum(axis=0)).max(initial=0.0) <= 1e-12 * scale)
+    return build_blocks(rows, plan_sizes, shared)
+
+
+def merged(terminals: Rows, plan_sizes: list[int]) -> Rows:
     """Return the rows with equal sequence tuples summed, ordered by player 0's sequence, then player 1's ..."""
     sequences, chance, utility = terminals
     if float(np.prod([float(n) for n in plan_sizes])) < 2**62:

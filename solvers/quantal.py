@@ -119,7 +119,7 @@ class QuantalSolver:
             q = r * np.repeat(np.where(others > 0.0, 1.0 / np.where(others > 0.0, others, 1.0), 0.0), count) / self.temperature
             weights = np.exp(q - np.repeat(np.maximum.reduceat(q, first), count))
             answers.append(weights / np.repeat(np.add.reduceat(weights, first), count))
-        return np.concatenate(answers)
+        return np.concatenate([np.zeros(0), *answers])  # nobody may have anything to decide
 
 
 def make(game: SequenceGame, params: Mapping[str, Value]) -> QuantalSolver:

@@ -17,12 +17,12 @@ from workbench.figures.style import COLOURS, style_of
 from workbench.figures.tree import draw_tree
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
+from workbench.solving.labels import action_names
 from workbench.solving.policies import save_policy
 from workbench.solving.run import solve
 from workbench.views.dynamics import DYNAMICS, matrix_of, written_matrix
 from workbench.views.game_tree import expected, game_tree, leaves
 from workbench.views.history import replayed
-from workbench.views.labels import action_names
 from workbench.views.policy import PolicyView, view_run
 
 

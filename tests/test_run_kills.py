@@ -9,6 +9,8 @@ import pytest
 
 from games.errors import GameplanError
 from games.files import is_temporary
+from games.loader import load_game
+from solvers.exploitability import uniform_policy
 from workbench.discovery.books.store import FILE, Store
 from workbench.discovery.config import DiscoveryConfig
 from workbench.discovery.session import begin
@@ -18,6 +20,7 @@ from workbench.runs.directory import RunDirectory
 from workbench.runs.removal import remove
 from workbench.solving.config import SolveConfig, resumed_config
 from workbench.solving.isolated import Trust
+from workbench.solving.policies import save_policy
 from workbench.solving.run import solve
 from workbench.views.removable import LAST, check_removable
 
@@ -65,6 +68,15 @@ def start_solver(path: Path, rule: Path, *, force: bool = False) -> None:
     solve(config, RunDirectory.create(path, force=force), stop=lambda: False)
 
 
+def start_locked(path: Path, rule: Path, *, force: bool = False) -> None:
+    policy = rule.with_name("given.json")
+    if not policy.exists():
+        game = load_game("kuhn_2p")
+        save_policy(game, uniform_policy(game), policy)
+    config = SolveConfig("kuhn_2p", "cfr", 3, lock=str(policy), lock_player=1, lock_probability=0.5)
+    solve(config, RunDirectory.create(path, force=force), stop=lambda: False)
+
+
 def start_planner(path: Path, rule: Path, *, force: bool = False) -> None:
     config = resolve_plan(PlanConfig("2048-2x2", "random", 2))
     run_plan(config, RunDirectory.create(path, force=force))
@@ -84,7 +96,14 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a child")
-@pytest.mark.parametrize(("start", "least"), [pytest.param(start_solver, 40, marks=pytest.mark.slow), (start_planner, 30)])
+@pytest.mark.parametrize(
+    ("start", "least"),
+    [
+        pytest.param(start_solver, 40, marks=pytest.mark.slow),
+        pytest.param(start_locked, 40, marks=pytest.mark.slow),
+        (start_planner, 30),
+    ],
+)
 def test_a_kill_before_any_operation_costs_nothing(start, least, tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.solving.run.CHECKPOINT_SECONDS", 0.0)  # a checkpoint after every evaluation
     for module in ("solving.run", "planning.run"):

@@ -11,9 +11,9 @@ from solvers.exploitability import Evaluator, uniform_policy
 from workbench.runs import locks
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import SolveConfig
+from workbench.solving.labels import readable
 from workbench.solving.policies import encode_policy
 from workbench.solving.run import solve
-from workbench.views.labels import readable
 from workbench.views.policy import PolicyView, view_file, view_run
 from workbench.views.runs import DAMAGED, RUNNING, UNFINISHED, find_runs, look
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from workbench.door.learning import TrainResult as TrainResult
     from workbench.door.learning import train as train
     from workbench.door.listing import runs as runs
+    from workbench.door.locking import Lock as Lock
     from workbench.door.matching import Values as Values
     from workbench.door.matching import value as value
     from workbench.door.options import Budget as Budget
@@ -66,6 +67,7 @@ _PLACES = {  # name: the module it lives in
     "PlanOptions": "workbench.door.options",
     "SolveOptions": "workbench.door.options",
     "TrainOptions": "workbench.door.options",
+    "Lock": "workbench.door.locking",
     "Values": "workbench.door.matching",
     "value": "workbench.door.matching",
     "Policy": "workbench.door.policy",

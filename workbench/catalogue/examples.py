@@ -6,6 +6,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "gameplan solve kuhn_3p --algo dcfr --set alpha=2 -n 500 --out mine",
         "gameplan solve liars_dice_6 --algo vad-cfr --target 1e-3 --time-limit 5m",
         "gameplan solve goofspiel_5 --algo psro --train prd --eval nash",
+        "gameplan solve leduc_2p --lock mine --lock-player 1 --lock-probability 0.9",
         "gameplan solve --resume mine -n 2000",
     ),
     "compare": (

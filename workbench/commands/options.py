@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from workbench.commands.run_names import RunName, known_policies
 from workbench.terminal.printing import echo
 
 SCHEMA = 1
@@ -201,6 +202,27 @@ sandbox_option = click.option(
 trusted_option = click.option(
     "--trusted", is_flag=True, help="Run what a run directory keeps, or a discovery wrote, as you and not isolated."
 )
+
+
+def lock_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --lock and what is said of a lock: whose play is given, where, and how surely."""
+    options = (
+        click.option(
+            "--lock", type=RunName("solve", known=known_policies), metavar="POLICY",
+            help="Let a player play this policy, a run, a file or uniform, and solve what is left.",
+        ),
+        click.option("--lock-player", type=click.IntRange(0), help="Whose play is locked.  [default: the one that POLICY is of]"),
+        click.option(
+            "--lock-infosets", metavar="TEXT", help="Lock only infosets that contain this; * is anything.  [default: all]"
+        ),
+        click.option(
+            "--lock-probability", type=FiniteRange(0, 1, min_open=True),
+            help="How likely the player is locked, else free, which only he sees (restricted Nash response).  [default: 1]",
+        ),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 class Updates(click.Choice[str]):

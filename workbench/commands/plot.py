@@ -97,9 +97,9 @@ def _tell(path: Path, runs: Sequence[Path], as_json: bool) -> int:
 def _simplex(name: str, out: Path | None, look: Any, dynamics: list[str]) -> Path:
     from games.loader import load_game
     from workbench.figures.simplex import draw_simplex
+    from workbench.solving.labels import action_names
     from workbench.terminal.progress import drawing
     from workbench.views.dynamics import DYNAMICS, is_written, matrix_of, written_matrix
-    from workbench.views.labels import action_names
 
     path = out or Path("simplex.png")
     if is_written(name):

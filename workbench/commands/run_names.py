@@ -39,6 +39,6 @@ class RunName(click.ParamType):
 
 def known_policies() -> Collection[str]:
     """Return the names of policies that need no file."""
-    from workbench.views.given import UNIFORM
+    from workbench.solving.policies import UNIFORM
 
     return (UNIFORM,)

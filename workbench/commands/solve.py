@@ -15,6 +15,7 @@ from workbench.commands.options import (
     iterations_option,
     jitter_option,
     json_option,
+    lock_options,
     print_json,
     sandbox_option,
     set_option,
@@ -60,6 +61,7 @@ SOLUTIONS = {"nash": (), "qre": ("qre",), "perfect": ("perfect-lp", "perfect-cfr
 @click.option(
     "--resume", is_flag=False, flag_value="", metavar="RUN", help="Continue the run in this directory (or in --out); -n may grow."
 )
+@lock_options
 @sandbox_option
 @trusted_option
 @json_option
@@ -78,6 +80,8 @@ def solve(
     from workbench.runs.directory import RunDirectory, default_path
     from workbench.solving.config import SolveConfig, resolve_config, resumed_config, until
     from workbench.solving.isolated import trust_of
+    from workbench.solving.run import check_replaced
+    from workbench.terminal.progress import run_display
     from workbench.views.names import find_run
 
     if resume is not None:
@@ -113,6 +117,8 @@ def solve(
     config, _ = resolve_config(until(SolveConfig(game=game, **options)), trust=trust)
     resolve(game)[1]()  # a misspelt game leaves no directory behind
     path = out or default_path(RUNS, config.game, config.algo, config.seed)
+    with run_display() as display:
+        check_replaced(config, path, display.walked)
     return _solve(config, RunDirectory.create(path, force=force), as_json, trust, resume=False)
 
 

@@ -13,7 +13,7 @@ from workbench.catalogue.entries import CFR
 from workbench.comparison.bands import band
 from workbench.runs import formats
 from workbench.runs.directory import CONFIG, METRICS, TIMING, RunDirectory
-from workbench.runs.kinds import SOLVER_RUN, kind_of
+from workbench.runs.kinds import SOLVER_RUN, kind_of, played_in
 from workbench.runs.listing import configs_below
 
 FLOOR = 1e-17  # exploitabilities at or below zero are rounding; they are taken for this
@@ -81,14 +81,14 @@ class Visits:
         """
         if settings["algo"] not in CFR:
             return points
-        what = f"{settings['game']} {settings['updates']} {settings['programs']}"
+        what = f"{settings['game']} {played_in(settings)} {settings['updates']} {settings['programs']}"
         size = self._sizes.get(what)
         if size is None:
             from workbench.solving.config import saved_config  # figures by iterations can do without games and solvers
-            from workbench.solving.run import load_run_game
+            from workbench.solving.run import load_played
 
             config = saved_config(run)
-            game = load_run_game(config, run)
+            game = load_played(config, run).solved
             size = self._sizes[what] = game.histories * (game.players if config.updates == "alternating" else 1)
         return [{**point, NODES: point["iteration"] * size} for point in points]
 
@@ -121,7 +121,9 @@ def run_curves(paths: Sequence[Path], *, bands: bool = False, read: Reader = cur
         for config in configs:
             settings = RunDirectory(config.parent).read_json(CONFIG)
             if kind_of(settings) == SOLVER_RUN:
-                runs = found.setdefault(settings["game"], {}).setdefault(short_name(settings["algo"]), [])
+                runs = found.setdefault(settings["game"] if settings.get("lock") is None else played_in(settings), {}).setdefault(
+                    short_name(settings["algo"]), []
+                )
                 if all(config.parent != place for place, _ in runs):
                     runs.append((config.parent, settings))
     return {game: _curves(runs, bands, read) for game, runs in found.items()}

@@ -20,10 +20,9 @@ from workbench.door.options import game_name
 from workbench.door.results import MOST_ROWS, Result, Row, html_table
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
+from workbench.solving.policies import UNIFORM, policy_from_tables, policy_table, save_policy
 from workbench.solving.policies import load_policy as read_policy
-from workbench.solving.policies import policy_from_tables, policy_table, save_policy
 from workbench.solving.run import load_run_game
-from workbench.views.given import UNIFORM
 from workbench.views.names import run_or_file
 from workbench.views.policy import PolicyView
 

@@ -1,7 +1,7 @@
 """Games solved from Python: one run of any algorithm, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,9 +11,9 @@ from games.asked import Natural, Place
 from games.loader import resolve
 from games.modules import short_name
 from games.params import Value
-from games.sequence_form import SequenceGame
 from workbench.catalogue.algorithms import Solver
 from workbench.door.asking import asked
+from workbench.door.locking import locked
 from workbench.door.options import Duration, SolveOptions, game_name, seconds
 from workbench.door.policy import Policy
 from workbench.door.progress import Wish, reporting
@@ -22,6 +22,8 @@ from workbench.runs.directory import METRICS, TIMING, RunDirectory
 from workbench.runs.memory import RunMemory
 from workbench.solving.config import SolveConfig, resolve_config, resumed_config, until
 from workbench.solving.isolated import Trust, trust_of
+from workbench.solving.locking import Played
+from workbench.solving.run import check_replaced
 from workbench.solving.run import solve as run_solver
 from workbench.terminal.durations import format_duration
 
@@ -193,6 +195,7 @@ def solve(
     target: float | None = None,
     time_limit: Duration | None = None,
     options: SolveOptions | None = None,
+    lock: object = None,
     out: Place | None = None,
     progress: Wish = None,
 ) -> SolveResult:
@@ -214,6 +217,9 @@ def solve(
         Stop after so much iterating, in seconds or as a text such as ``"10s"``.
     options : SolveOptions, optional
         What is said more rarely.
+    lock : Lock, Policy, str or Path, optional
+        A policy that one player is bound to: the others' play against it is what is solved. As in ``gameplan solve --lock``, the
+        curve and the exploitability are of the game with the lock; the policy, and ``record["lock"]``, are of the game itself.
     out : str or Path, optional
         A run directory, as ``gameplan solve --out`` makes it. Without it nothing is written.
     progress : bool or callable, optional
@@ -239,9 +245,13 @@ def solve(
     True
     >>> round(result.values[0], 2)  # -1/18
     -0.06
+    >>> answer = gp.solve("kuhn_2p", "lp", lock=gp.Lock("uniform", player=1))  # what wins most from random play
+    >>> round(answer.values[0], 2), round(answer.record["lock"]["exploitability"], 2)
+    (0.5, 0.42)
     """
     config = _config(game, algo, n, params, target, time_limit, options or SolveOptions())
-    return _result_of(_solved(config, options or SolveOptions(), out, progress))
+    with locked(lock, game) as settings:
+        return _result_of(_solved(replace(config, **settings), options or SolveOptions(), out, progress))
 
 
 @asked
@@ -304,7 +314,7 @@ class _Solved(NamedTuple):
     result: SolveResult
     config: SolveConfig
     run: RunDirectory
-    game: SequenceGame
+    what: Played
     solver: Solver
 
 
@@ -312,12 +322,14 @@ def _solved(config: SolveConfig, options: SolveOptions, out: Place | None, progr
     trust = trust_of(options.sandbox, options.trusted, {})
     config, _ = resolve_config(until(config), trust=trust)
     resolve(config.game)[1]()  # a misspelt game leaves no directory behind
+    if out is not None:
+        check_replaced(config, Path(out))
     run = RunMemory() if out is None else RunDirectory.create(Path(out), force=options.force)
     return _ran(config, run, trust, progress)
 
 
 def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *, resume: bool = False) -> _Solved:
-    ended: list[tuple[SequenceGame, Solver, np.ndarray]] = []
+    ended: list[tuple[Played, Solver, np.ndarray]] = []
     try:
         with reporting(progress, f"solving {config.game}", config.iterations) as reporter:
 
@@ -330,8 +342,8 @@ def _ran(config: SolveConfig, run: RunDirectory, trust: Trust, progress: Wish, *
             )  # fmt: skip
     finally:
         run.discard_if_empty()
-    ((game, solver, policy),) = ended
-    return _Solved(SolveResult(record, run, Policy(game, policy)), config, run, game, solver)
+    ((what, solver, policy),) = ended
+    return _Solved(SolveResult(record, run, Policy(what.itself, policy)), config, run, what, solver)
 
 
 def _result_of(found: _Solved) -> SolveResult:
@@ -343,7 +355,9 @@ def _with_population(found: _Solved) -> PsroResult:
     from workbench.solving.population import Population
 
     arrays = found.solver.artifacts()["population"]
-    return PsroResult(found.result, Population(found.run.path, found.config, found.game, arrays, found.run.read_lines(METRICS)))
+    return PsroResult(
+        found.result, Population(found.run.path, found.config, found.what.solved, arrays, found.run.read_lines(METRICS))
+    )
 
 
 def resumed(path: Path, changes: Mapping[str, Any], *, trusted: bool, progress: Wish) -> SolveResult:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from workbench.figures.style import QUIET, Style, style_of
 
 ROUNDING = 1e-15  # exploitabilities below it tell of rounding, not of the algorithm
 AXES = {"iteration": "iteration", "seconds": "seconds of iterating", "nodes": "nodes visited"}
+TITLE = 38  # columns of a panel's title
 WARMUP, ZONE = "warm-up", "rounding"  # labels of what is no algorithm
 
 
@@ -48,7 +50,7 @@ def draw_convergence(curves: Curves, path: Path | None, *, x: str = "iteration",
         for index, (panel, (game, lines)) in enumerate(zip(panels.flat, shown.items(), strict=False)):
             for label, curve in lines.items():
                 _draw(panel, look.label(label), curve, x)
-            panel.set_title(game)
+            panel.set_title(fill(game, TITLE, break_long_words=False))  # a game with a lock has a long name
             panel.set_xscale("log")
             panel.set_yscale("log")
             if x != "seconds":

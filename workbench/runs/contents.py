@@ -12,9 +12,10 @@ _RUN: Mapping[str, Sequence[str]] = {  # folder ("": the run's directory itself)
     "": (
         ".lock", "config.json", "environment.json", "result.json", "metrics.jsonl", "timing.jsonl", "checkpoint.safetensors",
         "program.py", "train.py", "eval.py", "world.py", "planner.py", "method.py", "evaluator.py", "game.efg", "game.nfg",
-        "levels.xsb", "policy.npz", "policy.json", "policy.csv", "population.npz", "episodes.jsonl", "turns.jsonl",
-        "learning.jsonl", "model.safetensors", "policy.safetensors", "value.safetensors", "initial-*.safetensors",
-        "learned-*.safetensors", "progress.jsonl", "train.jsonl", "validation.jsonl", "test.jsonl", "header.json", "README.md",
+        "lock.npz", "lock.json", "lock.csv", "levels.xsb", "policy.npz", "policy.json", "policy.csv", "population.npz",
+        "episodes.jsonl", "turns.jsonl", "learning.jsonl", "model.safetensors", "policy.safetensors", "value.safetensors",
+        "initial-*.safetensors", "learned-*.safetensors", "progress.jsonl", "train.jsonl", "validation.jsonl", "test.jsonl",
+        "header.json", "README.md",
     ),
     "metadata": ("*.jsonl",), "prompt_completion": ("*.jsonl",), "lists": ("*.json",),
     "configs": ("dataset_info.json", "axolotl.yaml"),

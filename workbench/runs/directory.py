@@ -3,6 +3,7 @@
 config.json        the resolved configuration; with it and the program every result can be made again
 program.py         the user's own rule, as it was when the run started (train.py, eval.py: meta-solvers; world.py, planner.py)
 game.efg           the user's own game file, as it was then (game.nfg; levels.xsb: a file of levels)
+lock.npz           the policy that a player was locked to (lock.json, lock.csv)
 environment.json   versions, machine, commit, when it started
 metrics.jsonl      one line an evaluation, without any clock
 timing.jsonl       one line an evaluation: seconds, and a digest of the other line
@@ -45,13 +46,15 @@ PROGRAMS = {  # copies of the user's own files
     "algo": "program.py", "train": "train.py", "eval": "eval.py", "env": "world.py", "planner": "planner.py",
     "method": "method.py", "evaluator": "evaluator.py",
 }  # fmt: skip
-GAME, LEVELS = "game", "levels"  # roles of files that are data
+GAME, LEVELS, LOCKED = "game", "levels", "lock"  # roles of files that are data
 _DATA = {".efg": "game.efg", ".nfg": "game.nfg"}
+_LOCKED = {".npz": "lock.npz", ".json": "lock.json", ".csv": "lock.csv"}
 _START = (
     CONFIG,
     ENVIRONMENT,
     *PROGRAMS.values(),
     *_DATA.values(),
+    *_LOCKED.values(),
     "levels.xsb",
     *INITIAL.values(),
     *LEARNED.values(),
@@ -325,7 +328,7 @@ def copy_name(role: str, name: str) -> str:
     """Return what the copy of the user's file `name` is called that a run directory keeps for its `role`."""
     if role in PROGRAMS or role in LEARNED:
         return {**PROGRAMS, **LEARNED}[role]
-    return "levels.xsb" if role == LEVELS else _DATA[Path(name).suffix.lower()]
+    return "levels.xsb" if role == LEVELS else (_LOCKED if role == LOCKED else _DATA)[Path(name).suffix.lower()]
 
 
 def slug(name: str) -> str:

@@ -42,7 +42,11 @@ SOLVE_CONFIG = record({
     "eval": optional(text()), "programs": table(text()), "updates": text(("alternating", "simultaneous")),
     "every": optional(whole(1)), "target": optional(_SECONDS), "time_limit": optional(_SECONDS), "seed": whole(),
     "threads": whole(1), "max_histories": whole(1),
-}, {"max_memory": optional(whole(1)), "iterate": optional(text()), "jitter": number(0.0), "gaps": optional(flag)})  # fmt: skip
+}, {
+    "max_memory": optional(whole(1)), "iterate": optional(text()), "jitter": number(0.0), "gaps": optional(flag),
+    **dict.fromkeys(("lock", "lock_infosets"), optional(text())), "lock_player": optional(whole(0)),
+    "lock_probability": optional(number(0.0)),
+})  # fmt: skip
 
 PLAN_CONFIG = record({
     **_SCHEMA, "env": text(), "planner": text(), "episodes": _COUNT, "seed": whole(), "world": table(scalar),
@@ -95,12 +99,20 @@ EPISODE = record(
 )  # fmt: skip
 EPISODE_TIME = record({"episode": _COUNT, "seconds": _SECONDS, "cpu_seconds": _SECONDS}, {"digest": text()})
 
+LOCK = record({
+    "policy": text(), "player": whole(0), "pattern": optional(text()), "probability": number(0.0), "infosets": whole(1),
+    **dict.fromkeys(("exploitability", "nash_conv"), number()),
+    **dict.fromkeys(("wins", "values", "best_responses"), listed(number())),
+})  # fmt: skip
 SOLVE_RESULT = record(
     {
         **_SCHEMA, "command": text(("solve",)), "game": text(), "algo": text(), "iterations": whole(0), "exploitability": number(),
         "nash_conv": number(), "values": listed(number()), "seconds": _SECONDS, "status": text(), "run": text(),
     },
-    {"total_seconds": _SECONDS, "digest": text(), "iterate": text(), "best_iteration": whole(0), POPULATION: number()},
+    {
+        "total_seconds": _SECONDS, "digest": text(), "iterate": text(), "best_iteration": whole(0), POPULATION: number(),
+        "lock": LOCK,
+    },
 )  # fmt: skip
 DISTILL_CONFIG = record({
     **_SCHEMA, "world": text(), "samples": whole(1), "seed": whole(0), "form": text(), "tokens": whole(1), "wordings": whole(0),

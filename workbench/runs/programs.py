@@ -4,8 +4,8 @@ A configuration records for each role ("algo", "train", "eval", "env", "planner"
 The run directory has a copy, ``PROGRAMS[role]``; a resumed or replayed run, and every worker, goes on with that text. It runs if
 the command line names a program with the same text again, or says ``--trusted``.
 
-Files that are data, the roles "game", "levels", "policy" and "value", are kept alike, and the copy is what is read. No path in a
-run directory is followed: a run that was made before such files were kept goes on only if the command line names the file.
+Files that are data, the roles "game", "lock", "levels", "policy" and "value", are kept alike, and the copy is what is read. No path
+in a run directory is followed: a run that was made before such files were kept goes on only if the command line names the file.
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from games.plugins import EVALUATOR
 from planners.parts.evaluators import EVALUATORS
 from planners.policies.catalogue import POLICY, VALUE
 from planners.policies.files import LARGEST
-from workbench.runs.directory import GAME, LEARNED, LEVELS, PROGRAMS, RunDirectory, copy_name
+from workbench.runs.directory import GAME, LEARNED, LEVELS, LOCKED, PROGRAMS, RunDirectory, copy_name
 from workbench.terminal.printing import visible
 
 KINDS = {
     "algo": "algorithm", "train": "meta-strategy solver", "eval": "meta-strategy solver", "env": "world", "planner": "planner",
     "method": "method", EVALUATOR: "evaluator",
 }  # fmt: skip
-_DATA_KINDS = {GAME: "game file", LEVELS: "file of levels", POLICY: "policy", VALUE: "value"}
+_DATA_KINDS = {GAME: "game file", LOCKED: "locked policy", LEVELS: "file of levels", POLICY: "policy", VALUE: "value"}
 
 _MARK = "# from gameplan evolve"
 
@@ -119,7 +119,7 @@ def read_data(path: str | Path, role: str) -> bytes:
     UsageError
         If it cannot be read, or is too large.
     """
-    return read_file(Path(path), _DATA_KINDS[role], LARGEST if role in LEARNED else MOST_BYTES)
+    return read_file(Path(path), _DATA_KINDS[role], LARGEST if role in LEARNED or role == LOCKED else MOST_BYTES)
 
 
 def read_copies(names: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, bytes]:

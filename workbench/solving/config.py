@@ -14,13 +14,16 @@ from games.params import PLANNED, Value
 from games.plugins import ALGORITHM, META_SOLVER, expanded
 from solvers.psro.catalogue import SOLVERS
 from workbench.catalogue.algorithms import Algorithm, algorithm_of
-from workbench.catalogue.families import ALGORITHMS, BEST, LAST, Request
+from workbench.catalogue.families import ALGORITHMS, BEST, LAST, SAMPLING, Request
 from workbench.catalogue.sources import Source, read_source, source_of
-from workbench.runs.directory import GAME, PROGRAMS, RunDirectory, blamed
+from workbench.runs.directory import GAME, LOCKED, PROGRAMS, RunDirectory, blamed
 from workbench.runs.formats import SCHEMA, YOUNGER, differing
 from workbench.runs.kinds import SOLVER_RUN, read_config
 from workbench.runs.programs import KINDS, data_digest, kept_data, kept_programs
 from workbench.solving.isolated import NO_WORD, Trust, isolated_algorithm, isolates
+from workbench.solving.locking import SETTINGS as LOCK_SETTINGS
+from workbench.solving.locking import policy_file, resolve_lock
+from workbench.solving.policies import UNIFORM
 
 ROLES = ("algo", "train", "eval")  # of programs in a configuration
 CHANGEABLE = ("iterations", "target", "time_limit", "threads", "max_histories", "max_memory")  # what a resumed run may change
@@ -38,6 +41,8 @@ class SolveConfig:
     by so much, in the way that has the number `seed` (`games.jitter`).
     `gaps` asks how far the play is from correlated equilibria (`solvers.play`), None where that says more than the
     exploitability and costs little.
+    `time_limit` after seconds of iterating. `max_memory` (bytes) is for compiling the game. `lock` is the policy, a file or
+    "uniform", to which `lock_player` is locked with a `lock_probability`, where `lock_infosets`, a pattern, says; None: everywhere.
     """
 
     game: str
@@ -58,6 +63,10 @@ class SolveConfig:
     max_memory: int | None = None
     jitter: float = field(default=0.0, metadata=YOUNGER)
     gaps: bool | None = field(default=False, metadata=YOUNGER)
+    lock: str | None = None
+    lock_player: int | None = None
+    lock_infosets: str | None = None
+    lock_probability: float | None = None
     schema: int = SCHEMA
 
 
@@ -84,8 +93,10 @@ def resolve_config(
             raise UsageError(f"{role} is empty; name {what}, or leave it out")
     named: dict[str, Any] = {role: program_of(role, name) for role in ROLES if (name := getattr(config, role))}
     config = replace(config, **named)
+    with blamed(copies):
+        config, locked = resolve_lock(config, copies)
     sources = _sources(config, copies)
-    game, data = config.game, {}
+    game, data = config.game, dict(locked)
     if is_game_file(game):
         if copies is not None and GAME in config.programs:
             game = str(kept_data(copies, GAME, game, config.programs))
@@ -99,6 +110,10 @@ def resolve_config(
     family = algorithm.family
     if config.jitter and family.random:
         raise UsageError(f"{config.algo} samples: how sure its results are is said by other seeds; leave out the jitter")
+    if config.lock is not None and family is SAMPLING:
+        raise UsageError(
+            f"{config.algo} walks the tree of the game itself, which has no lock; choose another algorithm, such as cfr+ or vad-cfr"
+        )
     named = {role: algorithm.chosen[role] for role in algorithm.chosen if role not in sources}
     own = {role: str(Path(getattr(config, role) or config.train or "").resolve()) for role in sources}
     resolved = replace(
@@ -160,7 +175,9 @@ def identity(config: SolveConfig) -> dict[str, Any]:
     names = {role: config.programs.get(role, getattr(config, role)) for role in ROLES}
     same = {key: getattr(config, key) for key in ("game", "params", "updates", "every", "seed")}
     other = {"iterate": config.iterate} if config.iterate in (LAST, BEST) else {}  # runs of earlier versions know of none
-    return {**same, **names, **other}
+    lock = {name: getattr(config, name) for name in LOCK_SETTINGS}
+    lock["lock"] = config.programs.get(LOCKED, config.lock)
+    return {**same, **names, **other, **(lock if config.lock is not None else {})}
 
 
 def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
@@ -184,6 +201,8 @@ def resumed_config(run: RunDirectory, changes: dict[str, Any]) -> SolveConfig:
             same = other is None
         elif name == GAME and GAME in config.programs and is_game_file(value):
             same = data_digest(value, GAME) == config.programs[GAME]
+        elif name == LOCKED and LOCKED in config.programs and value not in (None, UNIFORM):
+            same = data_digest(policy_file(value), LOCKED) == config.programs[LOCKED]
         elif name in PROGRAMS and value is not None and is_file(value := program_of(name, value)):
             same = is_file(str(before)) and digest_of(read_text(Path(value))) == config.programs.get(name)
         else:

@@ -7,7 +7,7 @@ child (`workbench.discovery.isolation.session`), computes the same bits there, a
 import ast
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,13 @@ from games.reading import Mismatch
 from games.sentences import check_ranges
 from games.sequence_form import SequenceGame
 from solvers.cfr.rule_file import FUNCTIONS
+from solvers.locked import Lock
 from solvers.psro.meta_solver import FUNCTIONS as META_FUNCTIONS
 from workbench.catalogue.algorithms import Algorithm, check_roles
 from workbench.catalogue.families import CLASS_PROGRAM, PSRO, RULE, Family, Request, family_of, find_meta_solver, refuse_params
 from workbench.catalogue.sources import Source
 from workbench.discovery.genome.check import literal, table_nodes
+from workbench.discovery.isolation.locking import text_of
 from workbench.discovery.isolation.session import Session
 from workbench.runs.formats import REMARKS
 from workbench.runs.programs import is_marked
@@ -93,6 +95,13 @@ class IsolatedProgram:
     name: str
     order: dict[str, Any]
     iterate: str = ""
+
+
+def with_lock(algorithm: Algorithm, lock: Lock) -> Algorithm:
+    """Return `algorithm` for solvers of a game with this lock: its process loads the game by name, and locks it itself."""
+    if not algorithm.isolated:
+        return algorithm
+    return algorithm._replace(program=replace(algorithm.program, order={**algorithm.program.order, "lock": text_of(lock)}))
 
 
 def _make(program: IsolatedProgram, game: SequenceGame, alternating: bool) -> "IsolatedSolver":

@@ -27,6 +27,7 @@ from solvers.exploitability import uniform_policy
 from workbench.runs.arrays import read_arrays
 
 SUFFIXES = (".npz", ".json", ".csv")
+UNIFORM = "uniform"  # the policy that needs no file
 MOST_BYTES = 1 << 30  # of a file
 MOST_NAMES = 1 << 20  # bytes of the names of actions in an npz file, which has none if they were more
 _HEADER = ("player", "infoset", "action", "probability")
@@ -126,14 +127,37 @@ def load_policy(
     GameplanError
         If it does not hold a policy of `game`; line or infoset and action are named.
     """
+    policy, mentioned = load_mentioned(game, path, warn)
+    return policy, int(np.count_nonzero(~mentioned))
+
+
+def load_mentioned(game: SequenceGame, path: Path, warn: Callable[[str], None]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the policy in the file `path` (pairs of all players) and which infosets it mentions (of all players).
+
+    Raises
+    ------
+    UsageError, GameplanError
+        As `load_policy`.
+    """
+    check_suffix(path)
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise UnknownName(str(path), "policy file", f"{path} is no policy file; its name must end in {', '.join(SUFFIXES)}")
     if suffix == ".npz":
-        return _from_arrays(game, path, warn), 0
+        return _from_arrays(game, path, warn), np.ones(sum(game.infosets), bool)
     data = read_file(path, "policy file", MOST_BYTES)
     tables = _read_json(path, data) if suffix == ".json" else _read_csv(path, data, game.players)
-    return policy_from_tables(game, path, tables, warn)
+    return _filled(game, path, tables, warn)
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a file that is no policy by its name.
+
+    Raises
+    ------
+    UsageError
+        If it does not end in one of `SUFFIXES`.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UnknownName(str(path), "policy file", f"{path} is no policy file; its name must end in {', '.join(SUFFIXES)}")
 
 
 def game_named(path: Path) -> str:
@@ -210,7 +234,7 @@ def _read_csv(path: Path, data: bytes, players: int) -> list[Mapping[str, Any]]:
             table = tables[_whole("player", player, players)].setdefault(name, {})
             number = _whole("action", action)
             if number in table:
-                raise ValueError(f"action {number} of infoset {_short(name)} appears twice")
+                raise ValueError(f"action {number} of infoset {short(name)} appears twice")
             table[number] = _probability(probability)
     except (ValueError, csv.Error) as error:
         raise GameplanError(f"{path}, line {max(1, rows.line_num)}: {error}") from error
@@ -250,26 +274,35 @@ def policy_from_tables(
     GameplanError
         If they hold no policy of `game`; infoset and action are named.
     """
+    policy, mentioned = _filled(game, path, tables, warn)
+    return policy, int(np.count_nonzero(~mentioned))
+
+
+def _filled(
+    game: SequenceGame, path: object, tables: Sequence[Mapping[str, Any]], warn: Callable[[str], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the policy in `tables` and which infosets they mention (of all players); see `policy_from_tables`."""
     flat = len(tables) == 1 and game.players != 1
     if not flat and len(tables) != game.players:
         raise GameplanError(f"{path} holds policies of {len(tables)} players; {game.name} has {game.players}")
     policy = uniform_policy(game)
-    missing, example = 0, ""
+    mentioned, example = np.zeros(sum(game.infosets), bool), ""
     left = [dict.fromkeys(table) for table in tables]  # what is not of this game, in the file's order
     for player, names in enumerate(game.infoset_names):
         table, unknown = (tables[0], left[0]) if flat else (tables[player], left[player])
         infosets, start = game.player_infosets(player), game.player_actions(player).start
-        for name, first, count in zip(names, game.tree.first[infosets].tolist(), game.tree.count[infosets].tolist(), strict=True):
+        shape = zip(names, game.tree.first[infosets].tolist(), game.tree.count[infosets].tolist(), strict=True)
+        for number, (name, first, count) in enumerate(shape, infosets.start):
             key = name if name in table else _strip(name)
+            mentioned[number] = key in table
             if key not in table:
-                missing, example = missing + 1, name
+                example = name
                 continue
             unknown.pop(key, None)
             at = slice(start + first, start + first + count)
             policy[at] = _probabilities(path, name, table[key], game.action_ids[at].tolist())
-    total = sum(game.infosets)
-    if missing == total:
-        raise GameplanError(f"{path} mentions no infoset of {game.name}, such as {_short(example)}; is it for another game?")
+    if not mentioned.any():
+        raise GameplanError(f"{path} mentions no infoset of {game.name}, such as {short(example)}; is it for another game?")
     _check(game, path, policy)
     strange = [(player, name) for player, names in enumerate(left) for name in names]
     if strange:
@@ -277,14 +310,14 @@ def policy_from_tables(
         whose = "" if flat else f" of player {player}"
         own = game.infoset_names[player]
         warn(
-            f"{path} has {len(strange)} infosets that {game.name} does not have, such as {_short(name)}{whose} (its own are like "
-            f"{_short(own[0]) if own else 'none'}); they are left out"
+            f"{path} has {len(strange)} infosets that {game.name} does not have, such as {short(name)}{whose} (its own are like "
+            f"{short(own[0]) if own else 'none'}); they are left out"
         )
-    return policy, missing
+    return policy, mentioned
 
 
 def _probabilities(path: object, name: str, given: Any, actions: list[int]) -> list[float]:
-    where = f"{path}, infoset {_short(name)}"
+    where = f"{path}, infoset {short(name)}"
     pairs = list(given.items()) if isinstance(given, Mapping) else given
     if not isinstance(pairs, list) or not all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs):
         raise GameplanError(f"{where}: {shown(given)} is not a table of action ids and probabilities")
@@ -318,7 +351,7 @@ def _check(game: SequenceGame, path: object, policy: np.ndarray) -> None:
         bad = np.flatnonzero(~((np.abs(sums - 1.0) <= 1e-6) & (lowest >= 0.0)))
         if len(bad):
             raise GameplanError(
-                f"{path}, infoset {_short(names[bad[0]])}: probabilities sum to {sums[bad[0]]:.9g} with a lowest of "
+                f"{path}, infoset {short(names[bad[0]])}: probabilities sum to {sums[bad[0]]:.9g} with a lowest of "
                 f"{lowest[bad[0]]:.3g}; they must be non-negative and sum to 1"
             )
 
@@ -327,6 +360,7 @@ def _strip(name: str) -> str:
     return name.split("\n", 1)[1] if name.startswith(_TURN) and "\n" in name else name
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
+    """Return an infoset's name as messages have it: quoted, on one line, and not too long."""
     shown = name.replace("\n", " ")
     return repr(shown if len(shown) <= 80 else shown[:80] + "...")

@@ -23,7 +23,7 @@ from workbench.runs.arrays import read_arrays
 from workbench.runs.directory import METRICS, RunDirectory
 from workbench.runs.formats import POPULATION
 from workbench.solving.config import SolveConfig, saved_config
-from workbench.solving.run import load_run_game
+from workbench.solving.run import load_played
 
 FILE = "population.npz"
 GRAPH_POLICIES = 4  # of every player in the response graph: those that the eval mixture plays most
@@ -40,6 +40,7 @@ class Population:
     config : SolveConfig
         Resolved.
     game : SequenceGame
+        What was solved: with a lock the game that is left.
     arrays : mapping
         What the solver keeps (``population.npz``): plans and evaluation weights by player.
     lines : list of dict
@@ -74,7 +75,7 @@ class Population:
         config = saved_config(run)
         if not run.holds(FILE):
             raise UsageError(f"{path} is no finished PSRO run: it has no {FILE}")
-        game, lines = load_run_game(config, run), run.read_lines(METRICS)
+        game, lines = load_played(config, run).solved, run.read_lines(METRICS)
         policies = max((len(weights) for line in lines for weights in line.get("train", ())), default=0)
         most = 16 * (policies + 1) * (max(game.actions) + 1)
         return cls(path, config, game, read_arrays(path / FILE, lambda name: most), lines)

@@ -26,8 +26,9 @@ from workbench.runs.formats import POPULATION, SCHEMA
 from workbench.runs.programs import kept_data, read_copies
 from workbench.solving.config import ROLES, SolveConfig, check_named, identity, resolve_config
 from workbench.solving.grid import grid_before, is_evaluated, next_evaluation, on_grid
-from workbench.solving.isolated import NO_WORD, Trust
+from workbench.solving.isolated import NO_WORD, Trust, with_lock
 from workbench.solving.iterates import Reported
+from workbench.solving.locking import Played, played, read_lock
 from workbench.solving.policies import SUFFIXES, encode_arrays, encode_policy
 from workbench.terminal.interrupts import patience
 
@@ -40,7 +41,7 @@ BY_COUNT, BY_TARGET, BY_TIME, BY_PERSON = "iterations", "target", "time limit", 
 INEXACT = "not exact"  # a program that claims exact solutions could not prove this one
 
 OnProgress = Callable[[int, float | None], None]
-OnEnd = Callable[[SequenceGame, Solver, np.ndarray], None]
+OnEnd = Callable[[Played, Solver, np.ndarray], None]
 
 
 def solve(
@@ -71,7 +72,8 @@ def solve(
     trust : Trust
         What the command line says of programs of the user's own.
     on_end : callable
-        Given the game, the solver and the reported policy as they are when the run ends, also by an interruption.
+        Given the game that was played, the solver and the reported policy, of the game itself, as they are when the run ends, also
+        by an interruption.
 
     Raises
     ------
@@ -114,17 +116,18 @@ def _solve(
 
     with blamed(run if resume else None):
         game = load_run_game(config, run if resume and GAME in saved.programs else None, walked)
+        what = played(config, game, run if resume else None, lambda text: say(f"warning: {text}"))
         if not algorithm.isolated:
-            algorithm.family.prepare(game, walked)
+            algorithm.family.prepare(what.solved, walked)
     compiling, own = f"compiling {short_name(config.algo)}", bool(set(ROLES) & set(config.programs))
     with patience(say, compiling, own=own):
-        solver = algorithm.make(game, alternating=config.updates == "alternating", seed=config.seed)
-    config = replace(config, gaps=_watches(config, algorithm, game))
+        solver = make_solver(algorithm, what, config)
+    config = replace(config, gaps=_watches(config, algorithm, what.solved), lock_player=what.player)
     if config.gaps:
         solver = Watched(solver)
-    reported = Reported(solver, game, config.iterate or "")
+    reported = Reported(solver, what.solved, config.iterate or "")
     started = time.perf_counter()
-    spent, whose = 0.0, _whose(config, game)
+    spent, whose = 0.0, _whose(config, what.solved)
     if resume:
         spent = _restore(solver, reported, run, config, whose, say)
         if GAME in config.programs and GAME not in saved.programs:  # of an earlier version, which kept no copy
@@ -132,9 +135,9 @@ def _solve(
                 run.write(name, content)
         run.write_json(CONFIG, asdict(config))
     else:  # a resumed run goes on with these copies of the user's files, whatever becomes of them
-        roles = [role for role in config.programs if role != GAME]
-        copies = {copy_name(role, ""): read_file(Path(getattr(config, role))) for role in roles}
-        copies |= read_copies({GAME: config.game} if GAME in config.programs else {}, config.programs)
+        copies = {copy_name(role, ""): read_file(Path(getattr(config, role))) for role in config.programs if role in ROLES}
+        data = {role: getattr(config, role) for role in config.programs if role not in ROLES}
+        copies |= read_copies(data, config.programs)
         run.start(asdict(config), describe_environment(config.threads), copies)
     if hint := advice(config):
         say(hint)
@@ -151,9 +154,10 @@ def _solve(
     record |= exact | {"ended_by": progress.ended_by}
     record |= {POPULATION: solver.remarks()[POPULATION]} if config.params.get(POPULATION) else {}
     record |= {"best_iteration": reported.iteration} if config.iterate == BEST else {}
-    on_end(game, solver, reported.policy)
+    record |= what.record(config, reported.policy)
+    policy = what.unlock(reported.policy)
+    on_end(what, solver, policy)
     if status != INTERRUPTED and run.lasting:
-        policy = reported.policy
         for suffix in SUFFIXES:
             run.write(f"policy{suffix}", encode_policy(game, policy, suffix))
         for name, arrays in solver.artifacts().items():
@@ -171,6 +175,37 @@ def _watches(config: SolveConfig, algorithm: Algorithm, game: SequenceGame) -> b
     if config.gaps is not None:
         return config.gaps
     return able and not algorithm.isolated and game.histories <= SMALL and (game.players > 2 or game.constant_sum is None)
+
+
+def check_replaced(config: SolveConfig, path: Path, progress: Progress | None = None) -> None:
+    """Look at what a new run of the resolved `config` needs, before what may be in the directory `path` is replaced by it.
+
+    Raises
+    ------
+    UsageError, GameplanError
+        If a file of the user's own is in that directory, or the policy cannot be locked.
+    """
+    if not path.exists():
+        return
+    for role in config.programs:
+        if Path(getattr(config, role)).resolve().is_relative_to(path.resolve()):
+            raise UsageError(f"{getattr(config, role)} is in {path}, which the run would replace; choose another --out")
+    if config.lock is not None:
+        read_lock(config, load_run_game(config, progress=progress))
+
+
+def make_solver(algorithm: Algorithm, what: Played, config: SolveConfig) -> Solver:
+    """Return a fresh solver for what a run of `config` solves."""
+    if what.locked is not None:
+        algorithm = with_lock(algorithm, what.locked.lock)
+    return algorithm.make(what.solved, alternating=config.updates == "alternating", seed=config.seed)
+
+
+def load_played(config: SolveConfig, run: RunDirectory) -> Played:
+    """Return the game of the `run`, of the resolved `config`, and what of it was solved; errors are those of `load_run_game`."""
+    game = load_run_game(config, run)
+    with blamed(run):
+        return played(config, game, run)
 
 
 def load_run_game(config: SolveConfig, run: RunDirectory | None = None, progress: Progress | None = None) -> SequenceGame:

@@ -40,6 +40,8 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_fact("warm-up", f"nothing is averaged in the first {counted(warmup, 'iteration')}: uniform until then", NAMES)
     print_fact("reported", said_iterate(record), NAMES)
     print_values(record)
+    if "lock" in record:
+        print_lock(record["lock"])
     if "proof" in record:
         known = f"proven by {record['proof']}" if record["proof"] else "not proven exact: see the exploitability"
         print_fact("value", f"{record['value']!r}  {known}", NAMES)
@@ -55,6 +57,17 @@ def print_run(record: dict[str, Any], metrics: Sequence[dict[str, Any]], timing:
         print_fact("ended", ended, NAMES)
         print_path("go on", command, NAMES)
     print_path("run", record["run"], NAMES)
+
+
+def print_lock(lock: Mapping[str, Any]) -> None:
+    """Print whose play was locked, what all win when it is, and what the policy is worth in the game itself."""
+    where = counted(lock["infosets"], "infoset") + (f" with {lock['pattern']}" if lock["pattern"] else "")
+    sure = "" if lock["probability"] == 1.0 else f", with probability {lock['probability']:g}"
+    print_fact("locked", f"player {lock['player']} at {where}{sure}", NAMES)
+    print_path("to", lock["policy"], NAMES)
+    print_fact("values then", "  ".join(f"{value:.10g}" for value in lock["wins"]), NAMES)
+    print_fact("in the game", f"exploitability {lock['exploitability']:.10g}  NashConv {lock['nash_conv']:.10g}", NAMES)
+    print_fact("best responses", "  ".join(f"{value:.10g}" for value in lock["best_responses"]), NAMES)
 
 
 def said_iterate(record: Mapping[str, Any]) -> str:

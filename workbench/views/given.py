@@ -15,12 +15,10 @@ from solvers.exploitability import uniform_policy
 from workbench.catalogue.naming import GAME, what_is
 from workbench.runs.directory import RunDirectory
 from workbench.solving.config import saved_config
-from workbench.solving.policies import load_policy
+from workbench.solving.policies import UNIFORM, load_policy
 from workbench.solving.run import load_run_game
 from workbench.views.names import find_run
 from workbench.views.policy import POLICY
-
-UNIFORM = "uniform"  # the policy that needs no file
 
 
 class Given(NamedTuple):

@@ -15,7 +15,7 @@ from workbench.solving.grid import next_evaluation
 from workbench.solving.isolated import Trust
 from workbench.solving.iterates import Reported
 from workbench.solving.policies import load_policy
-from workbench.solving.run import load_run_game
+from workbench.solving.run import load_played, make_solver
 
 
 @dataclass(frozen=True)
@@ -64,22 +64,22 @@ def replayed(
     """
     run = RunDirectory.open(path)
     config, algorithm = resolve_config(saved_config(run), run, Trust(trusted=trusted))
-    game = load_run_game(config, run)
-    solver = algorithm.make(game, alternating=config.updates == "alternating", seed=config.seed)
+    what = load_played(config, run)
+    solver = make_solver(algorithm, what, config)
     if LAST not in algorithm.family.iterates:
         raise UsageError(f"{config.algo} has no current policy to be shown over time; CFR rules have one")
     current: Any = solver
-    reported = Reported(solver, game, config.iterate or "")
+    reported = Reported(solver, what.solved, config.iterate or "")
     last = iterations_of(path)
     times, played, averaged = [], [], []
     while solver.iteration < last:
         solver.advance(min(next_evaluation(solver.iteration, config), last))
         times.append(solver.iteration)
-        played.append(current.current_policy()[pairs])
-        averaged.append(solver.average_policy()[pairs])
+        played.append(what.unlock(current.current_policy())[pairs])
+        averaged.append(what.unlock(solver.average_policy())[pairs])
         reported.evaluate(keep=True)
         on_iteration(solver.iteration)
     file = path / "policy.npz"
-    if file.exists() and not np.allclose(load_policy(game, file)[0], reported.policy, rtol=0.0, atol=1e-9):
+    if file.exists() and not np.allclose(load_policy(what.itself, file)[0], what.unlock(reported.policy), rtol=0.0, atol=1e-9):
         raise GameplanError(f"{path}: its iterations end with another policy now; it was made by another version of the program")
     return History(np.array(times), np.array(played), np.array(averaged))

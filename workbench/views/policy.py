@@ -4,7 +4,6 @@ Counterfactual values and regrets are those of the policy against itself (`solve
 `InfosetRow.others_reach` they are expected payoffs, given that the infoset is reached.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +21,9 @@ from solvers.exploitability import Evaluation, Evaluator
 from solvers.plans import plan_of
 from workbench.runs.directory import CONFIG, RunDirectory
 from workbench.solving.config import saved_config
+from workbench.solving.labels import action_names, matching, readable
 from workbench.solving.policies import load_policy
 from workbench.solving.run import load_run_game
-from workbench.views.labels import action_names, readable
 
 POLICY = "policy.npz"
 LEVEL = 1e-6  # total variation up to which two policies play an infoset alike
@@ -166,11 +165,8 @@ class PolicyView:
         """
         if player is not None and not 0 <= player < self.game.players:
             raise UsageError(f"player {player} is not in {self.game.name}; players are 0 to {self.game.players - 1}")
-        wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
         for p in range(self.game.players) if player is None else (player,):
-            for number, (name, label) in enumerate(zip(self.game.infoset_names[p], self.labels[p], strict=True)):
-                if pattern and not (wanted.search(label) or wanted.search(name)):
-                    continue
+            for number in matching(pattern, self.game.infoset_names[p], self.labels[p]):
                 if reach > 0.0 and self._reach(p, number)[0] < reach:
                     continue
                 yield p, number

@@ -19,7 +19,7 @@ from workbench.catalogue.entries import MIXTURE
 from workbench.runs import formats, locks
 from workbench.runs.contents import MARK
 from workbench.runs.directory import CONFIG, ENVIRONMENT, LEARNING, METRICS, PROGRESS, RESULT, RunDirectory
-from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, TRAINING_RUN, kind_of
+from workbench.runs.kinds import DATA_SET, LANGUAGE_MODEL, PLANNER_RUN, TRAINING_RUN, kind_of, played_in
 
 SOLVE, PSRO, PLAN, TRAIN, TRAIN_LM, DISTILL = "solve", "psro", "plan", "train", "train-lm", "distill"
 COMPARE, EVOLVE = "compare", "evolve"
@@ -185,7 +185,7 @@ def _single(path: Path) -> RunView:
     algo = {LANGUAGE_MODEL: config.get("target", ""), DATA_SET: config.get("form", "")}.get(kind) or config.get(kind.algo, "")
     done = result or {}
     return RunView(**{
-        "path": path, "name": path.name, "game": short_name(config[kind.world]), "algo": short_name(str(algo)),
+        "path": path, "name": path.name, "game": played_in(config), "algo": short_name(str(algo)),
         "seed": config["seed"], "status": str(done.get("status", UNFINISHED)), "started": started_at(path),
         "seconds": done.get("seconds"), "settings": _settings(config, (kind.world, kind.algo, "seed")),
         **measure(run, config, done),

@@ -16,8 +16,10 @@ from games.sequence_form import SequenceGame
 from solvers.cfr.class_form import METHODS, ClassProgram, ClassProgramSolver, make_class_program
 from solvers.cfr.rule_file import FUNCTIONS, OPTIONAL, STATE_KINDS
 from solvers.exploitability import Evaluator
+from solvers.locked import lock_game
 from workbench.catalogue.entries import PUBLISHED
 from workbench.comparison.solvers import expand_games
+from workbench.discovery.isolation.locking import lock_of
 from workbench.discovery.isolation.source import load_source
 from workbench.discovery.task import Answer, Hurdle
 from workbench.discovery.tasks.cfr import behaviour, engine, vocabulary
@@ -128,8 +130,10 @@ class CFRTask:
         return engine.RuleSolver(game, rule, order["params"], alternating=alternating)
 
     def warm_session(self, order: Mapping[str, Any]) -> None:
-        """Make the game: what that needs cannot be loaded later."""
-        played(order)
+        """Make the game, and compile for it if it has a lock: what that needs cannot be loaded later."""
+        game = played(order)
+        if order.get("lock"):
+            _compile_for(game)
 
     def score(self, instance: str, horizon: int, seed: int, answer: Answer) -> float:
         """Return the exploitability of the policy in `answer`.
@@ -157,9 +161,7 @@ class CFRTask:
         """Load games, compile the loop and the vocabulary of rules."""
         for name in instances or (self.hurdle.instance,):
             game, evaluate = instance_of(name)
-            engine.compile_loop(game)
-            module = load_source(_WARM_CLASSES)
-            ClassProgramSolver(game, make_class_program("warm-up", module, _WARM_CLASSES)).advance(1)
+            _compile_for(game)
             evaluate(np.repeat(1.0 / game.tree.count, game.tree.count))
         vocabulary.warm()
         for source in (self.known()["cfr+"], _WARM_CLASSES):
@@ -183,14 +185,26 @@ def instance_of(name: str) -> Instance:
 
 
 def played(order: Mapping[str, Any]) -> SequenceGame:
-    """Return the game of a session's `order`, with the payoffs that it asks for; what was asked for before is there."""
+    """Return the game of a session's `order`, with its payoffs and its lock; what was asked for before is there."""
     size, number = order.get("jitter", (0.0, 0))
-    return _off(order["game"], size, number) if size else instance_of(order["game"]).game
+    game = _off(order["game"], size, number) if size else instance_of(order["game"]).game
+    return _locked(order["game"], size, number, order["lock"]) if order.get("lock") else game
 
 
 @cache
 def _off(name: str, size: float, number: int) -> SequenceGame:
     return jittered(instance_of(name).game, number, size)
+
+
+@cache
+def _locked(name: str, size: float, number: int, lock: str) -> SequenceGame:
+    return lock_game(played({"game": name, "jitter": (size, number)}), lock_of(lock)).game
+
+
+def _compile_for(game: SequenceGame) -> None:
+    engine.compile_loop(game)
+    module = load_source(_WARM_CLASSES)
+    ClassProgramSolver(game, make_class_program("warm-up", module, _WARM_CLASSES)).advance(1)
 
 
 @cache

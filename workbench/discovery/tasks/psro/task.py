@@ -150,12 +150,17 @@ class PSROTask:
         return PSROSolver(played(order), made[0], made[1], order.get("options", {}))
 
     def warm_session(self, order: Mapping[str, Any]) -> None:
-        """Make the game, compile the shipped solvers among the two, and load linear programming.
+        """Make the game, compile the shipped solvers among the two, and for one with a lock, and load linear programming.
 
         A locked process reads neither kernels nor modules from the disk.
         """
         played(order)
         population_exploitability(_payoffs())
+        if order.get("lock"):
+            uniform: list[Any] = ["uniform", None, {}]
+            solver = self.solver({**order, **dict.fromkeys(FUNCTIONS, uniform)})
+            solver.advance(2)
+            solver.average_policy()
         for role in FUNCTIONS:
             name, text, given = order[role]
             if text is None:

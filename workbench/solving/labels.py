@@ -1,7 +1,7 @@
-"""Names of infosets for people: one line, without what is empty or the same at every infoset of the player."""
+"""Names of infosets for people: one line, without what is empty or the same at every infoset of the player; found by a pattern."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from games.sequence_form import SequenceGame
 
@@ -21,6 +21,17 @@ def readable(names: Sequence[str]) -> list[str]:
     shared = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
     lines = ["; ".join(part for part in own if part not in shared) or "(nothing seen)" for own in parts]
     return lines if len(set(lines)) == len(set(names)) else [" ".join(name.split()) for name in names]
+
+
+def matching(pattern: str, names: Sequence[str], labels: Sequence[str]) -> Iterator[int]:
+    """Yield the numbers of a player's infosets of which the name or the label contains `pattern`.
+
+    Upper and lower case are the same, and ``*`` stands for anything; what is empty is in all of them.
+    """
+    wanted = re.compile(".*".join(map(re.escape, pattern.split("*"))), re.IGNORECASE | re.DOTALL)
+    for number, (name, label) in enumerate(zip(names, labels, strict=True)):
+        if wanted.search(label) or wanted.search(name):
+            yield number
 
 
 def _parts(name: str) -> list[str]:
