@@ -68,7 +68,8 @@ class Registry:
         """
         kind = _SHORT.get(kind, kind)
         if kind not in KINDS:
-            raise UsageError(f"{kind!r} is no kind of plug-in{did_you_mean(kind, list(KINDS))}; legal are {', '.join(KINDS)}")
+            legal = [*_SHORT, *(kind for kind in KINDS if kind not in _SHORT.values())]
+            raise UsageError(f"{kind!r} is no kind of plug-in{did_you_mean(kind, legal)}; legal are {', '.join(legal)}")
         if not name.isprintable() or not name or is_program(name) or set(name) & set(" :,=/") or name[0] in "-@.":
             raise UsageError(f"{name!r} cannot be the name of a plug-in: it is one word without : , = / that begins with no - @ .")
         plugin = Plugin(_program(program, kind), " ".join(about.split()))

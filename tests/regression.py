@@ -110,6 +110,7 @@ def write(only: Sequence[str] = ()) -> None:
     for kind, (names, metrics) in METRICS.items():
         for name in [name for name in names if not only or name in only]:
             recorded[kind][name] = {"machine": machine_id(), **{game: metrics(name, game) for game in GAMES}}
+            print(f"recorded {name}")
     FILE.write_text(json.dumps(recorded, indent=1) + "\n")
 
 

@@ -14,6 +14,7 @@ from workbench.catalogue.naming import USES, catalogue, kinds_of_text, what_is
 PLANNER = "PARAMS = {}\nraise SystemExit\n\n\ndef make(name):\n    pass\n"  # looked at, never run, by what wants another kind
 CASES = {
     "solve 2048": "2048 is a world: gameplan plan 2048",
+    "check-world kg-walk": "kg-walk is a world by its name, where a file of one's own is wanted; use it with gameplan plan kg-walk",
     "solve quick": "quick is a suite of games: gameplan compare quick",
     "solve vad-cfr": "vad-cfr is an algorithm: gameplan solve GAME --algo vad-cfr",
     "solve planned": "planned is a planner run: gameplan plan --resume planned",

@@ -16,7 +16,8 @@ SOLVERS: dict[str, tuple[str, str]] = {
     "shor": ("solvers.psro.solvers.shor", "smoothed hybrid optimistic regret (Li et al. 2026, arXiv 2602.16928)"),
 }
 
-CONSTANT_SUM = ("nash", "anytime", "rectified")  # which solve two-player zero-sum and constant-sum games only, by linear programs
+# Those of two-player zero-sum and constant-sum games only.
+CONSTANT_SUM = ("nash", "anytime", "rectified")
 
 # preset: (train and eval solver, title, reference)
 PRESETS: dict[str, tuple[str, str, str]] = {

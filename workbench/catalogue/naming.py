@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from games.catalogue import GAMES, SUITES
 from games.errors import GameplanError, UnknownName, with_article
-from games.modules import GYMNASIUM, is_attribute, located
+from games.modules import GYMNASIUM, is_attribute, is_file, located
 from games.plugins import ALGORITHM, EVALUATOR, META_SOLVER, METHOD, PLANNER, TASK, WORLD, known_names
 from games.plugins import POLICY as FUNCTION
 from games.worlds import WORLDS
@@ -84,6 +84,11 @@ def what_is(name: str) -> list[Meaning]:
 def explain(error: UnknownName) -> str:
     """Return the line for a name that is not of the kind that was wanted: what it is instead, or what is spelt alike."""
     others = what_is(error.name)
+    ships = next((m for m in others if error.wanted == f"{m.kind} file" and not is_file(error.name)), None)
+    if ships:
+        return (
+            f"{error.name} is {with_article(ships.kind)} by its name, where a file of one's own is wanted; use it with {ships.use}"
+        )
     if others and error.wanted not in (meaning.kind for meaning in others):
         return f"{error.name} is {'; or '.join(f'{with_article(m.kind)}: {m.use}' for m in others)}"
     if "did you mean" in str(error):
