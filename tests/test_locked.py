@@ -64,6 +64,7 @@ def test_a_lock_is_the_explicit_game_in_which_chance_plays_it(tmp_path, players,
         locked = lock_game(game, lock)
         explicit = compiled(locked_text(text, player, given, probability), tmp_path / f"{number}-explicit.efg")
         assert locked.game.infosets == explicit.infosets and locked.game.actions == explicit.actions
+        assert (locked.game.rows.chance > 0.0).all()  # what never comes about is left out, though explicit games have it
         for table, theirs in zip(locked.game.tree, explicit.tree, strict=True):
             assert (table == theirs).all() and table.dtype == theirs.dtype
         for seed in range(3):
