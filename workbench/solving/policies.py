@@ -189,10 +189,11 @@ def _from_arrays(game: SequenceGame, path: Path, warn: Callable[[str], None]) ->
     known = str(name) if name is not None and name.dtype.kind == "U" and name.ndim == 0 else "an unnamed game"
     if policy.shape != game.action_ids.shape:
         raise GameplanError(
-            f"{path} holds {policy.size} probabilities for {ascii(known)[1:81]}; {game.name} has {pairs} (infoset, action) pairs"
+            f"{path} holds {policy.size} probabilities for {ascii(known[:80])[1:-1]}; {game.name} has {pairs} pairs "
+            "(infoset, action)"
         )
     if known != game.name:
-        warn(f"{path} was written for {ascii(known)[1:81]}, not {game.name}, which has as many (infoset, action) pairs")
+        warn(f"{path} was written for {ascii(known[:80])[1:-1]}, not {game.name}, which has as many (infoset, action) pairs")
     policy = policy.astype(np.float64)
     _check(game, path, policy)
     return policy
