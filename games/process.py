@@ -34,6 +34,7 @@ lost               0                    search.tree
 enumerable         no                   metrics
 reversed_of        nothing              search
 feature            0                    search.best_first_search
+ready              nothing              search.best_first_search
 change             1                    search.best_first_search
 =================  ===================  ============================================================
 
@@ -304,6 +305,11 @@ def reversed_of(model, state):
 def feature(model, state):
     """Return a whole number, at least 0, such as subgoals reached: a search may try states of each number in turn."""
     return 0
+
+
+@operation
+def ready(model, roots):
+    """Make ready what `feature` looks up in `model`, in place, for a search from `roots` (n, width). For Python only."""
 
 
 @operation

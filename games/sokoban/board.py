@@ -24,7 +24,8 @@ class Board(NamedTuple):
     reaches no goal even alone, `live` the others, `east` and `west` all cells but those of the last and first column, `fast_h` and
     `fast_v` those where a box can never be moved along a row or column, whatever other boxes do, without entering dead cells.
     ``table[pushes + boxes * cell + goal]`` is the fewest pushes that bring a lone box to a goal, `FAR` if none do; `zobrist` the
-    place of one random word a cell for boxes, then for the player.
+    place of one random word a cell for boxes, then for the player. At the end there is room for the goals in the order in which
+    they are best filled (`games.sokoban.packing`).
     """
 
     columns: int
@@ -82,7 +83,7 @@ def compile_level(level: Level) -> Compiled:
     sets = 4 * cells
     pushes = sets + 8 * words
     zobrist = pushes + cells * len(goals)
-    table = np.zeros(zobrist + 2 * cells, np.int64)
+    table = np.zeros(zobrist + 2 * cells + len(goals), np.int64)
     board = Board._make((columns, words, len(goals), cells, *range(sets, pushes, words), pushes, zobrist, table))
     _fill(board, floor, np.array(sorted(goals), np.int64))
     return Compiled(board, packed(boxes, words), player, top, left)
@@ -113,7 +114,8 @@ def _fill(board, floor, goal_cells):
                 table[4 * c + 3] = c + 1
     for goal_cell in goal_cells:
         flip(table, board.goals, goal_cell)
-    _push_distances(board, goal_cells)
+    pushes = table[board.pushes : board.pushes + cells * board.boxes].reshape(cells, board.boxes)
+    push_distances(board, np.zeros(board.words, np.int64), goal_cells, pushes)
     dead = np.ones(cells, np.bool_)
     for c in range(cells):
         for g in range(len(goal_cells)):
@@ -137,42 +139,53 @@ def _fill(board, floor, goal_cells):
 
 
 @embedded
-def sides(board):
+def sides(board, walls):
     """Return, by ``4 * cell + direction``, the first direction whose neighbour is joined to this one's around a box in the cell.
 
-    -1 where there is no neighbour, or no cell.
+    -1 where there is no neighbour, or no cell. The cells of the set `walls` are no neighbours, and have none.
     """
     near, cells = board.table, board.cells
     side = np.full(4 * cells, -1, np.int32)
-    seen, stack = np.full(cells, -1, np.int32), np.empty(cells, np.int32)
+    seen, queue = np.full(cells, -1, np.int32), np.empty(cells, np.int32)
     for c in range(cells):
+        if has(walls, 0, c):
+            continue
         for d in range(4):
-            if near[4 * c + d] < 0 or side[4 * c + d] >= 0:
+            x = near[4 * c + d]
+            if x < 0 or side[4 * c + d] >= 0 or has(walls, 0, x):
                 continue
-            mark, top = 4 * c + d, 1
-            stack[0] = near[4 * c + d]
-            seen[stack[0]] = mark
-            while top > 0:
-                top -= 1
-                here = stack[top]
+            mark, head, tail, left = 4 * c + d, 0, 1, 0
+            for e in range(d + 1, 4):
+                x = near[4 * c + e]
+                left += x >= 0 and side[4 * c + e] < 0 and not has(walls, 0, x)
+            queue[0] = near[4 * c + d]
+            seen[queue[0]] = mark
+            while head < tail and left > 0:  # neighbours are mostly near each other, so nearest cells come first
+                here = queue[head]
+                head += 1
                 for e in range(4):
                     x = near[4 * here + e]
-                    if x >= 0 and x != c and seen[x] != mark:
+                    if x >= 0 and x != c and seen[x] != mark and not has(walls, 0, x):
                         seen[x] = mark
-                        stack[top] = x
-                        top += 1
+                        queue[tail] = x
+                        tail += 1
+                        for f in range(4):
+                            left -= near[4 * c + f] == x
             for e in range(d, 4):
-                if near[4 * c + e] >= 0 and seen[near[4 * c + e]] == mark:
+                x = near[4 * c + e]
+                if x >= 0 and seen[x] == mark and side[4 * c + e] < 0:
                     side[4 * c + e] = d
     return side
 
 
 @embedded
-def _push_distances(board, goal_cells):
-    """Write the fewest pushes from each cell to each goal for a lone box, the player walking around it, to the table."""
-    near, cells, boxes = board.table, board.cells, board.boxes
-    side = sides(board)
-    pushes = near[board.pushes : board.pushes + cells * boxes].reshape(cells, boxes)
+def push_distances(board, walls, goal_cells, pushes):
+    """Write the fewest pushes from each cell to each goal for a lone box, the player walking around it, to `pushes` (cells, goals).
+
+    No box or player enters the cells of the set `walls`; a goal among them is reached from itself alone.
+    """
+    near, cells = board.table, board.cells
+    side = sides(board, walls)
     pushes[:] = FAR
     found, queue = np.empty(4 * cells, np.int32), np.empty(4 * cells, np.int32)
     for g in range(len(goal_cells)):
@@ -191,7 +204,7 @@ def _push_distances(board, goal_cells):
                 if side[4 * box + d] != group:
                     continue
                 before = near[4 * box + d]
-                if near[4 * before + d] < 0:
+                if near[4 * before + d] < 0 or has(walls, 0, near[4 * before + d]):
                     continue
                 node = 4 * before + side[4 * before + d]
                 if found[node] == FAR:
@@ -329,8 +342,8 @@ def held_word(boxes, fast_h, fast_v, east, west, columns):
 
 
 @embedded
-def frozen(board, boxes):
-    """Return whether boxes that can never move again include one off its goal (a freeze deadlock).
+def hold(board, boxes, left):
+    """Write the boxes that can never move again to the set `left`.
 
     Assume that no box can move, then let go every box that could be moved along a row or a column if only those still held were in
     the way, until nothing changes: what is still held is held for good.
@@ -339,8 +352,8 @@ def frozen(board, boxes):
     if board.words == 1:
         east, west = np.uint64(table[board.east]), np.uint64(table[board.west])
         fast_h, fast_v = np.uint64(table[board.fast_h]), np.uint64(table[board.fast_v])
-        return np.int64(held_word(np.uint64(boxes[0]), fast_h, fast_v, east, west, np.uint64(columns))) & ~table[board.goals] != 0
-    left = np.empty(board.words, np.int64)
+        left[0] = np.int64(held_word(np.uint64(boxes[0]), fast_h, fast_v, east, west, np.uint64(columns)))
+        return
     left[:] = boxes[: board.words]
     changed = True
     while changed:
@@ -355,6 +368,13 @@ def frozen(board, boxes):
                 ):
                     flip(left, 0, cell)
                     changed = True
+
+
+@embedded
+def frozen(board, boxes):
+    """Return whether boxes that can never move again (`hold`) include one off its goal (a freeze deadlock)."""
+    left = np.empty(board.words, np.int64)
+    hold(board, boxes, left)
     return not all_on_goals(board, left)
 
 

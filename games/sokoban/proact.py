@@ -7,7 +7,7 @@ range : which of them, counted from 1, such as 3 or 1-6; all if it is empty
 variant : which of the paper's tests: its levels, two further ones, four actions, or other symbols
 check : whether the file must be the published one
 masked : whether only actions that change something are legal
-deadlocks : what search leaves out: nothing, boxes on dead squares, also boxes that block each other, also pushes that can wait
+deadlocks : what search leaves out: nothing, dead squares, also boxes that block each other, pushes that can wait, goals shut off
 horizon : actions after which an episode is cut; at least 1
 """
 

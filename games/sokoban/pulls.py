@@ -87,7 +87,7 @@ def _turn(board, start, roots):
 def _pull_distances(board, start):
     """Write the fewest pushes of a lone box from each cell of `start` to each cell to the table, whatever side the player is on."""
     near, cells, n = board.table, board.cells, board.boxes
-    side, origin = sides(board), np.empty(cells, np.int64)
+    side, origin = sides(board, np.zeros(board.words, np.int64)), np.empty(cells, np.int64)
     pushes = near[board.pushes : board.pushes + cells * n].reshape(cells, n)
     pushes[:] = FAR
     found, queue = np.empty(4 * cells, np.int32), np.empty(4 * cells, np.int32)
@@ -199,7 +199,8 @@ def _successors(model, state, notes, actions, costs, states, keys):
 
 @bound.of(SokobanPulls)
 def _bound(model, state, action, after, notes):
-    h = matching_after(model.board, state, model.board.table[action], action >> 2, notes)
+    board = model.board
+    h = matching_after(board, state, board.table[action], action >> 2, notes, board.table, board.pushes)
     return np.inf if h >= FAR else model.pull_cost * h
 
 

@@ -28,6 +28,7 @@ from games.process import (
     potential,
     promising,
     push_playout,
+    ready,
     rivals,
     score,
     successors,
@@ -52,11 +53,14 @@ from games.sokoban.board import (
 from games.sokoban.corrals import to_push, to_push_word
 from games.sokoban.dominance import standing_elsewhere
 from games.sokoban.matching import forget, matching_after, notes_size
+from games.sokoban.packing import progress, write_order
 from games.sokoban.playouts import pushes_of, random_pushes
 from games.sokoban.values import STEP, lower_bound, push_reward, state_value, step_score
+from games.sokoban.walls import bound_after, clear, walls_size
 
-# What is proven dead: nothing, boxes on dead cells, frozen boxes too; and, with corrals, pushes that can wait are not searched.
-OFF, SQUARES, FREEZE, CORRALS = range(4)
+# What is proven dead: nothing, boxes on dead cells, frozen boxes too. With corrals, pushes that can wait are not searched; with
+# walls, frozen boxes on goals are in the way of the bound's distances.
+OFF, SQUARES, FREEZE, CORRALS, WALLS = range(5)
 COSTS = {"pushes": (1.0, 0.0), "moves": (1.0 + 2.0**-13, 1.0), "pushes-moves": (1.0 + 2.0**-20, 2.0**-20)}
 
 
@@ -81,14 +85,14 @@ class SokobanPushes(NamedTuple):
 
 
 def pushes_model(
-    level: Compiled, deadlocks: int = CORRALS, minimise: str = "pushes", prune: bool = False
+    level: Compiled, deadlocks: int = WALLS, minimise: str = "pushes", prune: bool = False
 ) -> tuple[SokobanPushes, np.ndarray]:
     """Return the model and start state of a compiled level.
 
     Parameters
     ----------
     deadlocks : int
-        `OFF`, `SQUARES`, `FREEZE` or `CORRALS`; the last only finds lost positions where walks are counted.
+        `OFF`, `SQUARES`, `FREEZE`, `CORRALS` or `WALLS`; corrals only tell lost positions where walks are counted.
     minimise : str
         A key of `COSTS`: what `cost` counts. ``moves`` breaks ties by pushes, ``pushes-moves`` by moves; both keep the player's
         exact cell, ``pushes`` its region.
@@ -135,7 +139,7 @@ def _legal(model, state, actions):
 @promising.of(SokobanPushes)
 def _promising(model, state, actions):
     count, board = legal(model, state, actions), model.board
-    if model.deadlocks != CORRALS or model.exact or count == 0:
+    if model.deadlocks < CORRALS or model.exact or count == 0:
         return count
     found, todo, kept = np.empty(board.words, np.int64), np.empty(board.words, np.int64), 0
     reach(board, state, state[board.words], found)
@@ -212,7 +216,12 @@ def _critic_convention(model):
 
 @notes.of(SokobanPushes)
 def _notes(model):
-    return np.empty(notes_size(model.board.boxes) + 2 * max(64, model.board.cells), np.int64)
+    board = model.board
+    first = notes_size(board.boxes) + 2 * max(64, board.cells)
+    numbers = np.empty(first + (walls_size(board) if model.deadlocks == WALLS else 0), np.int64)
+    if model.deadlocks == WALLS:
+        clear(board, numbers[first:])
+    return numbers
 
 
 @successors.of(SokobanPushes)
@@ -240,7 +249,7 @@ def _in_words(model, state, notes, landing, actions, costs, states, keys):
         for cell in range(board.cells):
             if steps[cell] >= 0:
                 flip(found, 0, cell)
-    waiting, todo = model.deadlocks == CORRALS, np.empty(words, np.int64)
+    waiting, todo = model.deadlocks >= CORRALS, np.empty(words, np.int64)
     if waiting:
         to_push(board, state, found, todo)
         waiting = not model.exact or not any_of(todo)  # where walks count, only lost positions are known
@@ -280,7 +289,7 @@ def _in_one_word(model, state, notes, landing, actions, costs, states, keys):
     on, at = board.zobrist, board.zobrist + board.cells
     here = np.int64(board_key(board, state, state[1])) ^ table[at + state[1]]
     movable = np.int64(boxes & (up | down | left | right))
-    if model.deadlocks == CORRALS:
+    if model.deadlocks >= CORRALS:
         todo = np.int64(to_push_word(board, boxes, found))
         if not exact or todo == 0:
             movable &= todo
@@ -316,13 +325,24 @@ def _rivals(model, state, notes, keys, costs):
 
 @bound.of(SokobanPushes)
 def _bound(model, state, action, after, notes):
-    h = matching_after(model.board, state, action >> 2, model.board.table[action], notes)
+    board = model.board
+    if model.deadlocks == WALLS:
+        kept = notes[notes_size(board.boxes) + 2 * max(64, board.cells) :]
+        h = bound_after(board, state, action, after, notes, kept)
+    else:
+        h = matching_after(board, state, action >> 2, board.table[action], notes, board.table, board.pushes)
     return np.inf if h >= FAR else model.push_cost * h
+
+
+@ready.of(SokobanPushes)
+def _ready(model, roots):
+    words = model.board.words
+    write_order(model.board, roots[0, :words].copy(), int(roots[0, words]))
 
 
 @feature.of(SokobanPushes)
 def _feature(model, state):
-    return on_goals(model.board, state)
+    return progress(model.board, state)
 
 
 @change.of(SokobanPushes)

@@ -7,7 +7,7 @@ boxes : in every level; at least 1
 difficulty : of the generator, a few pulls for 0, the best of 40 long games of pulls for 1; from 0 to 1
 pushes : levels are passed over whose lower bound of pushes is less; at least 0
 actions : what an action is, a push or a move
-deadlocks : what search leaves out: nothing, boxes on dead squares, also boxes that block each other, also pushes that can wait
+deadlocks : what search leaves out: nothing, dead squares, also boxes that block each other, pushes that can wait, goals shut off
 horizon : actions after which an episode is cut; at least 1, or 0 for 120 moves, or 100 pushes and 5 for each that is needed
 """
 
@@ -27,7 +27,7 @@ OPTIONS = {
     "difficulty": 0.5,
     "pushes": 0,
     "actions": "moves",
-    "deadlocks": "corrals",
+    "deadlocks": "walls",
     "horizon": 0,
 }
 CHOICES = {"actions": ("pushes", "moves"), "deadlocks": tuple(DEADLOCKS)}

@@ -5,7 +5,7 @@ push that scores less can; both by exhaustive search. What a search of `MOST` st
 
 Parameters
 ----------
-deadlocks : what search leaves out: nothing, boxes on dead squares, also boxes that block each other, also pushes that can wait
+deadlocks : what search leaves out: nothing, dead squares, also boxes that block each other, pushes that can wait, goals shut off
 horizon : pushes after which an episode is cut; at least 1, or 0 for 100 and 5 for each that is needed
 """
 

@@ -13,7 +13,7 @@ ON_GOAL, SOLVED, STEP = 1.0, 10.0, -0.1  # rewards of Boxoban (Guez et al. 2018)
 @embedded
 def lower_bound(board, boxes):
     """Return the matching lower bound on the pushes still needed, infinite if some box has no goal left."""
-    h = matching(board, boxes, np.empty(notes_size(board.boxes), np.int64))
+    h = matching(board, boxes, np.empty(notes_size(board.boxes), np.int64), board.table, board.pushes)
     return np.inf if h >= FAR else float(h)
 
 

@@ -76,7 +76,8 @@ def _distance(model, state):
 def _bound(model, state, action, after, notes):
     total = _sum(model, after)
     if model.matching != 0.0:
-        h = matching_after(model.board, state, action >> 2, model.board.table[action], notes)
+        board = model.board
+        h = matching_after(board, state, action >> 2, board.table[action], notes, board.table, board.pushes)
         if h >= FAR:
             return np.inf
         total += model.matching * h

@@ -6,7 +6,7 @@ levels : a file of levels (XSB, SOK, Boxoban); the shipped ones if it is empty
 range : which of them, counted from 1, such as 7 or 1-20 or 1-5,9; all if it is empty
 actions : what an action is, a push or a move
 minimise : what a plan's cost counts; moves breaks ties by pushes, pushes-moves by moves
-deadlocks : what search leaves out: nothing, boxes on dead squares, also boxes that block each other, also pushes that can wait
+deadlocks : what search leaves out: nothing, dead squares, also boxes that block each other, pushes that can wait, goals shut off
 prune : whether pushes onto dead squares are not even offered
 horizon : actions after which an episode is cut; at least 1, or 0 for 120 moves, or 100 pushes and 5 for each that is needed
 """
@@ -25,11 +25,11 @@ from games.sokoban.board import Compiled, compile_level
 from games.sokoban.levels import Level, read_levels
 from games.sokoban.lurd import LETTERS, replay
 from games.sokoban.moves import FORMAT_ERROR, NAMES, moves_model
-from games.sokoban.pushes import CORRALS, COSTS, FREEZE, OFF, SQUARES, pushes_model
+from games.sokoban.pushes import CORRALS, COSTS, FREEZE, OFF, SQUARES, WALLS, pushes_model
 from games.world import Cell, Instance, Summary, world_line
 
 DATA = Path(__file__).parent / "data"
-DEADLOCKS = {"off": OFF, "squares": SQUARES, "freeze": FREEZE, "corrals": CORRALS}
+DEADLOCKS = {"off": OFF, "squares": SQUARES, "freeze": FREEZE, "corrals": CORRALS, "walls": WALLS}
 SYMBOLS = {"symbol": str.maketrans("# .*$@+", "#_O√BP+"), "xsb": str.maketrans("", ""), "origin": str.maketrans(".", "?")}
 COLOURS = {
     "#": Cell("", "#ffffff", "#4a4a4a"),
@@ -47,7 +47,7 @@ OPTIONS = {
     "range": "",
     "actions": "pushes",
     "minimise": "pushes",
-    "deadlocks": "corrals",
+    "deadlocks": "walls",
     "prune": False,
     "horizon": 0,
 }
@@ -88,7 +88,7 @@ class SokobanWorld:
         levels: list[Level],
         actions: str = "pushes",
         minimise: str = "pushes",
-        deadlocks: str = "corrals",
+        deadlocks: str = "walls",
         prune: bool = False,
         masked: bool = True,
         horizon: int = 0,
@@ -210,7 +210,7 @@ class SokobanWorld:
         No score is better than that of a solution.
         """
         compiled: Compiled = instance.extra["compiled"]
-        model, start = pushes_model(compiled, CORRALS, "pushes" if self.actions == "pushes" else "moves")
+        model, start = pushes_model(compiled, WALLS, "pushes" if self.actions == "pushes" else "moves")
 
         def played(line: Sequence[int]) -> list[int]:
             if self.actions == "pushes":

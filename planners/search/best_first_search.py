@@ -16,7 +16,7 @@ import numpy as np
 
 from games.dispatch import suited
 from games.jit import lean, njit
-from games.process import bound, change, distance, feature, goal, key, notes, rivals, successors
+from games.process import bound, change, distance, feature, goal, key, notes, ready, rivals, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
 from planners.parts.table import copy_table, find, insert, new_table
 from planners.search.open_lists import LISTS, first_list, merged, pop_heap, push_heap
@@ -273,6 +273,8 @@ class Search:
         self._model, self._none = model, new_table(1)
         self._other: Self | None = None
         self._notes, self._expand = suited(new_notes, model)(model), suited(expand, model)
+        if way.by_feature:
+            ready(model, roots)
         suited(begin, model)(model, self.nodes, roots, way)
 
     def meet(self, other: Self | None) -> None:

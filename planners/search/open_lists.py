@@ -7,7 +7,7 @@ import numpy as np
 
 from games.jit import lean
 
-LISTS = 64  # features from here on share the last list
+LISTS = 512  # features from here on share the last list
 
 
 @lean

@@ -1,4 +1,4 @@
-"""Searches of Sokoban set against each other: plain A* against corrals, all members of the portfolio, and the portfolio itself.
+"""Searches of Sokoban set against each other: plain A* against corrals and walls, all members of the portfolio, and the portfolio itself.
 
     python -m tests.fuzz.sokoban --inputs 4000 --seed 0
     python -m tests.fuzz.sokoban --inputs 0 --levels DIRECTORY
@@ -21,7 +21,7 @@ import numpy as np
 from games.process import reversed_of
 from games.sokoban.board import compile_level
 from games.sokoban.levels import Level, read_levels
-from games.sokoban.pushes import CORRALS, FREEZE, pushes_model
+from games.sokoban.pushes import FREEZE, WALLS, pushes_model
 from games.sokoban.weighed import weighed
 from planners.budget import Budget, new_cost
 from planners.search.best_first_search import EXHAUSTED, SOLVED, Search, Way
@@ -38,7 +38,7 @@ def verdicts(level: Level, most: int) -> dict[str, int | None]:
     """Return the length of every search's plan, -1 for a proof that there is none, None where it was not finished."""
     compiled = compile_level(level)
     plain, start = pushes_model(compiled, FREEZE)
-    model, _ = pushes_model(compiled, CORRALS)
+    model, _ = pushes_model(compiled, WALLS)
     back, roots = reversed_of(model, start)
     searches: dict[str, Any] = {
         "plain": (Search(plain, start, Way(1.0, 1.0), ROOM), False),
@@ -66,7 +66,7 @@ def verdicts(level: Level, most: int) -> dict[str, int | None]:
 def cheapest(level: Level, most: int) -> list[float | None]:
     """Return the cost of a move-optimal plan as A* finds it, and as it does without leaving anything out; as `verdicts`."""
     compiled, costs = compile_level(level), list[float | None]()
-    model, start = pushes_model(compiled, CORRALS, "moves")
+    model, start = pushes_model(compiled, WALLS, "moves")
     plain = weighed(pushes_model(compiled, FREEZE, "moves")[0], np.zeros(model.board.cells), model.push_cost)
     for each in (model, plain):
         search = Search(each, start, Way(1.0, 1.0), ROOM)

@@ -9,7 +9,7 @@ import numpy as np
 from games.sokoban.bits import has
 from games.sokoban.board import FAR, Board, compile_level, walk_distances
 from games.sokoban.generator import generate
-from games.sokoban.pushes import SokobanPushes, pushes_model
+from games.sokoban.pushes import CORRALS, SokobanPushes, pushes_model
 
 FEATURES = ("nearest", "mean", "furthest", "walls", "corridor", "goal", "goals_beside", "steps", "boxes")
 
@@ -51,7 +51,7 @@ def problems(name: str) -> Sequence[Problem]:
     found = []
     for seed in range(first, first + count):
         level = compile_level(generate(seed, rows, columns, boxes, 1.0))
-        model, start = pushes_model(level)
+        model, start = pushes_model(level, CORRALS)  # as what is published was searched
         squares, values = features(level.board, level.player)
         found.append(Problem(model, start, squares, values))
     return tuple(found)
