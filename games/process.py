@@ -34,6 +34,7 @@ lost               0                    search.tree
 enumerable         no                   metrics
 reversed_of        nothing              search
 feature            0                    search.best_first_search
+stage              feature              search.best_first_search
 ready              nothing              search.best_first_search
 change             1                    search.best_first_search
 =================  ===================  ============================================================
@@ -308,8 +309,14 @@ def feature(model, state):
 
 
 @operation
+def stage(model, state):
+    """Return a whole number, at least 0, for how far a plan has come, finer or surer than `feature` is: used in the same way."""
+    return feature(model, state)
+
+
+@operation
 def ready(model, roots):
-    """Make ready what `feature` looks up in `model`, in place, for a search from `roots` (n, width). For Python only."""
+    """Make ready what `stage` looks up in `model`, in place, for a search from `roots` (n, width). For Python only."""
 
 
 @operation

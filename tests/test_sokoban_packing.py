@@ -7,7 +7,7 @@ from sokoban_twin import Twin
 from test_sokoban_corrals import cells, scattered
 
 from games.jit import njit
-from games.process import feature, ready
+from games.process import ready, stage
 from games.random import below, stream
 from games.sokoban.board import compile_level, packed
 from games.sokoban.generator import generate
@@ -20,7 +20,7 @@ from planners.search.best_first_search import SOLVED, Search, Way
 
 @njit
 def number(model, state):
-    return feature(model, state)
+    return stage(model, state)
 
 
 def order(compiled):
@@ -86,12 +86,12 @@ GOAL_ROOM = """
 
 
 @pytest.mark.slow  # to compile
-def test_a_search_by_features_has_the_order_and_fills_the_room():
+def test_a_search_by_stages_has_the_order_and_fills_the_room():
     (level,) = parse_levels(GOAL_ROOM.strip("\n"))
     compiled = compile_level(level)
     board, (model, start) = compiled.board, pushes_model(compiled)
     assert not board.table[board.zobrist + 2 * board.cells :].any()
-    search = Search(model, start, Way(1.0, 1.0, True, True), 1 << 28)
+    search = Search(model, start, Way(1.0, 1.0, True, True, by_stage=True), 1 << 28)
     found = [compiled.place(int(cell)) for cell in board.table[board.zobrist + 2 * board.cells :]]
     assert sorted(found) == sorted(level.cells(".")) and {column for _, column in found[:3]} == {14}
     search.advance(10_000, new_cost(), Budget().limits())

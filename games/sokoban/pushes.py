@@ -31,6 +31,7 @@ from games.process import (
     ready,
     rivals,
     score,
+    stage,
     successors,
 )
 from games.sokoban.bits import any_of, flip, has, lowest
@@ -342,6 +343,11 @@ def _ready(model, roots):
 
 @feature.of(SokobanPushes)
 def _feature(model, state):
+    return on_goals(model.board, state)
+
+
+@stage.of(SokobanPushes)
+def _stage(model, state):
     return progress(model.board, state)
 
 

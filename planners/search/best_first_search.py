@@ -16,7 +16,7 @@ import numpy as np
 
 from games.dispatch import suited
 from games.jit import lean, njit
-from games.process import bound, change, distance, feature, goal, key, notes, ready, rivals, successors
+from games.process import bound, change, distance, feature, goal, key, notes, ready, rivals, stage, successors
 from planners.budget import EVALUATIONS, EXPANSIONS, TRANSITIONS, spent
 from planners.parts.table import copy_table, find, insert, new_table
 from planners.search.open_lists import LISTS, first_list, merged, pop_heap, push_heap
@@ -32,6 +32,7 @@ class Way(NamedTuple):
 
     `by_changes`: g counts `games.process.change`, not the world's costs; `by_feature`: open lists by `games.process.feature`. With
     either, or `once`, a state is opened once, whatever the ways to it. `within`: no state counts that the other search has not met.
+    `by_stage`: the lists are by `games.process.stage`, where there are lists.
     """
 
     path_weight: float
@@ -40,6 +41,7 @@ class Way(NamedTuple):
     by_feature: bool = False
     once: bool = False
     within: bool = False
+    by_stage: bool = False
 
 
 class Nodes(NamedTuple):
@@ -103,7 +105,8 @@ def grown(nodes: Nodes) -> Nodes:
 def open_node(model, nodes, way, node, size):
     """Put `node` into the open list of so many entries, in place."""
     if way.by_feature:
-        at = min(feature(model, nodes.states[node]), LISTS - 1)
+        state = nodes.states[node]
+        at = min(stage(model, state) if way.by_stage else feature(model, state), LISTS - 1)
         nodes.branches[node, 0], nodes.branches[node, 1] = -1, -1
         nodes.heads[at] = merged(nodes.costs, way, nodes.branches, nodes.heads[at], node)
     else:
@@ -273,7 +276,7 @@ class Search:
         self._model, self._none = model, new_table(1)
         self._other: Self | None = None
         self._notes, self._expand = suited(new_notes, model)(model), suited(expand, model)
-        if way.by_feature:
+        if way.by_stage:
             ready(model, roots)
         suited(begin, model)(model, self.nodes, roots, way)
 
