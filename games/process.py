@@ -33,9 +33,9 @@ push_playout       playout              critic
 lost               0                    search.tree
 enumerable         no                   metrics
 reversed_of        nothing              search
-feature            0                    search.best_first_search
+feature            0                    search.best_first_search, stage
 stage              feature              search.best_first_search
-ready              nothing              search.best_first_search
+ready              nothing              search
 change             1                    search.best_first_search
 =================  ===================  ============================================================
 

@@ -135,7 +135,7 @@ def test_spare_time_shortens_plans_and_is_repeated():
         shorter += record["pushes"] < first["pushes"]
         again, _ = asked(level, params={"turn": 2, "improve": True}, units=episode.decisions[0].units)
         assert again.actions == episode.actions and plain.decisions[0].units <= episode.decisions[0].units
-    assert shorter > 5
+    assert shorter > 3
 
 
 def test_memory_is_bounded():
