@@ -19,7 +19,7 @@ def names_of(run, *arguments, **options):
     return told
 
 
-@pytest.mark.parametrize("part", planning.PARTS)
+@pytest.mark.parametrize("part", [pytest.param(p, marks=pytest.mark.slow if p == "levels" else ()) for p in planning.PARTS])
 def test_parts_of_planning_count_their_figures(part, monkeypatch):
     module = importlib.import_module(planning.PARTS[part])
     for name in MEASURED:

@@ -73,6 +73,7 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.slow  # compiles without a cache
 def test_compiled_and_interpreted_runs_give_the_same_bits(game):
     """Without numba, all kernels and rules are plain Python: the compiled ones must not differ in a single bit."""
     import hashlib

@@ -110,7 +110,7 @@ def cases():
     return [instance_of(LEVEL), load_world("sokoban-proact").instance(0), load_world("2048-3x3").instance(4)]
 
 
-@pytest.mark.parametrize("case", [0, 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("case", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)])
 def test_outputs_and_gradients_are_those_of_the_twin(case):
     instance, params = cases()[case], {"fields": 1, "layers": 2}
     made = network(instance, **params)

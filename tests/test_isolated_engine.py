@@ -114,6 +114,7 @@ def test_bad_rules_are_named():
     assert nonsense.status == "error:TypingError" and "line" in nonsense.reason, nonsense
 
 
+@pytest.mark.slow  # measures
 def test_overhead_of_isolation():
     job = cfr_job(TASK.known()["cfr+"], "kuhn_2p", horizon=10)
     measure(job)

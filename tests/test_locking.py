@@ -152,6 +152,7 @@ def test_equal_interrupted_and_extended_runs_have_the_same_bytes(here):
 @pytest.mark.parametrize(
     "settings", [{"algo": "psro-uniform", "iterations": 6}, {"algo": "qre", "iterations": 300}, {"iterate": "best"}]
 )
+@pytest.mark.slow  # a loop a family
 def test_runs_of_every_family_go_on_to_the_same_bytes(here, settings):
     given = {"lock_infosets": "Round 2", **settings}
     n = given.pop("iterations", 60)

@@ -146,6 +146,7 @@ def test_the_mean_of_sampled_updates_on_leduc(algo):
 
 
 @pytest.mark.parametrize(("plain", "with_baselines"), [("es-mccfr", "vr-es-mccfr"), ("os-mccfr", "vr-os-mccfr")])
+@pytest.mark.slow  # many updates
 def test_baselines_lower_the_variance_of_regrets(plain, with_baselines, tmp_path):
     for game, _ in (of_openspiel("kuhn_2p"), general_sum(tmp_path)):
         regrets = np.random.default_rng(4).uniform(0.2, 1.0, sum(game.actions))
@@ -166,6 +167,7 @@ def reaches(game, algo, nodes, seed):
 
 
 @pytest.mark.parametrize("algo", SAMPLING)
+@pytest.mark.slow  # many iterations
 def test_exploitability_falls_below_its_level(algo, game):
     for name, (nodes, level) in zip(("kuhn_2p", "leduc_2p"), LEVELS[algo], strict=True):
         found = statistics.median(reaches(game(name), algo, nodes, seed) for seed in range(3))

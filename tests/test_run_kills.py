@@ -177,6 +177,7 @@ def test_a_discovery_begins_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["run", "comparison"])
+@pytest.mark.slow  # a process a moment
 def test_a_kill_while_a_run_is_removed_leaves_what_can_be_removed(kind, tmp_path):
     place = tmp_path / "out"
 

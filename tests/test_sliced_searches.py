@@ -184,6 +184,7 @@ def gameplan(*arguments):
     return CliRunner().invoke(cli.cli, [str(a) for a in arguments], standalone_mode=False)
 
 
+@pytest.mark.slow  # compiles every planner that searches
 def test_the_verdict_is_told_in_records_tables_and_exit_codes(tmp_path):
     file = tmp_path / "levels.xsb"
     file.write_text("".join((CASES / f"soko-{name}.xsb").read_text() + "\n\n" for name in ("off-the-goal", "corner")))

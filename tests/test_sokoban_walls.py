@@ -72,6 +72,7 @@ def test_bounds_are_those_of_the_twin_and_never_above_the_truth():
     assert lost > 3, lost
 
 
+@pytest.mark.slow  # many levels
 def test_bounds_do_not_depend_on_what_was_asked_before():
     level = next(level for level in (scattered(seed, 9, 9, 12, 0.1) for seed in range(50)) if level is not None)
     compiled = compile_level(level)
